@@ -1,0 +1,569 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * Headers: bytes to struct appmsg_header and back.  No I/O and no allocation;
+ * what is found points into the caller's bytes.  The daemon, the client and
+ * whoever links the library share this one idea of what a message is.
+ */
+
+#include "config.h"
+
+#include "appmsg.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "scan.h"
+
+#define ID_MAX_INT	(INT64_C(1) << 53)
+#define SUGGEST_MAX	5
+
+/* The members that mean something; the order is that of a reply. */
+enum member {
+	MEMBER_BYTEORDER,
+	MEMBER_TYPE,
+	MEMBER_ENCODING,
+	MEMBER_LENGTH,
+	MEMBER_CONNECTION,
+	MEMBER_ID,
+	MEMBER_STATUS,
+	MEMBER_ERROR,
+	MEMBER_EXPLAIN,
+	MEMBER_SUGGEST,
+	MEMBER_OTHER
+};
+
+static const struct {
+	const char *name;
+	size_t len;
+	const char *missing;	/* NULL: optional */
+} members[MEMBER_OTHER] = {
+#define ROW(name, missing) { name, sizeof(name) - 1, missing }
+	[MEMBER_BYTEORDER] = ROW("byteorder",
+	    "no \"byteorder\" in the header"),
+	[MEMBER_TYPE] = ROW("content-type",
+	    "no \"content-type\" in the header"),
+	[MEMBER_ENCODING] = ROW("content-encoding",
+	    "no \"content-encoding\" in the header"),
+	[MEMBER_LENGTH] = ROW("content-length",
+	    "no \"content-length\" in the header"),
+	[MEMBER_CONNECTION] = ROW("connection", NULL),
+	[MEMBER_ID] = ROW("id", NULL),
+	[MEMBER_STATUS] = ROW("status", NULL),
+	[MEMBER_ERROR] = ROW("error", NULL),
+	[MEMBER_EXPLAIN] = ROW("explain", NULL),
+	[MEMBER_SUGGEST] = ROW("suggest", NULL),
+#undef ROW
+};
+
+/* Names of the members that mean nothing, to notice duplicates. */
+struct others {
+	unsigned int n;
+	struct appmsg_str names[APPMSG_MEMBERS_MAX];
+};
+
+static int
+hex_digit(char c)
+{
+	return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
+}
+
+static unsigned int
+hex_unit(const char *p)
+{
+	return (unsigned int)(hex_digit(p[0]) << 12 | hex_digit(p[1]) << 8 |
+	    hex_digit(p[2]) << 4 | hex_digit(p[3]));
+}
+
+/*
+ * Take one character (or one byte of a plain sequence) from a checked
+ * string.  Half a pair comes out as the three bytes it would have, so that
+ * even such strings can be compared.
+ *
+ * Returns the bytes put into out, 1 to 4.
+ */
+static size_t
+unescape(const char **p, const char *end, char out[4])
+{
+	static const char from[] = "bfnrt", to[] = "\b\f\n\r\t";
+	const char *hit;
+	unsigned int c;
+
+	if (**p != '\\') {
+		out[0] = *(*p)++;
+		return 1;
+	}
+	(*p)++;
+	if (**p != 'u') {
+		hit = strchr(from, **p);
+		out[0] = hit != NULL ? to[hit - from] : **p;
+		(*p)++;
+		return 1;
+	}
+	c = hex_unit(*p + 1);
+	*p += 5;
+	if (c >= 0xd800 && c <= 0xdbff && end - *p >= 6 && (*p)[0] == '\\' &&
+	    (*p)[1] == 'u') {
+		unsigned int low = hex_unit(*p + 2);
+
+		if (low >= 0xdc00 && low <= 0xdfff) {
+			c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
+			*p += 6;
+		}
+	}
+	if (c < 0x80) {
+		out[0] = (char)c;
+		return 1;
+	}
+	if (c < 0x800) {
+		out[0] = (char)(0xc0 | c >> 6);
+		out[1] = (char)(0x80 | (c & 0x3f));
+		return 2;
+	}
+	if (c < 0x10000) {
+		out[0] = (char)(0xe0 | c >> 12);
+		out[1] = (char)(0x80 | (c >> 6 & 0x3f));
+		out[2] = (char)(0x80 | (c & 0x3f));
+		return 3;
+	}
+	out[0] = (char)(0xf0 | c >> 18);
+	out[1] = (char)(0x80 | (c >> 12 & 0x3f));
+	out[2] = (char)(0x80 | (c >> 6 & 0x3f));
+	out[3] = (char)(0x80 | (c & 0x3f));
+	return 4;
+}
+
+bool
+appmsg_str_eq(const struct appmsg_str *s, const char *text, size_t len)
+{
+	const char *p = s->raw, *end, *text_end = text + len;
+	char c[4];
+	size_t n;
+
+	if (s->raw == NULL)
+		return false;
+	if (!(s->flags & APPMSG_STR_ESCAPED))
+		return s->len == len && memcmp(s->raw, text, len) == 0;
+	for (end = p + s->len; p < end; text += n) {
+		n = unescape(&p, end, c);
+		if ((size_t)(text_end - text) < n || memcmp(text, c, n) != 0)
+			return false;
+	}
+	return text == text_end;
+}
+
+int
+appmsg_str_decode(const struct appmsg_str *s, char *buf, size_t cap,
+    size_t *len)
+{
+	const char *p = s->raw, *end = p + s->len;
+	char c[4];
+	size_t used = 0, n;
+
+	if (s->flags & APPMSG_STR_LONE)
+		return APPMSG_EILSEQ;
+	if (!(s->flags & APPMSG_STR_ESCAPED)) {
+		if (s->len > cap)
+			return APPMSG_E2BIG;
+		memcpy(buf, s->raw, s->len);
+		*len = s->len;
+		return 0;
+	}
+	while (p < end) {
+		n = unescape(&p, end, c);
+		if (cap - used < n)
+			return APPMSG_E2BIG;
+		memcpy(buf + used, c, n);
+		used += n;
+	}
+	*len = used;
+	return 0;
+}
+
+/* Whether two strings, of which any may have escapes, are the same text. */
+static bool
+str_same(const struct appmsg_str *a, const struct appmsg_str *b)
+{
+	const char *p = a->raw, *p_end = p + a->len;
+	const char *q = b->raw, *q_end = q + b->len;
+	char c[4], d[4];
+	size_t c_len = 0, d_len = 0, c_off = 0, d_off = 0;
+
+	if (!((a->flags | b->flags) & APPMSG_STR_ESCAPED))
+		return a->len == b->len && memcmp(p, q, a->len) == 0;
+	for (;;) {
+		if (c_off == c_len) {
+			if (p == p_end)
+				return d_off == d_len && q == q_end;
+			c_len = unescape(&p, p_end, c);
+			c_off = 0;
+		}
+		if (d_off == d_len) {
+			if (q == q_end)
+				return false;
+			d_len = unescape(&q, q_end, d);
+			d_off = 0;
+		}
+		if (c[c_off++] != d[d_off++])
+			return false;
+	}
+}
+
+size_t
+appmsg_escape(const char *text, size_t len, char *buf, size_t cap)
+{
+	static const char hex[] = "0123456789abcdef";
+	size_t need = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		char seq[6] = { '\\', 'u', '0', '0' };
+		unsigned char c = (unsigned char)text[i];
+		size_t n = 2;
+
+		switch (c) {
+		case '"': case '\\': seq[1] = (char)c; break;
+		case '\b': seq[1] = 'b'; break;
+		case '\f': seq[1] = 'f'; break;
+		case '\n': seq[1] = 'n'; break;
+		case '\r': seq[1] = 'r'; break;
+		case '\t': seq[1] = 't'; break;
+		default:
+			if (c >= 0x20) {
+				seq[0] = (char)c;
+				n = 1;
+			} else {
+				seq[4] = hex[c >> 4];
+				seq[5] = hex[c & 0xf];
+				n = 6;
+			}
+		}
+		if (need <= cap && cap - need >= n)
+			memcpy(buf + need, seq, n);
+		need += n;
+	}
+	return need;
+}
+
+static enum member
+member_find(const struct appmsg_str *name)
+{
+	enum member m;
+
+	for (m = 0; m < MEMBER_OTHER; m++)
+		if (appmsg_str_eq(name, members[m].name, members[m].len))
+			break;
+	return m;
+}
+
+/* Whether a name that means nothing was there before; remembers it. */
+static bool
+others_seen(struct others *others, const struct appmsg_str *name)
+{
+	for (unsigned int i = 0; i < others->n; i++)
+		if (str_same(&others->names[i], name))
+			return true;
+	others->names[others->n++] = *name;
+	return false;
+}
+
+static void
+header_flaw(struct appmsg_header *hdr, enum appmsg_flaw flaw, const char *why)
+{
+	if (hdr->flaw != APPMSG_FLAW_NONE)
+		return;
+	hdr->flaw = flaw;
+	hdr->why = why;
+	hdr->code = flaw == APPMSG_FLAW_ID ? "bad-id" : "bad-header";
+}
+
+static void
+header_id(struct appmsg_header *hdr, const struct scan_value *v)
+{
+	char text[APPMSG_ID_MAX];
+	size_t len;
+
+	if (v->type == SCAN_STRING && appmsg_str_decode(&v->str, text,
+	    sizeof(text), &len) == 0) {
+		hdr->id.kind = APPMSG_ID_STRING;
+		hdr->id.str = v->str;
+	} else if (v->type == SCAN_NUMBER &&
+	    scan_integer(v, ID_MAX_INT, &hdr->id.num) == 0) {
+		hdr->id.kind = APPMSG_ID_INT;
+	} else {
+		header_flaw(hdr, APPMSG_FLAW_ID,
+		    "\"id\" is neither an integer within 2^53 "
+		    "nor a string of up to 256 bytes");
+	}
+}
+
+/* Digits only; what does not fit 64 bits is as good as too large. */
+static int
+header_length(struct appmsg_header *hdr, const struct scan_value *v)
+{
+	uint64_t n = 0;
+
+	if (v->type != SCAN_NUMBER)
+		return -1;
+	for (size_t i = 0; i < v->len; i++) {
+		unsigned int digit = (unsigned int)(v->raw[i] - '0');
+
+		if (digit > 9)
+			return -1;
+		n = n > (UINT64_MAX - digit) / 10 ? UINT64_MAX :
+		    n * 10 + digit;
+	}
+	hdr->content_length = n;
+	return 0;
+}
+
+static void
+header_string(struct appmsg_header *hdr, const struct scan_value *v,
+    struct appmsg_str *str, const char *why)
+{
+	if (v->type == SCAN_STRING)
+		*str = v->str;
+	else
+		header_flaw(hdr, APPMSG_FLAW_HEADER, why);
+}
+
+/* Take one member.  Returns 0, or -1 where the length is unusable. */
+static int
+header_member(struct appmsg_header *hdr, enum member m,
+    const struct scan_value *v)
+{
+	int64_t n;
+
+	switch (m) {
+	case MEMBER_TYPE:
+		header_string(hdr, v, &hdr->content_type,
+		    "\"content-type\" is not a string");
+		break;
+	case MEMBER_ENCODING:
+		header_string(hdr, v, &hdr->content_encoding,
+		    "\"content-encoding\" is not a string");
+		break;
+	case MEMBER_LENGTH:
+		return header_length(hdr, v);
+	case MEMBER_CONNECTION:
+		hdr->has_connection = true;
+		if (v->type == SCAN_STRING)
+			hdr->connection = v->str;
+		break;
+	case MEMBER_ID:
+		header_id(hdr, v);
+		break;
+	case MEMBER_STATUS:
+		if (v->type == SCAN_STRING)
+			hdr->status = v->str;
+		break;
+	case MEMBER_ERROR:
+		if (v->type == SCAN_STRING)
+			hdr->error = v->str;
+		break;
+	case MEMBER_EXPLAIN:
+		hdr->explain = v->type == SCAN_TRUE;
+		break;
+	case MEMBER_SUGGEST:
+		hdr->has_suggest = true;
+		if (v->type == SCAN_NUMBER &&
+		    scan_integer(v, SUGGEST_MAX, &n) == 0 && n >= 0)
+			hdr->suggest = (int)n;
+		else
+			header_flaw(hdr, APPMSG_FLAW_HEADER,
+			    "\"suggest\" is not an integer from 0 to 5");
+		break;
+	case MEMBER_BYTEORDER:	/* must be there, is not looked at */
+	case MEMBER_OTHER:
+		break;
+	}
+	return 0;
+}
+
+static int
+header_broken(struct appmsg_header *hdr, const char *code, const char *why)
+{
+	hdr->code = code;
+	hdr->why = why;
+	return APPMSG_EPROTO;
+}
+
+/* The header's JSON, which is there whole. */
+static int
+header_parse(const void *buf, size_t len, struct appmsg_header *hdr)
+{
+	const char *bad_length = NULL, *twice = NULL;
+	struct appmsg_str name;
+	struct others others;
+	struct scan_value v;
+	struct scan scan;
+	unsigned int seen = 0;
+
+	others.n = 0;
+	scan_init(&scan, buf, len);
+	if (scan_object(&scan) == SCAN_OK) {
+		while (scan_member(&scan, &name) == SCAN_OK &&
+		    scan_value(&scan, &v) == SCAN_OK) {
+			enum member m = member_find(&name);
+
+			if (m == MEMBER_OTHER ? others_seen(&others, &name) :
+			    seen >> m & 1)
+				twice = "a member is twice in the header";
+			seen |= 1u << m;
+			if (header_member(hdr, m, &v) != 0)
+				bad_length = "\"content-length\" is not digits";
+		}
+	}
+	if (scan_end(&scan) != SCAN_OK) {
+		memset(hdr, 0, sizeof(*hdr));
+		return header_broken(hdr, "bad-header", scan.why);
+	}
+	/* Which of two lengths would be the true one?  Neither. */
+	if (twice != NULL)
+		return header_broken(hdr, "bad-header", twice);
+	if (bad_length != NULL)
+		return header_broken(hdr, "bad-length", bad_length);
+	if (!(seen >> MEMBER_LENGTH & 1))
+		return header_broken(hdr, "bad-length",
+		    members[MEMBER_LENGTH].missing);
+	for (enum member m = 0; m < MEMBER_OTHER; m++)
+		if (members[m].missing != NULL && !(seen >> m & 1))
+			header_flaw(hdr, APPMSG_FLAW_HEADER,
+			    members[m].missing);
+	return 0;
+}
+
+int
+appmsg_header_decode(const void *buf, size_t len, struct appmsg_header *hdr,
+    size_t *used)
+{
+	const uint8_t *p = buf;
+	size_t need = APPMSG_LENGTH_SIZE;
+	int error;
+
+	if (len >= APPMSG_LENGTH_SIZE)
+		need += (size_t)p[0] << 8 | p[1];
+	if (len < need) {
+		*used = need;
+		return APPMSG_EAGAIN;
+	}
+	memset(hdr, 0, sizeof(*hdr));
+	error = header_parse(p + APPMSG_LENGTH_SIZE, need - APPMSG_LENGTH_SIZE,
+	    hdr);
+	if (error == 0)
+		*used = need;
+	return error;
+}
+
+/* Writes what fits and counts what does not, as snprintf(3) does. */
+struct writer {
+	char *buf;
+	size_t cap;
+	size_t len;
+};
+
+static void
+put(struct writer *w, const char *text, size_t len)
+{
+	if (w->len <= w->cap && w->cap - w->len >= len)
+		memcpy(w->buf + w->len, text, len);
+	w->len += len;
+}
+
+static void
+put_member(struct writer *w, enum member m, const struct appmsg_str *value)
+{
+	if (value->raw == NULL)
+		return;
+	put(w, ", \"", 3);
+	put(w, members[m].name, members[m].len);
+	put(w, "\": \"", 4);
+	put(w, value->raw, value->len);
+	put(w, "\"", 1);
+}
+
+static void
+put_number(struct writer *w, enum member m, bool minus, uint64_t n)
+{
+	char digits[24];
+	size_t i = sizeof(digits);
+
+	do
+		digits[--i] = (char)('0' + n % 10);
+	while ((n /= 10) != 0);
+	if (minus)
+		digits[--i] = '-';
+	put(w, ", \"", 3);
+	put(w, members[m].name, members[m].len);
+	put(w, "\": ", 3);
+	put(w, digits + i, sizeof(digits) - i);
+}
+
+int
+appmsg_header_encode(const struct appmsg_header *hdr, void *buf, size_t cap,
+    size_t *len)
+{
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	static const char start[] = "{\"byteorder\": \"big\"";
+#else
+	static const char start[] = "{\"byteorder\": \"little\"";
+#endif
+	struct writer w = { buf, cap, APPMSG_LENGTH_SIZE };
+	uint8_t *p = buf;
+
+	put(&w, start, sizeof(start) - 1);
+	put_member(&w, MEMBER_TYPE, &hdr->content_type);
+	put_member(&w, MEMBER_ENCODING, &hdr->content_encoding);
+	put_number(&w, MEMBER_LENGTH, false, hdr->content_length);
+	put_member(&w, MEMBER_CONNECTION, &hdr->connection);
+	if (hdr->id.kind == APPMSG_ID_STRING)
+		put_member(&w, MEMBER_ID, &hdr->id.str);
+	else if (hdr->id.kind == APPMSG_ID_INT)
+		put_number(&w, MEMBER_ID, hdr->id.num < 0,
+		    (uint64_t)(hdr->id.num < 0 ? -hdr->id.num : hdr->id.num));
+	put_member(&w, MEMBER_STATUS, &hdr->status);
+	put_member(&w, MEMBER_ERROR, &hdr->error);
+	if (hdr->explain)
+		put(&w, ", \"explain\": true", 17);
+	if (hdr->has_suggest)
+		put_number(&w, MEMBER_SUGGEST, false,
+		    (uint64_t)hdr->suggest);
+	if (hdr->extra != NULL)
+		put(&w, hdr->extra, hdr->extra_len);
+	put(&w, "}", 1);
+	*len = w.len;
+	if (w.len > cap ||
+	    w.len > APPMSG_LENGTH_SIZE + (size_t)APPMSG_HEADER_MAX)
+		return APPMSG_E2BIG;
+	p[0] = (uint8_t)((w.len - APPMSG_LENGTH_SIZE) >> 8);
+	p[1] = (uint8_t)(w.len - APPMSG_LENGTH_SIZE);
+	return 0;
+}
+
+int
+appmsg_content_find(const void *content, size_t len, const char *name,
+    struct appmsg_str *value)
+{
+	size_t name_len = strlen(name);
+	struct appmsg_str member;
+	struct scan_value v;
+	struct scan scan;
+	bool found = false;
+
+	scan_init(&scan, content, len);
+	if (scan_object(&scan) == SCAN_OK) {
+		while (scan_member(&scan, &member) == SCAN_OK &&
+		    scan_value(&scan, &v) == SCAN_OK) {
+			if (!appmsg_str_eq(&member, name, name_len))
+				continue;
+			found = v.type == SCAN_STRING;
+			if (found)
+				*value = v.str;
+		}
+	}
+	if (scan_end(&scan) != SCAN_OK)
+		return APPMSG_EPROTO;
+	return found ? 0 : APPMSG_ENOENT;
+}
