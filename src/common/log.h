@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef LOG_H
+#define LOG_H
+
+/*
+ * The daemon's log: one line an event, lower case, without full stop, then
+ * key=value fields.  To standard error, with the service manager's "<N>"
+ * before each line where it reads them, or to syslog(3).  Any thread may
+ * log; a line leaves in one write.  Bytes of peers pass escape() first.
+ */
+
+#include <stdbool.h>
+
+enum log_level {
+	LOG_LEVEL_WARN,		/* the operator should look */
+	LOG_LEVEL_INFO,		/* the life of the daemon */
+	LOG_LEVEL_DEBUG		/* the life of a session */
+};
+
+/*
+ * Start to log.
+ *
+ * name    of the program; borrowed for good
+ * syslog  to syslog(3) instead of standard error
+ */
+void log_init(const char *name, bool syslog);
+
+/*
+ * Nothing above this level is logged.  May be called at any time.
+ */
+void log_set_level(enum log_level);
+
+enum log_level log_level(void);
+
+/* log_warn() appends errno's words and preserves errno; the others don't. */
+void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_warnx(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * Log and exit 71 (EX_OSERR): until the loop starts, never after.
+ */
+void fatal(const char *fmt, ...)
+    __attribute__((format(printf, 1, 2), noreturn));
+void fatalx(const char *fmt, ...)
+    __attribute__((format(printf, 1, 2), noreturn));
+
+#endif
