@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * Files, lines and directives.  Nothing stops at the first problem, so that
+ * an administrator sees all of them at once.
+ */
+
+#include "config.h"
+
+#include "daemon/conf/conf.h"
+
+#include <errno.h>
+#include <glob.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/nearest.h"
+#include "daemon/conf/parse.h"
+#include "daemon/file.h"
+
+#define FILE_MAX_SIZE	((size_t)256 << 20)	/* bytes of one file */
+#define INCLUDE_DEPTH	16
+
+static void parse_file(struct parser *, const char *path,
+    const struct conf_place *from);
+
+struct conf_place
+parse_place(const struct parser *parser)
+{
+	return (struct conf_place){ parser->file, parser->lex->line };
+}
+
+void
+parse_unknown(struct parser *parser, const char *what, const char *word,
+    const char *const *known, size_t n)
+{
+	const char *near = nearest(word, known, n);
+
+	if (near != NULL)
+		parse_problem(parser, "unknown %s \"%s\"; did you mean "
+		    "\"%s\"?", what, word, near);
+	else
+		parse_problem(parser, "unknown %s \"%s\"", what, word);
+}
+
+#define OPTIONS_MAX	16
+
+static void
+option_unknown(struct parser *parser, const char *name,
+    const struct option *options)
+{
+	const char *known[OPTIONS_MAX];
+	size_t n;
+
+	for (n = 0; n < OPTIONS_MAX && options[n].name != NULL; n++)
+		known[n] = options[n].name;
+	parse_unknown(parser, "option", name, known, n);
+}
+
+int
+parse_options(struct parser *parser, size_t first,
+    const struct option *options, void *arg)
+{
+	unsigned int seen = 0;
+	int error = 0;
+
+	for (size_t i = first; i < parser->lex->n; i++) {
+		struct lex_word *word = &parser->lex->words[i], value;
+		char *equals = word->quoted ? NULL : strchr(word->text, '=');
+		size_t o = 0;
+
+		if (equals == NULL) {
+			parse_problem(parser, "\"%s\" is not of the form "
+			    "name=value", word->text);
+			error = -1;
+			continue;
+		}
+		*equals = '\0';
+		value = (struct lex_word){ .text = equals + 1,
+		    .len = word->len - (size_t)(equals + 1 - word->text) };
+		while (options[o].name != NULL &&
+		    strcmp(options[o].name, word->text) != 0)
+			o++;
+		if (options[o].name == NULL) {
+			option_unknown(parser, word->text, options);
+			error = -1;
+		} else if (seen >> o & 1) {
+			parse_problem(parser, "option \"%s\" given twice",
+			    word->text);
+			error = -1;
+		} else if (strlen(value.text) != value.len) {
+			parse_problem(parser, "a NUL in option \"%s\"",
+			    word->text);
+			error = -1;
+		} else if (options[o].take(parser, &value, arg) != 0) {
+			error = -1;
+		}
+		seen |= 1u << o;
+	}
+	return error;
+}
+
+/* control, user, workers, pidfile: a directive and its value */
+static void
+parse_plain(struct parser *parser)
+{
+	const struct lex_word *words = parser->lex->words;
+
+	for (size_t i = 0; i < CONF_ROWS; i++)
+		if (conf_rows[i].name == NULL &&
+		    strcmp(conf_rows[i].directive, words[0].text) == 0)
+			parse_scalar(parser, &conf_rows[i], &words[1]);
+}
+
+/* limit and timeout: a directive, a name, a value */
+static void
+parse_named(struct parser *parser)
+{
+	const struct lex_word *words = parser->lex->words;
+	const char *known[CONF_ROWS];
+	size_t n = 0;
+
+	for (size_t i = 0; i < CONF_ROWS; i++) {
+		if (strcmp(conf_rows[i].directive, words[0].text) != 0)
+			continue;
+		if (strcmp(conf_rows[i].name, words[1].text) == 0) {
+			parse_scalar(parser, &conf_rows[i], &words[2]);
+			return;
+		}
+		known[n++] = conf_rows[i].name;
+	}
+	parse_unknown(parser, words[0].text, words[1].text, known, n);
+}
+
+static int
+take_level(struct parser *parser, const struct lex_word *value, void *arg)
+{
+	(void)arg;
+	for (size_t i = 0; i < CONF_ROWS; i++)
+		if (strcmp(conf_rows[i].directive, "log") == 0)
+			return parse_scalar(parser, &conf_rows[i], value);
+	return -1;
+}
+
+static void
+parse_log(struct parser *parser)
+{
+	static const struct option options[] = {
+		{ "level", take_level },
+		{ NULL, NULL }
+	};
+
+	parse_options(parser, 1, options, NULL);
+}
+
+static void
+answer_free(struct conf_answer *a)
+{
+	if (a == NULL)
+		return;
+	free(a->key);
+	free(a->text);
+	free(a->path);
+	free(a->type);
+	free(a);
+}
+
+/* A copy with a NUL behind it. */
+static char *
+copy(const char *text, size_t len)
+{
+	char *p = malloc(len + 1);
+
+	if (p != NULL) {
+		memcpy(p, text, len);
+		p[len] = '\0';
+	}
+	return p;
+}
+
+/* An answer or binary with the key of the line in hand; NULL: a problem. */
+static struct conf_answer *
+answer_new(struct parser *parser)
+{
+	const struct lex_word *key = &parser->lex->words[1];
+	struct conf_answer *a;
+
+	if (key->len == 0 || key->len > CONF_KEY_MAX) {
+		parse_problem(parser, "a key has 1 to %d bytes, not %zu",
+		    CONF_KEY_MAX, key->len);
+		return NULL;
+	}
+	a = calloc(1, sizeof(*a));
+	if (a == NULL || (a->key = copy(key->text, key->len)) == NULL) {
+		parse_problem(parser, "%s", strerror(errno));
+		answer_free(a);
+		return NULL;
+	}
+	a->key_len = key->len;
+	a->place = parse_place(parser);
+	return a;
+}
+
+static void
+parse_answer(struct parser *parser)
+{
+	const struct lex_word *text = &parser->lex->words[2];
+	struct conf_answer *a = answer_new(parser);
+
+	if (a == NULL)
+		return;
+	if ((a->text = copy(text->text, text->len)) == NULL) {
+		parse_problem(parser, "%s", strerror(errno));
+		answer_free(a);
+		return;
+	}
+	a->text_len = text->len;
+	STAILQ_INSERT_TAIL(&parser->conf->answers, a, entry);
+}
+
+static int
+take_type(struct parser *parser, const struct lex_word *value, void *arg)
+{
+	struct conf_answer *a = arg;
+
+	if (value->len == 0 || value->len > CONF_TYPE_LEN_MAX) {
+		parse_problem(parser, "a type has 1 to %d bytes",
+		    CONF_TYPE_LEN_MAX);
+		return -1;
+	}
+	if ((a->type = copy(value->text, value->len)) == NULL) {
+		parse_problem(parser, "%s", strerror(errno));
+		return -1;
+	}
+	a->type_len = value->len;
+	return 0;
+}
+
+static void
+parse_binary(struct parser *parser)
+{
+	static const struct option options[] = {
+		{ "type", take_type },
+		{ NULL, NULL }
+	};
+	const struct lex_word *words = parser->lex->words;
+	struct conf_answer *a;
+
+	if (strcmp(words[2].text, "file") != 0) {
+		parse_problem(parser, "\"file\" and a path must follow "
+		    "the key, not \"%s\"", words[2].text);
+		return;
+	}
+	if (words[3].len == 0 || strlen(words[3].text) != words[3].len) {
+		parse_problem(parser, "an empty path, or one with a NUL");
+		return;
+	}
+	a = answer_new(parser);
+	if (a == NULL)
+		return;
+	parse_options(parser, 4, options, a);
+	a->path = file_beside(parser->file, words[3].text);
+	if (a->path == NULL) {
+		parse_problem(parser, "%s", strerror(errno));
+		answer_free(a);
+		return;
+	}
+	STAILQ_INSERT_TAIL(&parser->conf->binaries, a, entry);
+}
+
+/* Of a glob: whether a folder that cannot be read is an error. */
+static int
+glob_error(const char *path, int error)
+{
+	(void)path;
+	return error != ENOENT && error != ENOTDIR;
+}
+
+/* A glob may match nothing; a plain path must be there. */
+static void
+parse_include(struct parser *parser)
+{
+	struct conf_place place = parse_place(parser);
+	char *pattern = file_beside(parser->file, parser->lex->words[1].text);
+	glob_t found;
+
+	if (pattern == NULL) {
+		parse_problem(parser, "%s", strerror(errno));
+		return;
+	}
+	if (strpbrk(pattern, "*?[") == NULL) {
+		parse_file(parser, pattern, &place);
+		free(pattern);
+		return;
+	}
+	switch (glob(pattern, 0, glob_error, &found)) {
+	case 0:
+		for (size_t i = 0; i < found.gl_pathc; i++)
+			parse_file(parser, found.gl_pathv[i], &place);
+		globfree(&found);
+		break;
+	case GLOB_NOMATCH:
+		break;
+	default:
+		parse_problem(parser, "cannot read the folders of %s: %s",
+		    pattern, strerror(errno));
+	}
+	free(pattern);
+}
+
+static const struct directive {
+	const char *name;
+	size_t min, max;	/* words, its own included */
+	const char *usage;
+	void (*parse)(struct parser *);
+} directives[] = {
+	{ "listen", 2, LEX_WORDS_MAX, "listen ADDRESS PORT [OPTION...], or "
+	    "listen PATH [OPTION...]", parse_listen },
+	{ "control", 2, 2, "control PATH", parse_plain },
+	{ "answer", 3, 3, "answer KEY TEXT, each one word or in quotes",
+	    parse_answer },
+	{ "binary", 4, 5, "binary KEY file PATH [type=TYPE]", parse_binary },
+	{ "include", 2, 2, "include PATH", parse_include },
+	{ "user", 2, 2, "user NAME", parse_plain },
+	{ "workers", 2, 2, "workers NUMBER, or workers auto", parse_plain },
+	{ "limit", 3, 3, "limit NAME NUMBER", parse_named },
+	{ "timeout", 3, 3, "timeout NAME TIME", parse_named },
+	{ "pidfile", 2, 2, "pidfile PATH", parse_plain },
+	{ "log", 2, LEX_WORDS_MAX, "log level=LEVEL", parse_log },
+};
+
+#define N_DIRECTIVES	(sizeof(directives) / sizeof(directives[0]))
+
+static void
+parse_line(struct parser *parser)
+{
+	const struct lex_word *words = parser->lex->words;
+	const char *known[N_DIRECTIVES];
+
+	for (size_t i = 0; i < N_DIRECTIVES; i++) {
+		known[i] = directives[i].name;
+		if (strcmp(known[i], words[0].text) != 0)
+			continue;
+		if (parser->lex->n < directives[i].min ||
+		    parser->lex->n > directives[i].max)
+			parse_problem(parser, "it must be: %s",
+			    directives[i].usage);
+		else
+			directives[i].parse(parser);
+		return;
+	}
+	parse_unknown(parser, "directive", words[0].text, known,
+	    N_DIRECTIVES);
+}
+
+/* The name that places borrow, or NULL. */
+static const char *
+remember_file(struct conf *conf, const char *path)
+{
+	struct conf_file *file = calloc(1, sizeof(*file));
+
+	if (file == NULL || (file->path = strdup(path)) == NULL) {
+		free(file);
+		return NULL;
+	}
+	STAILQ_INSERT_TAIL(&conf->files, file, entry);
+	return file->path;
+}
+
+static void
+parse_file(struct parser *from, const char *path,
+    const struct conf_place *place)
+{
+	struct parser parser = *from;
+	const char *why;
+	struct lex lex;
+	char *text;
+	size_t len;
+
+	if (++parser.depth > INCLUDE_DEPTH) {
+		problems_add(parser.problems, place->file, place->line,
+		    "includes are nested more than %d deep", INCLUDE_DEPTH);
+		return;
+	}
+	parser.file = remember_file(parser.conf, path);
+	text = file_read(path, FILE_MAX_SIZE, &len, &why);
+	if (text == NULL || parser.file == NULL) {
+		if (place != NULL)
+			problems_add(parser.problems, place->file,
+			    place->line, "cannot read %s: %s", path, why);
+		else
+			problems_add(parser.problems, path, 0,
+			    "cannot read it: %s", why);
+		free(text);
+		return;
+	}
+	parser.lex = &lex;
+	lex_init(&lex, parser.file, text, len, parser.problems);
+	while (lex_next(&lex))
+		parse_line(&parser);
+	lex_clear(&lex);
+	free(text);
+}
+
+static void
+set_defaults(struct conf *conf)
+{
+	for (size_t i = 0; i < CONF_ROWS; i++) {
+		char *member = (char *)conf + conf_rows[i].offset;
+
+		switch (conf_rows[i].type) {
+		case CONF_TYPE_NUMBER:
+		case CONF_TYPE_TIME:
+		case CONF_TYPE_WORKERS:
+			memcpy(member, &conf_rows[i].value, sizeof(int64_t));
+			break;
+		case CONF_TYPE_LEVEL:
+			conf->log_level = (enum log_level)conf_rows[i].value;
+			break;
+		case CONF_TYPE_PATH:
+		case CONF_TYPE_USER:
+			break;
+		}
+	}
+}
+
+struct conf *
+conf_load(const char *path, struct problems *problems)
+{
+	struct parser parser = { .problems = problems };
+	struct conf *conf = calloc(1, sizeof(*conf));
+
+	if (conf == NULL)
+		return NULL;
+	STAILQ_INIT(&conf->files);
+	TAILQ_INIT(&conf->listens);
+	STAILQ_INIT(&conf->answers);
+	STAILQ_INIT(&conf->binaries);
+	conf->said = calloc(CONF_ROWS, sizeof(*conf->said));
+	if (conf->said == NULL) {
+		conf_free(conf);
+		return NULL;
+	}
+	set_defaults(conf);
+	parser.conf = conf;
+	parse_file(&parser, path, NULL);
+	if (TAILQ_EMPTY(&conf->listens) && problems->n == 0)
+		problems_add(problems, path, 0, "no listen directive");
+	return conf;
+}
+
+void
+conf_forget_answers(struct conf *conf)
+{
+	struct conf_answer *a;
+
+	while ((a = STAILQ_FIRST(&conf->answers)) != NULL) {
+		STAILQ_REMOVE_HEAD(&conf->answers, entry);
+		answer_free(a);
+	}
+	while ((a = STAILQ_FIRST(&conf->binaries)) != NULL) {
+		STAILQ_REMOVE_HEAD(&conf->binaries, entry);
+		answer_free(a);
+	}
+}
+
+void
+conf_free(struct conf *conf)
+{
+	struct conf_listen *l;
+	struct conf_file *f;
+
+	if (conf == NULL)
+		return;
+	conf_forget_answers(conf);
+	while ((l = TAILQ_FIRST(&conf->listens)) != NULL) {
+		TAILQ_REMOVE(&conf->listens, l, entry);
+		free(l->allow);
+		free(l);
+	}
+	while ((f = STAILQ_FIRST(&conf->files)) != NULL) {
+		STAILQ_REMOVE_HEAD(&conf->files, entry);
+		free(f->path);
+		free(f);
+	}
+	free(conf->said);
+	free(conf->control);
+	free(conf->user);
+	free(conf->pidfile);
+	free(conf);
+}

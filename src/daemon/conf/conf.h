@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef CONF_H
+#define CONF_H
+
+/*
+ * The configuration: read once, checked whole, never changed after.  What a
+ * scalar directive is called, what it takes, its default and whether a
+ * reload applies it stands in one table (conf_table.c), which the parser,
+ * appmsgd -T and the tests walk.
+ */
+
+#include <sys/queue.h>
+#include <sys/socket.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "common/log.h"
+#include "daemon/problems.h"
+
+#define CONF_KEY_MAX	1024	/* bytes of a key; 1 is the least */
+#define CONF_TYPE_LEN_MAX	255	/* bytes of a content type */
+
+/* Where something was said; file is borrowed from its struct conf. */
+struct conf_place {
+	const char *file;
+	unsigned int line;
+};
+
+enum conf_service {
+	CONF_SERVICE_MESSAGES,
+	CONF_SERVICE_ECHO
+};
+
+/* A network of allow=; addr holds 4 or 16 bytes. */
+struct conf_cidr {
+	int family;
+	uint8_t addr[16];
+	unsigned int bits;
+};
+
+/* listen */
+struct conf_listen {
+	TAILQ_ENTRY(conf_listen) entry;
+	struct conf_place place;
+	struct sockaddr_storage ss;
+	socklen_t ss_len;
+	enum conf_service service;
+	bool keep_alive;
+	unsigned int mode;		/* of a unix socket */
+	struct conf_cidr *allow;	/* owned; n_allow 0: everybody */
+	size_t n_allow;
+};
+TAILQ_HEAD(conf_listens, conf_listen);
+
+/* answer or binary; text of an answer is UTF-8, of a binary NULL */
+struct conf_answer {
+	STAILQ_ENTRY(conf_answer) entry;
+	struct conf_place place;
+	char *key;			/* owned, as the others; may hold NUL */
+	size_t key_len;
+	char *text;
+	size_t text_len;
+	char *path;			/* binary only: the file, absolute */
+	char *type;			/* binary only: UTF-8 */
+	size_t type_len;
+};
+STAILQ_HEAD(conf_answers, conf_answer);
+
+struct conf_limits {
+	int64_t connections;
+	int64_t per_address;
+	int64_t header;			/* bytes, as those below */
+	int64_t content;
+	int64_t output;
+	int64_t pipeline;		/* requests */
+	int64_t memory;
+};
+
+/* milliseconds */
+struct conf_timeouts {
+	int64_t idle;
+	int64_t handshake;
+	int64_t header;
+	int64_t message;
+	int64_t write;
+	int64_t drain;
+};
+
+/* A file that was read; the list owns the names that places borrow. */
+struct conf_file {
+	STAILQ_ENTRY(conf_file) entry;
+	char *path;
+};
+STAILQ_HEAD(conf_files, conf_file);
+
+struct conf {
+	struct conf_files files;
+	struct conf_listens listens;
+	struct conf_answers answers;
+	struct conf_answers binaries;
+	struct conf_limits limits;
+	struct conf_timeouts timeouts;
+	char *control;			/* NULL: none */
+	char *user;			/* NULL: who started it */
+	char *pidfile;			/* NULL: none */
+	int64_t workers;		/* 0: auto, one a core */
+	enum log_level log_level;
+	struct conf_place *said;	/* by scalar row; file NULL: default */
+};
+
+/*
+ * Read a configuration with all that it includes, and check it.
+ *
+ * path      of the file; "-" is no special name
+ * problems  gets everything that is wrong
+ *
+ * Returns the configuration, owned by the caller, conf_free(); NULL when out
+ * of memory.  With problems it is good for nothing but to find more of them.
+ * Opens no socket and no file but the configuration's.
+ */
+struct conf *conf_load(const char *path, struct problems *problems);
+
+/*
+ * Free a configuration.  NULL is allowed.
+ */
+void conf_free(struct conf *);
+
+/*
+ * Forget the answer and binary lines, once the tables are built from them.
+ */
+void conf_forget_answers(struct conf *);
+
+/*
+ * Write the effective values as a configuration that says the same.
+ */
+void conf_show(const struct conf *, FILE *);
+
+/*
+ * Say, as problems, what a reload cannot change: listen, control, user and
+ * workers.
+ */
+void conf_compare(const struct conf *old, const struct conf *new,
+    struct problems *problems);
+
+/*
+ * Write the address of a listen directive or a peer: "127.0.0.1:65432",
+ * "[::1]:65432", "/run/appmsgd.sock"; a nameless unix peer is "unix".
+ *
+ * Returns buf, always terminated.
+ */
+const char *conf_address(const struct sockaddr *sa, socklen_t len, char *buf,
+    size_t cap);
+
+#define CONF_ADDRESS_MAX	128
+
+#endif

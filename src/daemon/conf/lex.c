@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * The words of one logical line at a time, unquoted into a buffer that holds
+ * the longest file: decoded text is never longer than its source.
+ */
+
+#include "config.h"
+
+#include "daemon/conf/lex.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/scan.h"
+
+void
+lex_init(struct lex *lex, const char *file, const char *text, size_t len,
+    struct problems *problems)
+{
+	memset(lex, 0, sizeof(*lex));
+	lex->file = file;
+	lex->p = text;
+	lex->end = text + len;
+	lex->next_line = 1;
+	lex->problems = problems;
+	/* A word and its NUL take no more than its bytes and a separator. */
+	lex->text_cap = len + 2;
+	lex->text = malloc(lex->text_cap);
+}
+
+void
+lex_clear(struct lex *lex)
+{
+	free(lex->text);
+	lex->text = NULL;
+}
+
+/* The end of the physical line at p; its newline, if any, is at *eol. */
+static const char *
+line_end(const struct lex *lex, const char **eol)
+{
+	const char *nl = memchr(lex->p, '\n', (size_t)(lex->end - lex->p));
+
+	*eol = nl != NULL ? nl : lex->end;
+	return *eol > lex->p && (*eol)[-1] == '\r' ? *eol - 1 : *eol;
+}
+
+static void
+line_skip(struct lex *lex)
+{
+	const char *eol;
+
+	line_end(lex, &eol);
+	lex->p = eol < lex->end ? eol + 1 : eol;
+	lex->next_line++;
+}
+
+/* Pass over what is left of a logical line that is wrong. */
+static void
+line_abandon(struct lex *lex)
+{
+	const char *eol, *end;
+	bool continued;
+
+	do {
+		end = line_end(lex, &eol);
+		continued = end > lex->p && end[-1] == '\\';
+		line_skip(lex);
+	} while (continued && lex->p < lex->end);
+}
+
+/*
+ * Pass over blanks, comments and continued line ends.
+ *
+ * Returns whether a word starts at p; if not, the line is used up.
+ */
+static bool
+word_follows(struct lex *lex)
+{
+	for (;;) {
+		const char *eol, *end = line_end(lex, &eol);
+
+		while (lex->p < end && (*lex->p == ' ' || *lex->p == '\t'))
+			lex->p++;
+		if (lex->p < end && *lex->p == '\\' && lex->p + 1 == end &&
+		    eol < lex->end) {
+			line_skip(lex);
+			continue;
+		}
+		if (lex->p < end && *lex->p != '#')
+			return true;
+		line_skip(lex);
+		return false;
+	}
+}
+
+/* The JSON string whose quote is at p. */
+static const char *
+take_quoted(struct lex *lex, const char *end, char **out)
+{
+	struct appmsg_str str;
+	struct scan scan;
+	size_t len;
+
+	scan_init(&scan, lex->p, (size_t)(end - lex->p));
+	if (scan_string(&scan, &str) != SCAN_OK)
+		return scan.why;
+	if (appmsg_str_decode(&str, *out, str.len, &len) != 0)
+		return "half a surrogate pair in a string";
+	*out += len;
+	lex->p = (const char *)scan.p;
+	if (lex->p < end && *lex->p != ' ' && *lex->p != '\t')
+		return "something right behind a closing quote";
+	return NULL;
+}
+
+/* One word; returns what is wrong with it, or NULL. */
+static const char *
+take_word(struct lex *lex, char **out)
+{
+	struct lex_word *word = &lex->words[lex->n];
+	const char *eol, *end = line_end(lex, &eol), *start = lex->p, *why;
+
+	if (lex->n == LEX_WORDS_MAX)
+		return "too many words";
+	word->text = *out;
+	word->quoted = *lex->p == '"';
+	while (lex->p < end && *lex->p != ' ' && *lex->p != '\t') {
+		if (*lex->p == '"') {
+			if (lex->p != start && lex->p[-1] != '=')
+				return "a quote inside a word";
+			if ((why = take_quoted(lex, end, out)) != NULL)
+				return why;
+			break;
+		}
+		if (*lex->p == '\\' && lex->p + 1 == end && eol < lex->end)
+			break;
+		if (*lex->p == '\0')
+			return "a NUL byte";
+		*(*out)++ = *lex->p++;
+	}
+	word->len = (size_t)(*out - word->text);
+	if (scan_utf8(word->text, word->len) != word->len)
+		return "not UTF-8";
+	*(*out)++ = '\0';
+	lex->n++;
+	return NULL;
+}
+
+bool
+lex_next(struct lex *lex)
+{
+	if (lex->text == NULL) {
+		problems_add(lex->problems, lex->file, 0, "out of memory");
+		return false;
+	}
+	while (lex->p < lex->end) {
+		char *out = lex->text;
+		const char *why = NULL;
+
+		lex->n = 0;
+		lex->line = lex->next_line;
+		while (why == NULL && word_follows(lex))
+			why = take_word(lex, &out);
+		if (why != NULL) {
+			problems_add(lex->problems, lex->file, lex->line,
+			    "%s", why);
+			line_abandon(lex);
+		} else if (lex->n > 0) {
+			return true;
+		}
+	}
+	return false;
+}

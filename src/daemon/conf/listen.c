@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * The directive listen: addresses and what may come from them.
+ */
+
+#include "config.h"
+
+#include "daemon/conf/parse.h"
+
+#include <sys/un.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define UNIX_MODE	0666	/* default: as open as a port on loopback */
+
+static bool
+is_unix(const struct conf_listen *l)
+{
+	return l->ss.ss_family == AF_UNIX;
+}
+
+static int
+take_mode(struct parser *parser, const struct lex_word *value, void *arg)
+{
+	struct conf_listen *l = arg;
+	size_t len = strspn(value->text, "01234567");
+
+	if (!is_unix(l)) {
+		parse_problem(parser, "mode= is for unix sockets only");
+		return -1;
+	}
+	l->mode = (unsigned int)strtoul(value->text, NULL, 8);
+	if (len == 0 || value->text[len] != '\0' || len > 5 ||
+	    l->mode > 0777) {
+		parse_problem(parser, "\"%s\" is not an octal mode such as "
+		    "0660", value->text);
+		return -1;
+	}
+	return 0;
+}
+
+static int
+take_keep_alive(struct parser *parser, const struct lex_word *value,
+    void *arg)
+{
+	struct conf_listen *l = arg;
+
+	return parse_bool(parser, value, &l->keep_alive);
+}
+
+static int
+take_service(struct parser *parser, const struct lex_word *value, void *arg)
+{
+	static const char *const names[] = {
+		[CONF_SERVICE_MESSAGES] = "messages",
+		[CONF_SERVICE_ECHO] = "echo"
+	};
+	struct conf_listen *l = arg;
+
+	for (size_t i = 0; i < 2; i++)
+		if (strcmp(value->text, names[i]) == 0) {
+			l->service = (enum conf_service)i;
+			return 0;
+		}
+	parse_unknown(parser, "service", value->text, names, 2);
+	return -1;
+}
+
+/* One of allow=: ADDRESS or ADDRESS/BITS, no bits set behind those. */
+static int
+take_cidr(struct conf_cidr *cidr, char *text)
+{
+	char *slash = strchr(text, '/');
+	const char *why = NULL;
+	unsigned int most;
+
+	if (slash != NULL)
+		*slash++ = '\0';
+	memset(cidr, 0, sizeof(*cidr));
+	cidr->family = strchr(text, ':') != NULL ? AF_INET6 : AF_INET;
+	most = cidr->family == AF_INET6 ? 128 : 32;
+	if (inet_pton(cidr->family, text, cidr->addr) != 1)
+		return -1;
+	cidr->bits = most;
+	if (slash != NULL)
+		cidr->bits = (unsigned int)strtonum(slash, 0, most, &why);
+	if (why != NULL)
+		return -1;
+	for (unsigned int bit = cidr->bits; bit < most; bit++)
+		if (cidr->addr[bit / 8] & 0x80 >> bit % 8)
+			return -1;
+	return 0;
+}
+
+static int
+take_allow(struct parser *parser, const struct lex_word *value, void *arg)
+{
+	struct conf_listen *l = arg;
+	char *rest = value->text, *one;
+
+	if (is_unix(l)) {
+		parse_problem(parser, "allow= is for addresses; "
+		    "a unix socket has mode=");
+		return -1;
+	}
+	while ((one = strsep(&rest, ",")) != NULL) {
+		struct conf_cidr *more = reallocarray(l->allow,
+		    l->n_allow + 1, sizeof(*more));
+
+		if (more == NULL) {
+			parse_problem(parser, "%s", strerror(errno));
+			return -1;
+		}
+		l->allow = more;
+		if (take_cidr(&l->allow[l->n_allow], one) != 0) {
+			parse_problem(parser, "\"%s\" in allow= is not a "
+			    "network such as 192.0.2.0/24", one);
+			return -1;
+		}
+		l->n_allow++;
+	}
+	return 0;
+}
+
+static const struct option options[] = {
+	{ "mode", take_mode },
+	{ "keep-alive", take_keep_alive },
+	{ "service", take_service },
+	{ "allow", take_allow },
+	{ NULL, NULL }
+};
+
+static int
+unix_address(struct parser *parser, struct conf_listen *l,
+    const struct lex_word *word)
+{
+	struct sockaddr_un *sun = (struct sockaddr_un *)&l->ss;
+
+	if (word->len >= sizeof(sun->sun_path)) {
+		parse_problem(parser, "a socket's path has at most %zu bytes",
+		    sizeof(sun->sun_path) - 1);
+		return -1;
+	}
+	if (strlen(word->text) != word->len) {
+		parse_problem(parser, "a path with a NUL");
+		return -1;
+	}
+	sun->sun_family = AF_UNIX;
+	memcpy(sun->sun_path, word->text, word->len + 1);
+	l->ss_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) +
+	    word->len + 1);
+	return 0;
+}
+
+static int
+inet_address(struct parser *parser, struct conf_listen *l,
+    const struct lex_word *host, const struct lex_word *port)
+{
+	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV |
+	    AI_PASSIVE, .ai_socktype = SOCK_STREAM }, *ai;
+	const char *why;
+	int error;
+
+	strtonum(port->text, 0, 65535, &why);
+	if (why != NULL) {
+		parse_problem(parser, "\"%s\" is not a port from 0 to 65535",
+		    port->text);
+		return -1;
+	}
+	error = getaddrinfo(host->text, port->text, &hints, &ai);
+	if (error != 0) {
+		parse_problem(parser, "\"%s\" is neither a numeric address "
+		    "nor an absolute path", host->text);
+		return -1;
+	}
+	memcpy(&l->ss, ai->ai_addr, ai->ai_addrlen);
+	l->ss_len = ai->ai_addrlen;
+	freeaddrinfo(ai);
+	return 0;
+}
+
+/* Port 0 is a new port each time, so twice the same is no clash. */
+static bool
+is_any_port(const struct conf_listen *l)
+{
+	if (l->ss.ss_family == AF_INET)
+		return ((const struct sockaddr_in *)&l->ss)->sin_port == 0;
+	if (l->ss.ss_family == AF_INET6)
+		return ((const struct sockaddr_in6 *)&l->ss)->sin6_port == 0;
+	return false;
+}
+
+static int
+check_twice(struct parser *parser, const struct conf_listen *l)
+{
+	const struct conf_listen *other;
+
+	TAILQ_FOREACH(other, &parser->conf->listens, entry) {
+		if (other->ss_len != l->ss_len || is_any_port(l) ||
+		    memcmp(&other->ss, &l->ss, l->ss_len) != 0)
+			continue;
+		parse_problem(parser, "this address was given before, "
+		    "at %s:%u", other->place.file, other->place.line);
+		return -1;
+	}
+	return 0;
+}
+
+void
+parse_listen(struct parser *parser)
+{
+	const struct lex_word *words = parser->lex->words;
+	struct conf_listen *l = calloc(1, sizeof(*l));
+	bool path = words[1].text[0] == '/';
+	int error;
+
+	if (l == NULL) {
+		parse_problem(parser, "%s", strerror(errno));
+		return;
+	}
+	l->place = parse_place(parser);
+	l->mode = UNIX_MODE;
+	if (!path && parser->lex->n < 3) {
+		parse_problem(parser, "listen needs an address and a port, "
+		    "or an absolute path");
+		free(l);
+		return;
+	}
+	error = path ? unix_address(parser, l, &words[1]) :
+	    inet_address(parser, l, &words[1], &words[2]);
+	if (error == 0)
+		error = check_twice(parser, l);
+	/* Wrong options are told even when the address is wrong. */
+	parse_options(parser, path ? 2 : 3, options, l);
+	if (error == 0 && l->service == CONF_SERVICE_ECHO && l->keep_alive)
+		parse_problem(parser, "keep-alive= is for messages, "
+		    "not for service=echo");
+	TAILQ_INSERT_TAIL(&parser->conf->listens, l, entry);
+}

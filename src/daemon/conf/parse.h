@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef CONF_PARSE_H
+#define CONF_PARSE_H
+
+/*
+ * What the parser's files share.  A function that returns -1 has added its
+ * problem.
+ */
+
+#include "daemon/conf/conf.h"
+#include "daemon/conf/conf_table.h"
+#include "daemon/conf/lex.h"
+
+struct parser {
+	struct conf *conf;
+	struct problems *problems;
+	struct lex *lex;		/* the line in hand */
+	const char *file;		/* its file, owned by conf */
+	unsigned int depth;		/* of includes */
+};
+
+/* name=value behind a directive's plain words */
+struct option {
+	const char *name;
+	int (*take)(struct parser *, const struct lex_word *value, void *arg);
+};
+
+/* Add a problem about the line in hand. */
+#define parse_problem(parser, ...)					\
+	problems_add((parser)->problems, (parser)->file,		\
+	    (parser)->lex->line, __VA_ARGS__)
+
+/*
+ * Hand every word from first on to the option it names; unknown ones, those
+ * given twice and words without '=' are problems.
+ *
+ * options  ends with a NULL name; arg goes to take()
+ */
+int parse_options(struct parser *, size_t first, const struct option *options,
+    void *arg);
+
+/*
+ * Say that a word is unknown, and which known one is near.
+ *
+ * what   "directive", "option", ...
+ * known  n names
+ */
+void parse_unknown(struct parser *, const char *what, const char *word,
+    const char *const *known, size_t n);
+
+/*
+ * Set the scalar of a row from a word.
+ */
+int parse_scalar(struct parser *, const struct conf_row *,
+    const struct lex_word *);
+
+/* yes or no */
+int parse_bool(struct parser *, const struct lex_word *, bool *);
+
+/* The directive listen. */
+void parse_listen(struct parser *);
+
+/* Where the line in hand is. */
+struct conf_place parse_place(const struct parser *);
+
+#endif

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * A configuration back to text, and against another one.
+ */
+
+#include "config.h"
+
+#include "daemon/conf/conf.h"
+
+#include <sys/un.h>
+
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/conf/conf_table.h"
+#include "lib/appmsg.h"
+
+const char *
+conf_address(const struct sockaddr *sa, socklen_t len, char *buf, size_t cap)
+{
+	char host[64], port[8];
+
+	if (sa->sa_family == AF_UNIX) {
+		const struct sockaddr_un *sun =
+		    (const struct sockaddr_un *)sa;
+
+		if (len <= offsetof(struct sockaddr_un, sun_path) ||
+		    sun->sun_path[0] == '\0')
+			strlcpy(buf, "unix", cap);
+		else
+			strlcpy(buf, sun->sun_path, cap);
+		return buf;
+	}
+	if (getnameinfo(sa, len, host, sizeof(host), port, sizeof(port),
+	    NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+		strlcpy(buf, "unknown", cap);
+	else
+		snprintf(buf, cap, sa->sa_family == AF_INET6 ? "[%s]:%s" :
+		    "%s:%s", host, port);
+	return buf;
+}
+
+static void
+show_quoted(FILE *out, const char *text, size_t len)
+{
+	char *escaped = malloc(6 * len + 1);
+
+	if (escaped == NULL)
+		return;
+	len = appmsg_escape(text, len, escaped, 6 * len + 1);
+	fprintf(out, "\"%.*s\"", (int)len, escaped);
+	free(escaped);
+}
+
+static void
+show_allow(const struct conf_listen *l, FILE *out)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	for (size_t i = 0; i < l->n_allow; i++) {
+		inet_ntop(l->allow[i].family, l->allow[i].addr, text,
+		    sizeof(text));
+		fprintf(out, "%s%s/%u", i == 0 ? " allow=" : ",", text,
+		    l->allow[i].bits);
+	}
+}
+
+static void
+show_listen(const struct conf_listen *l, FILE *out)
+{
+	char host[64], port[8];
+
+	if (l->ss.ss_family == AF_UNIX) {
+		const char *path =
+		    ((const struct sockaddr_un *)&l->ss)->sun_path;
+
+		fprintf(out, "listen ");
+		show_quoted(out, path, strlen(path));
+		fprintf(out, " mode=%04o", l->mode);
+	} else {
+		getnameinfo((const struct sockaddr *)&l->ss, l->ss_len, host,
+		    sizeof(host), port, sizeof(port),
+		    NI_NUMERICHOST | NI_NUMERICSERV);
+		fprintf(out, "listen %s %s", host, port);
+		show_allow(l, out);
+	}
+	if (l->service == CONF_SERVICE_ECHO)
+		fprintf(out, " service=echo\n");
+	else
+		fprintf(out, " keep-alive=%s\n", l->keep_alive ? "yes" : "no");
+}
+
+/* Only what divides evenly gets a unit, so that nothing is rounded. */
+static void
+show_number(int64_t n, FILE *out)
+{
+	static const char units[] = { '\0', 'k', 'm', 'g' };
+	int unit = 0;
+
+	while (n != 0 && n % 1024 == 0 && unit < 3) {
+		n /= 1024;
+		unit++;
+	}
+	fprintf(out, "%" PRId64 "%.1s", n, &units[unit]);
+}
+
+static void
+show_scalar(const struct conf *conf, const struct conf_row *row, FILE *out)
+{
+	const char *member = (const char *)conf + row->offset;
+	const char *string = NULL;
+	int64_t n = 0;
+
+	if (row->type == CONF_TYPE_PATH || row->type == CONF_TYPE_USER) {
+		memcpy(&string, member, sizeof(string));
+		if (string == NULL)
+			return;		/* none, and no way to say so */
+	} else if (row->type != CONF_TYPE_LEVEL) {
+		memcpy(&n, member, sizeof(n));
+	}
+	fprintf(out, "%s ", row->directive);
+	if (row->name != NULL)
+		fprintf(out, row->type == CONF_TYPE_LEVEL ? "%s=" : "%s ",
+		    row->name);
+	switch (row->type) {
+	case CONF_TYPE_WORKERS:
+		if (n == 0) {
+			fprintf(out, "auto");
+			break;
+		}
+		/* FALLTHROUGH */
+	case CONF_TYPE_NUMBER:
+		show_number(n, out);
+		break;
+	case CONF_TYPE_TIME:
+		fprintf(out, "%" PRId64 "s", n / 1000);
+		break;
+	case CONF_TYPE_PATH:
+	case CONF_TYPE_USER:
+		show_quoted(out, string, strlen(string));
+		break;
+	case CONF_TYPE_LEVEL:
+		fprintf(out, "%s", conf_levels[conf->log_level]);
+		break;
+	}
+	fputc('\n', out);
+}
+
+void
+conf_show(const struct conf *conf, FILE *out)
+{
+	const struct conf_listen *l;
+	const struct conf_answer *a;
+
+	TAILQ_FOREACH(l, &conf->listens, entry)
+		show_listen(l, out);
+	for (size_t i = 0; i < CONF_ROWS; i++)
+		show_scalar(conf, &conf_rows[i], out);
+	STAILQ_FOREACH(a, &conf->answers, entry) {
+		fprintf(out, "answer ");
+		show_quoted(out, a->key, a->key_len);
+		fputc(' ', out);
+		show_quoted(out, a->text, a->text_len);
+		fputc('\n', out);
+	}
+	STAILQ_FOREACH(a, &conf->binaries, entry) {
+		fprintf(out, "binary ");
+		show_quoted(out, a->key, a->key_len);
+		fprintf(out, " file ");
+		show_quoted(out, a->path, strlen(a->path));
+		if (a->type != NULL) {
+			fprintf(out, " type=");
+			show_quoted(out, a->type, a->type_len);
+		}
+		fputc('\n', out);
+	}
+}
+
+static bool
+is_same_listen(const struct conf_listen *a, const struct conf_listen *b)
+{
+	return a->ss_len == b->ss_len &&
+	    memcmp(&a->ss, &b->ss, a->ss_len) == 0 &&
+	    a->service == b->service && a->keep_alive == b->keep_alive &&
+	    a->mode == b->mode && a->n_allow == b->n_allow &&
+	    (a->n_allow == 0 || memcmp(a->allow, b->allow,
+	    a->n_allow * sizeof(*a->allow)) == 0);
+}
+
+static bool
+is_same_string(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static void
+compare_listens(const struct conf *old, const struct conf *new,
+    struct problems *problems)
+{
+	const struct conf_listen *a = TAILQ_FIRST(&old->listens);
+	const struct conf_listen *b = TAILQ_FIRST(&new->listens);
+
+	while (a != NULL && b != NULL && is_same_listen(a, b)) {
+		a = TAILQ_NEXT(a, entry);
+		b = TAILQ_NEXT(b, entry);
+	}
+	if (b != NULL)
+		problems_add(problems, b->place.file, b->place.line,
+		    "a reload cannot change listen; restart for that");
+	else if (a != NULL)
+		problems_add(problems, a->place.file, a->place.line,
+		    "a reload cannot take away the listen that was here; "
+		    "restart for that");
+}
+
+static bool
+is_same_scalar(const struct conf *old, const struct conf *new,
+    const struct conf_row *row)
+{
+	const char *a = (const char *)old + row->offset;
+	const char *b = (const char *)new + row->offset;
+	const char *s, *t;
+
+	if (row->type != CONF_TYPE_PATH && row->type != CONF_TYPE_USER)
+		return memcmp(a, b, sizeof(int64_t)) == 0;
+	memcpy(&s, a, sizeof(s));
+	memcpy(&t, b, sizeof(t));
+	return is_same_string(s, t);
+}
+
+void
+conf_compare(const struct conf *old, const struct conf *new,
+    struct problems *problems)
+{
+	compare_listens(old, new, problems);
+	for (size_t i = 0; i < CONF_ROWS; i++) {
+		const struct conf_row *row = &conf_rows[i];
+		const struct conf_place *said = &new->said[i];
+
+		if (row->reload || is_same_scalar(old, new, row))
+			continue;
+		if (said->file == NULL)
+			said = &old->said[i];
+		problems_add(problems, said->file, said->line,
+		    "a reload cannot change %s; restart for that",
+		    row->directive);
+	}
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef FILE_H
+#define FILE_H
+
+/*
+ * Whole files, read with suspicion.
+ */
+
+#include <stddef.h>
+
+/*
+ * Read a regular file into memory.  Never blocks on what is none (a FIFO, a
+ * device), and notices when the file changes meanwhile.
+ *
+ * path  as open(2) takes it
+ * max   the most bytes that are taken
+ * len   set on success
+ *
+ * Returns its bytes and a NUL behind them, owned by the caller, free(3); or
+ * NULL with *why, a static string or one of strerror(3).
+ */
+char *file_read(const char *path, size_t max, size_t *len, const char **why);
+
+/*
+ * The path of a file that another file names: relative to the latter's
+ * folder.
+ *
+ * Returns it, owned by the caller, free(3); NULL when out of memory.
+ */
+char *file_beside(const char *file, const char *path);
+
+#endif
