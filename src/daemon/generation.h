@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef GENERATION_H
+#define GENERATION_H
+
+/*
+ * What one load gave: the configuration and the tables that it names, under
+ * a number that always rises.  Each worker holds one reference to the one it
+ * answers from, the server one to the newest; the last to let go frees it.
+ */
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "daemon/problems.h"
+
+struct conf;
+struct snapshot;
+
+struct generation {
+	uint64_t number;		/* from 1; 0: not published yet */
+	time_t loaded_at;
+	struct conf *conf;		/* never NULL */
+	struct snapshot *snap;		/* never NULL */
+	atomic_uint refs;
+};
+
+/*
+ * Load a configuration and its tables.
+ *
+ * Returns the generation with one reference, the caller's; or NULL, with at
+ * least one problem.
+ */
+struct generation *generation_load(const char *path,
+    struct problems *problems);
+
+/*
+ * Take one more reference.  Returns its argument.
+ */
+struct generation *generation_ref(struct generation *);
+
+/*
+ * Let go of a reference.  NULL is allowed.
+ */
+void generation_unref(struct generation *);
+
+#endif
