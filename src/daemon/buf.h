@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef BUF_H
+#define BUF_H
+
+/*
+ * A run of bytes that grows at its end.  Workers keep theirs from request to
+ * request, so that an ordinary one allocates nothing.
+ */
+
+#include <stddef.h>
+
+struct buf {
+	char *data;	/* owned; NULL at first */
+	size_t len;
+	size_t cap;
+};
+
+/*
+ * Make room for more bytes behind len.
+ *
+ * Returns where they go, valid until the next call; NULL when out of memory,
+ * with the buffer as it was.
+ */
+char *buf_reserve(struct buf *, size_t more);
+
+/*
+ * Append bytes.
+ *
+ * Returns 0, or -1 when out of memory.
+ */
+int buf_add(struct buf *, const void *p, size_t len);
+
+/*
+ * Forget the bytes, and the memory too when it is more than keep bytes: what
+ * one large message needed is not held for ever.
+ */
+void buf_reset(struct buf *, size_t keep);
+
+/*
+ * Free the memory.
+ */
+void buf_clear(struct buf *);
+
+#endif

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * Messages out of a stream of bytes.  An unfinished message leaves nothing
+ * behind but how many bytes it needs: once they are there its header is read
+ * again, which is cheaper than to remember what points into moving bytes.
+ */
+
+#include "config.h"
+
+#include "daemon/stream.h"
+
+#include <stdint.h>
+
+#include "daemon/conf/conf.h"
+
+void
+stream_init(struct stream *s, bool keep_alive)
+{
+	*s = (struct stream){ .state = STREAM_IDLE,
+	    .need = APPMSG_LENGTH_SIZE, .keep_alive = keep_alive };
+}
+
+static enum stream_verdict
+stream_wait(struct stream *s, enum stream_state state, size_t need)
+{
+	s->state = state;
+	s->need = need;
+	return STREAM_MORE;
+}
+
+/*
+ * A closing reply to a message that cannot be answered.  What could not be
+ * read may have asked for a status, if an earlier request did; and being
+ * busy is nothing that the tutorial's server says.
+ */
+static enum stream_verdict
+stream_close(const struct stream *s, const struct appmsg_header *hdr,
+    enum request_status status, const char *code, const char *why,
+    struct buf *out)
+{
+	bool tell = status != REQUEST_ERROR || (hdr == NULL && s->told);
+
+	return request_refuse(hdr, status, code, why, tell, out) == 0 ?
+	    STREAM_CLOSE : STREAM_FAILED;
+}
+
+/* Whether the connection stays after the reply to a request. */
+static bool
+stream_keeps(const struct stream *s, const struct appmsg_header *hdr)
+{
+	if (s->draining)
+		return false;
+	if (hdr->has_connection)
+		return appmsg_str_eq(&hdr->connection, "keep-alive", 10);
+	return s->keep_alive;
+}
+
+static void
+stream_note(struct stream *s, const struct appmsg_header *hdr)
+{
+	if (hdr->has_connection || hdr->id.kind != APPMSG_ID_NONE)
+		s->told = true;
+}
+
+/* The length that a message declares for its header, if it is there yet. */
+static size_t
+declared_header(const char *buf, size_t len)
+{
+	const uint8_t *p = (const uint8_t *)buf;
+
+	return len < APPMSG_LENGTH_SIZE ? 0 : (size_t)p[0] << 8 | p[1];
+}
+
+/* Take the message at the front; *used stays 0 unless it was answered. */
+static enum stream_verdict
+stream_message(struct stream *s, struct request_env *env,
+    const struct conf_limits *limits, const char *buf, size_t len,
+    size_t *used, struct buf *out)
+{
+	struct appmsg_header hdr;
+	size_t start, content;
+	bool keep;
+	int error;
+
+	if (declared_header(buf, len) > (size_t)limits->header)
+		return stream_close(s, NULL, REQUEST_ERROR, "too-large",
+		    "the header is too large", out);
+	error = appmsg_header_decode(buf, len, &hdr, &start);
+	if (error == APPMSG_EAGAIN)
+		return stream_wait(s, len == 0 ? STREAM_IDLE : STREAM_HEADER,
+		    start);
+	if (error != 0)
+		return stream_close(s, hdr.has_connection ||
+		    hdr.id.kind != APPMSG_ID_NONE ? &hdr : NULL, REQUEST_ERROR,
+		    hdr.code, hdr.why, out);
+	stream_note(s, &hdr);
+	/* Before the wait for it: nobody is made to hold what is refused. */
+	if (hdr.content_length > (uint64_t)limits->content)
+		return stream_close(s, &hdr, REQUEST_ERROR, "too-large",
+		    "the content is too large", out);
+	content = (size_t)hdr.content_length;
+	if (len - start < content)
+		return stream_wait(s, STREAM_CONTENT, start + content);
+	keep = stream_keeps(s, &hdr);
+	if (request_answer(env, &hdr, buf + start, content, keep, out) != 0)
+		return STREAM_FAILED;
+	*used = start + content;
+	stream_wait(s, STREAM_IDLE, APPMSG_LENGTH_SIZE);
+	return keep ? STREAM_AGAIN : STREAM_CLOSE;
+}
+
+enum stream_verdict
+stream_feed(struct stream *s, struct request_env *env,
+    const struct conf_limits *limits, const char *buf, size_t len,
+    size_t *used, struct buf *out)
+{
+	enum stream_verdict verdict = STREAM_AGAIN;
+	int64_t budget = limits->pipeline;
+	size_t taken;
+
+	*used = 0;
+	while (verdict == STREAM_AGAIN && budget-- > 0 &&
+	    out->len < (size_t)limits->output) {
+		taken = 0;
+		if (len - *used < s->need && s->state != STREAM_IDLE)
+			return STREAM_MORE;
+		verdict = stream_message(s, env, limits, buf + *used,
+		    len - *used, &taken, out);
+		*used += taken;
+	}
+	return verdict;
+}
+
+enum stream_verdict
+stream_refuse(struct stream *s, enum request_status status, const char *code,
+    const char *why, const char *buf, size_t len, struct buf *out)
+{
+	struct appmsg_header hdr;
+	size_t start;
+	bool known = appmsg_header_decode(buf, len, &hdr, &start) == 0;
+
+	return stream_close(s, known ? &hdr : NULL, status, code, why, out);
+}
