@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * A list a kind, sorted by the time that its members began, since each is
+ * appended when it begins.
+ */
+
+#include "config.h"
+
+#include "daemon/deadline.h"
+
+#include <stddef.h>
+#include <string.h>
+#include <time.h>
+
+#include <event2/event.h>
+
+#include "daemon/conf/conf.h"
+
+int64_t
+deadline_now(void)
+{
+	struct timespec ts;
+
+	/* Coarse: read several times a wake-up, and a tick is exact enough. */
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static void
+arm(struct deadlines *ds, int64_t at, int64_t now)
+{
+	int64_t left = at > now ? at - now : 1;
+	struct timeval tv = { .tv_sec = (time_t)(left / 1000),
+	    .tv_usec = (suseconds_t)(left % 1000 * 1000) };
+
+	if (ds->armed != 0 && ds->armed <= at)
+		return;
+	ds->armed = at;
+	event_add(ds->timer, &tv);
+}
+
+static void
+timer_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct deadlines *ds = arg;
+	int64_t now = deadline_now();
+	struct deadline *d;
+
+	(void)fd;
+	(void)what;
+	ds->armed = 0;
+	for (enum deadline_kind k = DEADLINE_IDLE; k < DEADLINE_KINDS; k++) {
+		while ((d = TAILQ_FIRST(&ds->lists[k])) != NULL) {
+			if (d->since + ds->durations[k] > now) {
+				arm(ds, d->since + ds->durations[k], now);
+				break;
+			}
+			deadline_clear(ds, d);
+			ds->expired_cb(d, k, ds->arg);
+		}
+	}
+}
+
+int
+deadlines_init(struct deadlines *ds, struct event_base *base,
+    void (*expired_cb)(struct deadline *, enum deadline_kind, void *),
+    void *arg)
+{
+	memset(ds, 0, sizeof(*ds));
+	for (enum deadline_kind k = 0; k < DEADLINE_KINDS; k++)
+		TAILQ_INIT(&ds->lists[k]);
+	ds->expired_cb = expired_cb;
+	ds->arg = arg;
+	ds->timer = evtimer_new(base, timer_cb, ds);
+	return ds->timer == NULL ? -1 : 0;
+}
+
+void
+deadlines_clear(struct deadlines *ds)
+{
+	if (ds->timer != NULL)
+		event_free(ds->timer);
+	ds->timer = NULL;
+}
+
+void
+deadlines_configure(struct deadlines *ds, const struct conf_timeouts *t)
+{
+	struct timeval soon = { 0 };
+
+	ds->durations[DEADLINE_IDLE] = t->idle;
+	ds->durations[DEADLINE_HEADER] = t->header;
+	ds->durations[DEADLINE_MESSAGE] = t->message;
+	ds->durations[DEADLINE_WRITE] = t->write;
+	ds->durations[DEADLINE_DRAIN] = t->drain;
+	event_add(ds->timer, &soon);
+}
+
+void
+deadline_start(struct deadlines *ds, struct deadline *d,
+    enum deadline_kind kind)
+{
+	deadline_clear(ds, d);
+	d->kind = kind;
+	d->since = deadline_now();
+	TAILQ_INSERT_TAIL(&ds->lists[kind], d, entry);
+	arm(ds, d->since + ds->durations[kind], d->since);
+}
+
+void
+deadline_keep(struct deadlines *ds, struct deadline *d,
+    enum deadline_kind kind)
+{
+	if (d->kind != kind)
+		deadline_start(ds, d, kind);
+}
+
+void
+deadline_clear(struct deadlines *ds, struct deadline *d)
+{
+	if (d->kind == DEADLINE_NONE)
+		return;
+	TAILQ_REMOVE(&ds->lists[d->kind], d, entry);
+	d->kind = DEADLINE_NONE;
+}
