@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef CONTROL_H
+#define CONTROL_H
+
+/*
+ * The administrator's socket.  It speaks the same messages as the others:
+ * each request is a JSON object with an "action", each reply one with
+ *
+ *	"result"	a line or more for people
+ *	"status"	in the header: "found" when it was done, else "error"
+ *	and what the action tells besides
+ *
+ * Runs on the server's event base.
+ */
+
+#include <stdbool.h>
+
+struct control;
+struct control_request;
+struct event_base;
+struct json_object;
+
+/*
+ * Serve on a listening socket.
+ *
+ * fd         of a unix socket; borrowed for the control's life
+ * action_cb  called for each request; owes one control_reply(), at once or
+ *            later
+ *
+ * Returns the control, owned by the caller; or NULL with errno.
+ */
+struct control *control_new(struct event_base *base, int fd,
+    void (*action_cb)(struct control_request *, const char *action,
+    struct json_object *content, void *arg), void *arg);
+
+/*
+ * Close all its connections and free it.  NULL is allowed.
+ */
+void control_free(struct control *);
+
+/*
+ * Reply to a request; does nothing when its connection has ended.
+ *
+ * request  taken
+ * ok       whether what it asked for was done
+ * reply    taken; an object
+ */
+void control_reply(struct control_request *request, bool ok,
+    struct json_object *reply);
+
+#endif

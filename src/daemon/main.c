@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * appmsgd: options, configuration, background, run, exit code.
+ */
+
+#include "config.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "common/log.h"
+#include "daemon/conf/conf.h"
+#include "daemon/generation.h"
+#include "daemon/process.h"
+#include "daemon/server.h"
+#include "daemon/table/snapshot.h"
+
+#define DEFAULT_CONF	SYSCONFDIR "/appmsgd.conf"
+
+struct options {
+	char *conf;		/* owned; absolute if it could be made so */
+	const char *query;	/* NULL: none */
+	bool check, show, foreground;
+	int verbose;
+};
+
+static const char usage[] =
+"Usage: appmsgd [-dnTv] [-f FILE] [-q KEY]\n";
+
+static const char help[] =
+"Serve a table of answers over TCP and unix sockets.\n"
+"\n"
+"  -f, --config=FILE   read FILE (default " DEFAULT_CONF ")\n"
+"  -n, --check         check the configuration and its tables, then exit\n"
+"  -q, --query=KEY     with -n: print the answer for KEY, then exit\n"
+"  -T, --show          print the effective configuration, then exit\n"
+"  -d, --foreground    do not go to the background; log to standard error\n"
+"  -v, --verbose       log more; with -q: say where the answer stands\n"
+"      --help          print this help, then exit\n"
+"  -V, --version       print the version, then exit\n"
+"\n"
+"Exit status: 0; 1 if -q finds nothing; 64 usage; 71 system error;\n"
+"78 wrong configuration.  Manual: appmsgd(8), appmsgd.conf(5).\n";
+
+static void
+parse_options(int argc, char **argv, struct options *o)
+{
+	static const struct option longopts[] = {
+		{ "config", required_argument, NULL, 'f' },
+		{ "check", no_argument, NULL, 'n' },
+		{ "query", required_argument, NULL, 'q' },
+		{ "show", no_argument, NULL, 'T' },
+		{ "foreground", no_argument, NULL, 'd' },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 }
+	};
+	const char *conf = DEFAULT_CONF;
+	int ch;
+
+	while ((ch = getopt_long(argc, argv, "df:nq:TvV", longopts,
+	    NULL)) != -1) {
+		switch (ch) {
+		case 'd': o->foreground = true; break;
+		case 'f': conf = optarg; break;
+		case 'n': o->check = true; break;
+		case 'q': o->query = optarg; break;
+		case 'T': o->show = true; break;
+		case 'v': o->verbose++; break;
+		case 'h':
+			printf("%s%s", usage, help);
+			exit(EX_OK);
+		case 'V':
+			printf("appmsgd %s\n", PACKAGE_VERSION);
+			exit(EX_OK);
+		default:
+			fputs(usage, stderr);
+			exit(EX_USAGE);
+		}
+	}
+	if (optind < argc || (o->query != NULL && !o->check)) {
+		fprintf(stderr, optind < argc ?
+		    "appmsgd: unexpected argument \"%s\"\n" :
+		    "appmsgd: -q needs -n\n", argv[optind]);
+		fputs(usage, stderr);
+		exit(EX_USAGE);
+	}
+	/* A daemon leaves its folder, and reloads; others say what was typed. */
+	if (o->check || o->show || o->foreground ||
+	    (o->conf = realpath(conf, NULL)) == NULL)
+		o->conf = strdup(conf);
+	if (o->conf == NULL)
+		fatal("options");
+}
+
+static int
+show(const struct options *o)
+{
+	struct problems problems = PROBLEMS_INIT;
+	struct conf *conf = conf_load(o->conf, &problems);
+	int rc = EX_CONFIG;
+
+	if (conf == NULL)
+		fatalx("out of memory");
+	problems_print(&problems, stderr);
+	if (problems.n == 0) {
+		conf_show(conf, stdout);
+		rc = EX_OK;
+	}
+	conf_free(conf);
+	problems_clear(&problems);
+	return rc;
+}
+
+/* Print what a client would get for a key. */
+static int
+query(const struct options *o, const struct generation *gen)
+{
+	struct snapshot_answer a;
+	char *text;
+	size_t len;
+
+	if (!snapshot_find(gen->snap, o->query, strlen(o->query), &a)) {
+		fprintf(stderr, "No match for \"%s\".\n", o->query);
+		return 1;
+	}
+	if ((text = snapshot_answer_text(&a, &len)) == NULL)
+		fatal("answer");
+	fwrite(text, 1, len, stdout);
+	putchar('\n');
+	free(text);
+	if (o->verbose > 0)
+		printf("table %s, %s:%u\n", a.table, a.file, a.line);
+	return EX_OK;
+}
+
+static int
+check(const struct options *o, const struct generation *gen)
+{
+	if (o->query != NULL)
+		return query(o, gen);
+	if (o->verbose > 0)
+		printf("%s: %zu entries, no problems\n", o->conf,
+		    snapshot_count(gen->snap));
+	return EX_OK;
+}
+
+/* What happens when everything serves. */
+struct ready {
+	int fd;			/* of process_background(), or -1 */
+};
+
+static void
+ready_cb(void *arg)
+{
+	const struct ready *ready = arg;
+
+	if (ready->fd == -1)
+		return;
+	log_init("appmsgd", true);
+	process_ready(ready->fd);
+}
+
+static int
+serve(const struct options *o, struct generation *gen)
+{
+	struct ready ready = { -1 };
+	struct server *server;
+	int rc = EX_OSERR;
+
+	signal(SIGPIPE, SIG_IGN);
+	log_set_level(o->verbose > 0 ? LOG_LEVEL_DEBUG :
+	    gen->conf->log_level);
+	if (!o->foreground && (ready.fd = process_background()) == -1)
+		fatal("cannot go to the background");
+	server = server_new(o->conf, gen);
+	if (server != NULL && server_run(server, ready_cb, &ready) == 0)
+		rc = EX_OK;
+	server_free(server);
+	return rc;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct problems problems = PROBLEMS_INIT;
+	struct options o = { 0 };
+	struct generation *gen;
+	int rc = EX_CONFIG;
+
+	log_init("appmsgd", false);
+	parse_options(argc, argv, &o);
+	if (o.show) {
+		rc = show(&o);
+	} else if ((gen = generation_load(o.conf, &problems)) == NULL) {
+		problems_print(&problems, stderr);
+	} else if (o.check) {
+		rc = check(&o, gen);
+		generation_unref(gen);
+	} else {
+		rc = serve(&o, gen);
+	}
+	problems_clear(&problems);
+	free(o.conf);
+	if (fflush(stdout) != 0)
+		rc = EX_OSERR;
+	return rc;
+}

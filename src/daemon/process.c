@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * Forking once, before any thread or event base is made.
+ */
+
+#include "config.h"
+
+#include "daemon/process.h"
+
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+/* In the process that was started: exit as the daemon's start went. */
+static void
+wait_for_daemon(int fd, pid_t pid)
+{
+	int status;
+	ssize_t n;
+	char c;
+
+	while ((n = read(fd, &c, 1)) == -1 && errno == EINTR)
+		continue;
+	if (n == 1)
+		_exit(EX_OK);
+	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
+		continue;
+	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : EX_OSERR);
+}
+
+int
+process_background(void)
+{
+	int fds[2];
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) == -1)
+		return -1;
+	pid = fork();
+	if (pid == -1) {
+		close(fds[0]);
+		close(fds[1]);
+		return -1;
+	}
+	if (pid > 0) {
+		close(fds[1]);
+		wait_for_daemon(fds[0], pid);
+	}
+	close(fds[0]);
+	if (setsid() == -1 || chdir("/") == -1) {
+		close(fds[1]);
+		return -1;
+	}
+	return fds[1];
+}
+
+void
+process_ready(int fd)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	char c = 0;
+
+	if (null != -1) {
+		dup2(null, STDIN_FILENO);
+		dup2(null, STDOUT_FILENO);
+		dup2(null, STDERR_FILENO);
+		close(null);
+	}
+	if (write(fd, &c, 1) != 1)
+		errno = 0;	/* nobody waits any more */
+	close(fd);
+}
+
+static const struct passwd *
+find_user(const char *name)
+{
+	const struct passwd *pw;
+
+	errno = 0;
+	pw = getpwnam(name);
+	if (pw == NULL && errno == 0)
+		errno = ENOENT;
+	return pw;
+}
+
+int
+process_own_path(const char *path, const char *name)
+{
+	const struct passwd *pw;
+
+	if (path == NULL)
+		return 0;
+	if ((pw = find_user(name)) == NULL)
+		return -1;
+	return lchown(path, pw->pw_uid, pw->pw_gid);
+}
+
+int
+process_become(const char *name)
+{
+	const struct passwd *pw = find_user(name);
+
+	if (pw == NULL)
+		return -1;
+	if (initgroups(name, pw->pw_gid) != 0 ||
+	    setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) != 0 ||
+	    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) != 0)
+		return -1;
+	return 0;
+}
+
+int64_t
+process_raise_files(int64_t want)
+{
+	struct rlimit rl, more;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) != 0)
+		return 0;
+	if (rl.rlim_cur != RLIM_INFINITY && (rlim_t)want > rl.rlim_cur) {
+		more.rlim_cur = (rlim_t)want;
+		more.rlim_max = rl.rlim_max < more.rlim_cur ? more.rlim_cur :
+		    rl.rlim_max;
+		/* Only root may raise the hard limit. */
+		if (setrlimit(RLIMIT_NOFILE, &more) != 0) {
+			more.rlim_cur = more.rlim_max = rl.rlim_max;
+			setrlimit(RLIMIT_NOFILE, &more);
+		}
+		getrlimit(RLIMIT_NOFILE, &rl);
+	}
+	return rl.rlim_cur == RLIM_INFINITY ? INT64_MAX :
+	    (int64_t)rl.rlim_cur;
+}

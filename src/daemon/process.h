@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef PROCESS_H
+#define PROCESS_H
+
+/*
+ * What the daemon is to the system: background, pid file, user, descriptors.
+ */
+
+#include <stdint.h>
+
+/*
+ * Go to the background.  The process that was started waits there until
+ * process_ready(), and exits 0; or until the daemon exits before, and exits
+ * as that did.
+ *
+ * Returns in the daemon: the descriptor for process_ready(); or -1 with
+ * errno, in the process that was started.
+ */
+int process_background(void);
+
+/*
+ * Let the process that was started go, and close standard input, output and
+ * error.
+ *
+ * fd  of process_background()
+ */
+void process_ready(int fd);
+
+/*
+ * Give a path to a user.  NULL is no path, which succeeds.
+ *
+ * Returns 0, or -1 with errno.
+ */
+int process_own_path(const char *path, const char *name);
+
+/*
+ * Become a user, with its groups, for good.
+ *
+ * name  must exist
+ *
+ * Returns 0, or -1 with errno.
+ */
+int process_become(const char *name);
+
+/*
+ * Let the process open this many files, as far as it may.
+ *
+ * want  how many
+ *
+ * Returns how many it can open now.
+ */
+int64_t process_raise_files(int64_t want);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef RELOAD_H
+#define RELOAD_H
+
+/*
+ * Reloading as a transaction: read the files in a thread, compare with what
+ * cannot change, publish to all workers, tell who asked.  Whatever goes
+ * wrong, the old generation goes on.  Requests that come during a reload
+ * wait for the next one, since the files may have changed after it read
+ * them.
+ */
+
+#include <stdbool.h>
+
+struct control_request;
+struct event_base;
+struct generation;
+struct reload;
+struct workers;
+
+/*
+ * Prepare to reload.
+ *
+ * path       of the configuration; borrowed
+ * gen        the generation that serves; a reference is taken
+ * change_cb  called for each generation that serves from now on
+ *
+ * Returns the reload, owned by the caller; or NULL with errno.
+ */
+struct reload *reload_new(struct event_base *base, const char *path,
+    struct generation *gen, void (*change_cb)(const struct generation *,
+    void *arg), void *arg);
+
+/*
+ * Say who serves; before the first reload_start().
+ */
+void reload_set_workers(struct reload *, struct workers *);
+
+/*
+ * Start a reload, or note that one more is wanted.
+ *
+ * request  gets its reply when it is over; taken; NULL: a signal asked
+ */
+void reload_start(struct reload *, struct control_request *request);
+
+/*
+ * All workers serve the new generation: for workers_events, any thread.
+ */
+void reload_swapped(struct reload *);
+
+/*
+ * The generation that serves; borrowed until control returns to the loop.
+ */
+const struct generation *reload_current(const struct reload *);
+
+/*
+ * Wait for a load that is under way, and free all.  NULL is allowed.
+ */
+void reload_free(struct reload *);
+
+#endif

@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * What happens once: binding, dropping rights, signals, draining.
+ */
+
+#include "config.h"
+
+#include "daemon/server.h"
+
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <libutil.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+#include <json.h>
+
+#include "common/log.h"
+#include "daemon/conf/conf.h"
+#include "daemon/control.h"
+#include "daemon/generation.h"
+#include "daemon/mailbox.h"
+#include "daemon/notify.h"
+#include "daemon/process.h"
+#include "daemon/reload.h"
+#include "daemon/socket.h"
+#include "daemon/table/snapshot.h"
+#include "daemon/worker.h"
+
+#define CONTROL_MODE	0600	/* root and the daemon's user */
+
+/* Descriptors beside connections: listeners, event bases, files of a load. */
+#define FILES_SPARE	64
+
+static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
+#define N_SIGNALS	(sizeof(signals) / sizeof(signals[0]))
+
+struct server {
+	const char *path;
+	struct event_base *base;
+	struct listener *listeners;
+	size_t n_listeners;
+	struct workers *workers;
+	struct reload *reload;
+	struct control *control;
+	int control_fd;
+	struct pidfh *pidfile;
+	struct mailbox *mailbox;	/* from the workers */
+	struct mail deaf_mail, drained_mail;
+	struct event *signals[N_SIGNALS];
+	struct event *drain_timer;
+	time_t started;
+	bool draining;
+};
+
+static struct json_object *
+status_reply(const struct server *server)
+{
+	const struct generation *gen = reload_current(server->reload);
+	struct json_object *reply = json_object_new_object();
+	int64_t up = (int64_t)(time(NULL) - server->started);
+	char text[512], loaded[32];
+	struct tm tm;
+
+	localtime_r(&gen->loaded_at, &tm);
+	strftime(loaded, sizeof(loaded), "%Y-%m-%dT%H:%M:%S%z", &tm);
+	snprintf(text, sizeof(text), "%s\n"
+	    "version      %s\n"
+	    "pid          %ld\n"
+	    "uptime       %" PRId64 " s\n"
+	    "generation   %" PRIu64 "\n"
+	    "loaded       %s\n"
+	    "entries      %zu\n"
+	    "memory       %zu bytes of tables, %" PRId64 " held for peers\n"
+	    "connections  %" PRId64 "\n"
+	    "workers      %zu",
+	    server->draining ? "draining" : "serving", PACKAGE_VERSION,
+	    (long)getpid(), up, gen->number, loaded,
+	    snapshot_count(gen->snap), snapshot_memory(gen->snap),
+	    workers_held(server->workers),
+	    workers_connections(server->workers),
+	    workers_count(server->workers));
+	json_object_object_add(reply, "result", json_object_new_string(text));
+#define ADD(name, value) json_object_object_add(reply, name, value)
+	ADD("state", json_object_new_string(server->draining ? "draining" :
+	    "serving"));
+	ADD("version", json_object_new_string(PACKAGE_VERSION));
+	ADD("pid", json_object_new_int64(getpid()));
+	ADD("uptime", json_object_new_int64(up));
+	ADD("generation", json_object_new_uint64(gen->number));
+	ADD("loaded", json_object_new_string(loaded));
+	ADD("entries", json_object_new_uint64(snapshot_count(gen->snap)));
+	ADD("table-bytes", json_object_new_uint64(snapshot_memory(gen->snap)));
+	ADD("held-bytes", json_object_new_int64(workers_held(server->workers)));
+	ADD("connections",
+	    json_object_new_int64(workers_connections(server->workers)));
+	ADD("workers", json_object_new_uint64(workers_count(server->workers)));
+#undef ADD
+	return reply;
+}
+
+static struct json_object *
+result_reply(const char *text)
+{
+	struct json_object *reply = json_object_new_object();
+
+	json_object_object_add(reply, "result", json_object_new_string(text));
+	return reply;
+}
+
+static void
+server_action_cb(struct control_request *request, const char *action,
+    struct json_object *content, void *arg)
+{
+	struct server *server = arg;
+
+	(void)content;
+	if (strcmp(action, "status") == 0)
+		control_reply(request, true, status_reply(server));
+	else if (strcmp(action, "reload") != 0)
+		control_reply(request, false, result_reply("unknown action"));
+	else if (server->draining)
+		control_reply(request, false, result_reply("it is stopping"));
+	else
+		reload_start(server->reload, request);
+}
+
+static void
+server_drain_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct server *server = arg;
+
+	(void)fd;
+	(void)what;
+	log_warnx("drain timed out connections=%" PRId64,
+	    workers_connections(server->workers));
+	event_base_loopbreak(server->base);
+}
+
+/* Accept no more, owe nothing, end; at once when told again. */
+static void
+server_drain(struct server *server, int signum)
+{
+	const struct conf *conf = reload_current(server->reload)->conf;
+	struct timeval tv = {
+		.tv_sec = (time_t)(conf->timeouts.drain / 1000)
+	};
+
+	if (server->draining) {
+		log_info("stopping at once signal=%d", signum);
+		event_base_loopbreak(server->base);
+		return;
+	}
+	server->draining = true;
+	log_info("draining signal=%d connections=%" PRId64, signum,
+	    workers_connections(server->workers));
+	notify("STOPPING=1\nSTATUS=draining");
+	event_add(server->drain_timer, &tv);
+	workers_drain(server->workers);
+}
+
+static void
+server_signal_cb(evutil_socket_t signum, short what, void *arg)
+{
+	struct server *server = arg;
+
+	(void)what;
+	if (signum != SIGHUP)
+		server_drain(server, signum);
+	else if (!server->draining)
+		reload_start(server->reload, NULL);
+}
+
+/* From then on the kernel refuses connections. */
+static void
+server_unlisten(struct server *server)
+{
+	for (size_t i = 0; i < server->n_listeners; i++) {
+		socket_unlisten(server->listeners[i].fd);
+		server->listeners[i].fd = -1;
+	}
+}
+
+/* The workers are deaf, or have drained. */
+static void
+server_mail_cb(struct mail *mail, void *arg)
+{
+	struct server *server = arg;
+
+	if (mail == &server->deaf_mail)
+		server_unlisten(server);
+	else
+		event_base_loopbreak(server->base);
+}
+
+static void
+workers_swapped_cb(void *arg)
+{
+	struct server *server = arg;
+
+	reload_swapped(server->reload);
+}
+
+static void
+workers_deaf_cb(void *arg)
+{
+	struct server *server = arg;
+
+	mailbox_send(server->mailbox, &server->deaf_mail);
+}
+
+static void
+workers_drained_cb(void *arg)
+{
+	struct server *server = arg;
+
+	mailbox_send(server->mailbox, &server->drained_mail);
+}
+
+static void
+server_change_cb(const struct generation *gen, void *arg)
+{
+	(void)arg;
+	log_set_level(gen->conf->log_level);
+}
+
+/* One listen directive to a socket. */
+static int
+listener_init(struct listener *l, const struct conf_listen *conf)
+{
+	const struct sockaddr *sa = (const struct sockaddr *)&conf->ss;
+	char address[CONF_ADDRESS_MAX];
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	size_t size = conf->n_allow * sizeof(*conf->allow);
+
+	l->fd = -1;
+	l->conf = *conf;
+	l->conf.place.file = NULL;	/* its configuration may go */
+	l->conf.allow = NULL;
+	if (size > 0) {
+		if ((l->conf.allow = malloc(size)) == NULL)
+			return -1;
+		memcpy(l->conf.allow, conf->allow, size);
+	}
+	l->fd = socket_listen(sa, conf->ss_len, conf->mode);
+	if (l->fd == -1 ||
+	    getsockname(l->fd, (struct sockaddr *)&ss, &len) == -1) {
+		log_warn("cannot listen address=%s", conf_address(sa,
+		    conf->ss_len, address, sizeof(address)));
+		return -1;
+	}
+	log_info("listening address=%s service=%s", conf_address(
+	    (struct sockaddr *)&ss, len, address, sizeof(address)),
+	    conf->service == CONF_SERVICE_ECHO ? "echo" : "messages");
+	return 0;
+}
+
+static int
+server_listen(struct server *server, const struct conf *conf)
+{
+	const struct conf_listen *l;
+	size_t n = 0;
+
+	TAILQ_FOREACH(l, &conf->listens, entry)
+		n++;
+	server->listeners = calloc(n, sizeof(*server->listeners));
+	if (server->listeners == NULL)
+		return -1;
+	TAILQ_FOREACH(l, &conf->listens, entry)
+		if (listener_init(&server->listeners[server->n_listeners++],
+		    l) != 0)
+			return -1;
+	if (conf->control == NULL)
+		return 0;
+	server->control_fd = socket_listen_path(conf->control, CONTROL_MODE);
+	if (server->control_fd == -1) {
+		log_warn("cannot listen control=%s", conf->control);
+		return -1;
+	}
+	return 0;
+}
+
+/* What needs the rights that the daemon was started with. */
+static int
+server_drop_rights(struct server *server, const struct conf *conf)
+{
+	int64_t want = conf->limits.connections + FILES_SPARE, have;
+
+	have = process_raise_files(want);
+	if (have < want)
+		log_warnx("not enough descriptors for limit connections "
+		    "limit=%" PRId64 " descriptors=%" PRId64,
+		    conf->limits.connections, have);
+	if (conf->pidfile != NULL) {
+		pid_t other;
+
+		server->pidfile = pidfile_open(conf->pidfile, 0644, &other);
+		if (server->pidfile == NULL || pidfile_write(
+		    server->pidfile) != 0) {
+			log_warn("cannot write pidfile=%s", conf->pidfile);
+			return -1;
+		}
+	}
+	if (conf->user == NULL)
+		return 0;
+	if (geteuid() != 0) {
+		log_info("user is ignored, since not root started it");
+		return 0;
+	}
+	if (process_own_path(conf->control, conf->user) != 0 ||
+	    process_become(conf->user) != 0) {
+		log_warn("cannot become user=%s", conf->user);
+		return -1;
+	}
+	return 0;
+}
+
+static int
+server_events(struct server *server)
+{
+	for (size_t i = 0; i < N_SIGNALS; i++) {
+		server->signals[i] = evsignal_new(server->base, signals[i],
+		    server_signal_cb, server);
+		if (server->signals[i] == NULL ||
+		    event_add(server->signals[i], NULL) != 0)
+			return -1;
+	}
+	server->drain_timer = evtimer_new(server->base, server_drain_cb,
+	    server);
+	server->mailbox = mailbox_new(server->base, server_mail_cb, server);
+	if (server->drain_timer == NULL || server->mailbox == NULL)
+		return -1;
+	if (server->control_fd != -1 && (server->control = control_new(
+	    server->base, server->control_fd, server_action_cb,
+	    server)) == NULL)
+		return -1;
+	return 0;
+}
+
+static size_t
+worker_number(const struct conf *conf)
+{
+	long cores;
+
+	if (conf->workers != 0)
+		return (size_t)conf->workers;
+	cores = sysconf(_SC_NPROCESSORS_ONLN);
+	return cores < 1 ? 1 : (size_t)cores;
+}
+
+struct server *
+server_new(const char *path, struct generation *gen)
+{
+	struct server *server = calloc(1, sizeof(*server));
+	const struct workers_events events = { workers_swapped_cb,
+	    workers_deaf_cb, workers_drained_cb, server };
+
+	if (server == NULL)
+		goto fail;
+	gen->number = 1;
+	server->path = path;
+	server->control_fd = -1;
+	server->started = time(NULL);
+	if ((server->base = event_base_new()) == NULL)
+		goto fail;
+	if (server_listen(server, gen->conf) != 0 ||
+	    server_drop_rights(server, gen->conf) != 0)
+		goto fail_logged;
+	server->reload = reload_new(server->base, path, gen, server_change_cb,
+	    server);
+	if (server->reload == NULL || server_events(server) != 0)
+		goto fail;
+	server->workers = workers_new(worker_number(gen->conf),
+	    server->listeners, server->n_listeners, gen, &events);
+	if (server->workers == NULL)
+		goto fail;
+	reload_set_workers(server->reload, server->workers);
+	generation_unref(gen);
+	return server;
+fail:
+	log_warn("cannot start");
+fail_logged:
+	server_free(server);
+	generation_unref(gen);
+	return NULL;
+}
+
+/* Signals are the server's, whatever thread the system would choose. */
+static int
+start_workers(struct server *server)
+{
+	sigset_t all, saved;
+	int error;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &saved);
+	error = workers_start(server->workers);
+	pthread_sigmask(SIG_SETMASK, &saved, NULL);
+	return error;
+}
+
+int
+server_run(struct server *server, void (*ready_cb)(void *), void *arg)
+{
+	const struct generation *gen = reload_current(server->reload);
+	int error;
+
+	error = start_workers(server);
+	if (error == 0) {
+		log_info("ready generation=%" PRIu64 " entries=%zu "
+		    "workers=%zu", gen->number, snapshot_count(gen->snap),
+		    workers_count(server->workers));
+		notify("READY=1\nSTATUS=generation %" PRIu64 ", %zu entries",
+		    gen->number, snapshot_count(gen->snap));
+		ready_cb(arg);
+		event_base_loop(server->base, EVLOOP_NO_EXIT_ON_EMPTY);
+		log_info("stopped");
+	} else {
+		log_warn("cannot start the workers");
+	}
+	workers_stop(server->workers);
+	return error;
+}
+
+void
+server_free(struct server *server)
+{
+	if (server == NULL)
+		return;
+	workers_free(server->workers);
+	reload_free(server->reload);
+	control_free(server->control);
+	mailbox_discard(server->mailbox);
+	for (size_t i = 0; i < N_SIGNALS; i++)
+		if (server->signals[i] != NULL)
+			event_free(server->signals[i]);
+	if (server->drain_timer != NULL)
+		event_free(server->drain_timer);
+	server_unlisten(server);
+	for (size_t i = 0; i < server->n_listeners; i++)
+		free(server->listeners[i].conf.allow);
+	free(server->listeners);
+	socket_unlisten(server->control_fd);
+	if (server->pidfile != NULL)
+		pidfile_remove(server->pidfile);
+	if (server->base != NULL)
+		event_base_free(server->base);
+	free(server);
+}

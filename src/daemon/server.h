@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef SERVER_H
+#define SERVER_H
+
+/*
+ * The daemon as a whole: listening sockets, workers, signals, the control
+ * socket, reload and the way to the end.  Its own event base serves no
+ * requests.
+ */
+
+#include <stdbool.h>
+
+struct generation;
+struct server;
+
+/*
+ * Bind, listen and make the workers; nothing is accepted yet.
+ *
+ * path  of the configuration, for reloads; borrowed
+ * gen   its first generation; taken, whatever the outcome
+ *
+ * Returns the server, owned by the caller; or NULL, with the reason logged.
+ */
+struct server *server_new(const char *path, struct generation *gen);
+
+/*
+ * Serve until a signal ends it.
+ *
+ * ready_cb  called once when everything serves
+ *
+ * Returns 0, or -1 with the reason logged.
+ */
+int server_run(struct server *, void (*ready_cb)(void *arg), void *arg);
+
+/*
+ * Free all; removes the paths of its unix sockets.  NULL is allowed.
+ */
+void server_free(struct server *);
+
+#endif

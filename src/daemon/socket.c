@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * Binding, with the care that paths of unix sockets need.
+ */
+
+#include "config.h"
+
+#include "daemon/socket.h"
+
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BACKLOG	4096	/* the kernel takes as much of it as it allows */
+
+static void
+close_keep_errno(int fd)
+{
+	int saved = errno;
+
+	if (fd != -1)
+		close(fd);
+	errno = saved;
+}
+
+/*
+ * Make way for a socket at a path.  Only a socket that nobody listens on is
+ * removed.
+ */
+static int
+replace_dead(const struct sockaddr *sa, socklen_t len)
+{
+	const char *path = ((const struct sockaddr_un *)(const void *)
+	    sa)->sun_path;
+	struct stat sb;
+	bool dead;
+	int fd;
+
+	if (lstat(path, &sb) == -1)
+		return errno == ENOENT ? 0 : -1;
+	if (!S_ISSOCK(sb.st_mode)) {
+		errno = EEXIST;
+		return -1;
+	}
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd == -1)
+		return -1;
+	dead = connect(fd, sa, len) == -1 && errno == ECONNREFUSED;
+	close(fd);
+	if (!dead) {
+		errno = EADDRINUSE;
+		return -1;
+	}
+	return unlink(path);
+}
+
+static int
+bind_unix(int fd, const struct sockaddr *sa, socklen_t len,
+    unsigned int mode)
+{
+	mode_t saved;
+	int error;
+
+	if (replace_dead(sa, len) != 0)
+		return -1;
+	/* Never open wider than mode, not even for a moment. */
+	saved = umask((mode_t)(0777 & ~mode));
+	error = bind(fd, sa, len);
+	umask(saved);
+	return error;
+}
+
+static int
+bind_inet(int fd, const struct sockaddr *sa, socklen_t len)
+{
+	int on = 1;
+
+	/* Accepted sockets inherit NODELAY: a reply is one write. */
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
+	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) != 0)
+		return -1;
+	if (sa->sa_family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6,
+	    IPV6_V6ONLY, &on, sizeof(on)) != 0)
+		return -1;
+	return bind(fd, sa, len);
+}
+
+int
+socket_listen(const struct sockaddr *sa, socklen_t len, unsigned int mode)
+{
+	int fd = socket(sa->sa_family, SOCK_STREAM | SOCK_NONBLOCK |
+	    SOCK_CLOEXEC, 0);
+	int error;
+
+	if (fd == -1)
+		return -1;
+	error = sa->sa_family == AF_UNIX ? bind_unix(fd, sa, len, mode) :
+	    bind_inet(fd, sa, len);
+	if (error != 0 || listen(fd, BACKLOG) != 0) {
+		close_keep_errno(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* Make the folders that a path is in, as far as they are missing. */
+static int
+make_folders(char *path)
+{
+	for (char *p = path + 1; (p = strchr(p, '/')) != NULL; p++) {
+		int error;
+
+		*p = '\0';
+		error = mkdir(path, 0755) == -1 && errno != EEXIST;
+		*p = '/';
+		if (error)
+			return -1;
+	}
+	return 0;
+}
+
+int
+socket_listen_path(const char *path, unsigned int mode)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	char folders[sizeof(sun.sun_path)];
+
+	if (strlcpy(sun.sun_path, path, sizeof(sun.sun_path)) >=
+	    sizeof(sun.sun_path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	strlcpy(folders, path, sizeof(folders));
+	if (make_folders(folders) != 0)
+		return -1;
+	return socket_listen((const struct sockaddr *)&sun, sizeof(sun),
+	    mode);
+}
+
+void
+socket_unlisten(int fd)
+{
+	struct sockaddr_un sun;
+	socklen_t len = sizeof(sun);
+
+	if (fd == -1)
+		return;
+	/* What cannot be removed after dropping rights is replaced later. */
+	if (getsockname(fd, (struct sockaddr *)&sun, &len) == 0 &&
+	    sun.sun_family == AF_UNIX && sun.sun_path[0] != '\0')
+		unlink(sun.sun_path);
+	close(fd);
+}

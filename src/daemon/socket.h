@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef DAEMON_SOCKET_H
+#define DAEMON_SOCKET_H
+
+/*
+ * Listening sockets.
+ */
+
+#include <sys/socket.h>
+
+/*
+ * Bind and listen.  A dead unix socket at the path is replaced, a live one
+ * is an error.
+ *
+ * sa, len  where
+ * mode     of a unix socket
+ *
+ * Returns the socket, non-blocking and closed on exec, owned by the caller;
+ * or -1 with errno.
+ */
+int socket_listen(const struct sockaddr *sa, socklen_t len,
+    unsigned int mode);
+
+/*
+ * As socket_listen() for the path of a unix socket; makes the folder that it
+ * is in if there is none.
+ */
+int socket_listen_path(const char *path, unsigned int mode);
+
+/*
+ * Close a listening socket, and remove the path of a unix socket.
+ */
+void socket_unlisten(int fd);
+
+#endif
