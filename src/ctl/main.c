@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * appmsgctl: one request to the daemon's control socket, and its reply for
+ * people or, with --json, for programs.
+ */
+
+#include "config.h"
+
+#include <err.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include <json.h>
+
+#include "appmsg.h"
+#include "common/nearest.h"
+
+#define DEFAULT_SOCKET	RUNSTATEDIR "/appmsgd/control.sock"
+
+/* A reload reads files as large as they are: it has no time of its own. */
+static const struct command {
+	const char *name;
+	int64_t timeout_ms;	/* -1: none */
+} commands[] = {
+	{ "reload", -1 },
+	{ "status", 10000 },
+};
+
+#define N_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
+
+static const char usage[] =
+"Usage: appmsgctl [-s SOCKET] [--json] COMMAND\n";
+
+static const char help[] =
+"Control a running appmsgd.\n"
+"\n"
+"  reload   read the configuration and its tables again; ends when the new\n"
+"           ones serve, or fails and says why while the old ones go on\n"
+"  status   say what the daemon is and does\n"
+"\n"
+"  -s, --socket=SOCKET  the daemon's control socket\n"
+"                       (default " DEFAULT_SOCKET ")\n"
+"      --json           print the whole reply as JSON\n"
+"      --help           print this help, then exit\n"
+"  -V, --version        print the version, then exit\n"
+"\n"
+"Exit status: 0 done; 1 the daemon could not; 64 usage; 69 no daemon there;\n"
+"75 no reply in time; 76 not the control socket of appmsgd; 77 not allowed.\n"
+"Manual: appmsgctl(8).\n";
+
+struct options {
+	const char *socket;
+	const struct command *command;
+	bool json;
+};
+
+static const struct command *
+find_command(const char *word)
+{
+	const char *known[N_COMMANDS], *near;
+
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		known[i] = commands[i].name;
+		if (strcmp(known[i], word) == 0)
+			return &commands[i];
+	}
+	near = nearest(word, known, N_COMMANDS);
+	if (near != NULL)
+		warnx("unknown command \"%s\"; did you mean \"%s\"?", word,
+		    near);
+	else
+		warnx("unknown command \"%s\"", word);
+	return NULL;
+}
+
+static void
+parse_options(int argc, char **argv, struct options *o)
+{
+	enum { OPT_HELP = 256, OPT_JSON };
+	static const struct option longopts[] = {
+		{ "socket", required_argument, NULL, 's' },
+		{ "json", no_argument, NULL, OPT_JSON },
+		{ "help", no_argument, NULL, OPT_HELP },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 }
+	};
+	int ch;
+
+	o->socket = DEFAULT_SOCKET;
+	while ((ch = getopt_long(argc, argv, "s:V", longopts, NULL)) != -1) {
+		switch (ch) {
+		case 's':
+			o->socket = optarg;
+			break;
+		case OPT_JSON:
+			o->json = true;
+			break;
+		case OPT_HELP:
+			printf("%s%s", usage, help);
+			exit(EX_OK);
+		case 'V':
+			printf("appmsgctl %s\n", PACKAGE_VERSION);
+			exit(EX_OK);
+		default:
+			fputs(usage, stderr);
+			exit(EX_USAGE);
+		}
+	}
+	if (optind == argc)
+		warnx("no command");
+	else if (optind + 1 < argc)
+		warnx("unexpected argument \"%s\"", argv[optind + 1]);
+	else
+		o->command = find_command(argv[optind]);
+	if (o->command == NULL) {
+		fputs(usage, stderr);
+		exit(EX_USAGE);
+	}
+}
+
+/* The exit status for a failure of the connection, which is told. */
+static int
+failed(const struct options *o, int error)
+{
+	int saved = errno;
+
+	switch ((enum appmsg_error)error) {
+	case APPMSG_ECONN:
+		warnc(saved, "%s", o->socket);
+		return saved == EACCES || saved == EPERM ? EX_NOPERM :
+		    EX_UNAVAILABLE;
+	case APPMSG_EINVAL:
+		warnx("%s: the path is too long", o->socket);
+		return EX_USAGE;
+	case APPMSG_ETIMEDOUT:
+		warnx("%s: no reply in time", o->socket);
+		return EX_TEMPFAIL;
+	case APPMSG_EPROTO:
+	case APPMSG_E2BIG:
+	case APPMSG_EILSEQ:
+	case APPMSG_ENOENT:
+		warnx("%s: %s", o->socket, appmsg_strerror(error));
+		return EX_PROTOCOL;
+	case APPMSG_ENOMEM:
+		warnx("%s", appmsg_strerror(error));
+		return EX_OSERR;
+	case APPMSG_OK:
+	case APPMSG_EAGAIN:
+	case APPMSG_EHOST:
+	case APPMSG_EOF:
+	case APPMSG_EIO:
+		break;
+	}
+	warnx("%s: the daemon closed the connection; its log may say why",
+	    o->socket);
+	return EX_UNAVAILABLE;
+}
+
+/* For people: problems as they are, then what it comes to. */
+static void
+print_reply(struct json_object *reply, bool ok)
+{
+	struct json_object *problems, *result;
+
+	if (json_object_object_get_ex(reply, "problems", &problems))
+		for (size_t i = 0; i < json_object_array_length(problems); i++)
+			fprintf(stderr, "%s\n", json_object_get_string(
+			    json_object_array_get_idx(problems, i)));
+	if (json_object_object_get_ex(reply, "result", &result))
+		fprintf(ok ? stdout : stderr, "%s\n",
+		    json_object_get_string(result));
+}
+
+static int
+finish(const struct options *o, const struct appmsg_message *msg)
+{
+	bool ok = appmsg_str_eq(&msg->header.status, "found", 5);
+	struct json_tokener *tok = json_tokener_new();
+	struct json_object *reply = NULL;
+
+	if (tok != NULL)
+		reply = json_tokener_parse_ex(tok, msg->content,
+		    (int)msg->content_len);
+	json_tokener_free(tok);
+	if (!json_object_is_type(reply, json_type_object)) {
+		json_object_put(reply);
+		return failed(o, APPMSG_EPROTO);
+	}
+	if (o->json)
+		printf("%s\n", json_object_to_json_string_ext(reply,
+		    JSON_C_TO_STRING_NOSLASHESCAPE));
+	else
+		print_reply(reply, ok);
+	json_object_put(reply);
+	return ok ? EX_OK : EXIT_FAILURE;
+}
+
+static int
+run(const struct options *o)
+{
+	static const struct appmsg_header hdr = {
+		.content_type = APPMSG_STR("text/json"),
+		.content_encoding = APPMSG_STR("utf-8"),
+		.connection = APPMSG_STR("close")
+	};
+	int64_t deadline = appmsg_deadline(o->command->timeout_ms);
+	struct appmsg_client *client = NULL;
+	struct appmsg_message msg;
+	char content[64];
+	int error, len, rc;
+
+	len = snprintf(content, sizeof(content), "{\"action\": \"%s\"}",
+	    o->command->name);
+	error = appmsg_client_open_unix(&client, o->socket, deadline);
+	if (error == 0)
+		error = appmsg_client_send(client, &hdr, content,
+		    (size_t)len);
+	if (error == 0)
+		error = appmsg_client_recv(client, &msg, deadline);
+	rc = error == 0 ? finish(o, &msg) : failed(o, error);
+	appmsg_client_free(client);
+	return rc;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options o = { 0 };
+	int rc;
+
+	parse_options(argc, argv, &o);
+	rc = run(&o);
+	if (fflush(stdout) != 0 || ferror(stdout))
+		err(EX_IOERR, "standard output");
+	return rc;
+}
