@@ -252,8 +252,11 @@ int64_t appmsg_deadline(int64_t timeout_ms);
  * client      set when 0 is returned; owned by the caller,
  *             appmsg_client_free()
  *
+ * Each address gets an equal share of the time that is left.
+ *
  * Returns 0; APPMSG_EHOST; APPMSG_ECONN with errno of the last address tried;
- * APPMSG_ETIMEDOUT; APPMSG_ENOMEM.
+ * APPMSG_ETIMEDOUT; APPMSG_EINVAL for a NULL argument or an unknown service
+ * name; APPMSG_ENOMEM.
  */
 int appmsg_client_open(struct appmsg_client **client, const char *host,
     const char *port, int64_t deadline_ms);
@@ -298,8 +301,11 @@ int appmsg_client_send(struct appmsg_client *client,
  *
  * msg  filled when 0 is returned; borrowed until the next call with client
  *
+ * A deadline that has passed still allows one look at what is there.
+ *
  * Returns 0; APPMSG_EOF when the peer closed (errno is 0 between messages,
- * EPIPE inside of one); APPMSG_EPROTO; APPMSG_E2BIG; APPMSG_ETIMEDOUT;
+ * EPIPE inside of one); APPMSG_EPROTO, for a header with a flaw too;
+ * APPMSG_E2BIG; APPMSG_ETIMEDOUT;
  * APPMSG_EIO; APPMSG_ENOMEM.  After an error but a timeout the connection is
  * of no further use.
  */

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * One request, one reply, and no opinion on what the bytes mean.
+ */
+
+#include "config.h"
+
+#include "binary.h"
+
+#include <err.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "appmsg.h"
+#include "call.h"
+#include "options.h"
+#include "output.h"
+#include "reply.h"
+
+/*
+ * Read a file to its end.
+ *
+ * data  set when 0 is returned; owned by the caller
+ *
+ * Returns 0, or -1 with errno.
+ */
+static int
+binary_read_all(int fd, char **data, size_t *len)
+{
+	size_t cap = 0, used = 0;
+	char *buf = NULL, *more;
+	ssize_t n;
+
+	for (;;) {
+		if (cap - used < 65536) {
+			cap = cap * 2 + 65536;
+			if ((more = realloc(buf, cap)) == NULL)
+				break;
+			buf = more;
+		}
+		n = read(fd, buf + used, cap - used);
+		if (n > 0) {
+			used += (size_t)n;
+		} else if (n == 0) {
+			*data = buf;
+			*len = used;
+			return 0;
+		} else if (errno != EINTR) {
+			break;
+		}
+	}
+	free(buf);
+	return -1;
+}
+
+/* Send the bytes and read the reply; 0 or the library's error. */
+static int
+binary_exchange(struct call *call, struct appmsg_client *client,
+    const char *data, size_t len, struct reply *reply)
+{
+	const struct appmsg_header hdr = {
+		.content_type = APPMSG_STR("binary/custom-client-binary-type"),
+		.content_encoding = APPMSG_STR("binary"),
+		.connection = APPMSG_STR("close")
+	};
+	struct appmsg_message msg;
+	int error;
+
+	if ((error = appmsg_client_send(client, &hdr, data, len)) != 0 ||
+	    (error = appmsg_client_recv(client, &msg,
+	    call_deadline(call))) != 0)
+		return error;
+	return reply_read_binary(reply, &msg);
+}
+
+static void
+binary_print(const struct reply *reply)
+{
+	/* A miss has bytes too: those the server was sent. */
+	if (reply->outcome > REPLY_MISSED) {
+		output_bytes(stderr, reply->data, reply->len);
+		output_end_line(stderr, reply->data, reply->len);
+		return;
+	}
+	output_bytes(stdout, reply->data, reply->len);
+	if (output_is_terminal(stdout))
+		output_end_line(stdout, reply->data, reply->len);
+}
+
+static void
+binary_ask(struct call *call, const char *key, const char *data, size_t len)
+{
+	struct appmsg_client *client;
+	struct reply reply = { .data = NULL };
+	int error;
+
+	if ((client = call_open(call)) == NULL)
+		return;
+	error = binary_exchange(call, client, data, len, &reply);
+	if (error == 0) {
+		call_count(call, reply.outcome);
+		if (!call->options->json)
+			binary_print(&reply);
+		else if (output_json_reply(key, len, &reply) == -1)
+			error = APPMSG_ENOMEM;
+	}
+	if (error != 0)
+		call_error(call, "reply", error);
+	reply_clear(&reply);
+	appmsg_client_free(client);
+}
+
+void
+binary_run(struct call *call)
+{
+	const char *word = call->options->words[0];
+	char *data;
+	size_t len;
+
+	if (strcmp(word, "-") != 0) {
+		binary_ask(call, word, word, strlen(word));
+		return;
+	}
+	if (binary_read_all(STDIN_FILENO, &data, &len) == -1) {
+		warn("standard input");
+		call_fail(call, EX_IOERR);
+		return;
+	}
+	binary_ask(call, NULL, data, len);
+	free(data);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef CALL_H
+#define CALL_H
+
+/*
+ * One run of the program: until when it may last, how it reaches the server,
+ * and what it will exit with.  The actions tell what went wrong through it.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "reply.h"
+
+struct appmsg_client;
+struct options;
+
+struct call {
+	const struct options *options;	/* borrowed for good */
+	int64_t deadline_ms;	/* of the whole call, or -1 */
+	int failure;		/* exit status of the first failure, or 0 */
+	bool missed;		/* something was not found */
+};
+
+/*
+ * Start the clock.
+ */
+void call_init(struct call *call, const struct options *options);
+
+/*
+ * Until when to wait for what is waited for now: the deadline of the call,
+ * or without one, some seconds from now.
+ */
+int64_t call_deadline(const struct call *call);
+
+/*
+ * Connect to the server of the options.
+ *
+ * Returns the connection, owned by the caller, appmsg_client_free(); NULL
+ * when that fails, which is told and counted.
+ */
+struct appmsg_client *call_open(struct call *call);
+
+/*
+ * Count a failure with this exit status.  The first one decides.
+ */
+void call_fail(struct call *call, int status);
+
+/*
+ * Tell and count an error of the library, errno as it left it.
+ *
+ * subject  what it is about, for the message
+ */
+void call_error(struct call *call, const char *subject, int error);
+
+/*
+ * Count what a reply says.
+ */
+void call_count(struct call *call, enum reply_outcome outcome);
+
+/*
+ * The exit status: the first failure, else 1 if something was missed.
+ */
+int call_status(const struct call *call);
+
+#endif

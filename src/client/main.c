@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * appmsg-client: ask an appmsg server from the command line.
+ */
+
+#include "config.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "binary.h"
+#include "call.h"
+#include "echo.h"
+#include "options.h"
+#include "output.h"
+#include "search.h"
+
+/*
+ * A standard stream that is closed would be the number of our socket, and the
+ * answers would be printed to the server.  These fail when they are used.
+ */
+static void
+main_open_streams(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) == -1 && open("/dev/null",
+		    fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) == -1)
+			_exit(EX_OSERR);
+}
+
+int
+main(int argc, char *argv[])
+{
+	static char name[] = "appmsg-client";
+	struct options options;
+	struct call call;
+	int status;
+
+	main_open_streams();
+	/* However we were called: err(3) and getopt_long(3) say this. */
+	setprogname(name);
+	if (argc > 0)
+		argv[0] = name;
+	/* Lines of several writers stay whole. */
+	setvbuf(stderr, NULL, _IOLBF, 0);
+	options_parse(&options, argc, argv);
+	call_init(&call, &options);
+	switch (options.action) {
+	case OPTIONS_SEARCH:
+		search_run(&call);
+		break;
+	case OPTIONS_BINARY:
+		binary_run(&call);
+		break;
+	case OPTIONS_ECHO:
+		echo_run(&call);
+		break;
+	}
+	status = call_status(&call);
+	if (output_close() == -1 && call.failure == 0)
+		status = EX_IOERR;
+	return status;
+}

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * Everything wrong with a call is found here, before the first packet: what
+ * is left for the actions can only fail at the server.
+ */
+
+#include "config.h"
+
+#include "options.h"
+
+#include <err.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "common/escape.h"
+#include "output.h"
+
+#define OPTIONS_DEFAULT_HOST	"127.0.0.1"
+#define OPTIONS_DEFAULT_PORT	"65432"
+#define OPTIONS_DEFAULT_ECHO	"28137"
+#define OPTIONS_CONNECTIONS_MAX	10000
+#define OPTIONS_SECONDS_MAX	1000000.0
+
+static const char options_usage[] =
+"Usage: appmsg-client [OPTION]... search KEY...\n"
+"  or:  appmsg-client [OPTION]... binary TEXT\n"
+"  or:  appmsg-client [OPTION]... echo TEXT...\n";
+
+static const char options_help[] =
+"Ask an appmsg server.\n"
+"\n"
+"  search KEY...  print the answer for each KEY; - reads keys from standard\n"
+"                   input, one a line\n"
+"  binary TEXT    send TEXT as it is and print the reply's bytes; - sends all\n"
+"                   of standard input\n"
+"  echo TEXT...   send each TEXT to an echo service and check what comes back\n"
+"\n"
+"Options may stand anywhere before --.\n"
+"  -H, --host=HOST          the server's name or address (default 127.0.0.1)\n"
+"  -p, --port=PORT          its port (default 65432; for echo, 28137)\n"
+"  -U, --unix=PATH          use the unix socket PATH instead\n"
+"  -t, --timeout=SECONDS    give up SECONDS after the start, fractions allowed\n"
+"                             (default: when nothing comes for 10 seconds)\n"
+"  -c, --connections=COUNT  echo on COUNT connections at once (default 1)\n"
+"      --json               print one JSON object a line\n"
+"      --help               display this help and exit\n"
+"  -V, --version            output version information and exit\n"
+"\n"
+"APPMSG_SERVER in the environment names the server where no option does:\n"
+"HOST, HOST:PORT, [ADDRESS]:PORT, or the path of a unix socket.\n"
+"\n"
+"Exit status: 0 all found, 1 something missed, 64 usage, 65 the server\n"
+"answered an error, 68 host unknown, 69 refused, 75 timeout, busy or\n"
+"unavailable, 76 not this protocol, 77 denied; appmsg-client(1) has them all.\n";
+
+static const char options_version[] =
+"appmsg-client (" PACKAGE_NAME ") " PACKAGE_VERSION "\n"
+"Copyright (c) 2026 The appmsgd authors\n"
+"License ISC: free software, to use, change and share.\n"
+"There is NO WARRANTY, to the extent permitted by law.\n";
+
+enum options_long {
+	OPTIONS_LONG_JSON = 256,	/* above every letter */
+	OPTIONS_LONG_HELP
+};
+
+static const struct option options_table[] = {
+	{ "host", required_argument, NULL, 'H' },
+	{ "port", required_argument, NULL, 'p' },
+	{ "unix", required_argument, NULL, 'U' },
+	{ "timeout", required_argument, NULL, 't' },
+	{ "connections", required_argument, NULL, 'c' },
+	{ "json", no_argument, NULL, OPTIONS_LONG_JSON },
+	{ "help", no_argument, NULL, OPTIONS_LONG_HELP },
+	{ "version", no_argument, NULL, 'V' },
+	{ NULL, 0, NULL, 0 }
+};
+
+/* What the options said, before it is put together. */
+struct options_given {
+	const char *host;
+	const char *port;
+	const char *path;
+	bool connections;
+};
+
+static void __attribute__((noreturn, format(printf, 1, 2)))
+options_fail(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vwarnx(fmt, ap);
+	va_end(ap);
+	fputs("Try 'appmsg-client --help' for more information.\n", stderr);
+	exit(EX_USAGE);
+}
+
+static void __attribute__((noreturn))
+options_print_and_exit(const char *first, const char *second)
+{
+	output_text(stdout, first);
+	output_text(stdout, second);
+	exit(output_close() == 0 ? EX_OK : EX_IOERR);
+}
+
+static bool
+options_copy(char *dst, size_t cap, const char *src, size_t len)
+{
+	if (len == 0 || len >= cap)
+		return false;
+	memcpy(dst, src, len);
+	dst[len] = '\0';
+	return true;
+}
+
+/* A number from 1 to 65535, or a service's name, which is looked up later. */
+static bool
+options_is_port(const char *text)
+{
+	const char *error;
+
+	if (text[strspn(text, "0123456789")] != '\0')
+		return true;
+	strtonum(text, 1, 65535, &error);
+	return error == NULL;
+}
+
+bool
+options_read_server(struct options_target *target, const char *text)
+{
+	const char *host = text, *port;
+	size_t host_len;
+
+	memset(target, 0, sizeof(*target));
+	if (text[0] == '/') {
+		target->is_unix = true;
+		return options_copy(target->path, sizeof(target->path), text,
+		    strlen(text));
+	}
+	if (text[0] == '[') {
+		host++;
+		host_len = strcspn(host, "]");
+		if (host[host_len] != ']')
+			return false;
+		port = host + host_len + 1;
+	} else {
+		host_len = strcspn(host, ":");
+		port = host + host_len;
+		/* A second colon: the address itself has them. */
+		if (*port == ':' && strchr(port + 1, ':') != NULL) {
+			host_len = strlen(host);
+			port = host + host_len;
+		}
+	}
+	if (!options_copy(target->host, sizeof(target->host), host, host_len))
+		return false;
+	if (*port == '\0')
+		return true;
+	return *port == ':' && options_is_port(port + 1) &&
+	    options_copy(target->port, sizeof(target->port), port + 1,
+	    strlen(port + 1));
+}
+
+bool
+options_read_seconds(int64_t *ms, const char *text)
+{
+	double seconds;
+	char *end;
+
+	/* strtod(3) takes more: signs, blanks, exponents, infinity. */
+	if (text[strspn(text, "0123456789.")] != '\0')
+		return false;
+	seconds = strtod(text, &end);
+	if (end == text || *end != '\0' || seconds < 0.001 ||
+	    seconds > OPTIONS_SECONDS_MAX)
+		return false;
+	*ms = (int64_t)(seconds * 1000 + 0.5);
+	return true;
+}
+
+/* The server: options first, then the environment, then the defaults. */
+static void
+options_set_target(struct options *options, const struct options_given *given)
+{
+	struct options_target *target = &options->target;
+	const char *env = getenv("APPMSG_SERVER"), *port;
+
+	if (given->path != NULL) {
+		if (given->host != NULL || given->port != NULL)
+			options_fail("-U cannot go with -H or -p");
+		target->is_unix = true;
+		if (!options_copy(target->path, sizeof(target->path),
+		    given->path, strlen(given->path)))
+			options_fail("socket path empty or too long");
+		return;
+	}
+	if (env != NULL && *env != '\0' &&
+	    !options_read_server(target, env))
+		options_fail("wrong server in APPMSG_SERVER: %s", env);
+	if (given->host == NULL && given->port == NULL && target->is_unix)
+		return;
+	target->is_unix = false;
+	if (given->host != NULL && !options_copy(target->host,
+	    sizeof(target->host), given->host, strlen(given->host)))
+		options_fail("host empty or too long");
+	if (target->host[0] == '\0')
+		strlcpy(target->host, OPTIONS_DEFAULT_HOST,
+		    sizeof(target->host));
+	if (given->port != NULL && (!options_is_port(given->port) ||
+	    !options_copy(target->port, sizeof(target->port), given->port,
+	    strlen(given->port))))
+		options_fail("wrong port: %s", given->port);
+	port = options->action == OPTIONS_ECHO ? OPTIONS_DEFAULT_ECHO :
+	    OPTIONS_DEFAULT_PORT;
+	if (target->port[0] == '\0')
+		strlcpy(target->port, port, sizeof(target->port));
+}
+
+static void
+options_set_action(struct options *options, const char *word)
+{
+	if (strcmp(word, "search") == 0)
+		options->action = OPTIONS_SEARCH;
+	else if (strcmp(word, "binary") == 0)
+		options->action = OPTIONS_BINARY;
+	else if (strcmp(word, "echo") == 0)
+		options->action = OPTIONS_ECHO;
+	else
+		options_fail("unknown action: %s", word);
+}
+
+/* JSON has no way to carry other bytes; the key is named by its escapes. */
+static void
+options_check_keys(const struct options *options)
+{
+	char text[1024];
+
+	for (int i = 0; i < options->words_count; i++) {
+		const char *key = options->words[i];
+
+		if (escape_is_utf8(key, strlen(key)))
+			continue;
+		escape(text, sizeof(text), key, strlen(key));
+		options_fail("key is not valid UTF-8: %s", text);
+	}
+}
+
+static void
+options_set_words(struct options *options, const struct options_given *given,
+    int argc, char **argv)
+{
+	if (argc == 0)
+		options_fail("missing action: search, binary or echo");
+	options_set_action(options, argv[0]);
+	if (argc == 1)
+		options_fail("nothing to %s", argv[0]);
+	if (options->action == OPTIONS_BINARY && argc > 2)
+		options_fail("binary takes one text");
+	if (options->action != OPTIONS_ECHO && given->connections)
+		options_fail("-c is for echo only");
+	options->words = argv + 1;
+	options->words_count = argc - 1;
+	if (options->action == OPTIONS_SEARCH)
+		options_check_keys(options);
+}
+
+/* One option; false when it is unknown, which getopt_long(3) has told. */
+static bool
+options_take(struct options *options, struct options_given *given, int letter)
+{
+	const char *error;
+
+	switch (letter) {
+	case 'H':
+		given->host = optarg;
+		return true;
+	case 'p':
+		given->port = optarg;
+		return true;
+	case 'U':
+		given->path = optarg;
+		return true;
+	case 't':
+		if (!options_read_seconds(&options->timeout_ms, optarg))
+			options_fail("wrong number of seconds: %s", optarg);
+		return true;
+	case 'c':
+		given->connections = true;
+		options->connections = (int)strtonum(optarg, 1,
+		    OPTIONS_CONNECTIONS_MAX, &error);
+		if (error != NULL)
+			options_fail("number of connections %s: %s", error,
+			    optarg);
+		return true;
+	case OPTIONS_LONG_JSON:
+		options->json = true;
+		return true;
+	case OPTIONS_LONG_HELP:
+		options_print_and_exit(options_usage, options_help);
+	case 'V':
+		options_print_and_exit(options_version, "");
+	default:
+		return false;
+	}
+}
+
+void
+options_parse(struct options *options, int argc, char **argv)
+{
+	struct options_given given = { .host = NULL };
+	int letter;
+
+	memset(options, 0, sizeof(*options));
+	options->timeout_ms = -1;
+	options->connections = 1;
+	while ((letter = getopt_long(argc, argv, "H:p:U:t:c:V", options_table,
+	    NULL)) != -1) {
+		if (options_take(options, &given, letter))
+			continue;
+		fputs("Try 'appmsg-client --help' for more information.\n",
+		    stderr);
+		exit(EX_USAGE);
+	}
+	options_set_words(options, &given, argc - optind, argv + optind);
+	options_set_target(options, &given);
+}

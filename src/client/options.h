@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+/*
+ * The command line and $APPMSG_SERVER, read once into plain values that
+ * nobody changes afterwards.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum options_action {
+	OPTIONS_SEARCH,
+	OPTIONS_BINARY,
+	OPTIONS_ECHO
+};
+
+enum {
+	OPTIONS_HOST_SIZE = 256,	/* RFC 1035: 253 bytes and some air */
+	OPTIONS_PORT_SIZE = 64
+};
+
+/* Where the server is.  Owns its strings, in place. */
+struct options_target {
+	bool is_unix;
+	char host[OPTIONS_HOST_SIZE];
+	char port[OPTIONS_PORT_SIZE];	/* empty: the action's default */
+	char path[OPTIONS_HOST_SIZE];	/* of the unix socket */
+};
+
+struct options {
+	enum options_action action;
+	struct options_target target;
+	int64_t timeout_ms;	/* for the whole call; -1: not given */
+	int connections;
+	bool json;
+	char **words;		/* what the action is about; borrowed of argv */
+	int words_count;
+};
+
+/*
+ * Read what $APPMSG_SERVER says: HOST, HOST:PORT, [ADDRESS], [ADDRESS]:PORT,
+ * an IPv6 address without brackets, or the path of a unix socket, which
+ * starts with a slash.
+ *
+ * target  filled when true is returned, else undefined
+ *
+ * Returns false when text is none of these.
+ */
+bool options_read_server(struct options_target *target, const char *text);
+
+/*
+ * Read seconds, such as 2, 0.25 or .5, at least a millisecond and at most
+ * a million seconds, into milliseconds.
+ *
+ * Returns false when text is none.
+ */
+bool options_read_seconds(int64_t *ms, const char *text);
+
+/*
+ * Read the command line.  Leaves the program itself: with 0 after --help and
+ * --version, with 64 when the line is wrong, which it tells on standard error.
+ *
+ * options  filled; words are borrowed of argv, which getopt_long(3) reorders
+ */
+void options_parse(struct options *options, int argc, char **argv);
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef REPLY_H
+#define REPLY_H
+
+/*
+ * What a message of the server means: by its "status", or, from a server that
+ * has none, by the words of its text.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct appmsg_message;
+
+enum reply_outcome {
+	REPLY_FOUND,
+	REPLY_MISSED,
+	REPLY_ERROR,
+	REPLY_BUSY,
+	REPLY_DENIED,
+	REPLY_UNAVAILABLE
+};
+
+struct reply {
+	enum reply_outcome outcome;
+	bool is_text;		/* data is the text of a JSON "result" */
+	bool keep_alive;	/* the server takes more on this connection */
+	char *data;		/* text or bytes; owned, reused, no NUL */
+	size_t len;
+	size_t cap;
+	char *code;		/* the word for an error, or NULL; owned */
+	char *type;		/* content-type, NUL-terminated; owned */
+};
+
+/*
+ * Read the reply to a search.
+ *
+ * reply     zeroed before its first use; filled when 0 is returned
+ * key, len  what was asked for
+ *
+ * Returns 0; APPMSG_EPROTO when it is none; APPMSG_ENOMEM.
+ */
+int reply_read_search(struct reply *reply, const struct appmsg_message *msg,
+    const char *key, size_t len);
+
+/*
+ * Read the reply to binary content, which is bytes, or the text of an error.
+ * Else as reply_read_search().
+ */
+int reply_read_binary(struct reply *reply, const struct appmsg_message *msg);
+
+/*
+ * The protocol's word for an outcome: "found", "not-found", ...
+ */
+const char *reply_status(enum reply_outcome outcome);
+
+/*
+ * Free what a reply owns; it may be used again.
+ */
+void reply_clear(struct reply *reply);
+
+#endif

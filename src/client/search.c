@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * Keys stand in a window: a ring of those that are asked, or will be, and not
+ * yet answered.  Answers come in the order of the questions, so the first in
+ * the window is always the one that a reply is for.
+ *
+ * A connection starts with one question alone.  Only when the reply says that
+ * the connection is kept, the rest of the window follows without waiting: a
+ * server that closes after its reply would reset the connection over requests
+ * that it has not read, and the reply could be lost.  When a connection ends,
+ * what it has not answered is asked again on a new one, as long as each
+ * connection brings at least one answer.
+ */
+
+#include "config.h"
+
+#include "search.h"
+
+#include <err.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "appmsg.h"
+#include "call.h"
+#include "keys.h"
+#include "options.h"
+#include "output.h"
+#include "reply.h"
+
+#define SEARCH_WINDOW 128	/* questions without an answer, at most */
+
+struct search_key {
+	char *text;		/* owned, reused */
+	size_t len;
+	size_t cap;
+};
+
+struct search {
+	struct call *call;
+	struct keys keys;
+	bool keys_ended;
+	bool several;		/* KEY<TAB>RESULT */
+	struct search_key window[SEARCH_WINDOW];
+	size_t first;		/* of the keys in the window */
+	size_t count;
+	size_t sent;		/* of count, on this connection */
+	struct appmsg_client *client;	/* owned; NULL: no connection */
+	bool answered;		/* this connection brought an answer */
+	bool kept;		/* and the last one said that it stays */
+	struct reply reply;
+};
+
+static bool
+search_push(struct search *search, const char *key, size_t len)
+{
+	struct search_key *slot;
+	char *text;
+
+	slot = &search->window[(search->first + search->count) %
+	    SEARCH_WINDOW];
+	if (slot->text == NULL || slot->cap < len) {
+		if ((text = realloc(slot->text, len + 1)) == NULL)
+			return false;
+		slot->text = text;
+		slot->cap = len;
+	}
+	memcpy(slot->text, key, len);
+	slot->len = len;
+	search->count++;
+	return true;
+}
+
+/*
+ * Take one more key; false when there is none now.  Waits for one only while
+ * no answer is awaited.
+ */
+static bool
+search_take(struct search *search)
+{
+	struct call *call = search->call;
+	const char *key;
+	size_t len;
+	int64_t deadline = 0;
+
+	if (search->count == 0) {
+		output_flush();
+		deadline = call->deadline_ms;
+	}
+	switch (keys_next(&search->keys, &key, &len, deadline)) {
+	case KEYS_ONE:
+		if (search_push(search, key, len))
+			return true;
+		warnx("out of memory");
+		call_fail(call, EX_OSERR);
+		break;
+	case KEYS_LATER:
+		if (search->count > 0)
+			return false;
+		warnx("standard input: timed out");
+		call_fail(call, EX_TEMPFAIL);
+		break;
+	case KEYS_BAD:
+		output_flush();
+		warnx("standard input, line %zu: not valid UTF-8",
+		    search->keys.line);
+		call_fail(call, EX_USAGE);
+		return true;
+	case KEYS_FAILED:
+		warn("standard input");
+		call_fail(call, EX_IOERR);
+		break;
+	case KEYS_END:
+		break;
+	}
+	search->keys_ended = true;
+	return false;
+}
+
+/* Refill the window, in batches: one wake-up of the server for many. */
+static void
+search_fill(struct search *search)
+{
+	if (search->count > SEARCH_WINDOW / 2)
+		return;
+	while (!search->keys_ended && search->count < SEARCH_WINDOW &&
+	    search_take(search))
+		;
+}
+
+static void
+search_disconnect(struct search *search)
+{
+	appmsg_client_free(search->client);
+	search->client = NULL;
+	search->sent = 0;
+	search->answered = search->kept = false;
+}
+
+/* Send what may be sent now. */
+static bool
+search_send(struct search *search)
+{
+	const struct search_key *key;
+	size_t limit = search->kept ? search->count : 1;
+	int error;
+
+	for (; search->sent < limit; search->sent++) {
+		key = &search->window[(search->first + search->sent) %
+		    SEARCH_WINDOW];
+		error = appmsg_client_search(search->client, key->text,
+		    key->len, search->several);
+		if (error != 0) {
+			call_error(search->call, "request", error);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Print the answer for the first key as lines of text. */
+static void
+search_print(struct search *search, const struct search_key *key)
+{
+	const struct reply *reply = &search->reply;
+	FILE *file = reply->outcome == REPLY_FOUND ? stdout : stderr;
+
+	if (!search->several) {
+		output_bytes(file, reply->data, reply->len);
+		output_text(file, "\n");
+		return;
+	}
+	if (file == stderr)
+		output_flush();
+	/* The text about a miss names its key. */
+	if (reply->outcome != REPLY_MISSED) {
+		output_field(file, key->text, key->len);
+		output_text(file,
+		    reply->outcome == REPLY_FOUND ? "\t" : ": ");
+	}
+	output_field(file, reply->data, reply->len);
+	output_text(file, "\n");
+}
+
+/* Use the reply for the first key; false when the search cannot go on. */
+static bool
+search_answer(struct search *search, const struct appmsg_message *msg)
+{
+	const struct search_key *key = &search->window[search->first];
+	struct reply *reply = &search->reply;
+	int error;
+
+	error = reply_read_search(reply, msg, key->text, key->len);
+	if (error != 0) {
+		call_error(search->call, "reply", error);
+		return false;
+	}
+	if (!search->call->options->json)
+		search_print(search, key);
+	else if (output_json_reply(key->text, key->len, reply) == -1) {
+		call_error(search->call, "reply", APPMSG_ENOMEM);
+		return false;
+	}
+	call_count(search->call, reply->outcome);
+	search->first = (search->first + 1) % SEARCH_WINDOW;
+	search->count--;
+	search->sent--;
+	search->answered = true;
+	search->kept = reply->keep_alive;
+	/* A server without a place for us has none for the other keys. */
+	return reply->outcome != REPLY_BUSY || search->kept;
+}
+
+/* Has a connection just ended that was of use before? */
+static bool
+search_may_retry(const struct search *search, int error)
+{
+	return search->answered && (error == APPMSG_EOF ||
+	    (error == APPMSG_EIO && (errno == ECONNRESET || errno == EPIPE)));
+}
+
+/* Get one answer; false when the search cannot go on. */
+static bool
+search_step(struct search *search)
+{
+	struct call *call = search->call;
+	struct appmsg_message msg;
+	int error;
+
+	if (search->client == NULL &&
+	    (search->client = call_open(call)) == NULL)
+		return false;
+	if (!search_send(search))
+		return false;
+	error = appmsg_client_recv(search->client, &msg, call_deadline(call));
+	if (error != 0) {
+		if (!search_may_retry(search, error)) {
+			call_error(call, "reply", error);
+			return false;
+		}
+		search_disconnect(search);
+		return true;
+	}
+	if (!search_answer(search, &msg))
+		return false;
+	if (!search->kept)
+		search_disconnect(search);
+	return true;
+}
+
+/* Where several keys were given, say which of them has no answer. */
+static void
+search_tell_stop(const struct search *search)
+{
+	const struct search_key *key = &search->window[search->first];
+
+	if (!search->several || search->count == 0)
+		return;
+	fputs("appmsg-client: stopped before the key: ", stderr);
+	output_field(stderr, key->text, key->len);
+	output_text(stderr, "\n");
+}
+
+void
+search_run(struct call *call)
+{
+	const struct options *options = call->options;
+	struct search search = { .call = call };
+
+	search.several = options->words_count > 1 ||
+	    strcmp(options->words[0], "-") == 0;
+	keys_init(&search.keys, options->words, options->words_count,
+	    STDIN_FILENO);
+	do
+		search_fill(&search);
+	while (search.count > 0 && search_step(&search) &&
+	    !output_has_failed());
+	search_tell_stop(&search);
+	search_disconnect(&search);
+	reply_clear(&search.reply);
+	for (size_t i = 0; i < SEARCH_WINDOW; i++)
+		free(search.window[i].text);
+	keys_clear(&search.keys);
+}
