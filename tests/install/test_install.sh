@@ -1,0 +1,72 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# make install into an empty folder; then a program that knows nothing but
+# pkg-config is built against it, and asks the installed daemon.
+
+set -eu
+[ "${APPMSG_SANITIZERS-}" != yes ] || {
+	echo "skipped: outsiders do not link the sanitizers"
+	exit 77
+}
+dir=$(mktemp -d)
+daemon=
+trap '[ -z "$daemon" ] || kill "$daemon" 2>/dev/null; rm -rf "$dir"' EXIT
+
+make -s -C "$APPMSG_BUILD" install DESTDIR="$dir/root" >"$dir/log" 2>&1 || {
+	cat "$dir/log" >&2
+	exit 1
+}
+prefix=$dir/root$APPMSG_PREFIX
+header=$(find "$dir/root" -name appmsg.h)
+pc=$(find "$dir/root" -name appmsg.pc)
+lib=$(dirname "$(find "$dir/root" -name 'libappmsg.so')")
+[ -f "$header" ] && [ -f "$pc" ] && [ -d "$lib" ]
+
+# The flags of a library that was moved.
+flags=$(PKG_CONFIG_PATH=$(dirname "$pc") PKG_CONFIG_SYSROOT_DIR="$dir/root" \
+	pkg-config --cflags --libs appmsg)
+# shellcheck disable=SC2086
+${CC:-cc} -o "$dir/outsider" "$APPMSG_TOP/tests/install/outsider.c" $flags
+
+# Nothing but appmsg_* is exported.
+! nm -D --defined-only "$lib/libappmsg.so" |
+	grep -vE ' (appmsg_[a-z_]+(@@LIBAPPMSG_[0-9]+)?|LIBAPPMSG_[0-9]+)$' ||
+	exit 1
+
+cat >"$dir/conf" <<END
+listen $dir/socket
+answer "ring" "precious"
+END
+"$prefix/sbin/appmsgd" -d -f "$dir/conf" 2>"$dir/daemon.log" &
+daemon=$!
+tries=0
+until grep -q 'ready generation=' "$dir/daemon.log"; do
+	if [ $tries -ge 200 ] || ! kill -0 $daemon; then
+		cat "$dir/daemon.log" >&2
+		exit 1
+	fi
+	tries=$((tries + 1))
+	sleep 0.05
+done
+[ "$(LD_LIBRARY_PATH=$lib "$dir/outsider" "$dir/socket" ring)" = precious ]
+[ "$(LD_LIBRARY_PATH=$lib "$prefix/bin/appmsg-client" -U "$dir/socket" \
+	search ring)" = precious ]
+kill $daemon
+wait $daemon
+daemon=
+
+# A second install keeps an edited configuration, and says where the new is.
+conf=$(find "$dir/root" -name appmsgd.conf)
+"$prefix/sbin/appmsgd" -n -q ring -f "$conf" >/dev/null
+echo '# edited' >>"$conf"
+make -s -C "$APPMSG_BUILD" install DESTDIR="$dir/root" >/dev/null 2>&1
+grep -q '# edited' "$conf"
+[ -f "$conf.new" ]
+
+# And nothing but that stays behind.
+make -s -C "$APPMSG_BUILD" uninstall DESTDIR="$dir/root" >/dev/null 2>&1
+left=$(find "$dir/root" -type f)
+[ "$left" = "$conf" ] || {
+	echo "left behind: $left" >&2
+	exit 1
+}

@@ -1,0 +1,72 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# The manuals are well-formed, and say what the programs do.
+
+set -u
+rc=0
+man=$APPMSG_TOP/man
+
+bad() {
+	echo "$1" >&2
+	rc=1
+}
+
+# Whether a manual has a word, in its source.
+says() {
+	grep -qF -- "$2" "$man/$1" || bad "$1 says nothing of: $2"
+}
+
+if [ -n "${MANDOC-}" ]; then
+	for page in "$man"/*.[1-8]; do
+		# What is installed elsewhere may not be known here.
+		out=$("$MANDOC" -T lint -W style "$page" |
+			grep -v 'referenced manual not found')
+		[ -z "$out" ] || bad "$out"
+	done
+fi
+
+# Every scalar with its effective default, from the table itself.
+conf=$(mktemp)
+trap 'rm -f "$conf"' EXIT
+echo 'listen 127.0.0.1 0' >"$conf"
+"$APPMSGD" -T -f "$conf" >"$conf.out" || bad "appmsgd -T failed"
+while read -r directive name value; do
+	case $directive in
+	limit | timeout)
+		says appmsgd.conf.5 "$directive $name"
+		grep -qE "Default $value, from [0-9]+[kmgs]? to [0-9]+[kmgs]?\." \
+			"$man/appmsgd.conf.5" ||
+			bad "appmsgd.conf.5: no default $value ($directive $name)" ;;
+	esac
+done <"$conf.out"
+rm -f "$conf.out"
+for word in listen control answer binary include user workers limit timeout \
+	pidfile log mode= keep-alive= service= allow= type= level=; do
+	says appmsgd.conf.5 "${word%=}"
+done
+
+# Every option of --help is in the program's manual.
+options() {
+	"$1" --help | grep -oE -- '--[a-z][a-z-]+' | sort -u
+}
+for pair in "$APPMSGD:appmsgd.8" "$APPMSGCTL:appmsgctl.8" \
+	"$APPMSG_CLIENT:appmsg-client.1"; do
+	page=${pair##*:}
+	for option in $(options "${pair%:*}"); do
+		grep -qE -- "Fl -?${option#--}|${option#--}" "$man/$page" ||
+			bad "$page says nothing of $option"
+	done
+done
+
+# Every function that is exported is in libappmsg(3), every error word in
+# appmsg-protocol(7).
+for f in $(grep -oE '\bappmsg_[a-z_]+\(' "$APPMSG_TOP/src/lib/appmsg.h" |
+	tr -d '(' | sort -u); do
+	says libappmsg.3 "$f"
+done
+for code in $(grep -ohE '"(bad-[a-z]+|too-large|incomplete|timeout)"' \
+	"$APPMSG_TOP"/src/lib/frame.c "$APPMSG_TOP"/src/daemon/*.c |
+	tr -d '"' | sort -u); do
+	says appmsg-protocol.7 "$code"
+done
+exit $rc

@@ -1,0 +1,55 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# What a script can see of the style in CONTRIBUTING.md.
+
+set -u
+cd "${APPMSG_TOP:-.}" || exit 99
+rc=0
+
+bad() {
+	echo "$1" >&2
+	rc=1
+}
+
+for f in $(find src tests/unit tests/fuzz -name '*.[ch]' 2>/dev/null | sort); do
+	out=$(awk -v f="$f" '
+		/[ \t]$/ { print f ":" FNR ": blanks at the end" }
+		/^        / { print f ":" FNR ": spaces for a tab" }
+		/\/\/ / && !/https?:\/\// { print f ":" FNR ": // comment" }
+		{
+			line = $0
+			n = 0
+			for (i = 1; i <= length(line); i++)
+				n = substr(line, i, 1) == "\t" ? \
+				    n + 8 - n % 8 : n + 1
+			if (n > 82)
+				print f ":" FNR ": " n " columns"
+		}
+		FNR == 1 && !/SPDX-License-Identifier: ISC/ {
+			print f ":1: no SPDX line"
+		}' "$f")
+	[ -z "$out" ] || bad "$out"
+	case $f in
+	*.c)
+		first=$(grep -m 1 '^#include' "$f")
+		[ "$first" = '#include "config.h"' ] ||
+			bad "$f: config.h is not included first" ;;
+	*.h)
+		! grep -q '#include "config.h"' "$f" ||
+			bad "$f: a header that includes config.h" ;;
+	esac
+done
+
+# Who may include whom: libevent stays in few hands, arrows do not turn back.
+out=$(grep -rl '#include <event2/' src |
+	grep -vE '^src/daemon/(session|worker|server|control|mailbox|deadline)\.c$')
+[ -z "$out" ] || bad "libevent is included by $out"
+! grep -rn '#include "daemon/' src/lib src/common src/ctl src/client ||
+	bad "the daemon is included from below"
+! grep -rnE '#include "(lib/)?(scan|text)\.h"' src/ctl src/client src/common ||
+	bad "the scanner is not for programs"
+! grep -nE '#include <(sys/socket|event2)' src/daemon/request.c \
+	src/daemon/stream.c src/daemon/table/*.c ||
+	bad "request, stream and table know no sockets"
+
+exit $rc
