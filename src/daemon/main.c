@@ -178,11 +178,10 @@ serve(const struct options *o, struct generation *gen)
 	int rc = EX_OSERR;
 
 	signal(SIGPIPE, SIG_IGN);
-	log_set_level(o->verbose > 0 ? LOG_LEVEL_DEBUG :
-	    gen->conf->log_level);
 	if (!o->foreground && (ready.fd = process_background()) == -1)
 		fatal("cannot go to the background");
-	server = server_new(o->conf, gen);
+	server = server_new(o->conf, gen, o->verbose > 0 ? LOG_LEVEL_DEBUG :
+	    LOG_LEVEL_WARN);
 	if (server != NULL && server_run(server, ready_cb, &ready) == 0)
 		rc = EX_OK;
 	server_free(server);

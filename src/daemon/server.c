@@ -54,6 +54,8 @@ struct server {
 	struct control *control;
 	int control_fd;
 	struct pidfh *pidfile;
+	char *pidfile_path;
+	enum log_level level;		/* logged at least */
 	struct mailbox *mailbox;	/* from the workers */
 	struct mail deaf_mail, drained_mail;
 	struct event *signals[N_SIGNALS];
@@ -226,11 +228,54 @@ workers_drained_cb(void *arg)
 	mailbox_send(server->mailbox, &server->drained_mail);
 }
 
+/* Let the process open as many files as the limits need. */
+static void
+server_raise_files(const struct conf *conf)
+{
+	int64_t want = conf->limits.connections + FILES_SPARE;
+	int64_t have = process_raise_files(want);
+
+	if (have < want)
+		log_warnx("not enough descriptors for limit connections "
+		    "limit=%" PRId64 " descriptors=%" PRId64,
+		    conf->limits.connections, have);
+}
+
+/* Have the pid file that is configured, and no other. */
+static int
+server_pidfile(struct server *server, const char *path)
+{
+	pid_t other;
+
+	if (server->pidfile != NULL) {
+		if (path != NULL && strcmp(path, server->pidfile_path) == 0)
+			return 0;
+		pidfile_remove(server->pidfile);
+		server->pidfile = NULL;
+	}
+	free(server->pidfile_path);
+	server->pidfile_path = NULL;
+	if (path == NULL)
+		return 0;
+	if ((server->pidfile_path = strdup(path)) == NULL ||
+	    (server->pidfile = pidfile_open(path, 0644, &other)) == NULL ||
+	    pidfile_write(server->pidfile) != 0) {
+		log_warn("cannot write pidfile=%s", path);
+		return -1;
+	}
+	return 0;
+}
+
+/* What of a configuration is the server's: at the start and by reloads. */
 static void
 server_change_cb(const struct generation *gen, void *arg)
 {
-	(void)arg;
-	log_set_level(gen->conf->log_level);
+	struct server *server = arg;
+
+	log_set_level(gen->conf->log_level > server->level ?
+	    gen->conf->log_level : server->level);
+	server_raise_files(gen->conf);
+	server_pidfile(server, gen->conf->pidfile);
 }
 
 /* One listen directive to a socket. */
@@ -294,23 +339,9 @@ server_listen(struct server *server, const struct conf *conf)
 static int
 server_drop_rights(struct server *server, const struct conf *conf)
 {
-	int64_t want = conf->limits.connections + FILES_SPARE, have;
-
-	have = process_raise_files(want);
-	if (have < want)
-		log_warnx("not enough descriptors for limit connections "
-		    "limit=%" PRId64 " descriptors=%" PRId64,
-		    conf->limits.connections, have);
-	if (conf->pidfile != NULL) {
-		pid_t other;
-
-		server->pidfile = pidfile_open(conf->pidfile, 0644, &other);
-		if (server->pidfile == NULL || pidfile_write(
-		    server->pidfile) != 0) {
-			log_warn("cannot write pidfile=%s", conf->pidfile);
-			return -1;
-		}
-	}
+	server_raise_files(conf);
+	if (server_pidfile(server, conf->pidfile) != 0)
+		return -1;
 	if (conf->user == NULL)
 		return 0;
 	if (geteuid() != 0) {
@@ -359,7 +390,7 @@ worker_number(const struct conf *conf)
 }
 
 struct server *
-server_new(const char *path, struct generation *gen)
+server_new(const char *path, struct generation *gen, enum log_level level)
 {
 	struct server *server = calloc(1, sizeof(*server));
 	const struct workers_events events = { workers_swapped_cb,
@@ -368,6 +399,9 @@ server_new(const char *path, struct generation *gen)
 	if (server == NULL)
 		goto fail;
 	gen->number = 1;
+	server->level = level;
+	log_set_level(gen->conf->log_level > level ? gen->conf->log_level :
+	    level);
 	server->path = path;
 	server->control_fd = -1;
 	server->started = time(NULL);
@@ -453,6 +487,7 @@ server_free(struct server *server)
 	socket_unlisten(server->control_fd);
 	if (server->pidfile != NULL)
 		pidfile_remove(server->pidfile);
+	free(server->pidfile_path);
 	if (server->base != NULL)
 		event_base_free(server->base);
 	free(server);

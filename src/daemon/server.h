@@ -12,6 +12,8 @@
 
 #include <stdbool.h>
 
+#include "common/log.h"
+
 struct generation;
 struct server;
 
@@ -20,10 +22,12 @@ struct server;
  *
  * path  of the configuration, for reloads; borrowed
  * gen   its first generation; taken, whatever the outcome
+ * level what is logged at least, whatever the configuration says
  *
  * Returns the server, owned by the caller; or NULL, with the reason logged.
  */
-struct server *server_new(const char *path, struct generation *gen);
+struct server *server_new(const char *path, struct generation *gen,
+    enum log_level level);
 
 /*
  * Serve until a signal ends it.

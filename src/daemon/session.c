@@ -125,16 +125,22 @@ memory_is_short(const struct session *s)
 	return *s->host->held > s->host->limits->memory;
 }
 
-/* Come back for the rest after the others had their turns. */
+/*
+ * Come back for the rest after the others had their turns: by a timer of no
+ * time, since libevent looks at sockets before timers, but would run what is
+ * activated right away.
+ */
 static void
 session_set_ready(struct session *s, bool ready)
 {
+	static const struct timeval now = { 0 };
+
 	if (s->is_ready == ready)
 		return;
 	s->is_ready = ready;
 	if (ready) {
 		TAILQ_INSERT_TAIL(&s->host->ready, s, ready_entry);
-		event_active(s->host->ready_event, EV_TIMEOUT, 0);
+		event_add(s->host->ready_event, &now);
 	} else {
 		TAILQ_REMOVE(&s->host->ready, s, ready_entry);
 	}
@@ -169,6 +175,16 @@ session_send(struct session *s, const char *p, size_t len)
 	return SESSION_GO_ON;
 }
 
+/* Whether the socket has bytes that were not read. */
+static bool
+is_readable(const struct session *s)
+{
+	char c;
+
+	return recv(bufferevent_getfd(s->bev), &c, 1,
+	    MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 /*
  * All is sent.  The sending side is shut at once; closing the socket with
  * unread input would reset the connection, and a reset may eat the reply, so
@@ -177,12 +193,7 @@ session_send(struct session *s, const char *p, size_t len)
 static enum session_next
 session_finish(struct session *s)
 {
-	char c;
-
-	if (s->eof)
-		return SESSION_CLOSE;
-	if (!s->broken && recv(bufferevent_getfd(s->bev), &c, 1,
-	    MSG_PEEK | MSG_DONTWAIT) <= 0)
+	if (s->eof || (!s->broken && !is_readable(s)))
 		return SESSION_CLOSE;
 	shutdown(bufferevent_getfd(s->bev), SHUT_WR);
 	session_set_state(s, SESSION_LINGER);
@@ -281,7 +292,7 @@ session_wait(struct session *s, bool progress)
 
 	session_set_ready(s, false);
 	if (s->stream.state == STREAM_IDLE) {
-		if (s->eof || s->stream.draining)
+		if (s->eof || (s->host->draining && !is_readable(s)))
 			return session_end(s);
 	} else if (s->eof) {
 		return session_refuse(s, REQUEST_ERROR, "incomplete",
@@ -312,6 +323,8 @@ session_messages(struct session *s)
 	if (len > 0 && (p = (const char *)evbuffer_pullup(input(s),
 	    -1)) == NULL)
 		return SESSION_CLOSE;
+	/* What has come when the drain begins is answered, all of it. */
+	s->stream.draining = host->draining && !is_readable(s);
 	verdict = stream_feed(&s->stream, &host->env, host->limits, p, len,
 	    &used, &host->out);
 	evbuffer_drain(input(s), used);
@@ -514,7 +527,6 @@ session_new(struct session_host *host, int fd,
 	s->counted = counted;
 	s->id = host->next_id++;
 	stream_init(&s->stream, listen->keep_alive);
-	s->stream.draining = host->draining;
 	session_set_mark(s);
 	bufferevent_setcb(s->bev, session_read_cb, session_write_cb,
 	    session_event_cb, s);
@@ -576,15 +588,10 @@ session_drain_all(struct session_host *host)
 
 	host->draining = true;
 	for (s = TAILQ_FIRST(&host->all); s != NULL; s = next) {
-		char c;
-
 		next = TAILQ_NEXT(s, entry);
-		s->stream.draining = true;
 		/* A request that waits in the socket is still answered. */
 		if (s->state == SESSION_READ && !s->is_ready &&
-		    s->stream.state == STREAM_IDLE &&
-		    recv(bufferevent_getfd(s->bev), &c, 1,
-		    MSG_PEEK | MSG_DONTWAIT) <= 0 &&
+		    s->stream.state == STREAM_IDLE && !is_readable(s) &&
 		    session_end(s) == SESSION_CLOSE)
 			session_free(s);
 	}
@@ -596,8 +603,7 @@ session_host_init(struct session_host *host)
 	TAILQ_INIT(&host->all);
 	TAILQ_INIT(&host->ready);
 	host->next_id = 1;
-	host->ready_event = event_new(host->base, -1, EV_PERSIST,
-	    session_ready_cb, host);
+	host->ready_event = evtimer_new(host->base, session_ready_cb, host);
 	if (host->ready_event == NULL)
 		return -1;
 	return deadlines_init(&host->deadlines, host->base, session_late_cb,

@@ -46,11 +46,16 @@ stream_close(const struct stream *s, const struct appmsg_header *hdr,
 	    STREAM_CLOSE : STREAM_FAILED;
 }
 
-/* Whether the connection stays after the reply to a request. */
+/*
+ * Whether the connection stays after the reply to a request.
+ *
+ * last  no byte of a next request is there
+ */
 static bool
-stream_keeps(const struct stream *s, const struct appmsg_header *hdr)
+stream_keeps(const struct stream *s, const struct appmsg_header *hdr,
+    bool last)
 {
-	if (s->draining)
+	if (s->draining && last)
 		return false;
 	if (hdr->has_connection)
 		return appmsg_str_eq(&hdr->connection, "keep-alive", 10);
@@ -103,7 +108,7 @@ stream_message(struct stream *s, struct request_env *env,
 	content = (size_t)hdr.content_length;
 	if (len - start < content)
 		return stream_wait(s, STREAM_CONTENT, start + content);
-	keep = stream_keeps(s, &hdr);
+	keep = stream_keeps(s, &hdr, len - start == content);
 	if (request_answer(env, &hdr, buf + start, content, keep, out) != 0)
 		return STREAM_FAILED;
 	*used = start + content;

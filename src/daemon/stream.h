@@ -38,7 +38,7 @@ struct stream {
 	enum stream_state state;
 	size_t need;		/* bytes of the message known to be needed */
 	bool keep_alive;	/* the listener's way with plain requests */
-	bool draining;		/* the next reply is the last */
+	bool draining;		/* close after what is there is answered */
 	bool told;		/* a request asked for "connection" or "id" */
 };
 

@@ -445,7 +445,8 @@ scan_integer(const struct scan_value *v, int64_t max, int64_t *num)
 	for (size_t i = minus; i < v->len; i++) {
 		int digit = v->raw[i] - '0';
 
-		if (digit < 0 || digit > 9 || n > (max - digit) / 10)
+		if (digit < 0 || digit > 9 || digit > max ||
+		    n > (max - digit) / 10)
 			return -1;
 		n = n * 10 + digit;
 	}
