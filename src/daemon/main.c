@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -15,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "common/log.h"
 #include "daemon/conf/conf.h"
@@ -188,6 +190,22 @@ serve(const struct options *o, struct generation *gen)
 	return rc;
 }
 
+/*
+ * Descriptors 0 to 2 that were closed would become sockets, and be logged
+ * into.
+ */
+static void
+open_standard_files(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd != -1)
+		close(fd);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -196,6 +214,7 @@ main(int argc, char **argv)
 	struct generation *gen;
 	int rc = EX_CONFIG;
 
+	open_standard_files();
 	log_init("appmsgd", false);
 	parse_options(argc, argv, &o);
 	if (o.show) {

@@ -18,6 +18,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -136,6 +137,28 @@ server_action_cb(struct control_request *request, const char *action,
 		reload_start(server->reload, request);
 }
 
+/* From then on the kernel refuses connections. */
+static void
+server_unlisten(struct server *server)
+{
+	for (size_t i = 0; i < server->n_listeners; i++) {
+		socket_unlisten(server->listeners[i].fd);
+		server->listeners[i].fd = -1;
+	}
+}
+
+/* What others may find of it. */
+static void
+server_remove_paths(struct server *server)
+{
+	server_unlisten(server);
+	socket_unlisten(server->control_fd);
+	server->control_fd = -1;
+	if (server->pidfile != NULL)
+		pidfile_remove(server->pidfile);
+	server->pidfile = NULL;
+}
+
 static void
 server_drain_cb(evutil_socket_t fd, short what, void *arg)
 {
@@ -158,9 +181,10 @@ server_drain(struct server *server, int signum)
 	};
 
 	if (server->draining) {
+		/* Not even a load that is under way is waited for. */
 		log_info("stopping at once signal=%d", signum);
-		event_base_loopbreak(server->base);
-		return;
+		server_remove_paths(server);
+		_exit(EX_OK);
 	}
 	server->draining = true;
 	log_info("draining signal=%d connections=%" PRId64, signum,
@@ -180,16 +204,6 @@ server_signal_cb(evutil_socket_t signum, short what, void *arg)
 		server_drain(server, signum);
 	else if (!server->draining)
 		reload_start(server->reload, NULL);
-}
-
-/* From then on the kernel refuses connections. */
-static void
-server_unlisten(struct server *server)
-{
-	for (size_t i = 0; i < server->n_listeners; i++) {
-		socket_unlisten(server->listeners[i].fd);
-		server->listeners[i].fd = -1;
-	}
 }
 
 /* The workers are deaf, or have drained. */
@@ -447,6 +461,7 @@ int
 server_run(struct server *server, void (*ready_cb)(void *), void *arg)
 {
 	const struct generation *gen = reload_current(server->reload);
+	sigset_t all;
 	int error;
 
 	error = start_workers(server);
@@ -462,6 +477,9 @@ server_run(struct server *server, void (*ready_cb)(void *), void *arg)
 	} else {
 		log_warn("cannot start the workers");
 	}
+	/* One more signal must not end what is being cleared up. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, NULL);
 	workers_stop(server->workers);
 	return error;
 }
@@ -480,13 +498,10 @@ server_free(struct server *server)
 			event_free(server->signals[i]);
 	if (server->drain_timer != NULL)
 		event_free(server->drain_timer);
-	server_unlisten(server);
+	server_remove_paths(server);
 	for (size_t i = 0; i < server->n_listeners; i++)
 		free(server->listeners[i].conf.allow);
 	free(server->listeners);
-	socket_unlisten(server->control_fd);
-	if (server->pidfile != NULL)
-		pidfile_remove(server->pidfile);
 	free(server->pidfile_path);
 	if (server->base != NULL)
 		event_base_free(server->base);
