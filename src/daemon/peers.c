@@ -19,6 +19,7 @@
 
 struct peer {
 	struct peer *next;
+	sa_family_t family;
 	uint64_t address;	/* IPv4, or the upper half of IPv6 */
 	uint64_t bucket;
 	int64_t count;
@@ -69,8 +70,6 @@ address_of(const struct sockaddr *sa, uint64_t *address)
 		const struct sockaddr_in6 *sin6 = (const void *)sa;
 
 		memcpy(address, &sin6->sin6_addr, sizeof(*address));
-		/* Apart from any IPv4 address. */
-		*address ^= UINT64_C(1) << 63;
 		return 0;
 	}
 	return -1;
@@ -99,9 +98,10 @@ peers_enter(struct peers *peers, const struct sockaddr *sa, int64_t limit,
 	bucket = mix(address ^ peers->seed) % BUCKETS;
 	pthread_mutex_lock(&peers->lock);
 	for (peer = peers->buckets[bucket]; peer != NULL; peer = peer->next)
-		if (peer->address == address)
+		if (peer->address == address && peer->family == sa->sa_family)
 			break;
 	if (peer == NULL && (peer = calloc(1, sizeof(*peer))) != NULL) {
+		peer->family = sa->sa_family;
 		peer->address = address;
 		peer->bucket = bucket;
 		peer->next = peers->buckets[bucket];

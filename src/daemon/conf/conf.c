@@ -21,6 +21,7 @@
 
 #define FILE_MAX_SIZE	((size_t)256 << 20)	/* bytes of one file */
 #define INCLUDE_DEPTH	16
+#define GLOB_CHARACTERS	"*?["
 
 static void parse_file(struct parser *, const char *path,
     const struct conf_place *from);
@@ -87,10 +88,6 @@ parse_options(struct parser *parser, size_t first,
 			error = -1;
 		} else if (seen >> o & 1) {
 			parse_problem(parser, "option \"%s\" given twice",
-			    word->text);
-			error = -1;
-		} else if (strlen(value.text) != value.len) {
-			parse_problem(parser, "a NUL in option \"%s\"",
 			    word->text);
 			error = -1;
 		} else if (options[o].take(parser, &value, arg) != 0) {
@@ -252,8 +249,8 @@ parse_binary(struct parser *parser)
 		    "the key, not \"%s\"", words[2].text);
 		return;
 	}
-	if (words[3].len == 0 || strlen(words[3].text) != words[3].len) {
-		parse_problem(parser, "an empty path, or one with a NUL");
+	if (words[3].len == 0) {
+		parse_problem(parser, "an empty path");
 		return;
 	}
 	a = answer_new(parser);
@@ -277,19 +274,47 @@ glob_error(const char *path, int error)
 	return error != ENOENT && error != ENOTDIR;
 }
 
+/*
+ * As file_beside() for a glob: the folder stands for itself, whatever
+ * characters are in its name.
+ */
+static char *
+glob_beside(const char *file, const char *pattern)
+{
+	const char *slash = strrchr(file, '/');
+	size_t folder = slash != NULL ? (size_t)(slash + 1 - file) : 0, n = 0;
+	char *joined;
+
+	if (pattern[0] == '/')
+		return strdup(pattern);
+	joined = malloc(2 * folder + strlen(pattern) + 1);
+	if (joined == NULL)
+		return NULL;
+	for (size_t i = 0; i < folder; i++) {
+		if (strchr(GLOB_CHARACTERS "\\", file[i]) != NULL)
+			joined[n++] = '\\';
+		joined[n++] = file[i];
+	}
+	strcpy(joined + n, pattern);
+	return joined;
+}
+
 /* A glob may match nothing; a plain path must be there. */
 static void
 parse_include(struct parser *parser)
 {
 	struct conf_place place = parse_place(parser);
-	char *pattern = file_beside(parser->file, parser->lex->words[1].text);
+	const char *word = parser->lex->words[1].text;
+	bool plain = strpbrk(word, GLOB_CHARACTERS) == NULL;
+	char *pattern = plain ? file_beside(parser->file, word) :
+	    glob_beside(parser->file, word);
 	glob_t found;
 
 	if (pattern == NULL) {
 		parse_problem(parser, "%s", strerror(errno));
 		return;
 	}
-	if (strpbrk(pattern, "*?[") == NULL) {
+	if (plain) {
 		parse_file(parser, pattern, &place);
 		free(pattern);
 		return;
@@ -332,11 +357,34 @@ static const struct directive {
 
 #define N_DIRECTIVES	(sizeof(directives) / sizeof(directives[0]))
 
+/*
+ * NUL is a character like others in keys and answers; elsewhere it would hide
+ * what is behind it.  Returns whether a word has one where it must not.
+ */
+static bool
+has_nul(const struct lex *lex)
+{
+	const char *name = lex->words[0].text;
+	size_t data = strcmp(name, "answer") == 0 ? 2 :
+	    strcmp(name, "binary") == 0 ? 1 : 0;
+
+	for (size_t i = 0; i < lex->n; i++)
+		if ((i == 0 || i > data) &&
+		    strlen(lex->words[i].text) != lex->words[i].len)
+			return true;
+	return false;
+}
+
 static void
 parse_line(struct parser *parser)
 {
 	const struct lex_word *words = parser->lex->words;
 	const char *known[N_DIRECTIVES];
+
+	if (has_nul(parser->lex)) {
+		parse_problem(parser, "a word with a NUL");
+		return;
+	}
 
 	for (size_t i = 0; i < N_DIRECTIVES; i++) {
 		known[i] = directives[i].name;

@@ -111,9 +111,10 @@ take_quoted(struct lex *lex, const char *end, char **out)
 		return "half a surrogate pair in a string";
 	*out += len;
 	lex->p = (const char *)scan.p;
-	if (lex->p < end && *lex->p != ' ' && *lex->p != '\t')
-		return "something right behind a closing quote";
-	return NULL;
+	if (lex->p == end || *lex->p == ' ' || *lex->p == '\t' ||
+	    (*lex->p == '\\' && lex->p + 1 == end))
+		return NULL;
+	return "something right behind a closing quote";
 }
 
 /* One word; returns what is wrong with it, or NULL. */

@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DIGITS		"0123456789"
 #define UNIX_MODE	0666	/* default: as open as a port on loopback */
 
 static bool
@@ -87,13 +88,18 @@ take_cidr(struct conf_cidr *cidr, char *text)
 	memset(cidr, 0, sizeof(*cidr));
 	cidr->family = strchr(text, ':') != NULL ? AF_INET6 : AF_INET;
 	most = cidr->family == AF_INET6 ? 128 : 32;
-	if (inet_pton(cidr->family, text, cidr->addr) != 1)
+	if (inet_pton(cidr->family, text, cidr->addr) != 1) {
+		if (slash != NULL)
+			slash[-1] = '/';
 		return -1;
+	}
 	cidr->bits = most;
-	if (slash != NULL)
+	if (slash != NULL) {
 		cidr->bits = (unsigned int)strtonum(slash, 0, most, &why);
-	if (why != NULL)
-		return -1;
+		slash[-1] = '/';
+		if (why != NULL || slash[strspn(slash, DIGITS)] != '\0')
+			return -1;
+	}
 	for (unsigned int bit = cidr->bits; bit < most; bit++)
 		if (cidr->addr[bit / 8] & 0x80 >> bit % 8)
 			return -1;
@@ -149,10 +155,6 @@ unix_address(struct parser *parser, struct conf_listen *l,
 		    sizeof(sun->sun_path) - 1);
 		return -1;
 	}
-	if (strlen(word->text) != word->len) {
-		parse_problem(parser, "a path with a NUL");
-		return -1;
-	}
 	sun->sun_family = AF_UNIX;
 	memcpy(sun->sun_path, word->text, word->len + 1);
 	l->ss_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) +
@@ -170,7 +172,7 @@ inet_address(struct parser *parser, struct conf_listen *l,
 	int error;
 
 	strtonum(port->text, 0, 65535, &why);
-	if (why != NULL) {
+	if (why != NULL || strspn(port->text, DIGITS) != port->len) {
 		parse_problem(parser, "\"%s\" is not a port from 0 to 65535",
 		    port->text);
 		return -1;

@@ -59,8 +59,8 @@ parse_number(struct parser *parser, const struct conf_row *row,
 static int
 parse_string(struct parser *parser, const struct lex_word *word, char **value)
 {
-	if (word->len == 0 || strlen(word->text) != word->len) {
-		parse_problem(parser, "an empty word, or one with a NUL");
+	if (word->len == 0) {
+		parse_problem(parser, "an empty word");
 		return -1;
 	}
 	if ((*value = strdup(word->text)) == NULL) {

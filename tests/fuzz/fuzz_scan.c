@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * The strict scanner against json-c at its strictest: JSON_TOKENER_STRICT and
+ * JSON_TOKENER_VALIDATE_UTF8, the whole input taken.
+ *
+ * What the scanner takes json-c must take, always, with the same types,
+ * names, integers and decoded strings.
+ *
+ * The other way round json-c takes more than RFC 8259 has.  Of an input that
+ * json-c takes, the scanner must take just those without any of
+ *
+ *	- a control character in a string, which json-c up to 0.17 lets pass
+ *	- in a string, bytes that look like UTF-8 only by their upper bits:
+ *	  overlong forms, surrogates, above U+10FFFF
+ *	- a member name in single quotes
+ *	- NaN, Infinity, -Infinity
+ *	- numbers with a leading zero (-01, 01.5, 00), without digits before
+ *	  or behind the point (-.5, 1., 1.e5)
+ *	- more than APPMSG_MEMBERS_MAX members, or nesting deeper than
+ *	  APPMSG_DEPTH_MAX: our caps
+ *
+ * and a second, simple reader here tells which inputs these are.  Values are
+ * not compared where json-c cannot hold them: names with U+0000 are cut short
+ * there, half a surrogate pair becomes U+FFFD, integers beyond 64 bits become
+ * the largest, and of other numbers only the type is told by the scanner.
+ */
+
+#include "config.h"
+
+#include "fuzz.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include <json-c/json.h>
+
+#include "lib/scan.h"
+
+/* json-c counts a scalar as a level too. */
+#define JSONC_DEPTH	(APPMSG_DEPTH_MAX + 2)
+
+/* What the second reader sees in an input that json-c takes. */
+struct shape {
+	bool deviates;		/* from RFC 8259 */
+	unsigned int depth;	/* of containers */
+	unsigned int members;	/* most of one object */
+};
+
+/* The bytes of the character at p, 0 when there is none. */
+static size_t
+plain_character(const uint8_t *p, size_t len)
+{
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	uint32_t c;
+	size_t n;
+
+	if (p[0] < 0x80)
+		return 1;
+	n = (p[0] & 0xe0) == 0xc0 ? 2 : (p[0] & 0xf0) == 0xe0 ? 3 :
+	    (p[0] & 0xf8) == 0xf0 ? 4 : 0;
+	if (n == 0 || n > len)
+		return 0;
+	c = p[0] & (0xffu >> (n + 1));
+	for (size_t i = 1; i < n; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (p[i] & 0x3f);
+	}
+	if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+		return 0;
+	return n;
+}
+
+static size_t
+plain_utf8(const uint8_t *p, size_t len)
+{
+	size_t at = 0, n;
+
+	while (at < len && (n = plain_character(p + at, len - at)) > 0)
+		at += n;
+	return at;
+}
+
+/* The bytes of a string, its quotes included. */
+static size_t
+shape_string(struct shape *s, const uint8_t *p, size_t len)
+{
+	size_t at = 1;
+
+	if (p[0] == '\'')
+		s->deviates = true;
+	while (at < len && p[at] != p[0]) {
+		if (p[at] < 0x20)
+			s->deviates = true;
+		at += p[at] == '\\' ? 2 : 1;
+	}
+	FUZZ_CHECK(at < len);
+	if (plain_utf8(p, at) != at)
+		s->deviates = true;
+	return at + 1;
+}
+
+static size_t
+digits(const uint8_t *p, size_t len)
+{
+	size_t at = 0;
+
+	while (at < len && p[at] >= '0' && p[at] <= '9')
+		at++;
+	return at;
+}
+
+/* The bytes at p that are a number of RFC 8259, 0 if none are. */
+static size_t
+plain_number(const uint8_t *p, size_t len)
+{
+	size_t at = 0, n;
+
+	if (at < len && p[at] == '-')
+		at++;
+	n = digits(p + at, len - at);
+	if (n == 0 || (n > 1 && p[at] == '0'))
+		return 0;
+	at += n;
+	if (at < len && p[at] == '.') {
+		if ((n = digits(p + at + 1, len - at - 1)) == 0)
+			return 0;
+		at += 1 + n;
+	}
+	if (at < len && (p[at] == 'e' || p[at] == 'E')) {
+		size_t sign = at + 1 < len && (p[at + 1] == '+' ||
+		    p[at + 1] == '-');
+
+		n = digits(p + at + 1 + sign, len - at - 1 - sign);
+		if (n == 0)
+			return 0;
+		at += 1 + sign + n;
+	}
+	return at;
+}
+
+/* The bytes of a number or word, up to what may follow one. */
+static size_t
+shape_scalar(struct shape *s, const uint8_t *p, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && strchr(" \t\r\n,:]}", p[n]) == NULL)
+		n++;
+	if (!(n == 4 && memcmp(p, "true", 4) == 0) &&
+	    !(n == 5 && memcmp(p, "false", 5) == 0) &&
+	    !(n == 4 && memcmp(p, "null", 4) == 0) &&
+	    plain_number(p, n) != n)
+		s->deviates = true;
+	return n > 0 ? n : 1;
+}
+
+static struct shape
+shape_of(const uint8_t *p, size_t len)
+{
+	unsigned int members[JSONC_DEPTH + 1] = { 0 }, depth = 0;
+	struct shape s = { false, 0, 0 };
+
+	for (size_t at = 0; at < len; ) {
+		switch (p[at]) {
+		case '"':
+		case '\'':
+			at += shape_string(&s, p + at, len - at);
+			break;
+		case '{':
+		case '[':
+			FUZZ_CHECK(depth < JSONC_DEPTH);
+			members[++depth] = 0;
+			if (depth > s.depth)
+				s.depth = depth;
+			at++;
+			break;
+		case '}':
+		case ']':
+			FUZZ_CHECK(depth > 0);
+			depth--;
+			at++;
+			break;
+		case ':':
+			if (++members[depth] > s.members)
+				s.members = members[depth];
+			at++;
+			break;
+		case ' ': case '\t': case '\r': case '\n': case ',':
+			at++;
+			break;
+		default:
+			at += shape_scalar(&s, p + at, len - at);
+		}
+	}
+	FUZZ_CHECK(depth == 0);
+	return s;
+}
+
+static bool
+has_nul(const struct appmsg_str *s)
+{
+	for (size_t i = 0; s->len >= 6 && i <= s->len - 6; i++)
+		if (memcmp(s->raw + i, "\\u0000", 6) == 0)
+			return true;
+	return false;
+}
+
+/* Unescape a string, and hold the library's ways with it together; free(3). */
+static char *
+decode(const struct appmsg_str *s, size_t *len)
+{
+	char *text = malloc(s->len + 1), *quoted;
+	size_t escaped_len, again_len;
+	struct appmsg_str again;
+	struct scan scan;
+
+	FUZZ_CHECK(text != NULL);
+	FUZZ_CHECK(appmsg_str_decode(s, text, s->len, len) == 0);
+	FUZZ_CHECK(*len <= s->len);
+	FUZZ_CHECK(appmsg_str_eq(s, text, *len));
+	FUZZ_CHECK(*len == 0 || !appmsg_str_eq(s, text, *len - 1));
+	FUZZ_CHECK(scan_utf8(text, *len) == *len);
+	escaped_len = appmsg_escape(text, *len, NULL, 0);
+	FUZZ_CHECK(escaped_len <= s->len);
+	quoted = malloc(escaped_len + 2);
+	FUZZ_CHECK(quoted != NULL);
+	FUZZ_CHECK(appmsg_escape(text, *len, quoted + 1, escaped_len) ==
+	    escaped_len);
+	quoted[0] = quoted[escaped_len + 1] = '"';
+	scan_init(&scan, quoted, escaped_len + 2);
+	FUZZ_CHECK(scan_string(&scan, &again) == SCAN_OK);
+	FUZZ_CHECK(scan_end(&scan) == SCAN_OK);
+	FUZZ_CHECK(appmsg_str_eq(&again, text, *len));
+	if (!(s->flags & APPMSG_STR_ESCAPED))
+		FUZZ_CHECK(*len == s->len && memcmp(text, s->raw, *len) == 0);
+	FUZZ_CHECK(appmsg_str_decode(&again, quoted + 1, escaped_len,
+	    &again_len) == 0 && again_len == *len);
+	free(quoted);
+	return text;
+}
+
+static void compare(const struct scan_value *, struct json_object *);
+
+static void
+compare_string(const struct appmsg_str *s, struct json_object *obj)
+{
+	char *text;
+	size_t len;
+
+	FUZZ_CHECK(json_object_is_type(obj, json_type_string));
+	if (s->flags & APPMSG_STR_LONE)
+		return;
+	text = decode(s, &len);
+	FUZZ_CHECK((size_t)json_object_get_string_len(obj) == len);
+	FUZZ_CHECK(memcmp(json_object_get_string(obj), text, len) == 0);
+	free(text);
+}
+
+static void
+compare_number(const struct scan_value *v, struct json_object *obj)
+{
+	bool integer = memchr(v->raw, '.', v->len) == NULL &&
+	    memchr(v->raw, 'e', v->len) == NULL &&
+	    memchr(v->raw, 'E', v->len) == NULL;
+	int64_t n;
+
+	FUZZ_CHECK(json_object_is_type(obj, integer ? json_type_int :
+	    json_type_double));
+	if (scan_integer(v, INT64_MAX, &n) != 0)
+		return;
+	FUZZ_CHECK(integer);
+	FUZZ_CHECK(json_object_get_int64(obj) == n);
+	for (int64_t max = 0; max < 20; max++) {
+		int64_t small;
+
+		FUZZ_CHECK((scan_integer(v, max, &small) == 0) ==
+		    (n >= -max && n <= max));
+	}
+}
+
+static void
+compare_object(const struct scan_value *v, struct json_object *obj)
+{
+	static struct member {
+		struct appmsg_str name;
+		struct scan_value value;
+	} all[APPMSG_DEPTH_MAX][APPMSG_MEMBERS_MAX];
+	static unsigned int level;
+	struct member *members = all[level];
+	struct scan scan;
+	int n = 0, different = 0;
+	bool comparable = true;
+
+	FUZZ_CHECK(json_object_is_type(obj, json_type_object));
+	scan_init(&scan, v->raw, v->len);
+	FUZZ_CHECK(scan_object(&scan) == SCAN_OK);
+	for (; scan_member(&scan, &members[n].name) == SCAN_OK; n++) {
+		FUZZ_CHECK(scan_value(&scan, &members[n].value) == SCAN_OK);
+		if ((members[n].name.flags & APPMSG_STR_LONE) ||
+		    has_nul(&members[n].name))
+			comparable = false;
+	}
+	FUZZ_CHECK(scan_end(&scan) == SCAN_OK);
+	if (!comparable)
+		return;
+	level++;
+	for (int i = 0; i < n; i++) {
+		struct json_object *value = NULL;
+		bool last = true;
+		size_t len;
+		char *name = decode(&members[i].name, &len);
+
+		for (int j = i + 1; j < n && last; j++)
+			last = !appmsg_str_eq(&members[j].name, name, len);
+		name[len] = '\0';
+		FUZZ_CHECK(json_object_object_get_ex(obj, name, &value));
+		if (last) {
+			compare(&members[i].value, value);
+			different++;
+		}
+		free(name);
+	}
+	level--;
+	FUZZ_CHECK(json_object_object_length(obj) == different);
+}
+
+static void
+compare_array(const struct scan_value *v, struct json_object *obj)
+{
+	struct scan_value element;
+	struct scan scan;
+	size_t n = 0;
+
+	FUZZ_CHECK(json_object_is_type(obj, json_type_array));
+	/* What stands between the brackets, comma by comma. */
+	scan_init(&scan, v->raw + 1, v->len - 2);
+	for (; n < json_object_array_length(obj); n++) {
+		if (n > 0) {
+			while (strchr(" \t\r\n", *scan.p) != NULL)
+				scan.p++;
+			FUZZ_CHECK(*scan.p == ',');
+			scan.p++;
+		}
+		FUZZ_CHECK(scan_value(&scan, &element) == SCAN_OK);
+		compare(&element, json_object_array_get_idx(obj, n));
+	}
+	FUZZ_CHECK(scan_end(&scan) == SCAN_OK);
+}
+
+static void
+compare(const struct scan_value *v, struct json_object *obj)
+{
+	switch (v->type) {
+	case SCAN_STRING:
+		compare_string(&v->str, obj);
+		break;
+	case SCAN_NUMBER:
+		compare_number(v, obj);
+		break;
+	case SCAN_OBJECT:
+		compare_object(v, obj);
+		break;
+	case SCAN_ARRAY:
+		compare_array(v, obj);
+		break;
+	case SCAN_TRUE:
+	case SCAN_FALSE:
+		FUZZ_CHECK(json_object_is_type(obj, json_type_boolean));
+		FUZZ_CHECK(json_object_get_boolean(obj) ==
+		    (v->type == SCAN_TRUE));
+		break;
+	case SCAN_NULL:
+		FUZZ_CHECK(obj == NULL);
+		break;
+	}
+}
+
+/* Whether an input is an object, by a walk over its members. */
+static bool
+is_object(const uint8_t *data, size_t len)
+{
+	struct appmsg_str name, value;
+	struct scan_value v;
+	struct scan scan;
+	bool good;
+	int error;
+
+	scan_init(&scan, data, len);
+	if (scan_object(&scan) == SCAN_OK)
+		while (scan_member(&scan, &name) == SCAN_OK &&
+		    scan_value(&scan, &v) == SCAN_OK)
+			FUZZ_CHECK(v.len > 0);
+	good = scan_end(&scan) == SCAN_OK;
+	FUZZ_CHECK(good == (scan.why == NULL));
+	FUZZ_CHECK(scan.p <= scan.end);
+	error = appmsg_content_find(data, len, "value", &value);
+	FUZZ_CHECK(good == (error == 0 || error == APPMSG_ENOENT));
+	return good;
+}
+
+/* Parse all of an input; true with *obj, which NULL is for null. */
+static bool
+is_jsonc_value(const uint8_t *data, size_t len, struct json_object **obj)
+{
+	struct json_tokener *tok = json_tokener_new_ex(JSONC_DEPTH);
+	char *text = malloc(len + 1);
+	bool good;
+
+	FUZZ_CHECK(tok != NULL && text != NULL);
+	memcpy(text, data, len);
+	/* The NUL tells json-c that a number has ended. */
+	text[len] = '\0';
+	json_tokener_set_flags(tok, JSON_TOKENER_STRICT |
+	    JSON_TOKENER_VALIDATE_UTF8);
+	*obj = json_tokener_parse_ex(tok, text, (int)len + 1);
+	good = json_tokener_get_error(tok) == json_tokener_success &&
+	    json_tokener_get_parse_end(tok) == len;
+	if (!good) {
+		json_object_put(*obj);
+		*obj = NULL;
+	}
+	json_tokener_free(tok);
+	free(text);
+	return good;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	struct json_object *obj;
+	bool value, object;
+	struct scan_value v;
+	struct scan scan;
+
+	FUZZ_CHECK(scan_utf8(data, len) == plain_utf8(data, len));
+	scan_init(&scan, data, len);
+	value = scan_value(&scan, &v) == SCAN_OK &&
+	    scan_end(&scan) == SCAN_OK;
+	FUZZ_CHECK(value == (scan.why == NULL));
+	FUZZ_CHECK(scan.p <= scan.end);
+	object = is_object(data, len);
+	if (value)
+		FUZZ_CHECK(object == (v.type == SCAN_OBJECT));
+	if (is_jsonc_value(data, len, &obj)) {
+		struct shape s = shape_of(data, len);
+		bool fits = !s.deviates && s.members <= APPMSG_MEMBERS_MAX &&
+		    s.depth <= APPMSG_DEPTH_MAX;
+
+		FUZZ_CHECK(object == (fits &&
+		    json_object_is_type(obj, json_type_object)));
+		/* The last level is left to the object that is walked. */
+		if (s.depth != APPMSG_DEPTH_MAX)
+			FUZZ_CHECK(value == fits);
+		if (value)
+			compare(&v, obj);
+		json_object_put(obj);
+	} else {
+		FUZZ_CHECK(!value && !object);
+	}
+	return 0;
+}

@@ -1,0 +1,358 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 The appmsgd authors
+"""The inputs that the fuzz harnesses start from and make check replays.
+
+Each has a name that says what it is there for.  What fuzzing found goes in
+here too, so that it is never lost again.
+
+    make_corpus.py             compare the corpus with what this file says
+    make_corpus.py --write     make it so
+"""
+
+import os
+import struct
+import sys
+
+FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "corpus")
+
+DEPTH_MAX = 64
+MEMBERS_MAX = 256
+ID_MAX = 256
+
+
+# The scanner: an input is a text.
+
+def nested(depth, inner=b"0", opening=b"[", closing=b"]"):
+    """A value inside of containers, of which the outermost is an object."""
+    return (b'{"x":' + opening * (depth - 1) + inner + closing * (depth - 1)
+            + b"}")
+
+
+def members(n, value=b"1"):
+    """An object of n members."""
+    return b"{" + b",".join(b'"%d":%s' % (i, value) for i in range(n)) + b"}"
+
+
+SCAN = {
+    "empty": b"",
+    "blank": b" \t\r\n",
+    "null": b"null",
+    "true": b" true ",
+    "false": b"false\n",
+    "words": b'{"a":true,"b":false,"c":null}',
+    "word_cut": b"tru",
+    "word_longer": b"[nulll]",
+    "word_upper": b"[TRUE]",
+    "word_nan": b"[NaN]",
+    "word_infinity": b'{"a":Infinity}',
+    "word_infinity_negative": b"[-Infinity]",
+    "numbers": b"[0,-0,7,-7,0.5,-0.5,1e5,1E+5,1e-5,10.25e+00]",
+    "number_top": b"-12.5e3",
+    "number_cut": b"[1e+]",
+    "number_leading_zero": b"[01]",
+    "number_negative_leading_zero": b"[-01]",
+    "number_fraction_leading_zero": b"[01.5]",
+    "number_zeros": b"[00]",
+    "number_no_fraction": b"[1.]",
+    "number_no_whole": b"[-.5]",
+    "number_no_fraction_exponent": b"[1.e5]",
+    "number_plus": b"[+1]",
+    "number_hex": b"[0x10]",
+    "number_large": b"[1e400,-1e400,1e-400]",
+    "integers_small": b"[4,5,6,7,8,9,10,-5,-6,-9,-10,15,19]",
+    "integers_53_bits": b"[9007199254740992,9007199254740993,"
+                        b"-9007199254740992,-9007199254740993]",
+    "integers_64_bits": b"[9223372036854775807,9223372036854775808,"
+                        b"-9223372036854775808,-9223372036854775809,"
+                        b"18446744073709551615,18446744073709551616]",
+    "integer_of_100_digits": b"[" + b"9" * 100 + b"]",
+    "string_plain": b'"plain text, longer than a step of eight bytes"',
+    "string_escapes": b'"\\"\\\\\\/\\b\\f\\n\\r\\t\\u0041\\u00e4\\u20aC"',
+    "string_pairs": b'"\\ud83d\\udc30\\uD800\\uDC00\\udbff\\udfff"',
+    "string_lone_high": b'["\\ud800","\\ud800x","\\ud800\\n"]',
+    "string_lone_low": b'["\\udc00","\\udfff\\ud800"]',
+    "string_lone_before_pair": b'["\\ud800\\ud800\\udc00"]',
+    "string_lone_before_backslash": b'["\\ud800\\\\udc00"]',
+    "string_nul": b'["\\u0000","a\\u0000b"]',
+    "string_utf8": "[\"äß€🐰\u2028\ufeff\U0010ffff\"]".encode(),
+    "string_overlong": b'["\xc0\x80","\xe0\x80\x80"]',
+    "string_overlong_4": b'["\xf0\x80\x80\x80"]',
+    "string_surrogate": b'["\xed\xa0\xbd\xed\xb0\xb0"]',
+    "string_above_unicode": b'["\xf4\x90\x80\x80"]',
+    "string_utf8_cut": b'["\xe2\x82"]',
+    "string_continuation": b'["\x80\xbf"]',
+    "string_control": b'["a\tb","\x1f"]',
+    "string_raw_nul": b'["a\0b"]',
+    "string_delete": b'["\x7f"]',
+    "string_wrong_escape": b'["\\x41"]',
+    "string_short_escape": b'["\\u004"]',
+    "string_unfinished": b'["abc',
+    "string_unfinished_escape": b'"\\ud800\\u',
+    "string_places": b"[" + b",".join(
+        b'"' + b"x" * i + b"\\n" + b"y" * (17 - i) + b'"'
+        for i in range(18)) + b"]",
+    "array": b"[ [ ] , [ [] ] , {} , [ 1 , \"]\" ] ]",
+    "array_comma_last": b"[1,]",
+    "array_comma_first": b"[,1]",
+    "array_unfinished": b"[1,2",
+    "array_wrong_end": b"[1}",
+    "array_of_strings": b'["a","b\\n","\\u0000",""]',
+    "object": b'{ "action" : "search" , "value" : "ring" }',
+    "object_empty": b" { } ",
+    "object_nested": b'{"a":{"b":[{"c":{}},{"d":[]}]},"e":{}}',
+    "object_twice": b'{"value":"a","x":1,"value":"b","\\u0078":2}',
+    "object_value_no_string": b'{"value":"a","value":[1]}',
+    "object_name_empty": b'{"":"","a":{"":0}}',
+    "object_name_nul": b'{"a\\u0000b":1,"a":2}',
+    "object_name_lone": b'{"\\ud800":1}',
+    "object_name_single_quotes": b"{'a':1}",
+    "object_name_single_in_double": b'{"\'":"\'"}',
+    "object_name_control": b'{"a\tb":1}',
+    "object_name_unquoted": b"{a:1}",
+    "object_comma_last": b'{"a":1,}',
+    "object_no_colon": b'{"a" 1}',
+    "object_no_value": b'{"a":}',
+    "object_unfinished": b'{"a":1',
+    "object_followed": b'{"a":1}x',
+    "object_followed_by_nul": b'{"a":1}\0',
+    "byte_order_mark": b'\xef\xbb\xbf{"a":1}',
+    "blank_other": b"[\v1,\f2]",
+    "comment": b"[1/* */]",
+    "utf16": '\ufeff{"a":1}'.encode("utf-16-le"),
+    "depth_63": nested(DEPTH_MAX - 1),
+    "depth_64": nested(DEPTH_MAX),
+    "depth_65": nested(DEPTH_MAX + 1),
+    "depth_64_empty": nested(DEPTH_MAX - 1, b"[]"),
+    "depth_65_empty": nested(DEPTH_MAX, b"{}"),
+    "depth_64_objects": nested(DEPTH_MAX, b'""', b'{"y":', b"}"),
+    "depth_arrays_64": b"[" * DEPTH_MAX + b"]" * DEPTH_MAX,
+    "depth_unfinished": b"[" * 300,
+    "members_256": members(MEMBERS_MAX),
+    "members_257": members(MEMBERS_MAX + 1),
+    "members_257_nested": b"[" + members(MEMBERS_MAX + 1, b"[]") + b"]",
+}
+
+
+# The stream: four bytes of setup, then what a peer sends.
+
+KEEP_ALIVE, DRAINING, SMALL, FEW, LATE, RIGHT = 1, 2, 4, 8, 16, 32
+
+SEARCH = b'{"action": "search", "value": "ring"}'
+USUAL = (b'"byteorder":"little","content-type":"text/json",'
+         b'"content-encoding":"utf-8"')
+BINARY = (b'"byteorder":"big","content-type":"application/x",'
+          b'"content-encoding":"binary"')
+KEEP = b',"connection":"keep-alive"'
+
+
+def message(content, more=b"", usual=USUAL, length=None):
+    """A message with further members behind the usual ones."""
+    if length is None:
+        length = b"%d" % len(content)
+    header = b"{" + usual + b',"content-length":' + length + more + b"}"
+    return struct.pack(">H", len(header)) + header + content
+
+
+def framed(header, content=b""):
+    """A message with any header."""
+    return struct.pack(">H", len(header)) + header + content
+
+
+def encoded(text, encoding, name=None):
+    """A search in another encoding."""
+    usual = (b'"byteorder":0,"content-type":"text/json",'
+             b'"content-encoding":"%s"' % (name or encoding).encode())
+    return message(text.encode(encoding), KEEP, usual)
+
+
+def stream(*messages, flags=0, turn=0, seed=1):
+    """An input of messages as they are sent."""
+    return bytes((flags, turn)) + struct.pack(">H", seed) + b"".join(messages)
+
+
+def right(*parts, flags=0, turn=0, seed=1):
+    """An input of headers and contents in turn, whose lengths are made."""
+    return (bytes((flags | RIGHT, turn)) + struct.pack(">H", seed) +
+            b"\xff\xff".join(parts))
+
+
+def header(more=b"", usual=USUAL):
+    """A header for right()."""
+    return b"{" + usual + b',"content-length":@' + more + b"}"
+
+
+RING = '{"action": "search", "value": "ring"}'
+
+STREAM = {
+    "nothing": stream(),
+    "no_setup": b"\0\0",
+    "one_byte": stream(b"\0"),
+    "length_only": stream(b"\0\x10"),
+    "length_zero": stream(b"\0\0"),
+    "length_largest": stream(b"\xff\xff{"),
+    "search": stream(message(SEARCH)),
+    "search_cut": stream(message(SEARCH)[:-1]),
+    "search_header_cut": stream(message(SEARCH)[:40]),
+    "search_more_follows": stream(message(SEARCH), message(SEARCH)),
+    "search_keep_alive": stream(message(SEARCH, KEEP), message(SEARCH, KEEP)),
+    "search_keep_alive_cut": stream(message(SEARCH, KEEP),
+                                    message(SEARCH, KEEP)[:-9]),
+    "search_listener_keeps": stream(message(SEARCH), message(SEARCH),
+                                    flags=KEEP_ALIVE),
+    "search_close": stream(message(SEARCH, b',"connection":"close"'),
+                           message(SEARCH), flags=KEEP_ALIVE),
+    "search_connection_no_string": stream(
+        message(SEARCH, b',"connection":[true]'), flags=KEEP_ALIVE),
+    "search_draining": stream(message(SEARCH, KEEP), message(SEARCH, KEEP),
+                              flags=DRAINING),
+    "search_late": stream(*[message(SEARCH, KEEP)] * 5, flags=LATE),
+    "search_few": stream(*[message(SEARCH, KEEP)] * 7, flags=FEW, turn=1),
+    "search_300": stream(*[message(b'{"action":"search","value":"a"}', KEEP)]
+                         * 300),
+    "search_missing": stream(message(b'{"action":"search","value":"x"}')),
+    "search_escaped": stream(message(
+        b'{"\\u0061ction":"s\\u0065arch","value":"\\u0072ing\\n\\u0001\\/"}')),
+    "search_key_nul": stream(message(
+        b'{"action":"search","value":"\\u0000"}', b',"id":"\\u0000"')),
+    "search_twice": stream(message(
+        b'{"action":"x","value":1,"value":"ring","action":"search"}')),
+    "search_lone": stream(message(b'{"action":"search","value":"\\ud800"}',
+                                  b',"id":1')),
+    "search_explain": stream(message(SEARCH, b',"explain":true' + KEEP),
+                             message(b"{}", b',"explain":true')),
+    "action_unknown": stream(message(b'{"action":"j\\u0075mp\\""}', KEEP)),
+    "action_none": stream(message(b"{}", KEEP), message(b"[]", KEEP),
+                          message(b"0", KEEP), message(b"null", KEEP)),
+    "content_empty": stream(message(b"", KEEP), message(b"", KEEP, BINARY)),
+    "content_no_json": stream(message(b"{", KEEP), message(b"\xff", KEEP),
+                              message(b"{}x", KEEP)),
+    "content_too_large": stream(message(b"x" * 65, KEEP), flags=SMALL),
+    "content_at_cap": stream(message(b"x" * 64, KEEP, BINARY), flags=SMALL),
+    "content_length_huge": stream(
+        message(b"", KEEP, length=b"18446744073709551616")),
+    "content_length_wrong": stream(
+        message(b"", b',"id":1', length=b"37.0")),
+    "content_length_negative": stream(message(b"", length=b"-1")),
+    "content_length_string": stream(message(b"", length=b'"37"')),
+    "header_too_large": stream(message(SEARCH, b',"x":"' + b"y" * 200 +
+                                       b'"'), flags=SMALL),
+    "header_no_object": stream(message(SEARCH, KEEP), framed(b"[]"),
+                               message(SEARCH)),
+    "header_cut_json": stream(message(SEARCH, b',"id":1' + KEEP),
+                              framed(b'{"a"')),
+    "header_empty_object": stream(framed(b"{}")),
+    "header_length_twice": stream(message(
+        SEARCH, b',"content\\u002dlength":37')),
+    "header_other_twice": stream(message(
+        SEARCH, b',"\\ud83d\\udc30":1,"\xf0\x9f\x90\xb0":2,"id":"x"')),
+    "header_other_names": stream(message(
+        SEARCH, b',"x":{"x":[]},"X":1,"":2,"\\u0000":3' + KEEP)),
+    "header_type_missing": stream(framed(
+        b'{"byteorder":0,"content-encoding":"","content-length":2,"id":7'
+        + KEEP + b"}", b"{}"), message(SEARCH)),
+    "header_type_no_string": stream(framed(
+        b'{"byteorder":0,"content-type":7,"content-encoding":"",'
+        b'"content-length":2}', b"{}")),
+    "header_257_members": stream(framed(
+        b"{" + b",".join(b'"x%d":0' % i for i in range(MEMBERS_MAX + 1))
+        + b"}")),
+    "ids": right(header(b',"id":0' + KEEP), SEARCH,
+                 header(b',"id":-9007199254740992' + KEEP), SEARCH,
+                 header(b',"id":""' + KEEP), SEARCH,
+                 header(b',"id":"\\u00e4\\/\xc3\xa4\\ud83d\\udc30"'),
+                 SEARCH),
+    "ids_wrong": right(header(b',"id":1.5' + KEEP), SEARCH,
+                       header(b',"id":9007199254740993' + KEEP), SEARCH,
+                       header(b',"id":null' + KEEP), SEARCH,
+                       header(b',"id":"\\ud800"'), SEARCH),
+    "id_longest": right(header(b',"id":"' + b"\\u001F" * ID_MAX + b'"'),
+                        SEARCH),
+    "id_too_long": right(header(b',"id":"' + b"x" * (ID_MAX + 1) + b'"'),
+                         SEARCH),
+    "id_with_wrong_length": right(
+        b'{"id":"x","content-length":-@}', SEARCH, header(), SEARCH),
+    "suggest": right(header(b',"suggest":5' + KEEP), SEARCH,
+                     header(b',"suggest":6' + KEEP), SEARCH,
+                     header(b',"suggest":7' + KEEP), SEARCH,
+                     header(b',"suggest":10'), SEARCH),
+    "binary": right(header(KEEP, BINARY), b"0123456789abc",
+                    header(KEEP, BINARY), b"\0",
+                    header(b',"id":1', BINARY), b"logo"),
+    "binary_short": stream(message(b"\xff\xfe", KEEP, BINARY)),
+    "binary_type_like_json": right(
+        b'{"byteorder":0,"content-type":"TEXT/JSON","content-encoding":"x",'
+        b'"content-length":@}', SEARCH),
+    "type_escaped": right(
+        b'{"byteorder":0,"content-type":"text\\/json","content-encoding":'
+        b'"UTF\\u002d8","content-length":@}', SEARCH),
+    "encodings": stream(encoded(RING, "latin-1"), encoded(RING, "us-ascii"),
+                        encoded(RING, "utf-16-le"),
+                        encoded(RING, "utf-16-be"),
+                        encoded(RING, "utf-32-le"),
+                        encoded(RING, "utf-32-be"),
+                        encoded("\ufeff" + RING, "utf-16-le", "utf-16"),
+                        encoded("\ufeff" + RING, "utf-16-be", "UTF_16"),
+                        encoded("\ufeff" + RING, "utf-32-le", "u32"),
+                        encoded("\ufeff" + RING, "utf-32-be", "utf-32")),
+    "encodings_pairs": stream(encoded("🐰ä\u2028", "utf-16-le"),
+                              encoded("🐰ä\u2028", "utf-32-be")),
+    "encodings_wrong": stream(encoded("ä", "latin-1", "us-ascii"),
+                              encoded(RING, "utf-16-le", "utf-16"),
+                              encoded("abc", "us-ascii", "utf-16-le"),
+                              encoded("abcd", "us-ascii", "utf-32-le"),
+                              encoded(RING, "us-ascii", "utf-7"),
+                              encoded(RING, "us-ascii", "x" * 100)),
+    "encoding_half_pair": stream(message(
+        b"\xd8\x00\x00\x41", KEEP,
+        b'"byteorder":0,"content-type":"text/json",'
+        b'"content-encoding":"utf-16-be"')),
+    "no_message": stream(b"GET / HTTP/1.1\r\n\r\n"),
+    "mixture": stream(message(SEARCH, KEEP), message(b"{", KEEP),
+                      message(b"logo", b',"id":-1' + KEEP, BINARY),
+                      encoded(RING, "utf-16-be"), message(b"", KEEP),
+                      message(SEARCH, b',"id":"x"'), flags=FEW, turn=1),
+}
+
+
+def files():
+    """Every file of the corpus: its path below FOLDER, and its bytes."""
+    for kind, inputs in (("scan", SCAN), ("stream", STREAM)):
+        for name, content in inputs.items():
+            yield os.path.join(kind, name), content
+
+
+def write():
+    for path, content in files():
+        path = os.path.join(FOLDER, path)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as file:
+            file.write(content)
+
+
+def differences():
+    """What is missing, other or too much in the corpus."""
+    expected = dict(files())
+    found = {}
+    for kind in ("scan", "stream"):
+        folder = os.path.join(FOLDER, kind)
+        for name in os.listdir(folder) if os.path.isdir(folder) else ():
+            with open(os.path.join(folder, name), "rb") as file:
+                found[os.path.join(kind, name)] = file.read()
+    return sorted(path for path in expected.keys() | found.keys()
+                  if expected.get(path) != found.get(path))
+
+
+def main():
+    if sys.argv[1:] == ["--write"]:
+        write()
+    elif sys.argv[1:]:
+        sys.exit(__doc__)
+    wrong = differences()
+    for path in wrong:
+        print("differs:", path, file=sys.stderr)
+    sys.exit(1 if wrong else 0)
+
+
+if __name__ == "__main__":
+    main()

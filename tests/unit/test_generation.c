@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * A load as a whole: what it gives, and all that can be wrong with it.
+ */
+
+#include "config.h"
+
+#include "daemon/generation.h"
+
+#include <sys/stat.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "confs.h"
+#include "daemon/table/snapshot.h"
+#include "folder.h"
+
+static struct generation *
+load(const char *text)
+{
+	struct problems problems = PROBLEMS_INIT;
+	struct generation *gen = generation_load(folder_write_text("F", text),
+	    &problems);
+	char *lines = confs_problems(&problems);
+
+	assert_string_equal(lines, "");
+	free(lines);
+	assert_non_null(gen);
+	return gen;
+}
+
+static void
+expect_refused(const char *text, const char *expected)
+{
+	struct problems problems = PROBLEMS_INIT;
+	char *lines;
+
+	assert_null(generation_load(folder_write_text("F", text), &problems));
+	lines = confs_problems(&problems);
+	assert_string_equal(lines, expected);
+	free(lines);
+}
+
+static void
+a_load_has_one_reference(void **state)
+{
+	struct generation *gen = load(LISTEN);
+
+	(void)state;
+	assert_int_equal(gen->number, 0);
+	assert_int_equal(gen->refs, 1);
+	assert_non_null(gen->conf);
+	assert_non_null(gen->snap);
+	assert_true(gen->loaded_at > 0);
+	assert_int_equal(snapshot_count(gen->snap), 0);
+	assert_ptr_equal(generation_ref(gen), gen);
+	assert_int_equal(gen->refs, 2);
+	generation_unref(gen);
+	assert_int_equal(gen->refs, 1);
+	generation_unref(gen);
+	generation_unref(NULL);
+}
+
+static void
+answers_are_found_with_their_place(void **state)
+{
+	struct snapshot_answer a;
+	struct generation *gen;
+	char *text;
+	size_t len;
+
+	(void)state;
+	folder_write_text("more", "\n\nanswer \"b\\u0000\" \"\\u0000\\\"\"\n");
+	gen = load(LISTEN "answer a \"plain \xf0\x9f\x90\xb0\"\n"
+	    "include more\nanswer c \"\"\n");
+	assert_int_equal(snapshot_count(gen->snap), 3);
+	assert_true(snapshot_memory(gen->snap) > 0);
+	assert_true(snapshot_find(gen->snap, "a", 1, &a));
+	assert_string_equal(a.table, "main");
+	assert_string_equal(a.file, folder_path("F"));
+	assert_int_equal(a.line, 2);
+	assert_int_equal(a.text_len, 10);
+	assert_memory_equal(a.text, "plain \xf0\x9f\x90\xb0", 10);
+	assert_true(snapshot_find(gen->snap, "b\0", 2, &a));
+	assert_string_equal(a.file, folder_path("more"));
+	assert_int_equal(a.line, 3);
+	/* As it is sent, and as it was. */
+	assert_int_equal(a.text_len, 8);
+	assert_memory_equal(a.text, "\\u0000\\\"", 8);
+	text = snapshot_answer_text(&a, &len);
+	assert_non_null(text);
+	assert_int_equal(len, 2);
+	assert_memory_equal(text, "\0\"", 2);
+	free(text);
+	assert_true(snapshot_find(gen->snap, "c", 1, &a));
+	assert_int_equal(a.line, 4);
+	assert_int_equal(a.text_len, 0);
+	assert_false(snapshot_find(gen->snap, "b", 1, &a));
+	assert_false(snapshot_find(gen->snap, "", 0, &a));
+	assert_false(snapshot_find_blob(gen->snap, "a", 1, &a));
+	generation_unref(gen);
+}
+
+static void
+binary_entries_have_their_bytes_and_type(void **state)
+{
+	char key[CONF_KEY_MAX + 1];
+	struct snapshot_answer a;
+	struct generation *gen;
+
+	(void)state;
+	assert_int_equal(mkdir(folder_path("sub"), 0777), 0);
+	folder_write("sub/bytes", "\0\xff\n", 3);
+	folder_write("empty", "", 0);
+	gen = load(LISTEN "binary a file sub/bytes type=\"x/\\\"y\\\"\"\n"
+	    "binary b file empty\nanswer a x\n");
+	assert_int_equal(snapshot_count(gen->snap), 3);
+	assert_true(snapshot_find_blob(gen->snap, "a", 1, &a));
+	assert_int_equal(a.text_len, 3);
+	assert_memory_equal(a.text, "\0\xff\n", 3);
+	assert_int_equal(a.type_len, 7);
+	assert_memory_equal(a.type, "x/\\\"y\\\"", 7);
+	assert_int_equal(a.line, 2);
+	assert_true(snapshot_find_blob(gen->snap, "b", 1, &a));
+	assert_int_equal(a.text_len, 0);
+	assert_int_equal(a.type_len, 24);
+	assert_memory_equal(a.type, "application/octet-stream", 24);
+	memset(key, 'k', sizeof(key));
+	assert_false(snapshot_find_blob(gen->snap, key, sizeof(key), &a));
+	assert_false(snapshot_find_blob(gen->snap, key, 0, &a));
+	generation_unref(gen);
+}
+
+static void
+what_is_read_is_no_longer_needed(void **state)
+{
+	struct snapshot_answer a;
+	struct generation *gen;
+
+	(void)state;
+	folder_write_text("bytes", "one");
+	gen = load(LISTEN "binary a file bytes\nanswer a one\n");
+	assert_true(STAILQ_EMPTY(&gen->conf->answers));
+	assert_true(STAILQ_EMPTY(&gen->conf->binaries));
+	folder_write_text("bytes", "two");
+	folder_write_text("F", "");
+	assert_true(snapshot_find_blob(gen->snap, "a", 1, &a));
+	assert_memory_equal(a.text, "one", 3);
+	assert_true(snapshot_find(gen->snap, "a", 1, &a));
+	assert_memory_equal(a.text, "one", 3);
+	generation_unref(gen);
+}
+
+static void
+a_key_given_twice_is_told(void **state)
+{
+	(void)state;
+	folder_write_text("bytes", "x");
+	folder_write_text("more", "answer a 3\n");
+	expect_refused(LISTEN "answer a 1\nanswer b 1\nanswer a 2\n"
+	    "include more\nbinary a file bytes\nbinary a file bytes\n",
+	    "F:4: the key \"a\" was given before, at F:2\n"
+	    "F:7: the key \"a\" was given before, at F:6\n"
+	    "more:1: the key \"a\" was given before, at F:2\n");
+	expect_refused(LISTEN "answer \"\\u0001\" 1\nanswer \"\\u0001\" 2\n",
+	    "F:3: the key \"\\x01\" was given before, at F:2\n");
+}
+
+/* Of the configuration and of the tables, in one list. */
+static void
+all_problems_are_told_at_once(void **state)
+{
+	struct problems problems = PROBLEMS_INIT;
+	char *lines;
+
+	(void)state;
+	expect_refused(LISTEN "answer a 1\nbinary b file missing\n"
+	    "limit header 5\nanswer a 2\n",
+	    "F:3: missing: No such file or directory\n"
+	    "F:4: 5 is not within 64 and 65535\n"
+	    "F:5: the key \"a\" was given before, at F:2\n");
+	expect_refused("", "F: no listen directive\n");
+	assert_null(generation_load(folder_path("missing"), &problems));
+	lines = confs_problems(&problems);
+	assert_string_equal(lines,
+	    "missing: cannot read it: No such file or directory\n");
+	free(lines);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_load_has_one_reference),
+		cmocka_unit_test(answers_are_found_with_their_place),
+		cmocka_unit_test(binary_entries_have_their_bytes_and_type),
+		cmocka_unit_test(what_is_read_is_no_longer_needed),
+		cmocka_unit_test(a_key_given_twice_is_told),
+		cmocka_unit_test(all_problems_are_told_at_once)
+	};
+
+	return cmocka_run_group_tests(tests, folder_setup, folder_teardown);
+}

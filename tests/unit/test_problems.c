@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * Lines that tell what is wrong, in an order that an administrator can work
+ * through.
+ */
+
+#include "config.h"
+
+#include "daemon/problems.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* Print and forget them. */
+static void
+expect(struct problems *problems, const char *expected)
+{
+	char *text;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	assert_non_null(f);
+	problems_print(problems, f);
+	fclose(f);
+	assert_string_equal(text, expected);
+	free(text);
+	problems_clear(problems);
+	assert_int_equal(problems->n, 0);
+	assert_int_equal(problems->dropped, 0);
+}
+
+static void
+lines_name_their_place(void **state)
+{
+	struct problems p = PROBLEMS_INIT;
+
+	(void)state;
+	expect(&p, "");
+	problems_add(&p, "F", 7, "%s %d", "wrong", 1);
+	expect(&p, "F:7: wrong 1\n");
+	problems_add(&p, "F", 0, "wrong");
+	expect(&p, "F: wrong\n");
+	problems_add(&p, NULL, 7, "wrong");
+	expect(&p, "wrong\n");
+}
+
+static void
+lines_are_sorted_within_their_file(void **state)
+{
+	struct problems p = PROBLEMS_INIT;
+	char b[] = "B";
+
+	(void)state;
+	problems_add(&p, b, 5, "first");
+	problems_add(&p, "A", 9, "x");
+	problems_add(&p, "B", 3, "x");
+	*b = 'X';		/* the name was copied */
+	problems_add(&p, "B", 5, "second");
+	problems_add(&p, "A", 0, "x");
+	problems_add(&p, "B", 5, "third");
+	problems_add(&p, "C", 1, "x");
+	problems_add(&p, "B", 4, "x");
+	problems_add(&p, "A", 10, "x");
+	expect(&p, "B:3: x\nB:4: x\nB:5: first\nB:5: second\nB:5: third\n"
+	    "A: x\nA:9: x\nA:10: x\nC:1: x\n");
+}
+
+static void
+what_stands_alone_stays_where_it_came(void **state)
+{
+	struct problems p = PROBLEMS_INIT;
+
+	(void)state;
+	problems_add(&p, "A", 1, "x");
+	problems_add(&p, NULL, 0, "first");
+	problems_add(&p, NULL, 0, "second");
+	problems_add(&p, "B", 1, "x");
+	problems_add(&p, "A", 2, "x");
+	expect(&p, "A:1: x\nA:2: x\nfirst\nsecond\nB:1: x\n");
+}
+
+static void
+a_line_stays_a_line(void **state)
+{
+	struct problems p = PROBLEMS_INIT;
+
+	(void)state;
+	problems_add(&p, "a\nb", 1, "%s", "c\r\n\x1b[2J\xff\xc3\xa4");
+	expect(&p, "a\\nb:1: c\\r\\n\\x1b[2J\\xff\xc3\xa4\n");
+}
+
+static void
+too_many_are_just_counted(void **state)
+{
+	struct problems p = PROBLEMS_INIT;
+	char *text;
+	size_t len, lines = 0;
+	FILE *f = open_memstream(&text, &len);
+
+	(void)state;
+	assert_non_null(f);
+	for (unsigned int i = 0; i < PROBLEMS_MAX + 23; i++)
+		problems_add(&p, "F", i + 1, "x");
+	assert_int_equal(p.n, PROBLEMS_MAX);
+	assert_int_equal(p.dropped, 23);
+	problems_print(&p, f);
+	fclose(f);
+	for (size_t i = 0; i < len; i++)
+		lines += text[i] == '\n';
+	assert_int_equal(lines, PROBLEMS_MAX + 1);
+	assert_string_equal(text + len - 12, "and 23 more\n");
+	free(text);
+	problems_clear(&p);
+	/* And again from the start. */
+	problems_add(&p, "F", 1, "x");
+	expect(&p, "F:1: x\n");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(lines_name_their_place),
+		cmocka_unit_test(lines_are_sorted_within_their_file),
+		cmocka_unit_test(what_stands_alone_stays_where_it_came),
+		cmocka_unit_test(a_line_stays_a_line),
+		cmocka_unit_test(too_many_are_just_counted)
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
