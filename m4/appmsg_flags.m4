@@ -46,3 +46,22 @@ AC_DEFUN([APPMSG_THREADS], [
 	AC_SEARCH_LIBS([pthread_create], [pthread], [],
 	    [AC_MSG_ERROR([no threads])])
 ])
+
+dnl APPMSG_OPTIONAL(NAME, MODULE, WHAT FOR): a library by pkg-config, unless
+dnl --without-NAME; sets have_NAME, HAVE_NAME in config.h, NAME_CFLAGS, NAME_LIBS.
+AC_DEFUN([APPMSG_OPTIONAL], [
+	m4_pushdef([UP], m4_toupper([$1]))
+	AC_ARG_WITH([$1],
+	    [AS_HELP_STRING([--with-$1], [$3 @<:@auto@:>@])],
+	    [], [with_$1=auto])
+	have_$1=no
+	AS_IF([test "x$with_$1" != xno], [
+		PKG_CHECK_MODULES(UP, [$2], [have_$1=yes], [
+			AS_IF([test "x$with_$1" = xyes],
+			    [AC_MSG_ERROR([$1 was asked for and is not there])])
+		])
+	])
+	AS_IF([test "x$have_$1" = xyes],
+	    [AC_DEFINE([HAVE_]UP, [1], [Define to 1 for $3.])])
+	m4_popdef([UP])
+])

@@ -12,6 +12,7 @@
 
 #include "scan.h"
 
+#include <limits.h>
 #include <string.h>
 
 #define ONES	0x0101010101010101ull
@@ -370,6 +371,14 @@ scan_init(struct scan *s, const void *buf, size_t len)
 	s->end = s->p + len;
 	s->why = NULL;
 	s->members = 0;
+	s->members_max = APPMSG_MEMBERS_MAX;
+}
+
+void
+scan_init_file(struct scan *s, const void *buf, size_t len)
+{
+	scan_init(s, buf, len);
+	s->members_max = UINT_MAX;
 }
 
 enum scan_result
@@ -399,7 +408,7 @@ scan_member(struct scan *s, struct appmsg_str *name)
 			return scan_fail(s, "no comma or end after a value");
 		s->p++;
 	}
-	if (s->members++ == APPMSG_MEMBERS_MAX)
+	if (s->members++ == s->members_max)
 		return scan_fail(s, "too many members");
 	return scan_name(s, name);
 }

@@ -20,7 +20,8 @@
  *
  * After the first error every call returns SCAN_ERROR.  At most
  * APPMSG_DEPTH_MAX values stand inside each other and APPMSG_MEMBERS_MAX
- * members in an object.
+ * members in an object; scan_init_file() lifts the latter for files that the
+ * administrator wrote.
  */
 
 #include <stddef.h>
@@ -49,6 +50,7 @@ struct scan {
 	const uint8_t *end;
 	const char *why;	/* static text of the first error, or NULL */
 	unsigned int members;	/* of the object walked */
+	unsigned int members_max;
 };
 
 struct scan_value {
@@ -63,6 +65,12 @@ struct scan_value {
  * and all that it finds.
  */
 void scan_init(struct scan *, const void *buf, size_t len);
+
+/*
+ * The same for text of the administrator's: the object walked may have any
+ * number of members.
+ */
+void scan_init_file(struct scan *, const void *buf, size_t len);
 
 /*
  * Enter the object that the text must begin with.

@@ -454,6 +454,28 @@ fill(char *text, unsigned int n, const char *value)
 }
 
 static void
+members_of_files_have_no_cap(void **state)
+{
+	unsigned int members = 4 * APPMSG_MEMBERS_MAX, n = 0;
+	size_t cap = 1 << 20, len;
+	char *text = malloc(cap);
+	struct appmsg_str name;
+	struct scan_value v;
+	struct scan scan;
+
+	(void)state;
+	assert_non_null(text);
+	len = fill(text, members, "1");
+	scan_init_file(&scan, text, len);
+	assert_int_equal(scan_object(&scan), SCAN_OK);
+	for (; scan_member(&scan, &name) == SCAN_OK; n++)
+		assert_int_equal(scan_value(&scan, &v), SCAN_OK);
+	assert_int_equal(scan_end(&scan), SCAN_OK);
+	assert_int_equal(n, members);
+	free(text);
+}
+
+static void
 members_are_taken_up_to_their_cap(void **state)
 {
 	size_t cap = 1 << 20, len;
@@ -600,6 +622,7 @@ main(void)
 		cmocka_unit_test(depth_ends_where_containers_do),
 		cmocka_unit_test(great_depth_is_refused),
 		cmocka_unit_test(members_are_taken_up_to_their_cap),
+		cmocka_unit_test(members_of_files_have_no_cap),
 		cmocka_unit_test(arrays_have_no_cap),
 		cmocka_unit_test(integers_are_digits_within_a_magnitude),
 		cmocka_unit_test(a_wrong_text_is_explained_where_it_is_wrong)

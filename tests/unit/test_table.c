@@ -2,13 +2,16 @@
 /* Copyright (c) 2026 The appmsgd authors */
 
 /*
- * Tables: whatever was added is found, nothing else is.
+ * Tables as their builder makes them: what is found, in which order, where it
+ * stood, and what becomes of keys that come again.
  */
 
 #include "config.h"
 
 #include "daemon/table/table.h"
 
+#include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -18,289 +21,527 @@
 
 #include <cmocka.h>
 
-#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+#include "daemon/problems.h"
+#include "daemon/table/fold.h"
 
-struct text {
-	const char *p;
-	size_t len;
-};
-#define TEXT(literal) { literal, sizeof(literal) - 1 }
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+#define LARGE	((size_t)64 << 20)
+
+static const struct table_options exact = { .name = "test",
+    .ways = TABLE_WAY(TABLE_EXACT) };
+
+static struct table_builder *
+new_builder(enum table_duplicates duplicates, size_t bytes)
+{
+	struct table_options options = exact;
+	struct table_builder *b;
+
+	options.duplicates = duplicates;
+	b = table_builder_new(&options, bytes);
+	assert_non_null(b);
+	return b;
+}
 
 static void
-add(struct table_builder *b, const char *key, size_t key_len,
-    const char *value, size_t value_len, uint64_t origin)
+add(struct table_segment *s, const char *key, const char *value,
+    unsigned int line)
 {
-	assert_int_equal(table_builder_add(b, key, key_len, value, value_len,
-	    origin), 0);
+	assert_int_equal(table_segment_add(s, key, strlen(key), value,
+	    strlen(value), line), 0);
 }
 
 static struct table *
 finish(struct table_builder *b)
 {
-	struct table *t = table_builder_finish(b, NULL, NULL);
+	struct problems problems = PROBLEMS_INIT;
+	struct table *t = table_builder_finish(b, 2, &problems);
 
+	if (t == NULL)
+		problems_print(&problems, stderr);
 	assert_non_null(t);
+	assert_int_equal(problems.n, 0);
 	return t;
 }
 
-static struct table_builder *
-builder(void)
+static void
+assert_found(const struct table *t, const char *key, const char *value,
+    const char *file, unsigned int line)
 {
-	struct table_builder *b = table_builder_new();
+	struct table_entry e, again;
+	const char *in_file;
+	unsigned int at_line;
+	table_id id;
 
-	assert_non_null(b);
-	return b;
+	table_prefetch(t, key, strlen(key));
+	table_prefetch_entry(t, key, strlen(key));
+	id = table_find(t, key, strlen(key), &e);
+	assert_int_not_equal(id, TABLE_NO_ID);
+	assert_int_equal(e.key_len, strlen(key));
+	assert_memory_equal(e.key, key, e.key_len);
+	assert_int_equal(e.value_len, strlen(value));
+	assert_memory_equal(e.value, value, e.value_len);
+	table_entry(t, id, &again);
+	assert_memory_equal(&e, &again, sizeof(e));
+	table_locate(t, id, &in_file, &at_line);
+	assert_string_equal(in_file, file);
+	assert_int_equal(at_line, line);
 }
 
-/* The entry is borrowed from the table, not from who added it. */
 static void
-expect(const struct table *t, const char *key, size_t key_len,
-    const char *value, size_t value_len, uint64_t origin)
+assert_missing(const struct table *t, const char *key)
 {
 	struct table_entry e;
 
-	assert_true(table_find(t, key, key_len, &e));
-	assert_ptr_not_equal(e.key, key);
-	assert_int_equal(e.key_len, key_len);
-	assert_memory_equal(e.key, key, key_len);
-	assert_int_equal(e.value_len, value_len);
-	assert_memory_equal(e.value, value, value_len);
-	assert_true(e.origin == origin);
+	table_prefetch(t, key, strlen(key));
+	table_prefetch_entry(t, key, strlen(key));
+	assert_int_equal(table_find(t, key, strlen(key), &e), TABLE_NO_ID);
 }
 
 static void
-expect_miss(const struct table *t, const char *key, size_t key_len)
+test_empty(void **state)
 {
+	struct table_builder *b = new_builder(TABLE_DUPLICATES_ERROR, 0);
 	struct table_entry e;
-
-	assert_false(table_find(t, key, key_len, &e));
-}
-
-static void
-an_empty_table_has_nothing(void **state)
-{
-	struct table *t = finish(builder());
+	table_id id = TABLE_NO_ID;
+	struct table *t;
 
 	(void)state;
+	t = finish(b);
 	assert_int_equal(table_count(t), 0);
+	assert_missing(t, "");
+	assert_missing(t, "a");
+	assert_false(table_next(t, &id, &e));
+	assert_int_equal(table_part(t, 0, 1), TABLE_NO_ID);
+	assert_string_equal(table_name(t), "test");
+	assert_false(table_folds(t));
+	assert_null(table_index(t));
 	assert_true(table_memory(t) > 0);
-	expect_miss(t, "", 0);
-	expect_miss(t, "x", 1);
 	table_free(t);
 	table_free(NULL);
-	table_builder_free(builder());
 	table_builder_free(NULL);
 }
 
 static void
-a_table_of_one_has_just_that(void **state)
+test_segments(void **state)
 {
-	struct table_builder *b = builder();
+	struct table_builder *b = new_builder(TABLE_DUPLICATES_ERROR,
+	    3 * TABLE_SEGMENT_ROOM(1000));
+	struct table_segment *one, *two, *none;
+	static const char *const order[] = { "b", "a", "", "d", "c" };
+	struct table_entry e;
+	table_id id = TABLE_NO_ID, before = 0;
 	struct table *t;
 
 	(void)state;
-	add(b, "key", 3, "value", 5, 7);
+	one = table_builder_segment(b, "one.tsv", 1000);
+	none = table_builder_segment(b, "none.tsv", 1000);
+	two = table_builder_segment(b, "two.tsv", 1000);
+	assert_non_null(one);
+	assert_non_null(two);
+	assert_non_null(none);
+	add(two, "d", "4", 1);
+	add(one, "b", "2", 7);
+	add(two, "c", "", 100000);
+	add(one, "a", "1", 7);
+	assert_int_equal(table_segment_add(one, "e\0f", 3, "\0", 1, 9), 0);
+	table_segment_set_line(two, 11);
 	t = finish(b);
-	assert_int_equal(table_count(t), 1);
-	expect(t, "key", 3, "value", 5, 7);
-	expect_miss(t, "", 0);
-	expect_miss(t, "ke", 2);
-	expect_miss(t, "key\0", 4);
-	expect_miss(t, "Key", 3);
-	expect_miss(t, "value", 5);
+	assert_int_equal(table_count(t), 5);
+	assert_found(t, "b", "2", "one.tsv", 7);
+	assert_found(t, "a", "1", "one.tsv", 7);
+	assert_found(t, "d", "4", "two.tsv", 11);
+	assert_found(t, "c", "", "two.tsv", 100010);
+	assert_missing(t, "e");
+	assert_missing(t, "bb");
+	assert_int_not_equal(table_find(t, "e\0f", 3, &e), TABLE_NO_ID);
+	assert_int_equal(e.value_len, 1);
+	for (size_t i = 0; i < COUNT(order); i++) {
+		assert_true(table_next(t, &id, &e));
+		assert_true(i == 0 || id > before);
+		before = id;
+		if (i != 2)
+			assert_memory_equal(e.key, order[i], 1);
+		assert_ptr_equal(e.shown, e.key);
+		assert_int_equal(e.shown_len, e.key_len);
+	}
+	assert_false(table_next(t, &id, &e));
 	table_free(t);
 }
 
 static void
-keys_and_values_are_any_bytes(void **state)
+test_refused(void **state)
 {
-	static const struct text texts[] = {
-		TEXT(""), TEXT("\0"), TEXT("\0\0"), TEXT("a"), TEXT("a\0"),
-		TEXT("a\0b"), TEXT("a\0c"), TEXT("\xff\xfe"), TEXT("\x80"),
-		TEXT("\xf0\x9f\x90\xb0"), TEXT("a\n\"\\")
-	};
-	struct table_builder *b = builder();
+	struct table_builder *b = new_builder(TABLE_DUPLICATES_ERROR,
+	    TABLE_SEGMENT_ROOM(5000));
+	struct table_segment *s = table_builder_segment(b, "file", 5000);
+	char key[TABLE_KEY_MAX + 1], *value = calloc(1, 10000);
+
+	(void)state;
+	assert_non_null(s);
+	assert_non_null(value);
+	memset(key, 'k', sizeof(key));
+	assert_int_equal(table_segment_add(s, key, 0, "", 0, 1), -1);
+	assert_int_equal(errno, EINVAL);
+	assert_int_equal(table_segment_add(s, key, sizeof(key), "", 0, 1), -1);
+	assert_int_equal(errno, EINVAL);
+	assert_int_equal(table_segment_add(s, key, sizeof(key) - 1, "", 0, 5),
+	    0);
+	assert_int_equal(table_segment_add(s, "a", 1, "", 0, 4), -1);
+	assert_int_equal(errno, EINVAL);
+	assert_int_equal(table_segment_add(s, "a", 1, value, 10000, 5), -1);
+	assert_int_equal(errno, ENOSPC);
+	assert_int_equal(table_segment_add(s, "a", 1, value, 3000, 5), 0);
+	assert_null(table_builder_segment(b, "file", LARGE));
+	assert_int_equal(errno, ENOSPC);
+	table_builder_free(b);
+	assert_null(table_builder_new(&exact, (size_t)1 << 41));
+	assert_int_equal(errno, EFBIG);
+	free(value);
+}
+
+/* What a few lines of a configuration do. */
+static void
+test_added_one_by_one(void **state)
+{
+	const char *conf = "appmsgd.conf", *more = "more.conf";
+	static char big[100000];
+	struct table_builder *b = new_builder(TABLE_DUPLICATES_ERROR,
+	    5 * TABLE_ENTRY_ROOM(1, 1) + TABLE_ENTRY_ROOM(1, sizeof(big)));
 	struct table *t;
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(texts); i++)
-		add(b, texts[i].p, texts[i].len, texts[COUNT(texts) - 1 - i].p,
-		    texts[COUNT(texts) - 1 - i].len, i);
+	memset(big, 'x', sizeof(big) - 1);
+	assert_int_equal(table_builder_add(b, conf, "a", 1, "1", 1, 3), 0);
+	assert_int_equal(table_builder_add(b, conf, "", 0, "1", 1, 3), -1);
+	assert_int_equal(table_builder_add(b, conf, "b", 1, "2", 1, 4), 0);
+	assert_int_equal(table_builder_add(b, more, "c", 1, big,
+	    strlen(big), 1), 0);
+	assert_int_equal(table_builder_add(b, conf, "d", 1, "4", 1, 6), 0);
+	assert_int_equal(table_builder_add(b, conf, "e", 1, "5", 1, 2), 0);
 	t = finish(b);
-	assert_int_equal(table_count(t), COUNT(texts));
-	for (size_t i = 0; i < COUNT(texts); i++)
-		expect(t, texts[i].p, texts[i].len,
-		    texts[COUNT(texts) - 1 - i].p,
-		    texts[COUNT(texts) - 1 - i].len, i);
-	expect_miss(t, "\0\0\0", 3);
-	expect_miss(t, "a\0d", 3);
+	assert_int_equal(table_count(t), 5);
+	assert_found(t, "a", "1", conf, 3);
+	assert_found(t, "b", "2", conf, 4);
+	assert_found(t, "c", big, more, 1);
+	assert_found(t, "d", "4", conf, 6);
+	assert_found(t, "e", "5", conf, 2);
 	table_free(t);
 }
 
-/* Lengths around those where their spelling in the arena grows. */
+/* Segments with huge pages, which are used in part. */
 static void
-lengths_and_origins_are_kept(void **state)
+test_large_segments(void **state)
 {
-	static const size_t lengths[] = {
-		0, 1, 126, 127, 128, 129, 255, 256, 4096, 16383, 16384, 16385,
-		100000, 2097151, 2097152
-	};
-	static const uint64_t origins[] = {
-		0, 127, 128, 16383, 16384, UINT32_MAX, UINT64_MAX - 1,
-		UINT64_MAX
-	};
-	char *bytes = malloc(lengths[COUNT(lengths) - 1]);
-	struct table_builder *b = builder();
+	struct table_builder *b = new_builder(TABLE_DUPLICATES_ERROR,
+	    3 * TABLE_SEGMENT_ROOM(LARGE));
+	struct table_segment *s[3];
+	char key[32], value[200];
 	struct table *t;
 
 	(void)state;
-	assert_non_null(bytes);
-	for (size_t i = 0; i < lengths[COUNT(lengths) - 1]; i++)
-		bytes[i] = (char)(i * 7 + (i >> 8));
-	for (size_t i = 0; i < COUNT(lengths); i++)
-		add(b, bytes, lengths[i], bytes + i,
-		    lengths[COUNT(lengths) - 1 - i] - i *
-		    (lengths[COUNT(lengths) - 1 - i] > i),
-		    origins[i % COUNT(origins)]);
-	t = finish(b);
-	for (size_t i = 0; i < COUNT(lengths); i++)
-		expect(t, bytes, lengths[i], bytes + i,
-		    lengths[COUNT(lengths) - 1 - i] - i *
-		    (lengths[COUNT(lengths) - 1 - i] > i),
-		    origins[i % COUNT(origins)]);
-	for (size_t i = 0; i + 1 < COUNT(lengths); i++)
-		if (lengths[i] + 1 < lengths[i + 1])
-			expect_miss(t, bytes, lengths[i] + 1);
-	assert_true(table_memory(t) > 2 * lengths[COUNT(lengths) - 1]);
-	table_free(t);
-	free(bytes);
-}
-
-static uint64_t
-next(uint64_t *x)
-{
-	*x ^= *x << 13;
-	*x ^= *x >> 7;
-	*x ^= *x << 17;
-	return *x;
-}
-
-/*
- * The i-th of many different keys: some number of random bytes, NUL among
- * them, and at their end i itself.
- */
-static size_t
-make_key(uint32_t i, bool there, char *key)
-{
-	uint64_t x = (uint64_t)i * 0x9e3779b97f4a7c15 + 1;
-	size_t len = next(&x) % 24;
-
-	if (i % 1000 == 0)
-		len = 1000;
-	for (size_t j = 0; j < len; j++)
-		key[j] = (char)(next(&x) % 3 == 0 ? 0 : x >> 32);
-	key[len++] = there;
-	memcpy(key + len, &i, sizeof(i));
-	return len + sizeof(i);
-}
-
-static void
-of_a_hundred_thousand_keys_each_is_found(void **state)
-{
-	enum { N = 100000 };
-	struct table_builder *b = builder();
-	char key[1024];
-	struct table *t;
-
-	(void)state;
-	for (uint32_t i = 0; i < N; i++) {
-		size_t len = make_key(i, true, key);
-
-		add(b, key, len, key, i % 10 < len ? i % 10 : len,
-		    (uint64_t)i << 20);
+	s[0] = table_builder_segment(b, "0", LARGE);
+	s[1] = table_builder_segment(b, "1", 1000);
+	s[2] = table_builder_segment(b, "2", LARGE);
+	for (unsigned int i = 0; i < 3; i++) {
+		assert_non_null(s[i]);
+		for (unsigned int n = 0; n < (i == 1 ? 2 : 20000); n++) {
+			snprintf(key, sizeof(key), "%u-%u", i, n);
+			snprintf(value, sizeof(value), "%0*u", 150, n);
+			add(s[i], key, value, 3 * n + 1);
+		}
 	}
 	t = finish(b);
-	assert_int_equal(table_count(t), N);
-	for (uint32_t i = 0; i < N; i++) {
-		size_t len = make_key(i, true, key);
-		struct table_entry e;
-
-		assert_true(table_find(t, key, len, &e));
-		assert_int_equal(e.key_len, len);
-		assert_int_equal(memcmp(e.key, key, len), 0);
-		assert_int_equal(e.value_len, i % 10 < len ? i % 10 : len);
-		assert_int_equal(memcmp(e.value, key, e.value_len), 0);
-		assert_true(e.origin == (uint64_t)i << 20);
-		assert_false(table_find(t, key, len - 1, &e));
-		len = make_key(i, false, key);
-		assert_false(table_find(t, key, len, &e));
+	assert_int_equal(table_count(t), 40002);
+	assert_true(table_memory(t) < (size_t)9 << 20);
+	for (unsigned int n = 0; n < 20000; n += n < 1000 ? 1 : 499) {
+		snprintf(value, sizeof(value), "%0*u", 150, n);
+		snprintf(key, sizeof(key), "2-%u", n);
+		assert_found(t, key, value, "2", 3 * n + 1);
+		snprintf(key, sizeof(key), "0-%u", n);
+		assert_found(t, key, value, "0", 3 * n + 1);
 	}
+	assert_missing(t, "1-2");
 	table_free(t);
 }
 
-struct twice {
-	size_t n;
-	uint64_t first[8];
-	uint64_t again[8];
+static void
+assert_problem(const struct problems *p, size_t i, const char *text)
+{
+	assert_true(i < p->n);
+	assert_string_equal(p->list[i].text, text);
+}
+
+static void
+test_duplicates_are_told(void **state)
+{
+	struct table_builder *b = new_builder(TABLE_DUPLICATES_ERROR,
+	    2 * TABLE_SEGMENT_ROOM(10000));
+	struct table_segment *one = table_builder_segment(b, "one", 10000);
+	struct table_segment *two = table_builder_segment(b, "two", 10000);
+	struct problems problems = PROBLEMS_INIT;
+	char key[130], text[300];
+
+	(void)state;
+	add(one, "a", "1", 1);
+	add(one, "b", "2", 2);
+	add(one, "a", "3", 5);
+	add(two, "b", "4", 1);
+	add(two, "a", "5", 2);
+	assert_int_equal(table_segment_add(two, "\0\n", 2, "", 0, 3), 0);
+	assert_int_equal(table_segment_add(two, "\0\n", 2, "", 0, 4), 0);
+	/* 62 bytes and an e with acute, twice: cut between characters */
+	memset(key, 'k', 62);
+	strcpy(key + 62, "\xc3\xa9\xc3\xa9");
+	add(two, key, "", 5);
+	add(two, key, "", 6);
+	strcpy(key + 63, "\xc3\xa9\xc3\xa9");
+	key[62] = 'k';
+	add(two, key, "", 7);
+	add(two, key, "", 8);
+	assert_null(table_builder_finish(b, 2, &problems));
+	assert_int_equal(problems.n, 6);
+	assert_int_equal(problems.dropped, 0);
+	assert_problem(&problems, 0,
+	    "one:5: the key \"a\" was given before, at one:1");
+	assert_problem(&problems, 1,
+	    "two:1: the key \"b\" was given before, at one:2");
+	assert_problem(&problems, 2,
+	    "two:2: the key \"a\" was given before, at one:1");
+	assert_problem(&problems, 3,
+	    "two:4: the key \"\\\\0\\n\" was given before, at two:3");
+	snprintf(text, sizeof(text), "two:6: the key \"%.62s\xc3\xa9...\" was "
+	    "given before, at two:5", key);
+	assert_problem(&problems, 4, text);
+	snprintf(text, sizeof(text), "two:8: the key \"%.63s...\" was given "
+	    "before, at two:7", key);
+	assert_problem(&problems, 5, text);
+	problems_clear(&problems);
+}
+
+static void
+test_many_duplicates_are_counted(void **state)
+{
+	struct table_builder *b = new_builder(TABLE_DUPLICATES_ERROR,
+	    TABLE_SEGMENT_ROOM(10000));
+	struct table_segment *s = table_builder_segment(b, "file", 10000);
+	struct problems problems = PROBLEMS_INIT;
+
+	(void)state;
+	for (unsigned int line = 1; line <= 300; line++)
+		add(s, "a", "", line);
+	table_builder_check(b, 2, &problems);
+	assert_int_equal(problems.n, PROBLEMS_MAX);
+	assert_int_equal(problems.dropped, 299 - PROBLEMS_MAX);
+	assert_problem(&problems, PROBLEMS_MAX - 1,
+	    "file:101: the key \"a\" was given before, at file:1");
+	problems_clear(&problems);
+}
+
+static void
+test_places_without_lines(void **state)
+{
+	struct table_builder *b = new_builder(TABLE_DUPLICATES_ERROR,
+	    TABLE_SEGMENT_ROOM(1000));
+	struct table_segment *s = table_builder_segment(b, "x.cdb", 1000);
+	struct problems problems = PROBLEMS_INIT;
+
+	(void)state;
+	add(s, "a", "", 0);
+	add(s, "a", "", 0);
+	assert_null(table_builder_finish(b, 1, &problems));
+	assert_int_equal(problems.n, 1);
+	assert_problem(&problems, 0,
+	    "x.cdb: the key \"a\" was given before, in x.cdb");
+	problems_clear(&problems);
+}
+
+/* One of the entries of test_duplicates_whatever_the_threads() */
+#define KEYS		1000
+#define ENTRIES		60000
+#define SEGMENTS	4
+
+struct filler {
+	pthread_t thread;
+	struct table_segment *segment;
+	unsigned int first;
 };
 
-static void
-twice_cb(const struct table_entry *first, const struct table_entry *again,
-    void *arg)
+static void *
+fill(void *arg)
 {
-	struct twice *twice = arg;
+	struct filler *f = arg;
+	char key[32], value[32];
 
-	assert_true(twice->n < COUNT(twice->first));
-	assert_int_equal(first->key_len, again->key_len);
-	assert_memory_equal(first->key, again->key, first->key_len);
-	twice->first[twice->n] = first->origin;
-	twice->again[twice->n++] = again->origin;
-}
+	for (unsigned int i = 0; i < ENTRIES / SEGMENTS; i++) {
+		unsigned int n = f->first + i;
 
-static void
-of_a_key_added_again_the_first_stays(void **state)
-{
-	static const uint64_t first[] = { 0, 1, 0, 3 };
-	static const uint64_t again[] = { 2, 4, 5, 6 };
-	struct table_builder *b = builder();
-	struct twice twice = { 0 };
-	struct table *t;
-
-	(void)state;
-	add(b, "a", 1, "v0", 2, 0);
-	add(b, "b", 1, "v1", 2, 1);
-	add(b, "a", 1, "v2", 2, 2);
-	add(b, "", 0, "v3", 2, 3);
-	add(b, "b", 1, "v4", 2, 4);
-	add(b, "a", 1, "v5", 2, 5);
-	add(b, "", 0, "v6", 2, 6);
-	t = table_builder_finish(b, twice_cb, &twice);
-	assert_non_null(t);
-	assert_int_equal(twice.n, 4);
-	for (size_t i = 0; i < 4; i++) {
-		assert_true(twice.first[i] == first[i]);
-		assert_true(twice.again[i] == again[i]);
+		/* Some are alone, most come very often. */
+		snprintf(key, sizeof(key), n % 10 == 0 ? "only %u" :
+		    "key %u", n % 10 == 0 ? n : n * 7919u % KEYS);
+		snprintf(value, sizeof(value), "%u", n);
+		if (table_segment_add(f->segment, key, strlen(key), value,
+		    strlen(value), i + 1) != 0)
+			abort();
 	}
-	assert_int_equal(table_count(t), 3);
-	expect(t, "a", 1, "v0", 2, 0);
-	expect(t, "b", 1, "v1", 2, 1);
-	expect(t, "", 0, "v3", 2, 3);
-	table_free(t);
+	return NULL;
+}
+
+static struct table *
+filled(enum table_duplicates duplicates, unsigned int threads)
+{
+	struct table_builder *b = new_builder(duplicates,
+	    SEGMENTS * TABLE_SEGMENT_ROOM(ENTRIES * 50));
+	struct problems problems = PROBLEMS_INIT;
+	struct filler fillers[SEGMENTS];
+	struct table *t;
+
+	for (unsigned int i = 0; i < SEGMENTS; i++) {
+		fillers[i].segment = table_builder_segment(b, "file",
+		    ENTRIES * 50);
+		fillers[i].first = i * (ENTRIES / SEGMENTS);
+		assert_non_null(fillers[i].segment);
+		table_segment_set_line(fillers[i].segment,
+		    fillers[i].first + 1);
+	}
+	for (unsigned int i = 0; i < SEGMENTS; i++)
+		assert_int_equal(pthread_create(&fillers[i].thread, NULL,
+		    fill, &fillers[i]), 0);
+	for (unsigned int i = 0; i < SEGMENTS; i++)
+		pthread_join(fillers[i].thread, NULL);
+	t = table_builder_finish(b, threads, &problems);
+	assert_non_null(t);
+	assert_int_equal(problems.n + problems.dropped, 0);
+	return t;
+}
+
+/* The number in a text that no NUL ends. */
+static unsigned int
+number_in(const char *text, size_t len)
+{
+	char copy[32];
+
+	assert_true(len < sizeof(copy));
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	return (unsigned int)strtoul(copy, NULL, 10);
+}
+
+/* Every entry that counts, once, in order; parts are the same walk. */
+static void
+check_walk(const struct table *t, bool last)
+{
+	static unsigned int kept[KEYS];
+	size_t seen = 0, in_parts = 0;
+	table_id id = TABLE_NO_ID;
+	struct table_entry e, f;
+	const char *file;
+	unsigned int line, before = 0;
+
+	memset(kept, 0, sizeof(kept));
+	for (unsigned int n = 0; n < ENTRIES; n++) {
+		unsigned int key = n * 7919u % KEYS;
+
+		if (n % 10 != 0 && (last || kept[key] == 0))
+			kept[key] = n + 1;
+	}
+	while (table_next(t, &id, &e)) {
+		table_locate(t, id, &file, &line);
+		assert_true(line > before);
+		before = line;
+		assert_int_equal(number_in(e.value, e.value_len), line - 1);
+		assert_int_equal(table_find(t, e.key, e.key_len, &f), id);
+		if (e.key[0] == 'k')
+			assert_int_equal(kept[number_in(e.key + 4,
+			    e.key_len - 4)], line);
+		seen++;
+	}
+	assert_int_equal(seen, table_count(t));
+	for (unsigned int i = 0; i < 7; i++) {
+		table_id end = table_part(t, i + 1, 7);
+
+		for (id = table_part(t, i, 7); id != end; in_parts++)
+			if (!table_next(t, &id, &e))
+				id = TABLE_NO_ID;
+	}
+	assert_int_equal(in_parts, seen);
 }
 
 static void
-of_one_key_added_often_one_is_left(void **state)
+test_duplicates_whatever_the_threads(void **state)
 {
-	struct table_builder *b = builder();
+	(void)state;
+	for (unsigned int threads = 1; threads <= 4; threads++) {
+		struct table *t = filled(TABLE_DUPLICATES_FIRST, threads);
+
+		check_walk(t, false);
+		table_free(t);
+		t = filled(TABLE_DUPLICATES_LAST, threads);
+		check_walk(t, true);
+		table_free(t);
+	}
+}
+
+static void
+test_folded(void **state)
+{
+	struct table_options options = exact;
+	struct problems problems = PROBLEMS_INIT;
+	struct table_builder *b;
+	struct table_segment *s;
+	struct table_entry e;
 	struct table *t;
 
 	(void)state;
-	for (uint64_t i = 0; i < 10000; i++)
-		add(b, "key", 3, "value", 5, i);
+	if (!fold_available())
+		skip();
+	options.fold = true;
+	b = table_builder_new(&options, TABLE_SEGMENT_ROOM(1000));
+	s = table_builder_segment(b, "file", 1000);
+	add(s, "Morpheus", "1", 1);
+	add(s, "stra\xc3\x9f""e", "2", 2);
+	add(s, "plain", "3", 3);
 	t = finish(b);
-	assert_int_equal(table_count(t), 1);
-	expect(t, "key", 3, "value", 5, 0);
-	expect_miss(t, "kez", 3);
+	assert_true(table_folds(t));
+	assert_found(t, "morpheus", "1", "file", 1);
+	assert_missing(t, "Morpheus");
+	assert_found(t, "strasse", "2", "file", 2);
+	assert_int_not_equal(table_find(t, "strasse", 7, &e), TABLE_NO_ID);
+	assert_int_equal(e.shown_len, 7);
+	assert_memory_equal(e.shown, "stra\xc3\x9f""e", 7);
+	table_find(t, "plain", 5, &e);
+	assert_ptr_equal(e.shown, e.key);
+	table_free(t);
+
+	b = table_builder_new(&options, TABLE_SEGMENT_ROOM(1000));
+	s = table_builder_segment(b, "file", 1000);
+	add(s, "Neo", "1", 1);
+	add(s, "NEO", "2", 2);
+	add(s, "Neo", "3", 3);
+	assert_null(table_builder_finish(b, 1, &problems));
+	assert_int_equal(problems.n, 2);
+	assert_problem(&problems, 0, "file:2: the key \"NEO\" was given "
+	    "before as \"Neo\", at file:1");
+	assert_problem(&problems, 1,
+	    "file:3: the key \"Neo\" was given before, at file:1");
+	problems_clear(&problems);
+}
+
+static void
+test_default_ways(void **state)
+{
+	struct table_options options = exact;
+	struct table_builder *b;
+	struct table *t;
+
+	(void)state;
+	options.ways = 0;
+	b = table_builder_new(&options, TABLE_SEGMENT_ROOM(1000));
+	add(table_builder_segment(b, "file", 1000), "a", "1", 1);
+	t = finish(b);
+	assert_int_equal(table_ways(t), TABLE_WAY(TABLE_EXACT) |
+	    TABLE_WAY(TABLE_PREFIX) | TABLE_WAY(TABLE_SUFFIX) |
+	    TABLE_WAY(TABLE_SUBSTRING) | TABLE_WAY(TABLE_FUZZY));
+	assert_non_null(table_index(t));
 	table_free(t);
 }
 
@@ -308,13 +549,17 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(an_empty_table_has_nothing),
-		cmocka_unit_test(a_table_of_one_has_just_that),
-		cmocka_unit_test(keys_and_values_are_any_bytes),
-		cmocka_unit_test(lengths_and_origins_are_kept),
-		cmocka_unit_test(of_a_hundred_thousand_keys_each_is_found),
-		cmocka_unit_test(of_a_key_added_again_the_first_stays),
-		cmocka_unit_test(of_one_key_added_often_one_is_left)
+		cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_segments),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_added_one_by_one),
+		cmocka_unit_test(test_large_segments),
+		cmocka_unit_test(test_duplicates_are_told),
+		cmocka_unit_test(test_many_duplicates_are_counted),
+		cmocka_unit_test(test_places_without_lines),
+		cmocka_unit_test(test_duplicates_whatever_the_threads),
+		cmocka_unit_test(test_folded),
+		cmocka_unit_test(test_default_ways),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

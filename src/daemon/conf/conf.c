@@ -163,16 +163,17 @@ answer_free(struct conf_answer *a)
 	free(a);
 }
 
-/* A copy with a NUL behind it. */
-static char *
-copy(const char *text, size_t len)
+char *
+parse_copy(struct parser *parser, const char *text, size_t len)
 {
 	char *p = malloc(len + 1);
 
-	if (p != NULL) {
-		memcpy(p, text, len);
-		p[len] = '\0';
+	if (p == NULL) {
+		parse_problem(parser, "%s", strerror(errno));
+		return NULL;
 	}
+	memcpy(p, text, len);
+	p[len] = '\0';
 	return p;
 }
 
@@ -189,8 +190,8 @@ answer_new(struct parser *parser)
 		return NULL;
 	}
 	a = calloc(1, sizeof(*a));
-	if (a == NULL || (a->key = copy(key->text, key->len)) == NULL) {
-		parse_problem(parser, "%s", strerror(errno));
+	if (a == NULL || (a->key = parse_copy(parser, key->text,
+	    key->len)) == NULL) {
 		answer_free(a);
 		return NULL;
 	}
@@ -207,8 +208,7 @@ parse_answer(struct parser *parser)
 
 	if (a == NULL)
 		return;
-	if ((a->text = copy(text->text, text->len)) == NULL) {
-		parse_problem(parser, "%s", strerror(errno));
+	if ((a->text = parse_copy(parser, text->text, text->len)) == NULL) {
 		answer_free(a);
 		return;
 	}
@@ -216,22 +216,26 @@ parse_answer(struct parser *parser)
 	STAILQ_INSERT_TAIL(&parser->conf->answers, a, entry);
 }
 
-static int
-take_type(struct parser *parser, const struct lex_word *value, void *arg)
+int
+parse_type(struct parser *parser, const struct lex_word *value, char **type,
+    size_t *len)
 {
-	struct conf_answer *a = arg;
-
 	if (value->len == 0 || value->len > CONF_TYPE_LEN_MAX) {
 		parse_problem(parser, "a type has 1 to %d bytes",
 		    CONF_TYPE_LEN_MAX);
 		return -1;
 	}
-	if ((a->type = copy(value->text, value->len)) == NULL) {
-		parse_problem(parser, "%s", strerror(errno));
-		return -1;
-	}
-	a->type_len = value->len;
-	return 0;
+	*len = value->len;
+	*type = parse_copy(parser, value->text, value->len);
+	return *type == NULL ? -1 : 0;
+}
+
+static int
+take_type(struct parser *parser, const struct lex_word *value, void *arg)
+{
+	struct conf_answer *a = arg;
+
+	return parse_type(parser, value, &a->type, &a->type_len);
 }
 
 static void
@@ -299,30 +303,54 @@ glob_beside(const char *file, const char *pattern)
 	return joined;
 }
 
-/* A glob may match nothing; a plain path must be there. */
-static void
-parse_include(struct parser *parser)
+static int
+add_path(struct parser *parser, const char *path, char ***paths, size_t *n)
 {
-	struct conf_place place = parse_place(parser);
-	const char *word = parser->lex->words[1].text;
-	bool plain = strpbrk(word, GLOB_CHARACTERS) == NULL;
-	char *pattern = plain ? file_beside(parser->file, word) :
-	    glob_beside(parser->file, word);
-	glob_t found;
+	char **more = reallocarray(*paths, *n + 1, sizeof(*more));
+	char *one = parse_copy(parser, path, strlen(path));
 
+	if (more != NULL)
+		*paths = more;
+	if (more == NULL || one == NULL) {
+		free(one);
+		return -1;
+	}
+	more[(*n)++] = one;
+	return 0;
+}
+
+void
+parse_free_paths(char **paths, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(paths[i]);
+	free(paths);
+}
+
+int
+parse_glob(struct parser *parser, const char *path, char ***paths, size_t *n)
+{
+	bool plain = strpbrk(path, GLOB_CHARACTERS) == NULL;
+	char *pattern = plain ? file_beside(parser->file, path) :
+	    glob_beside(parser->file, path);
+	glob_t found;
+	int error = 0;
+
+	*paths = NULL;
+	*n = 0;
 	if (pattern == NULL) {
 		parse_problem(parser, "%s", strerror(errno));
-		return;
+		return -1;
 	}
 	if (plain) {
-		parse_file(parser, pattern, &place);
+		error = add_path(parser, pattern, paths, n);
 		free(pattern);
-		return;
+		return error;
 	}
 	switch (glob(pattern, 0, glob_error, &found)) {
 	case 0:
-		for (size_t i = 0; i < found.gl_pathc; i++)
-			parse_file(parser, found.gl_pathv[i], &place);
+		for (size_t i = 0; i < found.gl_pathc && error == 0; i++)
+			error = add_path(parser, found.gl_pathv[i], paths, n);
 		globfree(&found);
 		break;
 	case GLOB_NOMATCH:
@@ -330,8 +358,24 @@ parse_include(struct parser *parser)
 	default:
 		parse_problem(parser, "cannot read the folders of %s: %s",
 		    pattern, strerror(errno));
+		error = -1;
 	}
 	free(pattern);
+	return error;
+}
+
+/* A glob may match nothing; a plain path must be there. */
+static void
+parse_include(struct parser *parser)
+{
+	struct conf_place place = parse_place(parser);
+	char **paths;
+	size_t n;
+
+	if (parse_glob(parser, parser->lex->words[1].text, &paths, &n) == 0)
+		for (size_t i = 0; i < n; i++)
+			parse_file(parser, paths[i], &place);
+	parse_free_paths(paths, n);
 }
 
 static const struct directive {
@@ -346,6 +390,8 @@ static const struct directive {
 	{ "answer", 3, 3, "answer KEY TEXT, each one word or in quotes",
 	    parse_answer },
 	{ "binary", 4, 5, "binary KEY file PATH [type=TYPE]", parse_binary },
+	{ "table", 4, LEX_WORDS_MAX, "table NAME file PATH [OPTION...], or "
+	    "table NAME binary PATH [OPTION...]", parse_table },
 	{ "include", 2, 2, "include PATH", parse_include },
 	{ "user", 2, 2, "user NAME", parse_plain },
 	{ "workers", 2, 2, "workers NUMBER, or workers auto", parse_plain },
@@ -485,6 +531,7 @@ conf_load(const char *path, struct problems *problems)
 	TAILQ_INIT(&conf->listens);
 	STAILQ_INIT(&conf->answers);
 	STAILQ_INIT(&conf->binaries);
+	STAILQ_INIT(&conf->tables);
 	conf->said = calloc(CONF_ROWS, sizeof(*conf->said));
 	if (conf->said == NULL) {
 		conf_free(conf);
@@ -516,12 +563,17 @@ conf_forget_answers(struct conf *conf)
 void
 conf_free(struct conf *conf)
 {
+	struct conf_table *t;
 	struct conf_listen *l;
 	struct conf_file *f;
 
 	if (conf == NULL)
 		return;
 	conf_forget_answers(conf);
+	while ((t = STAILQ_FIRST(&conf->tables)) != NULL) {
+		STAILQ_REMOVE_HEAD(&conf->tables, entry);
+		parse_free_table(t);
+	}
 	while ((l = TAILQ_FIRST(&conf->listens)) != NULL) {
 		TAILQ_REMOVE(&conf->listens, l, entry);
 		free(l->allow);

@@ -21,8 +21,9 @@
 
 #include "common/log.h"
 #include "daemon/problems.h"
+#include "daemon/table/table.h"
 
-#define CONF_KEY_MAX	1024	/* bytes of a key; 1 is the least */
+#define CONF_KEY_MAX	TABLE_KEY_MAX
 #define CONF_TYPE_LEN_MAX	255	/* bytes of a content type */
 
 /* Where something was said; file is borrowed from its struct conf. */
@@ -71,6 +72,27 @@ struct conf_answer {
 };
 STAILQ_HEAD(conf_answers, conf_answer);
 
+/* table NAME file PATH and table NAME binary PATH */
+struct conf_table {
+	STAILQ_ENTRY(conf_table) entry;
+	struct conf_place place;
+	char *name;
+	bool binary;			/* entries are bytes, not answers */
+	char *path;			/* may be a glob */
+	char **paths;			/* owned, n of them, sorted */
+	size_t n_paths;
+	unsigned int ways;		/* of search=; 0: by size */
+	enum table_duplicates duplicates;
+	bool fold;
+	unsigned int guard;		/* per cent; CONF_NO_GUARD: none */
+	char *type;			/* of a binary one; NULL: the default */
+	size_t type_len;
+};
+STAILQ_HEAD(conf_tables, conf_table);
+
+#define CONF_NO_GUARD		100
+#define CONF_MAIN		"main"	/* the table of the answer lines */
+
 struct conf_limits {
 	int64_t connections;
 	int64_t per_address;
@@ -103,6 +125,7 @@ struct conf {
 	struct conf_listens listens;
 	struct conf_answers answers;
 	struct conf_answers binaries;
+	struct conf_tables tables;
 	struct conf_limits limits;
 	struct conf_timeouts timeouts;
 	char *control;			/* NULL: none */
@@ -146,6 +169,12 @@ void conf_show(const struct conf *, FILE *);
  */
 void conf_compare(const struct conf *old, const struct conf *new,
     struct problems *problems);
+
+/*
+ * The words of search= and duplicates=; static.
+ */
+const char *conf_way_name(enum table_way);
+const char *conf_duplicates_name(enum table_duplicates);
 
 /*
  * Write the address of a listen directive or a peer: "127.0.0.1:65432",

@@ -59,8 +59,28 @@ int parse_scalar(struct parser *, const struct conf_row *,
 /* yes or no */
 int parse_bool(struct parser *, const struct lex_word *, bool *);
 
-/* The directive listen. */
+/* The directives listen and table. */
 void parse_listen(struct parser *);
+void parse_table(struct parser *);
+
+/*
+ * The files that a path or glob means, sorted; relative to the file in hand.
+ *
+ * paths, n  set when 0 is returned; owned by the caller, as each path
+ */
+int parse_glob(struct parser *, const char *path, char ***paths, size_t *n);
+
+void parse_free_paths(char **paths, size_t n);
+
+/* A table that nobody has; NULL is allowed. */
+void parse_free_table(struct conf_table *);
+
+/* A copy with a NUL behind it, owned by the caller; NULL: a problem. */
+char *parse_copy(struct parser *, const char *text, size_t len);
+
+/* The option type=, into a content type of a binary entry. */
+int parse_type(struct parser *, const struct lex_word *, char **type,
+    size_t *len);
 
 /* Where the line in hand is. */
 struct conf_place parse_place(const struct parser *);

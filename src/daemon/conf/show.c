@@ -153,11 +153,39 @@ show_scalar(const struct conf *conf, const struct conf_row *row, FILE *out)
 	fputc('\n', out);
 }
 
+static void
+show_table(const struct conf_table *t, FILE *out)
+{
+	const char *before = " search=";
+
+	fprintf(out, "table %s %s ", t->name, t->binary ? "binary" : "file");
+	show_quoted(out, t->path, strlen(t->path));
+	for (enum table_way way = 0; way < TABLE_WAYS; way++) {
+		if (!(t->ways & TABLE_WAY(way)))
+			continue;
+		fprintf(out, "%s%s", before, conf_way_name(way));
+		before = ",";
+	}
+	if (!t->binary)
+		fprintf(out, " duplicates=%s fold=%s",
+		    conf_duplicates_name(t->duplicates),
+		    t->fold ? "yes" : "no");
+	if (t->type != NULL) {
+		fprintf(out, " type=");
+		show_quoted(out, t->type, t->type_len);
+	}
+	if (t->guard == CONF_NO_GUARD)
+		fprintf(out, " guard=no\n");
+	else
+		fprintf(out, " guard=%u%%\n", t->guard);
+}
+
 void
 conf_show(const struct conf *conf, FILE *out)
 {
 	const struct conf_listen *l;
 	const struct conf_answer *a;
+	const struct conf_table *t;
 
 	TAILQ_FOREACH(l, &conf->listens, entry)
 		show_listen(l, out);
@@ -181,6 +209,8 @@ conf_show(const struct conf *conf, FILE *out)
 		}
 		fputc('\n', out);
 	}
+	STAILQ_FOREACH(t, &conf->tables, entry)
+		show_table(t, out);
 }
 
 static bool

@@ -2,9 +2,7 @@
 /* Copyright (c) 2026 The appmsgd authors */
 
 /*
- * The table "main", made of answer lines, and the binary entries.  An entry's
- * origin is its line, and the number of its file in files; a blob's value is
- * its type's length, its type and its bytes.
+ * The tables in their order, and lookups across them.
  */
 
 #include "config.h"
@@ -12,76 +10,55 @@
 #include "daemon/table/snapshot.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/conf/conf.h"
-#include "daemon/file.h"
-#include "daemon/table/table.h"
+#include "daemon/table/blobs.h"
+#include "daemon/table/fold.h"
+#include "daemon/source/source.h"
 #include "lib/appmsg.h"
 
-#define BLOB_MAX_SIZE	((size_t)1 << 30)
-#define DEFAULT_TYPE	"application/octet-stream"
-#define TYPE_CAP	(6 * CONF_TYPE_LEN_MAX)
+/* Longer texts are no key, folded or not. */
+#define FOLD_MAX_LEN	((size_t)4 * TABLE_KEY_MAX)
+
+/* Tables in order, as others borrow them. */
+struct tables {
+	struct table **list;
+	size_t n;
+};
 
 struct snapshot {
-	struct table *answers;
-	struct table *blobs;
-	const char **files;	/* names borrowed from the configuration */
-	size_t n_files;
+	struct tables answers;
+	struct tables blobs;
 };
 
-/* A load in progress. */
-struct load {
-	struct snapshot *snap;
-	const struct conf *conf;
-	struct problems *problems;
-};
-
-static void
-load_problem(struct load *load, const struct conf_place *place,
-    const char *what, const char *why)
+static int
+tables_add(struct tables *tables, struct table *t)
 {
-	problems_add(load->problems, place->file, place->line, "%s: %s", what,
-	    why);
-}
+	struct table **list = reallocarray(tables->list, tables->n + 1,
+	    sizeof(struct table *));
 
-static uint64_t
-origin_of(const struct snapshot *snap, const struct conf_place *place)
-{
-	size_t i = 0;
-
-	while (snap->files[i] != place->file)
-		i++;
-	return (uint64_t)place->line * snap->n_files + i;
+	if (list == NULL) {
+		table_free(t);
+		return -1;
+	}
+	tables->list = list;
+	tables->list[tables->n++] = t;
+	return 0;
 }
 
 static void
-origin_tell(const struct snapshot *snap, uint64_t origin, const char **file,
-    unsigned int *line)
+tables_clear(struct tables *tables)
 {
-	*file = snap->files[origin % snap->n_files];
-	*line = (unsigned int)(origin / snap->n_files);
-}
-
-static void
-twice_cb(const struct table_entry *first, const struct table_entry *again,
-    void *arg)
-{
-	struct load *load = arg;
-	const char *file, *first_file;
-	unsigned int line, first_line;
-
-	origin_tell(load->snap, first->origin, &first_file, &first_line);
-	origin_tell(load->snap, again->origin, &file, &line);
-	problems_add(load->problems, file, line, "the key \"%.*s\" was given "
-	    "before, at %s:%u", (int)again->key_len, again->key, first_file,
-	    first_line);
+	for (size_t i = 0; i < tables->n; i++)
+		table_free(tables->list[i]);
+	free(tables->list);
 }
 
 static int
-add_answer(struct load *load, struct table_builder *b,
-    const struct conf_answer *a)
+add_answer(struct table_builder *b, const struct conf_answer *a)
 {
 	size_t cap = 6 * a->text_len + 1, len;
 	char *text = malloc(cap);
@@ -89,107 +66,89 @@ add_answer(struct load *load, struct table_builder *b,
 
 	if (text != NULL) {
 		len = appmsg_escape(a->text, a->text_len, text, cap);
-		error = table_builder_add(b, a->key, a->key_len, text, len,
-		    origin_of(load->snap, &a->place));
+		error = table_builder_add(b, a->place.file, a->key,
+		    a->key_len, text, len, a->place.line);
 	}
-	if (error != 0)
-		load_problem(load, &a->place, "answer", strerror(errno));
 	free(text);
 	return error;
 }
 
-static int
-add_blob(struct load *load, struct table_builder *b,
-    const struct conf_answer *a)
-{
-	char *bytes = NULL, *value = NULL, type[TYPE_CAP];
-	size_t len, type_len;
-	const char *why = NULL;
-	int error = -1;
-
-	type_len = a->type != NULL ?
-	    appmsg_escape(a->type, a->type_len, type, sizeof(type)) :
-	    appmsg_escape(DEFAULT_TYPE, sizeof(DEFAULT_TYPE) - 1, type,
-	    sizeof(type));
-	bytes = file_read(a->path, BLOB_MAX_SIZE, &len, &why);
-	if (bytes != NULL &&
-	    (value = malloc(sizeof(uint16_t) + type_len + len)) != NULL) {
-		uint16_t n = (uint16_t)type_len;
-
-		memcpy(value, &n, sizeof(n));
-		memcpy(value + sizeof(n), type, type_len);
-		memcpy(value + sizeof(n) + type_len, bytes, len);
-		error = table_builder_add(b, a->key, a->key_len, value,
-		    sizeof(n) + type_len + len,
-		    origin_of(load->snap, &a->place));
-	}
-	if (error != 0)
-		load_problem(load, &a->place, a->path,
-		    why != NULL ? why : strerror(errno));
-	free(value);
-	free(bytes);
-	return error;
-}
-
-/* One table of the entries of a list. */
+/* The table of the answer lines. */
 static struct table *
-load_list(struct load *load, const struct conf_answers *list,
-    int (*add)(struct load *, struct table_builder *,
-    const struct conf_answer *))
+load_main(const struct conf *conf, struct problems *problems)
 {
-	struct table_builder *b = table_builder_new();
+	static const struct table_options options = { .name = CONF_MAIN };
 	const struct conf_answer *a;
-	struct table *t;
+	struct table_builder *b;
+	size_t room = 0;
 
-	if (b == NULL) {
-		problems_add(load->problems, NULL, 0, "%s", strerror(errno));
-		return NULL;
-	}
-	STAILQ_FOREACH(a, list, entry)
-		if (add(load, b, a) != 0 && errno == ENOMEM)
-			break;
-	t = table_builder_finish(b, twice_cb, load);
-	if (t == NULL)
-		problems_add(load->problems, NULL, 0, "%s", strerror(errno));
-	return t;
+	STAILQ_FOREACH(a, &conf->answers, entry)
+		room += TABLE_ENTRY_ROOM(a->key_len, 6 * a->text_len);
+	if ((b = table_builder_new(&options, room)) == NULL)
+		goto fail;
+	STAILQ_FOREACH(a, &conf->answers, entry)
+		if (add_answer(b, a) != 0)
+			goto fail;
+	return table_builder_finish(b, 1, problems);
+fail:
+	problems_add(problems, NULL, 0, "answers: %s", strerror(errno));
+	table_builder_free(b);
+	return NULL;
 }
 
-static int
-list_files(struct snapshot *snap, const struct conf *conf)
+/* One table directive. */
+static struct table *
+load_table(const struct conf_table *t, unsigned int threads,
+    const struct source_progress *progress, struct problems *problems)
 {
-	const struct conf_file *f;
-	size_t n = 0;
+	const struct source source = {
+		.options = {
+			.name = t->name,
+			.ways = t->ways,
+			.duplicates = t->duplicates,
+			.fold = t->fold
+		},
+		.paths = (const char *const *)t->paths,
+		.n_paths = t->n_paths,
+		.said_file = t->place.file,
+		.said_line = t->place.line
+	};
 
-	STAILQ_FOREACH(f, &conf->files, entry)
-		n++;
-	snap->files = calloc(n, sizeof(*snap->files));
-	if (snap->files == NULL)
-		return -1;
-	STAILQ_FOREACH(f, &conf->files, entry)
-		snap->files[snap->n_files++] = f->path;
-	return 0;
+	if (t->binary)
+		return blobs_load_table(t, problems);
+	return source_load(&source, threads, progress, problems);
 }
 
 struct snapshot *
-snapshot_load(const struct conf *conf, struct problems *problems)
+snapshot_load(const struct conf *conf, unsigned int threads,
+    const struct source_progress *progress, struct problems *problems)
 {
-	struct load load = { .conf = conf, .problems = problems };
+	struct snapshot *snap = calloc(1, sizeof(*snap));
 	size_t before = problems->n + problems->dropped;
+	const struct conf_table *spec;
+	struct table *t;
 
-	load.snap = calloc(1, sizeof(*load.snap));
-	if (load.snap == NULL || list_files(load.snap, conf) != 0) {
-		problems_add(problems, NULL, 0, "%s", strerror(errno));
-	} else {
-		load.snap->answers = load_list(&load, &conf->answers,
-		    add_answer);
-		load.snap->blobs = load_list(&load, &conf->binaries,
-		    add_blob);
-	}
-	if (problems->n + problems->dropped != before) {
-		snapshot_free(load.snap);
-		return NULL;
-	}
-	return load.snap;
+	if (snap == NULL)
+		goto nomem;
+	if ((t = load_main(conf, problems)) != NULL &&
+	    tables_add(&snap->answers, t) != 0)
+		goto nomem;
+	if ((t = blobs_load_main(conf, problems)) != NULL &&
+	    tables_add(&snap->blobs, t) != 0)
+		goto nomem;
+	STAILQ_FOREACH(spec, &conf->tables, entry)
+		if ((t = load_table(spec, threads, progress,
+		    problems)) != NULL && tables_add(spec->binary ?
+		    &snap->blobs : &snap->answers, t) != 0)
+			goto nomem;
+	if (problems->n + problems->dropped == before)
+		return snap;
+	snapshot_free(snap);
+	return NULL;
+nomem:
+	problems_add(problems, NULL, 0, "%s", strerror(ENOMEM));
+	snapshot_free(snap);
+	return NULL;
 }
 
 void
@@ -197,47 +156,96 @@ snapshot_free(struct snapshot *snap)
 {
 	if (snap == NULL)
 		return;
-	table_free(snap->answers);
-	table_free(snap->blobs);
-	free(snap->files);
+	tables_clear(&snap->answers);
+	tables_clear(&snap->blobs);
 	free(snap);
 }
 
-bool
-snapshot_find(const struct snapshot *snap, const char *key, size_t key_len,
+const struct table *const *
+snapshot_tables(const struct snapshot *snap, size_t *n)
+{
+	*n = snap->answers.n;
+	return (const struct table *const *)snap->answers.list;
+}
+
+const struct table *const *
+snapshot_blobs(const struct snapshot *snap, size_t *n)
+{
+	*n = snap->blobs.n;
+	return (const struct table *const *)snap->blobs.list;
+}
+
+const struct table *
+snapshot_table(const struct snapshot *snap, const char *name,
+    size_t name_len)
+{
+	for (size_t i = 0; i < snap->answers.n; i++) {
+		const char *other = table_name(snap->answers.list[i]);
+
+		if (strlen(other) == name_len &&
+		    memcmp(other, name, name_len) == 0)
+			return snap->answers.list[i];
+	}
+	return NULL;
+}
+
+/* In a table that folds: the key must be folded as its keys are. */
+static table_id
+find_folded(const struct table *t, const char *key, size_t key_len,
+    struct table_entry *e)
+{
+	char folded[FOLD_ROOM(FOLD_MAX_LEN)];
+	size_t len;
+
+	if (key_len > FOLD_MAX_LEN || fold(key, key_len, folded, &len) != 0)
+		return TABLE_NO_ID;
+	return table_find(t, folded, len, e);
+}
+
+static bool
+find_in(const struct table *t, const char *key, size_t key_len,
     struct snapshot_answer *a)
 {
 	struct table_entry e;
 
-	if (!table_find(snap->answers, key, key_len, &e))
+	a->id = table_folds(t) ? find_folded(t, key, key_len, &e) :
+	    table_find(t, key, key_len, &e);
+	if (a->id == TABLE_NO_ID)
 		return false;
+	a->table = t;
 	a->text = e.value;
 	a->text_len = e.value_len;
 	a->type = NULL;
 	a->type_len = 0;
-	a->table = "main";
-	origin_tell(snap, e.origin, &a->file, &a->line);
 	return true;
+}
+
+bool
+snapshot_find(const struct snapshot *snap, const struct table *only,
+    const char *key, size_t key_len, struct snapshot_answer *a)
+{
+	if (only != NULL)
+		return find_in(only, key, key_len, a);
+	for (size_t i = 0; i < snap->answers.n; i++)
+		if (find_in(snap->answers.list[i], key, key_len, a))
+			return true;
+	return false;
 }
 
 bool
 snapshot_find_blob(const struct snapshot *snap, const char *key,
     size_t key_len, struct snapshot_answer *a)
 {
-	struct table_entry e;
-	uint16_t n;
-
-	if (key_len > CONF_KEY_MAX ||
-	    !table_find(snap->blobs, key, key_len, &e))
+	if (key_len > TABLE_KEY_MAX)
 		return false;
-	memcpy(&n, e.value, sizeof(n));
-	a->type = e.value + sizeof(n);
-	a->type_len = n;
-	a->text = a->type + n;
-	a->text_len = e.value_len - sizeof(n) - n;
-	a->table = "main";
-	origin_tell(snap, e.origin, &a->file, &a->line);
-	return true;
+	for (size_t i = 0; i < snap->blobs.n; i++) {
+		if (!find_in(snap->blobs.list[i], key, key_len, a))
+			continue;
+		blob_read(a->text, a->text_len, &a->type, &a->type_len,
+		    &a->text, &a->text_len);
+		return true;
+	}
+	return false;
 }
 
 char *
@@ -256,14 +264,56 @@ snapshot_answer_text(const struct snapshot_answer *a, size_t *len)
 	return text;
 }
 
+char *
+snapshot_explain(const struct snapshot_answer *a, uint64_t number,
+    time_t loaded_at)
+{
+	char serves[32] = "serves nobody", loaded[32], place[16] = "";
+	char *text = NULL;
+	const char *file;
+	unsigned int line;
+	struct tm tm;
+
+	table_locate(a->table, a->id, &file, &line);
+	if (line != 0)		/* not every format has lines */
+		snprintf(place, sizeof(place), ":%u", line);
+	localtime_r(&loaded_at, &tm);
+	strftime(loaded, sizeof(loaded), "%Y-%m-%dT%H:%M:%S%z", &tm);
+	if (number != 0)
+		snprintf(serves, sizeof(serves), "%llu",
+		    (unsigned long long)number);
+	/* As JSON, so that control characters reach no terminal. */
+	if (asprintf(&text, "answer      \"%.*s\"\n"
+	    "table       %s\n"
+	    "file        %s%s\n"
+	    "match       exact\n"
+	    "generation  %s\n"
+	    "loaded      %s", (int)a->text_len, a->text,
+	    table_name(a->table), file, place, serves, loaded) == -1)
+		return NULL;
+	return text;
+}
+
+static size_t
+tables_sum(const struct tables *tables, size_t (*what)(const struct table *))
+{
+	size_t sum = 0;
+
+	for (size_t i = 0; i < tables->n; i++)
+		sum += what(tables->list[i]);
+	return sum;
+}
+
 size_t
 snapshot_count(const struct snapshot *snap)
 {
-	return table_count(snap->answers) + table_count(snap->blobs);
+	return tables_sum(&snap->answers, table_count) +
+	    tables_sum(&snap->blobs, table_count);
 }
 
 size_t
 snapshot_memory(const struct snapshot *snap)
 {
-	return table_memory(snap->answers) + table_memory(snap->blobs);
+	return tables_sum(&snap->answers, table_memory) +
+	    tables_sum(&snap->blobs, table_memory);
 }

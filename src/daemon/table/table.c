@@ -2,8 +2,7 @@
 /* Copyright (c) 2026 The appmsgd authors */
 
 /*
- * The arena and its index.  An entry in the arena is three numbers of 7 bits
- * a byte (key length, value length, origin), the key, the value.
+ * Reading a table that is finished: lookups, walks, places.
  *
  * The hash is XXH3, seeded anew for each table.  Peers choose the keys that
  * are asked, but only the administrator those that are stored, so nobody can
@@ -14,218 +13,166 @@
 
 #include "daemon/table/table.h"
 
-#include <errno.h>
+#include <sys/mman.h>
+
 #include <stdlib.h>
 #include <string.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
+#include "daemon/search/index.h"
+#include "daemon/table/layout.h"
 
-/* A slot: 0 is empty, else the offset of the entry plus 1, below a tag. */
-#define OFFSET_BITS	40
-#define OFFSET_MASK	((UINT64_C(1) << OFFSET_BITS) - 1)
+#define CACHE_LINE	64
 
-/* Slots for 4 entries: the mean probe is short, the index is small. */
-#define SLOTS_FOR_FOUR	5
-
-#define ARENA_FIRST	((size_t)4096)
-#define NUMBER_MAX_LEN	10	/* bytes of a number of 64 bits */
-
-struct table {
-	char *arena;
-	size_t arena_len;
-	uint64_t *slots;
-	size_t n_slots;
-	size_t count;
-	uint64_t seed;
-};
-
-struct table_builder {
-	char *arena;
-	size_t len;
-	size_t cap;
-	size_t count;
-};
-
-static size_t
-number_put(char *p, uint64_t n)
+static void
+entry_set(const struct layout_head *h, struct table_entry *e)
 {
-	size_t len = 0;
-
-	for (; n >= 0x80; n >>= 7)
-		p[len++] = (char)(n | 0x80);
-	p[len++] = (char)n;
-	return len;
+	e->key = layout_key(h);
+	e->key_len = h->key_len;
+	e->shown = h->shown_len > 0 ? h->bytes : e->key;
+	e->shown_len = h->shown_len > 0 ? h->shown_len : h->key_len;
+	e->value = e->key + e->key_len;
+	e->value_len = h->value_len;
 }
 
-static uint64_t
-number_get(const char **p)
+table_id
+table_find(const struct table *t, const char *key, size_t key_len,
+    struct table_entry *entry)
 {
-	uint64_t n = 0;
-	unsigned int shift = 0;
+	uint64_t hash = layout_hash(t, key, key_len), tag = layout_tag(hash);
+	struct layout_head head;
+	uint64_t slot;
 
-	for (;; shift += 7) {
-		uint8_t byte = (uint8_t)*(*p)++;
-
-		n |= (uint64_t)(byte & 0x7f) << shift;
-		if (byte < 0x80)
-			return n;
+	for (size_t i = layout_slot(t, hash); (slot = t->slots[i]) != 0;
+	    i = layout_next_slot(t, i)) {
+		if ((slot & ~OFFSET_MASK) != tag)
+			continue;
+		layout_head(layout_of_slot(t, slot), t->folds, &head);
+		if (head.key_len == key_len && memcmp(layout_key(&head), key,
+		    key_len) == 0) {
+			entry_set(&head, entry);
+			return (slot & OFFSET_MASK) - 1;
+		}
 	}
-}
-
-/* Read the entry at p; returns where the next one would be. */
-static const char *
-entry_get(const char *p, struct table_entry *e)
-{
-	e->key_len = number_get(&p);
-	e->value_len = number_get(&p);
-	e->origin = number_get(&p);
-	e->key = p;
-	e->value = p + e->key_len;
-	return e->value + e->value_len;
-}
-
-struct table_builder *
-table_builder_new(void)
-{
-	return calloc(1, sizeof(struct table_builder));
+	return TABLE_NO_ID;
 }
 
 void
-table_builder_free(struct table_builder *b)
+table_prefetch(const struct table *t, const char *key, size_t key_len)
 {
-	if (b == NULL)
-		return;
-	free(b->arena);
-	free(b);
+	__builtin_prefetch(&t->slots[layout_slot(t, layout_hash(t, key,
+	    key_len))]);
 }
 
-static int
-builder_reserve(struct table_builder *b, size_t need)
+void
+table_prefetch_entry(const struct table *t, const char *key, size_t key_len)
 {
-	size_t cap = b->cap == 0 ? ARENA_FIRST : b->cap;
-	char *arena;
+	uint64_t hash = layout_hash(t, key, key_len), tag = layout_tag(hash);
+	uint64_t slot;
 
-	if (b->cap - b->len >= need)
-		return 0;
-	while (cap - b->len < need) {
-		if (cap > OFFSET_MASK / 2) {
-			errno = EFBIG;
-			return -1;
+	for (size_t i = layout_slot(t, hash); (slot = t->slots[i]) != 0;
+	    i = layout_next_slot(t, i)) {
+		if ((slot & ~OFFSET_MASK) == tag) {
+			const char *p = layout_of_slot(t, slot);
+
+			__builtin_prefetch(p);
+			__builtin_prefetch(p + CACHE_LINE);
+			return;
 		}
-		cap *= 2;
 	}
-	if ((arena = realloc(b->arena, cap)) == NULL)
-		return -1;
-	b->arena = arena;
-	b->cap = cap;
-	return 0;
 }
 
-int
-table_builder_add(struct table_builder *b, const char *key, size_t key_len,
-    const char *value, size_t value_len, uint64_t origin)
+void
+table_entry(const struct table *t, table_id id, struct table_entry *entry)
 {
-	if (value_len > OFFSET_MASK || builder_reserve(b, key_len +
-	    value_len + (size_t)3 * NUMBER_MAX_LEN) != 0)
-		return -1;
-	b->len += number_put(b->arena + b->len, key_len);
-	b->len += number_put(b->arena + b->len, value_len);
-	b->len += number_put(b->arena + b->len, origin);
-	memcpy(b->arena + b->len, key, key_len);
-	b->len += key_len;
-	memcpy(b->arena + b->len, value, value_len);
-	b->len += value_len;
-	b->count++;
-	return 0;
+	struct layout_head head;
+
+	layout_head(t->arena.base + id, t->folds, &head);
+	entry_set(&head, entry);
 }
 
-static uint64_t
-hash(const struct table *t, const char *key, size_t len)
-{
-	return XXH3_64bits_withSeed(key, len, t->seed);
-}
-
-static uint64_t
-tag_of(uint64_t h)
-{
-	return h << OFFSET_BITS;
-}
-
-/* Where the probe for a hash starts: its share of all slots. */
+/* The last block that starts at or before an id; there is one. */
 static size_t
-slot_of(const struct table *t, uint64_t h)
+block_of(const struct table *t, table_id id)
 {
-	return (size_t)((unsigned __int128)h * t->n_slots >> 64);
-}
+	size_t low = 0, high = t->n_blocks;
 
-/*
- * Probe for a key.
- *
- * Returns the slot that has it, with entry filled; or the empty slot where
- * it would be, with entry->key NULL.
- */
-static uint64_t *
-probe(const struct table *t, const char *key, size_t len,
-    struct table_entry *entry)
-{
-	uint64_t h = hash(t, key, len), tag = tag_of(h);
-	size_t i = slot_of(t, h);
+	while (high - low > 1) {
+		size_t middle = low + (high - low) / 2;
 
-	for (; t->slots[i] != 0; i = i + 1 == t->n_slots ? 0 : i + 1) {
-		if ((t->slots[i] & ~OFFSET_MASK) != tag)
-			continue;
-		entry_get(t->arena + (t->slots[i] & OFFSET_MASK) - 1, entry);
-		if (entry->key_len == len && memcmp(entry->key, key,
-		    len) == 0)
-			return &t->slots[i];
+		if (t->blocks[middle].offset <= id)
+			low = middle;
+		else
+			high = middle;
 	}
-	entry->key = NULL;
-	return &t->slots[i];
+	return low;
 }
 
-struct table *
-table_builder_finish(struct table_builder *b,
-    void (*twice_cb)(const struct table_entry *, const struct table_entry *,
-    void *), void *arg)
+bool
+table_next(const struct table *t, table_id *id, struct table_entry *entry)
 {
-	struct table *t = calloc(1, sizeof(*t));
-	struct table_entry entry, first;
-	const char *p, *next;
-	uint64_t *slot;
-	char *arena;
+	struct layout_head head;
+	const char *p;
+	size_t block;
 
-	if (t == NULL)
-		goto fail;
-	arc4random_buf(&t->seed, sizeof(t->seed));
-	/* At least one slot stays empty, so that every probe ends. */
-	t->n_slots = b->count + b->count / (SLOTS_FOR_FOUR - 1) + 1;
-	t->slots = calloc(t->n_slots, sizeof(*t->slots));
-	if (t->slots == NULL)
-		goto fail;
-	if (b->len > 0 && (arena = realloc(b->arena, b->len)) != NULL)
-		b->arena = arena;
-	t->arena = b->arena;
-	t->arena_len = b->len;
-	b->arena = NULL;
-	table_builder_free(b);
-	for (p = t->arena; p != t->arena + t->arena_len; p = next) {
-		next = entry_get(p, &entry);
-		slot = probe(t, entry.key, entry.key_len, &first);
-		if (first.key != NULL) {
-			if (twice_cb != NULL)
-				twice_cb(&first, &entry, arg);
-			continue;
+	if (t->n_blocks == 0)
+		return false;
+	if (*id == TABLE_NO_ID) {
+		p = t->arena.base + t->blocks[0].offset;
+	} else {
+		layout_head(t->arena.base + *id, t->folds, &head);
+		p = layout_end(&head);
+	}
+	for (;; p = layout_end(&head)) {
+		layout_head(p, t->folds, &head);
+		if (head.key_len == 0) {
+			block = block_of(t, (table_id)(p - t->arena.base)) + 1;
+			if (block == t->n_blocks)
+				return false;
+			p = t->arena.base + t->blocks[block].offset;
+			layout_head(p, t->folds, &head);
 		}
-		*slot = tag_of(hash(t, entry.key, entry.key_len)) |
-		    ((uint64_t)(p - t->arena) + 1);
-		t->count++;
+		if (!head.replaced)
+			break;
 	}
-	return t;
-fail:
-	table_builder_free(b);
-	table_free(t);
-	return NULL;
+	*id = (table_id)(p - t->arena.base);
+	entry_set(&head, entry);
+	return true;
+}
+
+table_id
+table_part(const struct table *t, unsigned int part, unsigned int parts)
+{
+	size_t block = (size_t)((unsigned __int128)t->n_blocks * part / parts);
+	struct table_entry entry;
+	struct layout_head head;
+	table_id id;
+
+	if (block == t->n_blocks)
+		return TABLE_NO_ID;
+	id = t->blocks[block].offset;
+	layout_head(t->arena.base + id, t->folds, &head);
+	if (!head.replaced || table_next(t, &id, &entry))
+		return id;
+	return TABLE_NO_ID;
+}
+
+void
+table_locate(const struct table *t, table_id id, const char **file,
+    unsigned int *line)
+{
+	const struct table_block *block = &t->blocks[block_of(t, id)];
+	const char *p = t->arena.base + block->offset;
+	struct layout_head head;
+	uint64_t n = block->line;
+
+	for (;; p = layout_end(&head)) {
+		layout_head(p, t->folds, &head);
+		n += head.lines;
+		if (p == t->arena.base + id)
+			break;
+	}
+	*file = t->files[block->file];
+	*line = (unsigned int)n;
 }
 
 void
@@ -233,17 +180,37 @@ table_free(struct table *t)
 {
 	if (t == NULL)
 		return;
-	free(t->arena);
-	free(t->slots);
+	index_free(t->index);
+	arena_clear(&t->arena);
+	if (t->slots != NULL)
+		munmap(t->slots, t->n_slots * sizeof(*t->slots));
+	free(t->blocks);
+	free(t->files);
 	free(t);
 }
 
-bool
-table_find(const struct table *t, const char *key, size_t key_len,
-    struct table_entry *entry)
+const char *
+table_name(const struct table *t)
 {
-	probe(t, key, key_len, entry);
-	return entry->key != NULL;
+	return t->name;
+}
+
+bool
+table_folds(const struct table *t)
+{
+	return t->folds;
+}
+
+unsigned int
+table_ways(const struct table *t)
+{
+	return t->ways;
+}
+
+const struct index *
+table_index(const struct table *t)
+{
+	return t->index;
 }
 
 size_t
@@ -255,5 +222,7 @@ table_count(const struct table *t)
 size_t
 table_memory(const struct table *t)
 {
-	return sizeof(*t) + t->arena_len + t->n_slots * sizeof(*t->slots);
+	return sizeof(*t) + arena_memory(&t->arena) +
+	    t->n_slots * sizeof(*t->slots) + t->n_blocks * sizeof(*t->blocks) +
+	    (t->index != NULL ? index_memory(t->index) : 0);
 }

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * The directive table: files of answers or of bytes, and how they may be
+ * searched.
+ */
+
+#include "config.h"
+
+#include "daemon/conf/parse.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/file.h"
+
+#define GUARD_DEFAULT	20	/* per cent */
+#define NAME_MAX_LEN	64
+
+static const char *const way_names[TABLE_WAYS] = {
+	[TABLE_EXACT] = "exact",
+	[TABLE_PREFIX] = "prefix",
+	[TABLE_SUFFIX] = "suffix",
+	[TABLE_SUBSTRING] = "substring",
+	[TABLE_FUZZY] = "fuzzy",
+	[TABLE_REGEX] = "regex"
+};
+
+static const char *const duplicates_names[] = {
+	[TABLE_DUPLICATES_ERROR] = "error",
+	[TABLE_DUPLICATES_FIRST] = "first",
+	[TABLE_DUPLICATES_LAST] = "last"
+};
+
+const char *
+conf_way_name(enum table_way way)
+{
+	return way_names[way];
+}
+
+const char *
+conf_duplicates_name(enum table_duplicates duplicates)
+{
+	return duplicates_names[duplicates];
+}
+
+/* The number of a word among n names; n: a problem. */
+static size_t
+find_name(struct parser *parser, const char *what, const char *word,
+    const char *const *names, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && strcmp(names[i], word) != 0)
+		i++;
+	if (i == n)
+		parse_unknown(parser, what, word, names, n);
+	return i;
+}
+
+static int
+take_search(struct parser *parser, const struct lex_word *value, void *arg)
+{
+	struct conf_table *t = arg;
+	char *rest = value->text, *one;
+
+	while ((one = strsep(&rest, ",")) != NULL) {
+		size_t way = find_name(parser, "way to search", one,
+		    way_names, TABLE_WAYS);
+
+		if (way == TABLE_WAYS)
+			return -1;
+		t->ways |= TABLE_WAY(way);
+	}
+	/* What is there can always be asked for by its key. */
+	t->ways |= TABLE_WAY(TABLE_EXACT);
+	return 0;
+}
+
+static int
+take_duplicates(struct parser *parser, const struct lex_word *value,
+    void *arg)
+{
+	struct conf_table *t = arg;
+	size_t i = find_name(parser, "way with duplicates", value->text,
+	    duplicates_names, 3);
+
+	t->duplicates = (enum table_duplicates)i;
+	return i == 3 ? -1 : 0;
+}
+
+static int
+take_fold(struct parser *parser, const struct lex_word *value, void *arg)
+{
+	struct conf_table *t = arg;
+
+	return parse_bool(parser, value, &t->fold);
+}
+
+static int
+take_guard(struct parser *parser, const struct lex_word *value, void *arg)
+{
+	struct conf_table *t = arg;
+	const char *why = "";
+	size_t len = strlen(value->text);
+
+	if (strcmp(value->text, "no") == 0) {
+		t->guard = CONF_NO_GUARD;
+		return 0;
+	}
+	if (len > 0 && value->text[len - 1] == '%') {
+		value->text[len - 1] = '\0';
+		t->guard = (unsigned int)strtonum(value->text, 0, 99, &why);
+	}
+	if (why == NULL)
+		return 0;
+	parse_problem(parser, "guard= is a share from 0%% to 99%%, or no");
+	return -1;
+}
+
+static int
+take_table_type(struct parser *parser, const struct lex_word *value,
+    void *arg)
+{
+	struct conf_table *t = arg;
+
+	return parse_type(parser, value, &t->type, &t->type_len);
+}
+
+static const struct option file_options[] = {
+	{ "search", take_search },
+	{ "duplicates", take_duplicates },
+	{ "fold", take_fold },
+	{ "guard", take_guard },
+	{ NULL, NULL }
+};
+
+static const struct option binary_options[] = {
+	{ "type", take_table_type },
+	{ "guard", take_guard },
+	{ NULL, NULL }
+};
+
+/* Names go into replies and logs as they are. */
+static int
+check_name(struct parser *parser, const char *name)
+{
+	const struct conf_table *t;
+	size_t len = strlen(name);
+
+	if (len == 0 || len > NAME_MAX_LEN || strspn(name,
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	    "._-") != len) {
+		parse_problem(parser, "a table's name is 1 to %d letters, "
+		    "digits, dots, dashes and underscores, not \"%s\"",
+		    NAME_MAX_LEN, name);
+		return -1;
+	}
+	if (strcmp(name, CONF_MAIN) == 0) {
+		parse_problem(parser, "the table \"" CONF_MAIN "\" is that of "
+		    "the answer and binary lines");
+		return -1;
+	}
+	STAILQ_FOREACH(t, &parser->conf->tables, entry) {
+		if (strcmp(t->name, name) != 0)
+			continue;
+		parse_problem(parser, "the table \"%s\" was given before, at "
+		    "%s:%u", name, t->place.file, t->place.line);
+		return -1;
+	}
+	return 0;
+}
+
+void
+parse_free_table(struct conf_table *t)
+{
+	if (t == NULL)
+		return;
+	parse_free_paths(t->paths, t->n_paths);
+	free(t->name);
+	free(t->path);
+	free(t->type);
+	free(t);
+}
+
+void
+parse_table(struct parser *parser)
+{
+	const struct lex_word *words = parser->lex->words;
+	bool binary = strcmp(words[2].text, "binary") == 0;
+	struct conf_table *t;
+
+	if (!binary && strcmp(words[2].text, "file") != 0) {
+		parse_problem(parser, "\"file\" or \"binary\" must follow the "
+		    "table's name, not \"%s\"", words[2].text);
+		return;
+	}
+	if (words[3].len == 0 || strlen(words[3].text) != words[3].len) {
+		parse_problem(parser, "an empty path, or one with a NUL");
+		return;
+	}
+	if (check_name(parser, words[1].text) != 0)
+		return;
+	t = calloc(1, sizeof(*t));
+	if (t == NULL || (t->name = parse_copy(parser, words[1].text,
+	    words[1].len)) == NULL || (t->path = file_beside(
+	    parser->file, words[3].text)) == NULL) {
+		parse_free_table(t);
+		return;
+	}
+	t->place = parse_place(parser);
+	t->binary = binary;
+	t->guard = GUARD_DEFAULT;
+	parse_glob(parser, words[3].text, &t->paths, &t->n_paths);
+	parse_options(parser, 4, binary ? binary_options : file_options, t);
+	STAILQ_INSERT_TAIL(&parser->conf->tables, t, entry);
+}

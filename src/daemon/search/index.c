@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * Building an index: the keys are sorted by id, copied into one text, and
+ * that is given to libdivsufsort where a way needs it.
+ */
+
+#include "config.h"
+
+#include "daemon/search/index.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef HAVE_DIVSUFSORT
+#include <divsufsort.h>
+#endif
+
+#include "daemon/search/index_private.h"
+#include "lib/scan.h"
+
+/* The suffix array's numbers are signed, of 32 bits. */
+#define INDEX_TEXT_MAX	((size_t)INT32_MAX)
+
+/* Every so many keys have a sample: all of them fit a processor's cache. */
+#define INDEX_SAMPLE	8
+
+#define INDEX_SUFFIX_WAYS	\
+	(TABLE_WAY(TABLE_SUFFIX) | TABLE_WAY(TABLE_SUBSTRING))
+
+/* What a first walk over the keys finds out. */
+struct index_survey {
+	struct index_item *items;	/* owned; id set */
+	size_t n;
+	size_t bytes;		/* of the text */
+	size_t common;		/* bytes that all keys begin with */
+	size_t key_max;
+	bool sorted;
+	table_id id_max;
+};
+
+static size_t
+index_shared(const void *a, size_t a_len, const void *b, size_t b_len)
+{
+	const uint8_t *p = a, *q = b;
+	size_t len = a_len < b_len ? a_len : b_len, i = 0;
+
+	while (i < len && p[i] == q[i])
+		i++;
+	return i;
+}
+
+static int
+index_compare(const struct table_entry *a, const struct table_entry *b)
+{
+	size_t len = a->key_len < b->key_len ? a->key_len : b->key_len;
+	int c = memcmp(a->key, b->key, len);
+
+	return c != 0 ? c : (a->key_len > b->key_len) -
+	    (a->key_len < b->key_len);
+}
+
+static int
+index_survey(struct index_survey *survey, const struct table *table,
+    const char **why)
+{
+	struct table_entry first = { 0 }, prev = { 0 }, entry;
+	size_t count = table_count(table);
+	table_id id = TABLE_NO_ID;
+
+	memset(survey, 0, sizeof(*survey));
+	survey->sorted = true;
+	survey->items = malloc((count + 1) * sizeof(*survey->items));
+	if (survey->items == NULL) {
+		*why = "out of memory";
+		return -1;
+	}
+	while (survey->n < count && table_next(table, &id, &entry)) {
+		if (scan_utf8(entry.key, entry.key_len) != entry.key_len) {
+			*why = "a key is not UTF-8";
+			return -1;
+		}
+		if (survey->n == 0) {
+			first = entry;
+			survey->common = entry.key_len;
+		} else {
+			survey->common = index_shared(first.key,
+			    survey->common, entry.key, entry.key_len);
+			survey->sorted = survey->sorted &&
+			    index_compare(&prev, &entry) < 0;
+		}
+		prev = entry;
+		if (entry.key_len > survey->key_max)
+			survey->key_max = entry.key_len;
+		if (id > survey->id_max)
+			survey->id_max = id;
+		survey->items[survey->n++].id = id;
+		survey->bytes += entry.key_len + 1;
+		if (survey->bytes > INDEX_TEXT_MAX) {
+			*why = "more than 2 GB of keys: too many to search in";
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/* Seen as numbers, eight bytes compare as strings do. */
+static uint64_t
+index_word(const uint8_t *p, size_t len)
+{
+	uint64_t word = 0;
+
+	for (size_t i = 0; i < 8; i++)
+		word = word << 8 | (i < len ? p[i] : 0);
+	return word;
+}
+
+static int
+index_fill(struct index *index, const struct table *table,
+    const struct index_survey *survey)
+{
+	size_t n = survey->n, at = 0;
+
+	index->n = (uint32_t)n;
+	index->text_len = survey->bytes;
+	index->key_max = survey->key_max;
+	index->common = survey->common;
+	index->id_size = survey->id_max >> 40 == 0 ? 5 : 8;
+	index->samples_n = (uint32_t)((n + INDEX_SAMPLE - 1) / INDEX_SAMPLE);
+	index->text = malloc(survey->bytes + 1);
+	index->starts = malloc((n + 1) * sizeof(*index->starts));
+	index->ids = malloc(n * index->id_size + 1);
+	index->samples = malloc((index->samples_n + 1) * sizeof(uint64_t));
+	if (index->text == NULL || index->starts == NULL ||
+	    index->ids == NULL || index->samples == NULL)
+		return -1;
+	for (size_t rank = 0; rank < n; rank++) {
+		table_id id = survey->items[rank].id;
+		struct table_entry entry;
+
+		table_entry(table, id, &entry);
+		index->starts[rank] = (uint32_t)at;
+		memcpy(index->text + at, entry.key, entry.key_len);
+		if (rank % INDEX_SAMPLE == 0)
+			index->samples[rank / INDEX_SAMPLE] = index_word(
+			    index->text + at + survey->common,
+			    entry.key_len - survey->common);
+		at += entry.key_len;
+		index->text[at++] = INDEX_END;
+		for (unsigned int i = 0; i < index->id_size; i++)
+			index->ids[rank * index->id_size + i] =
+			    (uint8_t)(id >> 8 * i);
+	}
+	index->starts[n] = (uint32_t)at;
+	return 0;
+}
+
+#ifdef HAVE_DIVSUFSORT
+static int
+index_fill_suffixes(struct index *index)
+{
+	size_t blocks = index->text_len / 64 + 1;
+	uint32_t before = 0;
+
+	index->suffixes = malloc((index->text_len + 1) *
+	    sizeof(*index->suffixes));
+	index->blocks = calloc(blocks, sizeof(*index->blocks));
+	if (index->suffixes == NULL || index->blocks == NULL)
+		return -1;
+	for (uint32_t rank = 0; rank < index->n; rank++) {
+		uint32_t start = index->starts[rank];
+
+		index->blocks[start / 64].starts |= UINT64_C(1) << start % 64;
+	}
+	for (size_t i = 0; i < blocks; i++) {
+		index->blocks[i].before = before;
+		before += (uint32_t)__builtin_popcountll(
+		    index->blocks[i].starts);
+	}
+	/* It takes no empty text. */
+	if (index->text_len == 0)
+		return 0;
+	return divsufsort(index->text, index->suffixes,
+	    (saidx_t)index->text_len) == 0 ? 0 : -1;
+}
+#endif
+
+struct index *
+index_new(const struct table *table, unsigned int ways, unsigned int threads,
+    const char **why)
+{
+	struct index_survey survey;
+	struct index *index = NULL;
+
+	/* One is quick enough: most time is libdivsufsort's, which has one. */
+	(void)threads;
+#ifndef HAVE_DIVSUFSORT
+	if (ways & INDEX_SUFFIX_WAYS) {
+		*why = "suffix and substring need libdivsufsort, without "
+		    "which this was built";
+		return NULL;
+	}
+#endif
+	if (index_survey(&survey, table, why) == -1)
+		goto fail;
+	*why = "out of memory";
+	if (!survey.sorted && index_sort(table, survey.items, survey.n,
+	    survey.common) == -1)
+		goto fail;
+	if ((index = calloc(1, sizeof(*index))) == NULL ||
+	    index_fill(index, table, &survey) == -1)
+		goto fail;
+	/* The suffix array is the largest: not both at once. */
+	free(survey.items);
+	survey.items = NULL;
+#ifdef HAVE_DIVSUFSORT
+	if (ways & INDEX_SUFFIX_WAYS && index_fill_suffixes(index) == -1)
+		goto fail;
+#endif
+	return index;
+fail:
+	free(survey.items);
+	index_free(index);
+	return NULL;
+}
+
+void
+index_free(struct index *index)
+{
+	if (index == NULL)
+		return;
+	free(index->text);
+	free(index->starts);
+	free(index->ids);
+	free(index->samples);
+	free(index->suffixes);
+	free(index->blocks);
+	free(index);
+}
+
+size_t
+index_memory(const struct index *index)
+{
+	size_t bytes = sizeof(*index);
+
+	bytes += index->text_len + 1;
+	bytes += ((size_t)index->n + 1) * sizeof(*index->starts);
+	bytes += (size_t)index->n * index->id_size + 1;
+	bytes += ((size_t)index->samples_n + 1) * sizeof(*index->samples);
+	if (index->suffixes != NULL) {
+		bytes += (index->text_len + 1) * sizeof(*index->suffixes);
+		bytes += (index->text_len / 64 + 1) * sizeof(*index->blocks);
+	}
+	return bytes;
+}
+
+/* Whether a key is before a string (and, past, before what begins so). */
+static bool
+index_before(const struct index *index, uint32_t rank, const void *str,
+    size_t len, bool past)
+{
+	size_t key_len;
+	const uint8_t *key = index_key(index, rank, &key_len);
+	int c = memcmp(key, str, key_len < len ? key_len : len);
+
+	return c != 0 ? c < 0 : key_len < len || past;
+}
+
+uint32_t
+index_lower(const struct index *index, const void *str, size_t len, bool past,
+    uint32_t from, uint32_t to)
+{
+	while (from < to) {
+		uint32_t mid = from + (to - from) / 2;
+
+		if (index_before(index, mid, str, len, past))
+			from = mid + 1;
+		else
+			to = mid;
+	}
+	return from;
+}
+
+/* The first sample from from on that is not less; near ones are quick. */
+static uint32_t
+index_sample(const struct index *index, uint64_t word, uint32_t from)
+{
+	uint32_t step = 1, to = index->samples_n;
+
+	while (to - from > step && index->samples[from + step] < word) {
+		from += step;
+		step *= 2;
+	}
+	if (to - from > step)
+		to = from + step;
+	while (from < to) {
+		uint32_t mid = from + (to - from) / 2;
+
+		if (index->samples[mid] < word)
+			from = mid + 1;
+		else
+			to = mid;
+	}
+	return from;
+}
+
+uint32_t
+index_seek(const struct index *index, const void *str, size_t len, bool past,
+    uint32_t from)
+{
+	const uint8_t *p = str;
+	size_t common = index->common;
+	uint32_t low, high;
+	uint64_t least, most;
+
+	if (from >= index->n || !index_before(index, from, str, len, past))
+		return from;
+	if (++from == index->n || !index_before(index, from, str, len, past))
+		return from;
+	if (len < common || memcmp(index->text, str, common) != 0)
+		return index_lower(index, str, len, past, from, index->n);
+	least = index_word(p + common, len - common);
+	/* What begins with a short string is up to the same and 0xff. */
+	most = least;
+	if (past && len - common < 8)
+		most |= UINT64_MAX >> 8 * (len - common);
+	low = index_sample(index, least, from / INDEX_SAMPLE);
+	high = most == UINT64_MAX ? index->samples_n :
+	    index_sample(index, most + 1, low);
+	if (low > 0 && (low - 1) * INDEX_SAMPLE > from)
+		from = (low - 1) * INDEX_SAMPLE;
+	high = high < index->samples_n ? high * INDEX_SAMPLE : index->n;
+	return index_lower(index, str, len, past, from, high);
+}
+
+/* The first suffix that is not less than a string. */
+static size_t
+index_suffixes_lower(const struct index *index, const void *str, size_t len,
+    bool past, size_t from, size_t to)
+{
+	while (from < to) {
+		size_t mid = from + (to - from) / 2;
+		size_t pos = (uint32_t)index->suffixes[mid];
+		size_t rest = index->text_len - pos;
+		int c = memcmp(index->text + pos, str,
+		    rest < len ? rest : len);
+
+		if (c != 0 ? c < 0 : rest < len || past)
+			from = mid + 1;
+		else
+			to = mid;
+	}
+	return from;
+}
+
+size_t
+index_suffixes(const struct index *index, const void *str, size_t len,
+    size_t *lo)
+{
+	size_t n = index->text_len, step = 1, from, to;
+
+	from = index_suffixes_lower(index, str, len, false, 0, n);
+	*lo = from;
+	/* Mostly they are few: look near first. */
+	while (n - from > step) {
+		size_t pos = (uint32_t)index->suffixes[from + step];
+
+		if (index->text_len - pos < len ||
+		    memcmp(index->text + pos, str, len) != 0)
+			break;
+		from += step;
+		step *= 2;
+	}
+	to = n - from > step ? from + step : n;
+	return index_suffixes_lower(index, str, len, true, from, to) - *lo;
+}

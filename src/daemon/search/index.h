@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef TABLE_INDEX_H
+#define TABLE_INDEX_H
+
+/*
+ * What a table has beside its hash to be searched in other ways: its keys in
+ * order of their bytes in one text, and, for suffix and substring, the
+ * suffix array of that text.  Immutable.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/table/table.h"
+
+struct index;
+
+/*
+ * Build the index for some ways.
+ *
+ * table    borrowed as long as the index
+ * ways     a set; exact alone needs no index
+ * threads  how many may work on it
+ * why      set to a static text on failure
+ *
+ * Returns the index, owned by the caller, index_free(); or NULL.
+ */
+struct index *index_new(const struct table *table, unsigned int ways,
+    unsigned int threads, const char **why);
+
+/*
+ * Free an index.  NULL is allowed.
+ */
+void index_free(struct index *);
+
+size_t index_memory(const struct index *);
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef TABLE_INDEX_PRIVATE_H
+#define TABLE_INDEX_PRIVATE_H
+
+/*
+ * The inside of an index, for those that search in it.
+ *
+ * A key's rank is its place in the order of bytes, from 0.  All keys lie in
+ * that order in one text, each followed by INDEX_END, which is no byte of
+ * UTF-8: so a suffix of a key is a string of the text that ends with it, and
+ * no match goes beyond its key.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/search/index.h"
+
+#define INDEX_END	0xff
+
+/* 64 bytes of the text: where keys start, and how many did before. */
+struct index_block {
+	uint64_t starts;
+	uint32_t before;
+};
+
+struct index {
+	uint8_t *text;		/* owned */
+	size_t text_len;
+	uint32_t *starts;	/* owned: by rank, and the text's end */
+	uint32_t n;		/* keys */
+	uint8_t *ids;		/* owned: by rank, id_size bytes each */
+	unsigned int id_size;
+	size_t key_max;		/* bytes of the longest key */
+	size_t common;		/* bytes that all keys begin with */
+	uint64_t *samples;	/* owned: 8 bytes behind those of some keys */
+	uint32_t samples_n;
+	int32_t *suffixes;	/* owned: the suffix array; NULL: none */
+	struct index_block *blocks;	/* owned; with suffixes */
+};
+
+/* What sorts: seven bytes of a key and how many they are, and its id. */
+struct index_item {
+	uint64_t word;
+	table_id id;
+};
+
+static inline const uint8_t *
+index_key(const struct index *index, uint32_t rank, size_t *len)
+{
+	uint32_t start = index->starts[rank];
+
+	*len = index->starts[rank + 1] - start - 1;
+	return index->text + start;
+}
+
+static inline table_id
+index_id(const struct index *index, uint32_t rank)
+{
+	const uint8_t *p = index->ids + (size_t)rank * index->id_size;
+	table_id id = 0;
+
+	for (unsigned int i = 0; i < index->id_size; i++)
+		id |= (table_id)p[i] << 8 * i;
+	return id;
+}
+
+/* Which key a byte of the text belongs to; with suffixes only. */
+static inline uint32_t
+index_rank(const struct index *index, uint32_t pos)
+{
+	const struct index_block *block = index->blocks + pos / 64;
+	uint64_t upto = UINT64_MAX >> (63 - pos % 64);
+
+	return block->before +
+	    (uint32_t)__builtin_popcountll(block->starts & upto) - 1;
+}
+
+/*
+ * Sort items by the bytes of their keys, all of which differ.
+ *
+ * skip  bytes that all keys begin with
+ *
+ * Returns 0, or -1 with errno.
+ */
+int index_sort(const struct table *, struct index_item *items, size_t n,
+    size_t skip);
+
+/*
+ * The first rank from from on, and before to, whose key is not less than a
+ * string; to if there is none.
+ *
+ * past  greater, too, than all keys that begin with the string
+ */
+uint32_t index_lower(const struct index *, const void *str, size_t len,
+    bool past, uint32_t from, uint32_t to);
+
+/*
+ * The same to the last key, quickly, and if it is near, more so.
+ */
+uint32_t index_seek(const struct index *, const void *str, size_t len,
+    bool past, uint32_t from);
+
+/*
+ * Where in the suffix array the suffixes are that begin with a string of at
+ * least 1 byte.
+ *
+ * Returns how many there are, with lo set to the first.
+ */
+size_t index_suffixes(const struct index *, const void *str, size_t len,
+    size_t *lo);
+
+#endif

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * Sorting keys by their bytes, seven at a time: those, and how many of the
+ * seven the key still had, make one number, so that most of the work is a
+ * radix sort of numbers; only keys that are equal in them are looked at
+ * again.  No recursion: keys are other people's.
+ */
+
+#include "config.h"
+
+#include "daemon/search/index_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define INDEX_WORD_BYTES	7
+#define INDEX_FEW	48	/* items that insertion sorts quicker */
+#define INDEX_DIGITS	8	/* of a word, a byte each */
+
+/* Items that are equal in their first depth bytes. */
+struct index_run {
+	size_t from, n, depth;
+};
+
+struct index_sorter {
+	const struct table *table;
+	struct index_item *items;
+	struct index_item *spare;	/* owned: room for as many */
+	struct index_run *runs;		/* owned: what is to do */
+	size_t runs_n, runs_room;
+};
+
+static void
+index_sort_load(const struct index_sorter *sorter,
+    const struct index_run *run)
+{
+	for (size_t i = run->from; i < run->from + run->n; i++) {
+		struct index_item *item = &sorter->items[i];
+		struct table_entry entry;
+		const uint8_t *p;
+		size_t left;
+		uint64_t word = 0;
+
+		table_entry(sorter->table, item->id, &entry);
+		left = entry.key_len - run->depth;
+		p = (const uint8_t *)entry.key + run->depth;
+		if (left > INDEX_WORD_BYTES)
+			left = INDEX_WORD_BYTES;
+		for (size_t j = 0; j < left; j++)
+			word |= (uint64_t)p[j] << (56 - 8 * j);
+		item->word = word | left;
+	}
+}
+
+static void
+index_sort_few(struct index_item *items, size_t n)
+{
+	for (size_t i = 1; i < n; i++) {
+		struct index_item item = items[i];
+		size_t j = i;
+
+		for (; j > 0 && items[j - 1].word > item.word; j--)
+			items[j] = items[j - 1];
+		items[j] = item;
+	}
+}
+
+/* Least digit first; digits that are the same in all are passed over. */
+static void
+index_sort_radix(struct index_item *items, struct index_item *spare, size_t n)
+{
+	struct index_item *from = items, *to = spare, *tmp;
+	size_t counts[INDEX_DIGITS][256];
+
+	memset(counts, 0, sizeof(counts));
+	for (size_t i = 0; i < n; i++)
+		for (unsigned int d = 0; d < INDEX_DIGITS; d++)
+			counts[d][items[i].word >> 8 * d & 0xff]++;
+	for (unsigned int d = 0; d < INDEX_DIGITS; d++) {
+		size_t *count = counts[d], at = 0;
+
+		if (count[from[0].word >> 8 * d & 0xff] == n)
+			continue;
+		for (unsigned int i = 0; i < 256; i++) {
+			size_t here = count[i];
+
+			count[i] = at;
+			at += here;
+		}
+		for (size_t i = 0; i < n; i++)
+			to[count[from[i].word >> 8 * d & 0xff]++] = from[i];
+		tmp = from;
+		from = to;
+		to = tmp;
+	}
+	if (from != items)
+		memcpy(items, from, n * sizeof(*items));
+}
+
+static int
+index_sort_push(struct index_sorter *sorter, size_t from, size_t n,
+    size_t depth)
+{
+	if (sorter->runs_n == sorter->runs_room) {
+		size_t room = sorter->runs_room * 2 + 64;
+		struct index_run *runs = reallocarray(sorter->runs, room,
+		    sizeof(*runs));
+
+		if (runs == NULL)
+			return -1;
+		sorter->runs = runs;
+		sorter->runs_room = room;
+	}
+	sorter->runs[sorter->runs_n++] =
+	    (struct index_run){ from, n, depth };
+	return 0;
+}
+
+/* Those that are equal still are runs to do again. */
+static int
+index_sort_split(struct index_sorter *sorter, const struct index_run *run)
+{
+	const struct index_item *items = sorter->items;
+	size_t end = run->from + run->n;
+
+	for (size_t i = run->from; i < end;) {
+		size_t from = i++;
+
+		while (i < end && items[i].word == items[from].word)
+			i++;
+		/* One that ended here has no equal: all keys differ. */
+		if (i - from > 1 &&
+		    (items[from].word & 0xff) == INDEX_WORD_BYTES &&
+		    index_sort_push(sorter, from, i - from,
+		    run->depth + INDEX_WORD_BYTES) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+int
+index_sort(const struct table *table, struct index_item *items, size_t n,
+    size_t skip)
+{
+	struct index_sorter sorter = { .table = table, .items = items };
+	int rc = -1;
+
+	sorter.spare = reallocarray(NULL, n + 1, sizeof(*items));
+	if (sorter.spare == NULL ||
+	    index_sort_push(&sorter, 0, n, skip) == -1)
+		goto end;
+	while (sorter.runs_n > 0) {
+		struct index_run run = sorter.runs[--sorter.runs_n];
+
+		index_sort_load(&sorter, &run);
+		if (run.n <= INDEX_FEW)
+			index_sort_few(items + run.from, run.n);
+		else
+			index_sort_radix(items + run.from, sorter.spare,
+			    run.n);
+		if (index_sort_split(&sorter, &run) == -1)
+			goto end;
+	}
+	rc = 0;
+end:
+	free(sorter.spare);
+	free(sorter.runs);
+	return rc;
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef SEARCH_H
+#define SEARCH_H
+
+/*
+ * A search in one or more tables, which may be long, in slices: its caller
+ * lets it work for a while, serves others, and comes back.
+ *
+ * Matches come in a fixed order: of the tables as they are named; within a
+ * table of the keys' bytes (as they are compared), but for fuzzy by distance
+ * first.  A key that an earlier table has hides the same key of later ones,
+ * as it does for plain lookups.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/table/table.h"
+
+struct search;
+
+struct search_query {
+	enum table_way way;
+	const char *key;	/* UTF-8; borrowed for search_new() only */
+	size_t key_len;		/* 0 matches every key by prefix, suffix, ... */
+	unsigned int distance;	/* fuzzy: 1 or 2 */
+	size_t limit;		/* 1 to 1000 */
+};
+
+struct search_match {
+	const struct table *table;
+	table_id id;
+	unsigned int distance;	/* fuzzy */
+};
+
+enum search_result {
+	SEARCH_DONE,
+	SEARCH_MORE,		/* call again */
+	SEARCH_BAD,		/* a wrong regular expression; see search_why() */
+	SEARCH_LATE,		/* its budget is used up */
+	SEARCH_FAILED		/* out of memory */
+};
+
+/*
+ * Begin a search.
+ *
+ * tables  n of them, all of which allow the way; the array is copied, the
+ *         tables must outlive the search
+ *
+ * Returns the search, owned by the caller, search_free(); NULL when out of
+ * memory.
+ */
+struct search *search_new(const struct table *const *tables, size_t n,
+    const struct search_query *query);
+
+/*
+ * Work on it.
+ *
+ * slice_us  for about so long, in microseconds
+ *
+ * Returns the state of it; only after SEARCH_MORE there is a next call.
+ */
+enum search_result search_step(struct search *, int64_t slice_us);
+
+/*
+ * What was found, after SEARCH_DONE.
+ *
+ * list  set to the matches, at most limit; borrowed from the search
+ * more  whether there are more than those
+ *
+ * Returns how many.
+ */
+size_t search_matches(const struct search *, const struct search_match **list,
+    bool *more);
+
+/*
+ * What is wrong with the regular expression, after SEARCH_BAD: a short text
+ * without full stop; borrowed from the search.
+ */
+const char *search_why(const struct search *);
+
+/*
+ * Free a search, finished or not.  NULL is allowed.
+ */
+void search_free(struct search *);
+
+#endif

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * A load: all files are looked at and cut into jobs, every job gets a segment
+ * that is surely large enough, threads take jobs until none is left.  Then
+ * the lines of the ranges are added up, and everything that was wrong is
+ * told, in the order of files and lines.
+ */
+
+#include "config.h"
+
+#include "daemon/source/source.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/problems.h"
+#include "daemon/table/crew.h"
+#include "daemon/table/fold.h"
+#include "daemon/source/source_job.h"
+#include "lib/appmsg.h"
+
+/*
+ * The most that a range becomes in the arena.  A value grows to 6 times its
+ * bytes at most (a control character to \u001f), a key to 4 times (itself,
+ * and 3 when it folds); an entry's at most 10 bytes of numbers are less than
+ * 6 times the bytes around key and answer in any format, but for a last line
+ * without its end.
+ */
+#define JOB_ROOM(bytes)	(6 * (size_t)(bytes) + 64)
+
+void
+source_complain(struct source_job *job, unsigned int line, const char *fmt,
+    ...)
+{
+	struct source_complaint *list, one = { .line = line };
+	va_list ap;
+
+	if (job->n_complaints == PROBLEMS_MAX) {
+		job->dropped++;
+		return;
+	}
+	va_start(ap, fmt);
+	if (vasprintf(&one.text, fmt, ap) == -1)
+		one.text = NULL;
+	va_end(ap);
+	list = one.text == NULL ? NULL : reallocarray(job->complaints,
+	    job->n_complaints + 1, sizeof(*list));
+	if (list == NULL) {
+		free(one.text);
+		job->dropped++;
+		return;
+	}
+	job->complaints = list;
+	list[job->n_complaints++] = one;
+}
+
+static char *
+room_get(struct source_job *job, struct source_room *room, size_t len)
+{
+	char *p;
+
+	if (room->p != NULL && len <= room->cap)
+		return room->p;
+	len += len / 2 + 64;
+	if ((p = realloc(room->p, len)) == NULL) {
+		source_fail(job, strerror(ENOMEM));
+		return NULL;
+	}
+	room->p = p;
+	room->cap = len;
+	return p;
+}
+
+char *
+source_scratch(struct source_job *job, size_t len)
+{
+	return room_get(job, &job->scratch, len);
+}
+
+void
+source_add(struct source_job *job, const char *key, size_t key_len,
+    const char *value, size_t value_len, unsigned int line)
+{
+	if (key_len == 0 || key_len > TABLE_KEY_MAX)
+		source_complain(job, line, "a key has 1 to %d bytes, not %zu",
+		    TABLE_KEY_MAX, key_len);
+	else if (table_segment_add(job->segment, key, key_len, value,
+	    value_len, line) != 0)
+		source_fail(job, strerror(errno));
+}
+
+void
+source_add_text(struct source_job *job, const char *key, size_t key_len,
+    const char *text, size_t text_len, unsigned int line)
+{
+	size_t len = appmsg_escape(text, text_len, job->escaped.p,
+	    job->escaped.cap);
+
+	if (job->escaped.p == NULL || len > job->escaped.cap) {
+		if (room_get(job, &job->escaped, len) == NULL)
+			return;
+		appmsg_escape(text, text_len, job->escaped.p,
+		    job->escaped.cap);
+	}
+	source_add(job, key, key_len, job->escaped.p, len, line);
+}
+
+static void
+job_work(unsigned int number, void *arg)
+{
+	struct source_load *load = arg;
+	size_t i;
+
+	while ((i = atomic_fetch_add(&load->next_job, 1)) < load->n_jobs) {
+		struct source_job *job = &load->jobs[i];
+
+		if (job->segment == NULL)
+			continue;
+		job->in_caller = number == 0;
+		if (source_file_open(job) == 0)
+			job->file->format->load(job);
+		source_file_close(job);
+		free(job->scratch.p);
+		free(job->escaped.p);
+	}
+}
+
+static int
+load_plan(struct source_load *load)
+{
+	const struct source *source = load->source;
+
+	load->files = calloc(source->n_paths + 1, sizeof(*load->files));
+	if (load->files == NULL)
+		return -1;
+	for (size_t i = 0; i < source->n_paths; i++) {
+		struct source_file *file = &load->files[i];
+
+		file->path = source->paths[i];
+		file->fd = -1;
+		pthread_mutex_init(&file->lock, NULL);
+		source_plan(load, file);
+	}
+	return 0;
+}
+
+/* A builder with a segment for each job. */
+static struct table_builder *
+load_builder(struct source_load *load)
+{
+	struct table_builder *b;
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < load->n_jobs; i++)
+		bytes += TABLE_SEGMENT_ROOM(JOB_ROOM(load->jobs[i].to -
+		    load->jobs[i].from));
+	b = table_builder_new(&load->source->options, bytes);
+	if (b == NULL)
+		return NULL;
+	for (size_t i = 0; i < load->n_jobs; i++) {
+		struct source_job *job = &load->jobs[i];
+
+		job->segment = table_builder_segment(b, job->file->path,
+		    JOB_ROOM(job->to - job->from));
+		if (job->segment == NULL) {
+			table_builder_free(b);
+			return NULL;
+		}
+	}
+	return b;
+}
+
+static void
+file_problem(const struct source *source, const char *path, const char *text,
+    struct problems *problems)
+{
+	problems_add(problems, source->said_file, source->said_line, "%s: %s",
+	    path, text);
+}
+
+/* Tell what a job complained about; its lines start behind line before. */
+static void
+job_problems(const struct source_load *load, const struct source_job *job,
+    unsigned int before, struct problems *problems)
+{
+	for (size_t i = 0; i < job->n_complaints; i++) {
+		const struct source_complaint *c = &job->complaints[i];
+
+		if (c->line == 0)
+			file_problem(load->source, job->file->path, c->text,
+			    problems);
+		else
+			problems_add(problems, job->file->path,
+			    before + c->line, "%s", c->text);
+	}
+	problems->dropped += job->dropped;
+}
+
+/* What is wrong with the files, and which lines the segments have. */
+static void
+load_settle(struct source_load *load, struct problems *problems)
+{
+	const struct source_file *file = NULL;
+	unsigned int before = 0, blank = 0;
+
+	for (size_t i = 0; i < load->source->n_paths; i++)
+		if (load->files[i].why != NULL)
+			file_problem(load->source, load->files[i].path,
+			    load->files[i].why, problems);
+	for (size_t i = 0; i < load->n_jobs; i++) {
+		const struct source_job *job = &load->jobs[i];
+
+		if (job->file != file)
+			before = blank = 0;
+		file = job->file;
+		/* Empty lines are allowed at the end of a file only. */
+		if (blank == 0 && job->blank_start != 0)
+			blank = before + job->blank_start;
+		if (blank != 0 && job->has_content)
+			problems_add(problems, file->path, blank, "%s",
+			    "an empty line");
+		if (job->has_content)
+			blank = 0;
+		if (blank == 0 && job->blank != 0)
+			blank = before + job->blank;
+		job_problems(load, job, before, problems);
+		table_segment_set_line(job->segment, before + 1);
+		before += job->lines;
+	}
+}
+
+static void
+load_clear(struct source_load *load)
+{
+	for (size_t i = 0; load->files != NULL &&
+	    i < load->source->n_paths; i++)
+		pthread_mutex_destroy(&load->files[i].lock);
+	free(load->files);
+	for (size_t i = 0; i < load->n_jobs; i++) {
+		for (size_t j = 0; j < load->jobs[i].n_complaints; j++)
+			free(load->jobs[i].complaints[j].text);
+		free(load->jobs[i].complaints);
+	}
+	free(load->jobs);
+}
+
+static void
+load_failed(const struct source *source, struct problems *problems)
+{
+	problems_add(problems, source->said_file, source->said_line,
+	    "table %s: %s", source->options.name, strerror(errno));
+}
+
+/* The jobs are made: fill the segments, and finish or give up. */
+static struct table *
+load_table(struct source_load *load, unsigned int threads,
+    struct problems *problems)
+{
+	const struct source_progress *progress = load->progress;
+	size_t before = problems->n + problems->dropped;
+	struct table_builder *b = load_builder(load);
+
+	if (b == NULL) {
+		load_failed(load->source, problems);
+		return NULL;
+	}
+	crew_run(load->n_jobs < threads ? (unsigned int)load->n_jobs :
+	    threads, job_work, load);
+	load_settle(load, problems);
+	if (problems->n + problems->dropped != before) {
+		table_builder_check(b, threads, problems);
+		return NULL;
+	}
+	/* The last blocks may have been read by other threads. */
+	if (progress != NULL && load->all > 0)
+		progress->cb(load->source->options.name, load->all, load->all,
+		    progress->arg);
+	return table_builder_finish(b, threads, problems);
+}
+
+struct table *
+source_load(const struct source *source, unsigned int threads,
+    const struct source_progress *progress, struct problems *problems)
+{
+	struct source_load load = { .source = source, .progress = progress };
+	struct table *t = NULL;
+
+	if (source->options.fold && !fold_available()) {
+		problems_add(problems, source->said_file, source->said_line,
+		    "table %s: fold=yes needs an appmsgd that was built with "
+		    "libutf8proc", source->options.name);
+		return NULL;
+	}
+	if (load_plan(&load) != 0)
+		load_failed(source, problems);
+	else
+		t = load_table(&load, threads, problems);
+	load_clear(&load);
+	return t;
+}

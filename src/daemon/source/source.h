@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef SOURCE_H
+#define SOURCE_H
+
+/*
+ * Tables from files: by their ending .tsv, .json, .jsonl or .cdb.  What is
+ * wrong inside of a text file is told with its line; what is wrong with a
+ * file as a whole, or with a record of a .cdb, with the directive's place and
+ * the file's path.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/table/table.h"
+
+struct problems;
+
+/* What a table directive says. */
+struct source {
+	struct table_options options;
+	const char *const *paths;	/* n of them, in order; borrowed for */
+	size_t n_paths;			/* the table's life */
+	const char *said_file;		/* the directive's place, for problems */
+	unsigned int said_line;
+};
+
+/* Called now and then during a long load, from the thread that loads. */
+struct source_progress {
+	void (*cb)(const char *table, uint64_t done, uint64_t all, void *arg);
+	void *arg;			/* done and all are bytes read */
+};
+
+/*
+ * Load a table.
+ *
+ * threads   how many may work on it, at least 1; the table is the same for
+ *           any number
+ * progress  NULL: nobody wants to know
+ * problems  gets all that is wrong, with file and line
+ *
+ * Returns the table, owned by the caller, table_free(); NULL with a problem.
+ */
+struct table *source_load(const struct source *source, unsigned int threads,
+    const struct source_progress *progress, struct problems *problems);
+
+#endif

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * JSON in two shapes: .json is one object, whose members are the entries and
+ * whose values are strings; .jsonl has an object on each line, with the
+ * strings "key" and "answer" and whatever else others need.
+ *
+ * A string without escapes already has the form that answers have in a table.
+ */
+
+#include "config.h"
+
+#include "daemon/source/source_job.h"
+
+#include <sys/mman.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/table/quote.h"
+#include "lib/appmsg.h"
+#include "lib/scan.h"
+
+#define RELEASE_STEP	((size_t)16 << 20)
+
+static const char lone[] = "half a surrogate pair in";
+
+/*
+ * Add an entry, both strings of which are as in JSON.
+ */
+static void
+json_add(struct source_job *job, const struct appmsg_str *key,
+    const struct appmsg_str *answer, unsigned int line)
+{
+	bool escaped = (answer->flags & APPMSG_STR_ESCAPED) != 0;
+	size_t key_len, len;
+	char *out;
+
+	if (((key->flags | answer->flags) & APPMSG_STR_ESCAPED) == 0) {
+		source_add(job, key->raw, key->len, answer->raw, answer->len,
+		    line);
+		return;
+	}
+	out = source_scratch(job, key->len + (escaped ? answer->len : 0));
+	if (out == NULL)
+		return;
+	if (appmsg_str_decode(key, out, key->len, &key_len) != 0) {
+		source_complain(job, line, "%s a key", lone);
+		return;
+	}
+	if (!escaped) {
+		source_add(job, out, key_len, answer->raw, answer->len, line);
+		return;
+	}
+	if (appmsg_str_decode(answer, out + key_len, answer->len, &len) != 0)
+		source_complain(job, line, "%s an answer", lone);
+	else
+		source_add_text(job, out, key_len, out + key_len, len, line);
+}
+
+/* The whole range, owned by the caller; NULL after source_fail(). */
+static char *
+read_all(struct source_job *job, size_t *len)
+{
+	struct source_reader r = { .buf = NULL };
+	int more;
+
+	*len = (size_t)(job->to - job->from);
+	if ((r.buf = malloc(*len + 1)) == NULL) {
+		source_fail(job, strerror(ENOMEM));
+		return NULL;
+	}
+	r.cap = *len + 1;
+	source_reader_init(&r, job, job->from, job->to);
+	while ((more = source_reader_fill(&r)) == 1)
+		;
+	if (more == 0)
+		return r.buf;
+	source_reader_clear(&r);
+	return NULL;
+}
+
+/*
+ * Give back the pages of the text that were read through, or a large file
+ * and its table would be in memory together.
+ */
+static void
+release(char *text, size_t *released, const uint8_t *upto)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	uintptr_t from = (uintptr_t)text + *released, to = (uintptr_t)upto;
+
+	if (to - from < RELEASE_STEP)
+		return;
+	from = (from + page - 1) / page * page;
+	to = to / page * page;
+	(void)madvise((void *)from, to - from, MADV_DONTNEED);
+	*released = (size_t)(to - (uintptr_t)text);
+}
+
+/* Lines are counted on from where they were counted up to before. */
+static unsigned int
+count_lines(struct source_job *job, const uint8_t **from, const uint8_t *to)
+{
+	const uint8_t *lf;
+
+	while (*from < to &&
+	    (lf = memchr(*from, '\n', (size_t)(to - *from))) != NULL) {
+		job->lines++;
+		*from = lf + 1;
+	}
+	*from = to;
+	return job->lines + 1;
+}
+
+static void
+json_load(struct source_job *job)
+{
+	const uint8_t *counted, *start;
+	struct appmsg_str name;
+	struct scan_value value;
+	struct scan scan;
+	unsigned int line;
+	char *text, key[QUOTE_SIZE];
+	size_t len, released = 0;
+
+	if ((text = read_all(job, &len)) == NULL)
+		return;
+	start = counted = (const uint8_t *)text;
+	scan_init_file(&scan, text, len);
+	if (scan_object(&scan) == SCAN_OK)
+		while (!job->failed && scan_member(&scan, &name) == SCAN_OK) {
+			line = count_lines(job, &counted,
+			    (const uint8_t *)name.raw);
+			release(text, &released, counted);
+			if (scan_value(&scan, &value) != SCAN_OK)
+				break;
+			if (value.type == SCAN_STRING) {
+				json_add(job, &name, &value.str, line);
+				continue;
+			}
+			quote(key, name.raw, name.len);
+			source_complain(job, line, "the answer of \"%s\" is "
+			    "not a string", key);
+		}
+	if (!job->failed && scan_end(&scan) != SCAN_OK) {
+		/* What misses at the end, misses in the last line. */
+		while (scan.p == scan.end && scan.p > start &&
+		    (scan.p[-1] == '\n' || scan.p[-1] == '\r'))
+			scan.end = --scan.p;
+		source_complain(job, count_lines(job, &counted, scan.p), "%s",
+		    scan.why);
+	}
+	free(text);
+}
+
+static bool
+is_blank(const char *line, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (line[i] != ' ' && line[i] != '\t' && line[i] != '\r')
+			return false;
+	return true;
+}
+
+/* A member that must be there and a string. */
+static bool
+check_member(struct source_job *job, const char *name,
+    const struct scan_value *value)
+{
+	if (value->raw == NULL)
+		source_complain(job, job->lines, "no \"%s\"", name);
+	else if (value->type != SCAN_STRING)
+		source_complain(job, job->lines, "the \"%s\" is not a string",
+		    name);
+	return value->raw != NULL && value->type == SCAN_STRING;
+}
+
+static void
+jsonl_object(struct source_job *job, const char *line, size_t len)
+{
+	struct scan_value key = { .raw = NULL }, answer = { .raw = NULL };
+	struct scan_value value;
+	struct appmsg_str name;
+	struct scan scan;
+
+	scan_init_file(&scan, line, len);
+	if (scan_object(&scan) == SCAN_OK)
+		while (scan_member(&scan, &name) == SCAN_OK) {
+			if (scan_value(&scan, &value) != SCAN_OK)
+				break;
+			if (appmsg_str_eq(&name, "key", 3))
+				key = value;
+			else if (appmsg_str_eq(&name, "answer", 6))
+				answer = value;
+		}
+	if (scan_end(&scan) != SCAN_OK)
+		source_complain(job, job->lines, "%s", scan.why);
+	else if (check_member(job, "key", &key) &&
+	    check_member(job, "answer", &answer))
+		json_add(job, &key.str, &answer.str, job->lines);
+}
+
+static void
+jsonl_line(struct source_job *job, const char *line, size_t len)
+{
+	if (is_blank(line, len)) {
+		if (job->blank == 0)
+			job->blank = job->lines;
+		return;
+	}
+	/* Of those before all content, the range before must know more. */
+	if (job->blank != 0 && !job->has_content)
+		job->blank_start = job->blank;
+	else if (job->blank != 0)
+		source_complain(job, job->blank, "an empty line");
+	job->blank = 0;
+	job->has_content = true;
+	jsonl_object(job, line, len);
+}
+
+static void
+jsonl_load(struct source_job *job)
+{
+	source_lines(job, jsonl_line);
+}
+
+const struct source_format source_json = { ".json", json_load, false };
+const struct source_format source_jsonl = { ".jsonl", jsonl_load, true };

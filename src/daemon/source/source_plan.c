@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * Files with suspicion: only regular ones, opened so that nothing blocks, and
+ * the same from the first look to the last byte.  Large ones that are made of
+ * lines are cut into ranges at the ends of lines, the same whatever the
+ * threads.
+ */
+
+#include "config.h"
+
+#include "daemon/source/source_job.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LOOK_LEN	4096	/* bytes read at once to find a line's end */
+
+static const char changed[] = "it changed during the load";
+
+static const struct source_format *const formats[] = {
+	&source_tsv, &source_json, &source_jsonl, &source_cdb
+};
+
+struct source_tuning source_tuning = {
+	.part_min = (uint64_t)8 << 20,
+	.parts = 32,
+	.block = (size_t)256 << 10,
+	.line_max = (size_t)64 << 20,
+};
+
+static const struct source_format *
+format_find(const char *path)
+{
+	size_t len = strlen(path);
+
+	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++) {
+		size_t n = strlen(formats[i]->ending);
+
+		if (len > n && strcmp(path + len - n, formats[i]->ending) == 0)
+			return formats[i];
+	}
+	return NULL;
+}
+
+static bool
+is_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+	    a->st_size == b->st_size &&
+	    a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	    a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+/* Open a regular file; -1 with *why. */
+static int
+open_regular(const char *path, struct stat *st, const char **why)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+
+	*why = NULL;
+	if (fd == -1 || fstat(fd, st) == -1)
+		*why = strerror(errno);
+	else if (S_ISDIR(st->st_mode))
+		*why = strerror(EISDIR);
+	else if (!S_ISREG(st->st_mode))
+		*why = "not a regular file";
+	if (*why == NULL)
+		return fd;
+	if (fd != -1)
+		close(fd);
+	return -1;
+}
+
+static int
+job_add(struct source_load *load, struct source_file *file, uint64_t from,
+    uint64_t to)
+{
+	struct source_job *jobs;
+	size_t cap;
+
+	if (load->n_jobs == load->cap_jobs) {
+		cap = load->cap_jobs == 0 ? 8 : 2 * load->cap_jobs;
+		jobs = reallocarray(load->jobs, cap, sizeof(*jobs));
+		if (jobs == NULL)
+			return -1;
+		load->jobs = jobs;
+		load->cap_jobs = cap;
+	}
+	load->jobs[load->n_jobs++] = (struct source_job){ .load = load,
+	    .file = file, .from = from, .to = to };
+	file->jobs_left++;
+	load->all += to - from;
+	return 0;
+}
+
+/* Where the first line behind at starts; -1 with errno. */
+static int
+line_start(int fd, uint64_t at, uint64_t size, uint64_t *start)
+{
+	char buf[LOOK_LEN], *p;
+
+	for (*start = at; *start < size;) {
+		ssize_t n = pread(fd, buf, sizeof(buf), (off_t)*start);
+
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			return -1;
+		if (n == 0)
+			break;
+		if ((p = memchr(buf, '\n', (size_t)n)) != NULL) {
+			*start += (uint64_t)(p - buf) + 1;
+			return 0;
+		}
+		*start += (uint64_t)n;
+	}
+	*start = size;
+	return 0;
+}
+
+static int
+cut(struct source_load *load, struct source_file *file, int fd)
+{
+	uint64_t size = (uint64_t)file->planned.st_size, from, to;
+	uint64_t part = size / source_tuning.parts + 1;
+
+	if (part < source_tuning.part_min)
+		part = source_tuning.part_min;
+	for (from = 0; file->format->by_lines && size - from > part;
+	    from = to) {
+		if (line_start(fd, from + part - 1, size, &to) != 0 ||
+		    job_add(load, file, from, to) != 0)
+			return -1;
+	}
+	if (from < size || size == 0)
+		return job_add(load, file, from, size);
+	return 0;
+}
+
+int
+source_plan(struct source_load *load, struct source_file *file)
+{
+	int fd;
+
+	file->format = format_find(file->path);
+	if (file->format == NULL) {
+		file->why = "its name ends in none of .tsv .json .jsonl .cdb";
+		return -1;
+	}
+	fd = open_regular(file->path, &file->planned, &file->why);
+	if (fd == -1) {
+		file->format = NULL;
+		return -1;
+	}
+	if (cut(load, file, fd) != 0)
+		file->why = strerror(errno);
+	close(fd);
+	return file->why == NULL ? 0 : -1;
+}
+
+void
+source_fail(struct source_job *job, const char *why)
+{
+	job->failed = true;
+	pthread_mutex_lock(&job->file->lock);
+	if (job->file->why == NULL)
+		job->file->why = why;
+	pthread_mutex_unlock(&job->file->lock);
+}
+
+int
+source_file_open(struct source_job *job)
+{
+	struct source_file *file = job->file;
+	const char *why = NULL;
+	struct stat st;
+
+	pthread_mutex_lock(&file->lock);
+	if (file->fd == -1) {
+		file->fd = open_regular(file->path, &st, &why);
+		if (file->fd != -1 && !is_same(&st, &file->planned))
+			why = changed;
+		if (file->fd != -1)
+			(void)posix_fadvise(file->fd, 0, 0,
+			    POSIX_FADV_SEQUENTIAL);
+	}
+	pthread_mutex_unlock(&file->lock);
+	if (why != NULL)
+		source_fail(job, why);
+	return why == NULL ? 0 : -1;
+}
+
+void
+source_file_close(struct source_job *job)
+{
+	struct source_file *file = job->file;
+	const char *why = NULL;
+	struct stat st;
+
+	pthread_mutex_lock(&file->lock);
+	if (--file->jobs_left == 0 && file->fd != -1) {
+		if (fstat(file->fd, &st) == -1)
+			why = strerror(errno);
+		else if (!is_same(&st, &file->planned))
+			why = changed;
+		close(file->fd);
+		file->fd = -1;
+	}
+	pthread_mutex_unlock(&file->lock);
+	if (why != NULL)
+		source_fail(job, why);
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * A blob's value is its type's length in two bytes, its type and its bytes.
+ * Blobs are first gathered in a list, since the arena wants to know how much
+ * comes before the first of them.
+ */
+
+#include "config.h"
+
+#include "daemon/table/blobs.h"
+
+#include <sys/queue.h>
+#include <sys/stat.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/conf/conf.h"
+#include "daemon/file.h"
+#include "daemon/problems.h"
+#include "daemon/table/table.h"
+#include "lib/appmsg.h"
+
+#define BLOB_MAX_SIZE	((size_t)1 << 30)
+#define DEFAULT_TYPE	"application/octet-stream"
+
+struct blob {
+	STAILQ_ENTRY(blob) entry;
+	char key[TABLE_KEY_MAX];
+	size_t key_len;
+	char *value;
+	size_t value_len;
+	const char *file;		/* where it is named; borrowed */
+	unsigned int line;
+};
+
+struct blobs {
+	STAILQ_HEAD(, blob) list;
+	size_t room;			/* in the arena */
+	struct problems *problems;
+};
+
+static void
+blobs_clear(struct blobs *blobs)
+{
+	struct blob *blob;
+
+	while ((blob = STAILQ_FIRST(&blobs->list)) != NULL) {
+		STAILQ_REMOVE_HEAD(&blobs->list, entry);
+		free(blob->value);
+		free(blob);
+	}
+}
+
+/* Type and bytes as one value, owned by the caller; NULL with errno. */
+static char *
+make_value(const char *type, size_t type_len, const char *bytes, size_t len,
+    size_t *value_len)
+{
+	char escaped[6 * CONF_TYPE_LEN_MAX], *value;
+	uint16_t n;
+
+	if (type == NULL) {
+		type = DEFAULT_TYPE;
+		type_len = sizeof(DEFAULT_TYPE) - 1;
+	}
+	n = (uint16_t)appmsg_escape(type, type_len, escaped, sizeof(escaped));
+	*value_len = sizeof(n) + n + len;
+	if ((value = malloc(*value_len)) == NULL)
+		return NULL;
+	memcpy(value, &n, sizeof(n));
+	memcpy(value + sizeof(n), escaped, n);
+	memcpy(value + sizeof(n) + n, bytes, len);
+	return value;
+}
+
+void
+blob_read(const char *value, size_t value_len, const char **type,
+    size_t *type_len, const char **bytes, size_t *bytes_len)
+{
+	uint16_t n;
+
+	memcpy(&n, value, sizeof(n));
+	*type = value + sizeof(n);
+	*type_len = n;
+	*bytes = *type + n;
+	*bytes_len = value_len - sizeof(n) - n;
+}
+
+/* Read one file into the list. */
+static void
+add_file(struct blobs *blobs, const struct conf_place *place,
+    const char *path, const char *key, size_t key_len, const char *type,
+    size_t type_len)
+{
+	struct blob *blob = calloc(1, sizeof(*blob));
+	const char *why = NULL;
+	char *bytes = NULL;
+	size_t len = 0;
+
+	if (blob != NULL)
+		bytes = file_read(path, BLOB_MAX_SIZE, &len, &why);
+	if (bytes != NULL)
+		blob->value = make_value(type, type_len, bytes, len,
+		    &blob->value_len);
+	if (bytes == NULL || blob->value == NULL) {
+		problems_add(blobs->problems, place->file, place->line,
+		    "%s: %s", path, why != NULL ? why : strerror(errno));
+		free(bytes);
+		free(blob);
+		return;
+	}
+	free(bytes);
+	memcpy(blob->key, key, key_len);
+	blob->key_len = key_len;
+	blob->file = place->file;
+	blob->line = place->line;
+	blobs->room += TABLE_ENTRY_ROOM(key_len, blob->value_len);
+	STAILQ_INSERT_TAIL(&blobs->list, blob, entry);
+}
+
+/* The list to a table. */
+static struct table *
+finish(struct blobs *blobs, const char *name)
+{
+	const struct table_options options = { .name = name,
+	    .ways = TABLE_WAY(TABLE_EXACT) };
+	struct table_builder *b = table_builder_new(&options, blobs->room);
+	const struct blob *blob;
+
+	if (b == NULL)
+		goto fail;
+	STAILQ_FOREACH(blob, &blobs->list, entry)
+		if (table_builder_add(b, blob->file, blob->key, blob->key_len,
+		    blob->value, blob->value_len, blob->line) != 0)
+			goto fail;
+	blobs_clear(blobs);
+	return table_builder_finish(b, 1, blobs->problems);
+fail:
+	problems_add(blobs->problems, NULL, 0, "binary entries: %s",
+	    strerror(errno));
+	table_builder_free(b);
+	blobs_clear(blobs);
+	return NULL;
+}
+
+struct table *
+blobs_load_main(const struct conf *conf, struct problems *problems)
+{
+	struct blobs blobs = { .problems = problems };
+	const struct conf_answer *a;
+
+	STAILQ_INIT(&blobs.list);
+	STAILQ_FOREACH(a, &conf->binaries, entry)
+		add_file(&blobs, &a->place, a->path, a->key, a->key_len,
+		    a->type, a->type_len);
+	return finish(&blobs, CONF_MAIN);
+}
+
+static int
+hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* A file's name to a key.  Returns what is wrong, or NULL. */
+static const char *
+name_to_key(const char *name, char *key, size_t *key_len)
+{
+	size_t n = 0;
+
+	for (; *name != '\0'; name++) {
+		char c = *name;
+
+		if (n == TABLE_KEY_MAX)
+			return "the key is too long";
+		if (c == '%') {
+			if (hex(name[1]) == -1 || hex(name[2]) == -1)
+				return "a % must be followed by two hex "
+				    "digits";
+			c = (char)(hex(name[1]) << 4 | hex(name[2]));
+			name += 2;
+		}
+		key[n++] = c;
+	}
+	*key_len = n;
+	return n == 0 ? "the key is empty" : NULL;
+}
+
+static void
+add_named(struct blobs *blobs, const struct conf_table *t, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash != NULL ? slash + 1 : path, *why;
+	char key[TABLE_KEY_MAX];
+	size_t len;
+
+	if ((why = name_to_key(name, key, &len)) != NULL)
+		problems_add(blobs->problems, t->place.file, t->place.line,
+		    "%s: %s", path, why);
+	else
+		add_file(blobs, &t->place, path, key, len, t->type,
+		    t->type_len);
+}
+
+static int
+is_visible(const struct dirent *d)
+{
+	return d->d_name[0] != '.';
+}
+
+static void
+add_folder(struct blobs *blobs, const struct conf_table *t, const char *path)
+{
+	struct dirent **names;
+	int n = scandir(path, &names, is_visible, alphasort);
+
+	if (n == -1) {
+		problems_add(blobs->problems, t->place.file, t->place.line,
+		    "%s: %s", path, strerror(errno));
+		return;
+	}
+	for (int i = 0; i < n; i++) {
+		char *file;
+
+		if (asprintf(&file, "%s/%s", path, names[i]->d_name) != -1) {
+			add_named(blobs, t, file);
+			free(file);
+		}
+		free(names[i]);
+	}
+	free(names);
+}
+
+struct table *
+blobs_load_table(const struct conf_table *t, struct problems *problems)
+{
+	struct blobs blobs = { .problems = problems };
+	struct stat sb;
+
+	STAILQ_INIT(&blobs.list);
+	for (size_t i = 0; i < t->n_paths; i++) {
+		if (stat(t->paths[i], &sb) == 0 && S_ISDIR(sb.st_mode))
+			add_folder(&blobs, t, t->paths[i]);
+		else
+			add_named(&blobs, t, t->paths[i]);
+	}
+	return finish(&blobs, t->name);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef BLOBS_H
+#define BLOBS_H
+
+/*
+ * Tables of binary entries: keys and values are any bytes, and each value
+ * has a content type.
+ */
+
+#include <stddef.h>
+
+struct conf;
+struct conf_table;
+struct problems;
+struct table;
+
+/*
+ * Make the table of the binary lines.
+ *
+ * Returns the table, owned by the caller, table_free(); NULL with a problem.
+ */
+struct table *blobs_load_main(const struct conf *, struct problems *);
+
+/*
+ * Make the table of a directive table NAME binary PATH: of each file that it
+ * names, and each regular file of the folders that it names.  A key is the
+ * file's name without its folder, with %XX for the byte XX; names that begin
+ * with a dot are passed over in folders.
+ *
+ * Returns as blobs_load_main().
+ */
+struct table *blobs_load_table(const struct conf_table *, struct problems *);
+
+/*
+ * Take a table's value apart.
+ *
+ * type   its content type, JSON-escaped; borrowed from value, as bytes
+ */
+void blob_read(const char *value, size_t value_len, const char **type,
+    size_t *type_len, const char **bytes, size_t *bytes_len);
+
+#endif

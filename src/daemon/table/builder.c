@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * A table in the making: segments behind each other in the arena, each filled
+ * by one thread.  Nothing is shared between segments but the kernel's list of
+ * mappings, so that they grow in steps of more than a page.
+ */
+
+#include "config.h"
+
+#include "daemon/table/table.h"
+
+#include <sys/mman.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/problems.h"
+#include "daemon/table/fold.h"
+#include "daemon/search/index.h"
+#include "daemon/table/insert.h"
+#include "daemon/table/layout.h"
+
+/* Slots for 4 entries: the mean probe is short, the index is small. */
+#define SLOTS_FOR_FOUR	5
+
+#define NUMBERS_MAX_LEN	40	/* bytes of an entry's four numbers */
+#define STEP_MIN	((size_t)64 << 10)	/* of a segment's growth */
+#define STEP_MAX	((size_t)8 << 20)
+#define LARGE_SEGMENT	((size_t)32 << 20)	/* worth huge pages */
+#define LARGE_SLOTS	((size_t)4 << 20)	/* bytes; likewise */
+
+struct table_segment {
+	struct table_builder *builder;
+	const char *file;
+	size_t start;		/* offsets into the arena */
+	size_t used;		/* up to here, there are entries */
+	size_t committed;	/* up to here, there is memory */
+	size_t limit;
+	bool large;
+	size_t entries;
+	unsigned int first;	/* the file's line that line 1 is */
+	unsigned int line;	/* of the last entry */
+	struct table_block *blocks;	/* owned; lines are the segment's */
+	size_t n_blocks;
+	size_t cap_blocks;
+};
+
+struct table_builder {
+	struct table_options options;
+	struct arena arena;
+	size_t used;		/* of the addresses, by segments */
+	struct table_segment **segments;	/* owned */
+	size_t n_segments;
+	size_t cap_segments;
+	bool open;		/* the last segment may use all that is left */
+};
+
+struct table_builder *
+table_builder_new(const struct table_options *options, size_t bytes)
+{
+	struct table_builder *b = calloc(1, sizeof(*b));
+
+	if (b == NULL)
+		return NULL;
+	b->options = *options;
+	if (bytes >= OFFSET_MASK - ARENA_HUGE) {
+		errno = EFBIG;
+	} else if (arena_init(&b->arena, bytes + ARENA_HUGE) == 0) {
+		return b;
+	}
+	free(b);
+	return NULL;
+}
+
+void
+table_builder_free(struct table_builder *b)
+{
+	if (b == NULL)
+		return;
+	for (size_t i = 0; i < b->n_segments; i++) {
+		free(b->segments[i]->blocks);
+		free(b->segments[i]);
+	}
+	free(b->segments);
+	arena_clear(&b->arena);
+	free(b);
+}
+
+/* Append a segment of addresses start..limit, which are checked. */
+static struct table_segment *
+builder_append(struct table_builder *b, const char *file, size_t start,
+    size_t limit)
+{
+	struct table_segment **list, *s;
+	size_t cap;
+
+	if (limit > b->arena.size || start > limit) {
+		errno = ENOSPC;
+		return NULL;
+	}
+	if (b->n_segments == b->cap_segments) {
+		cap = b->cap_segments == 0 ? 8 : 2 * b->cap_segments;
+		list = reallocarray(b->segments, cap, sizeof(*list));
+		if (list == NULL)
+			return NULL;
+		b->segments = list;
+		b->cap_segments = cap;
+	}
+	if ((s = calloc(1, sizeof(*s))) == NULL)
+		return NULL;
+	s->builder = b;
+	s->file = file;
+	s->start = s->used = s->committed = start;
+	s->limit = limit;
+	s->first = 1;
+	b->segments[b->n_segments++] = s;
+	b->used = limit;
+	return s;
+}
+
+/* What the last segment does not use is the next one's. */
+static void
+builder_close(struct table_builder *b)
+{
+	if (b->open) {
+		struct table_segment *s = b->segments[b->n_segments - 1];
+
+		s->limit = s->used + 1;
+		b->used = s->limit;
+	}
+	b->open = false;
+}
+
+struct table_segment *
+table_builder_segment(struct table_builder *b, const char *file, size_t bytes)
+{
+	size_t start, limit;
+	struct table_segment *s;
+	bool large = bytes >= LARGE_SEGMENT;
+
+	builder_close(b);
+	if (bytes > b->arena.size) {
+		errno = ENOSPC;
+		return NULL;
+	}
+	start = b->used;
+	if (large)
+		start = (start + ARENA_HUGE - 1) / ARENA_HUGE * ARENA_HUGE;
+	limit = start + bytes + NUMBERS_MAX_LEN + 1;
+	if (large)
+		limit = (limit + ARENA_HUGE - 1) / ARENA_HUGE * ARENA_HUGE;
+	if ((s = builder_append(b, file, start, limit)) != NULL && large) {
+		s->large = true;
+		arena_huge(&b->arena, start, limit);
+	}
+	return s;
+}
+
+static size_t
+number_put(char *p, uint64_t n)
+{
+	size_t len = 0;
+
+	for (; n >= 0x80; n >>= 7)
+		p[len++] = (char)(n | 0x80);
+	p[len++] = (char)n;
+	return len;
+}
+
+/* Get memory up to an offset, and more for what will come. */
+static int
+segment_grow(struct table_segment *s, size_t to)
+{
+	size_t step = (s->used - s->start) / 4;
+
+	if (step < STEP_MIN)
+		step = STEP_MIN;
+	if (step > STEP_MAX)
+		step = STEP_MAX;
+	if (s->committed + step > to)
+		to = s->committed + step;
+	if (s->large)
+		to = (to + ARENA_HUGE - 1) / ARENA_HUGE * ARENA_HUGE;
+	if (to > s->limit)
+		to = s->limit;
+	if (arena_commit(&s->builder->arena, s->committed, to) != 0)
+		return -1;
+	s->committed = to;
+	return 0;
+}
+
+static int
+segment_block(struct table_segment *s, unsigned int line)
+{
+	struct table_block *blocks;
+	size_t cap;
+
+	if (s->n_blocks == s->cap_blocks) {
+		cap = s->cap_blocks == 0 ? 4 : 2 * s->cap_blocks;
+		blocks = reallocarray(s->blocks, cap, sizeof(*blocks));
+		if (blocks == NULL)
+			return -1;
+		s->blocks = blocks;
+		s->cap_blocks = cap;
+	}
+	s->blocks[s->n_blocks++] = (struct table_block){ s->used, line, 0 };
+	s->line = line;
+	return 0;
+}
+
+/* shown_len is 0 where shown is the key. */
+static int
+segment_put(struct table_segment *s, const char *shown, size_t shown_len,
+    const char *key, size_t key_len, const char *value, size_t value_len,
+    unsigned int line)
+{
+	size_t need = s->used + NUMBERS_MAX_LEN + shown_len + key_len +
+	    value_len + 1;
+	char *start, *p;
+
+	if (need > s->limit) {
+		errno = ENOSPC;
+		return -1;
+	}
+	if (need > s->committed && segment_grow(s, need) != 0)
+		return -1;
+	if (s->entries % BLOCK_ENTRIES == 0 && segment_block(s, line) != 0)
+		return -1;
+	start = p = s->builder->arena.base + s->used;
+	p += number_put(p, key_len);
+	p += number_put(p, value_len);
+	p += number_put(p, (uint64_t)(line - s->line) << 1);
+	if (s->builder->options.fold) {
+		p += number_put(p, shown_len);
+		memcpy(p, shown, shown_len);
+		p += shown_len;
+	}
+	memcpy(p, key, key_len);
+	p += key_len;
+	memcpy(p, value, value_len);
+	p += value_len;
+	s->used += (size_t)(p - start);
+	s->line = line;
+	s->entries++;
+	return 0;
+}
+
+/* The same for a table that folds. */
+static int
+segment_put_folded(struct table_segment *s, const char *key, size_t key_len,
+    const char *value, size_t value_len, unsigned int line)
+{
+	char folded[FOLD_ROOM(TABLE_KEY_MAX)];
+	size_t folded_len;
+
+	if (fold(key, key_len, folded, &folded_len) != 0) {
+		errno = fold_available() ? ENOMEM : ENOTSUP;
+		return -1;
+	}
+	if (folded_len == key_len && memcmp(folded, key, key_len) == 0)
+		return segment_put(s, key, 0, key, key_len, value, value_len,
+		    line);
+	return segment_put(s, key, key_len, folded, folded_len, value,
+	    value_len, line);
+}
+
+int
+table_segment_add(struct table_segment *s, const char *key, size_t key_len,
+    const char *value, size_t value_len, unsigned int line)
+{
+	if (key_len == 0 || key_len > TABLE_KEY_MAX ||
+	    value_len > OFFSET_MASK || line < s->line) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (s->builder->options.fold)
+		return segment_put_folded(s, key, key_len, value, value_len,
+		    line);
+	return segment_put(s, key, 0, key, key_len, value, value_len, line);
+}
+
+int
+table_builder_add(struct table_builder *b, const char *file, const char *key,
+    size_t key_len, const char *value, size_t value_len, unsigned int line)
+{
+	struct table_segment *s = NULL;
+
+	if (b->open)
+		s = b->segments[b->n_segments - 1];
+	if (s == NULL || s->file != file || line < s->line) {
+		builder_close(b);
+		s = builder_append(b, file, b->used, b->arena.size);
+		if (s == NULL)
+			return -1;
+		b->open = true;
+	}
+	return table_segment_add(s, key, key_len, value, value_len, line);
+}
+
+void
+table_segment_set_line(struct table_segment *s, unsigned int first)
+{
+	s->first = first;
+}
+
+/* The blocks of all segments, with the lines and files that they have. */
+static int
+finish_blocks(struct table_builder *b, struct table *t)
+{
+	size_t n = 0, n_files = 0;
+
+	for (size_t i = 0; i < b->n_segments; i++) {
+		t->count += b->segments[i]->entries;
+		n += b->segments[i]->n_blocks;
+	}
+	t->blocks = calloc(n + 1, sizeof(*t->blocks));
+	t->files = calloc(b->n_segments + 1, sizeof(*t->files));
+	if (t->blocks == NULL || t->files == NULL)
+		return -1;
+	for (size_t i = 0; i < b->n_segments; i++) {
+		const struct table_segment *s = b->segments[i];
+
+		if (s->n_blocks == 0)
+			continue;
+		if (n_files == 0 || strcmp(t->files[n_files - 1],
+		    s->file) != 0)
+			t->files[n_files++] = s->file;
+		for (size_t j = 0; j < s->n_blocks; j++) {
+			struct table_block *block =
+			    &t->blocks[t->n_blocks++];
+
+			*block = s->blocks[j];
+			block->line += s->first - 1;
+			block->file = (uint32_t)(n_files - 1);
+		}
+	}
+	return 0;
+}
+
+/* Keep the memory of entries and of the 0 behind each segment's last. */
+static int
+finish_arena(struct table_builder *b, struct table *t)
+{
+	struct arena_piece *pieces = calloc(b->n_segments + 1,
+	    sizeof(*pieces));
+	size_t n = 0;
+
+	if (pieces == NULL)
+		return -1;
+	for (size_t i = 0; i < b->n_segments; i++)
+		if (b->segments[i]->entries > 0)
+			pieces[n++] = (struct arena_piece){
+			    b->segments[i]->start, b->segments[i]->used + 1 };
+	t->arena = b->arena;
+	b->arena.base = NULL;
+	return arena_keep(&t->arena, pieces, n);
+}
+
+static int
+finish_slots(struct table *t)
+{
+	size_t n = t->count + t->count / (SLOTS_FOR_FOUR - 1) + 1;
+	void *slots;
+
+	/* At least one slot stays empty, so that every probe ends. */
+	slots = mmap(NULL, n * sizeof(*t->slots), PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (slots == MAP_FAILED)
+		return -1;
+	t->slots = slots;
+	t->n_slots = n;
+	if (n * sizeof(*t->slots) >= LARGE_SLOTS)
+		(void)madvise(slots, n * sizeof(*t->slots), MADV_HUGEPAGE);
+	arc4random_buf(&t->seed, sizeof(t->seed));
+	return 0;
+}
+
+/* All but the search indexes. */
+static struct table *
+builder_table(struct table_builder *b, unsigned int threads,
+    struct problems *problems)
+{
+	struct table *t = calloc(1, sizeof(*t));
+
+	if (t == NULL)
+		goto fail;
+	t->name = b->options.name;
+	t->folds = b->options.fold;
+	if (finish_blocks(b, t) != 0 || finish_arena(b, t) != 0 ||
+	    finish_slots(t) != 0 || insert_all(t, b->options.duplicates,
+	    threads, problems) != 0)
+		goto fail;
+	t->ways = b->options.ways;
+	if (t->ways == 0 && t->count <= TABLE_DEFAULT_ALL_MAX)
+		t->ways = (TABLE_WAY(TABLE_WAYS) - 1) & ~TABLE_WAY(TABLE_REGEX);
+	else if (t->ways == 0)
+		t->ways = TABLE_WAY(TABLE_EXACT) | TABLE_WAY(TABLE_PREFIX);
+	table_builder_free(b);
+	return t;
+fail:
+	problems_add(problems, NULL, 0, "table %s: %s", b->options.name,
+	    strerror(errno));
+	table_builder_free(b);
+	table_free(t);
+	return NULL;
+}
+
+struct table *
+table_builder_finish(struct table_builder *b, unsigned int threads,
+    struct problems *problems)
+{
+	size_t before = problems->n + problems->dropped;
+	struct table *t = builder_table(b, threads, problems);
+	const char *why = NULL;
+
+	if (t == NULL || problems->n + problems->dropped != before)
+		goto fail;
+	if ((t->ways & ~TABLE_WAY(TABLE_EXACT)) == 0)
+		return t;
+	t->index = index_new(t, t->ways, threads, &why);
+	if (t->index != NULL)
+		return t;
+	problems_add(problems, NULL, 0, "table %s: %s", t->name, why);
+fail:
+	table_free(t);
+	return NULL;
+}
+
+void
+table_builder_check(struct table_builder *b, unsigned int threads,
+    struct problems *problems)
+{
+	table_free(builder_table(b, threads, problems));
+}

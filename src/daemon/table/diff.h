@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef DIFF_H
+#define DIFF_H
+
+/*
+ * What changes from one load to the next, and whether that can be meant.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct conf;
+struct problems;
+struct snapshot;
+
+/* Of one table, in entries. */
+struct diff_table {
+	const char *name;	/* borrowed from the snapshots */
+	bool binary;
+	size_t old_count;	/* 0 when it was not there */
+	size_t new_count;
+	size_t added;
+	size_t removed;
+	size_t changed;		/* the same key, another value */
+};
+
+struct diff {
+	struct diff_table *tables;	/* n of them, owned */
+	size_t n;
+	size_t added, removed, changed;	/* of all */
+};
+
+/*
+ * Compare two snapshots, table by table as they are named.
+ *
+ * diff  set on success; diff_clear()
+ *
+ * Returns 0, or -1 when out of memory.
+ */
+int diff_snapshots(const struct snapshot *old, const struct snapshot *new,
+    struct diff *diff);
+
+/*
+ * Refuse, as problems, tables that lost more keys than their guard= allows.
+ *
+ * conf  the new one, which says the guards
+ */
+void diff_guard(const struct diff *, const struct conf *conf,
+    struct problems *problems);
+
+/*
+ * Free what it owns; it may be used again.
+ */
+void diff_clear(struct diff *);
+
+#endif

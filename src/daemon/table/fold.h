@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef FOLD_H
+#define FOLD_H
+
+/*
+ * Keys made comparable: NFC and case folding (libutf8proc).
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Enough for any folded key of len bytes. */
+#define FOLD_ROOM(len)	((size_t)12 * (len) + 16)
+
+/*
+ * Fold UTF-8 text: case folding, then NFC, so that two texts that a person
+ * would call the same but for case and composition become equal; idempotent.
+ *
+ * text, len  valid UTF-8; may hold NUL
+ * out        of FOLD_ROOM(len) bytes
+ * out_len    set when 0 is returned
+ *
+ * Returns 0, or -1 (out of memory, or built without libutf8proc).
+ */
+int fold(const char *text, size_t len, char *out, size_t *out_len);
+
+/*
+ * Whether fold() can do anything: built with libutf8proc.
+ */
+bool fold_available(void);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef TABLE_INSERT_H
+#define TABLE_INSERT_H
+
+/*
+ * The last step of a table's making: every entry of the arena gets its slot,
+ * in several threads at once.
+ */
+
+#include "daemon/table/table.h"
+
+struct problems;
+
+/*
+ * Fill the slots, which must be more than the entries and empty, and count.
+ * The outcome is the same whatever the threads: of equal keys the first is
+ * kept, or the last for TABLE_DUPLICATES_LAST; the others are marked.
+ *
+ * problems  gets every key that came twice, for TABLE_DUPLICATES_ERROR
+ *
+ * Returns 0, or -1 when out of memory.
+ */
+int insert_all(struct table *, enum table_duplicates, unsigned int threads,
+    struct problems *problems);
+
+#endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef TABLE_LAYOUT_H
+#define TABLE_LAYOUT_H
+
+/*
+ * How a table lies in memory: what its builder, its index of slots and its
+ * readers share, and nobody else.
+ *
+ * An entry in the arena:
+ *
+ *	key_len		numbers of 7 bits a byte, the lowest first, with the
+ *	value_len	high bit on all bytes but the last
+ *	lines		that it is below the entry before it, times 2; plus 1
+ *			when another entry replaced it
+ *	shown_len	only in a table that folds; 0: shown is the key
+ *	shown key value	the bytes
+ *
+ * Behind the last entry of a segment there is a key_len of 0, which no entry
+ * has.  A block starts at a segment's first entry and again after each
+ * BLOCK_ENTRIES; its first entry's lines count from the block's line.
+ */
+
+#include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "daemon/table/arena.h"
+#include "daemon/table/table.h"
+
+#define BLOCK_ENTRIES	256
+
+/* A slot: 0 is empty, else the offset of the entry plus 1, below a tag. */
+#define OFFSET_BITS	40
+#define OFFSET_MASK	((UINT64_C(1) << OFFSET_BITS) - 1)
+
+struct table_block {
+	uint64_t offset;	/* of its first entry */
+	uint32_t line;		/* 0: the file has no lines */
+	uint32_t file;		/* in files */
+};
+
+struct table {
+	struct arena arena;
+	uint64_t *slots;	/* n_slots, from mmap(2) */
+	size_t n_slots;
+	uint64_t seed;
+	struct table_block *blocks;	/* owned; rising */
+	size_t n_blocks;
+	const char **files;		/* owned; the names are borrowed */
+	size_t count;			/* without those replaced */
+	const char *name;
+	unsigned int ways;
+	bool folds;
+	struct index *index;
+};
+
+/*
+ * The numbers before an entry's bytes.
+ */
+struct layout_head {
+	size_t key_len;		/* 0: here a segment ends */
+	size_t value_len;
+	uint64_t lines;
+	size_t shown_len;	/* of the bytes before the key */
+	bool replaced;
+	const char *bytes;	/* behind the numbers */
+};
+
+static inline uint64_t
+layout_number(const char **p)
+{
+	uint64_t n = (uint8_t)*(*p)++;
+
+	if (n < 0x80)
+		return n;
+	n &= 0x7f;
+	for (unsigned int shift = 7;; shift += 7) {
+		uint8_t byte = (uint8_t)*(*p)++;
+
+		n |= (uint64_t)(byte & 0x7f) << shift;
+		if (byte < 0x80)
+			return n;
+	}
+}
+
+static inline void
+layout_head(const char *p, bool folds, struct layout_head *h)
+{
+	uint64_t lines;
+
+	h->key_len = layout_number(&p);
+	if (h->key_len == 0) {
+		*h = (struct layout_head){ .bytes = p };
+		return;
+	}
+	h->value_len = layout_number(&p);
+	lines = layout_number(&p);
+	h->lines = lines >> 1;
+	h->replaced = lines & 1;
+	h->shown_len = folds ? layout_number(&p) : 0;
+	h->bytes = p;
+}
+
+static inline const char *
+layout_key(const struct layout_head *h)
+{
+	return h->bytes + h->shown_len;
+}
+
+/* Where the next entry is. */
+static inline const char *
+layout_end(const struct layout_head *h)
+{
+	return h->bytes + h->shown_len + h->key_len + h->value_len;
+}
+
+static inline uint64_t
+layout_hash(const struct table *t, const char *key, size_t len)
+{
+	return XXH3_64bits_withSeed(key, len, t->seed);
+}
+
+static inline uint64_t
+layout_tag(uint64_t hash)
+{
+	return hash << OFFSET_BITS;
+}
+
+/* Where the probe for a hash starts: its share of all slots. */
+static inline size_t
+layout_slot(const struct table *t, uint64_t hash)
+{
+	return (size_t)((unsigned __int128)hash * t->n_slots >> 64);
+}
+
+static inline size_t
+layout_next_slot(const struct table *t, size_t i)
+{
+	return i + 1 == t->n_slots ? 0 : i + 1;
+}
+
+/* The entry that a slot, not 0, is about. */
+static inline const char *
+layout_of_slot(const struct table *t, uint64_t slot)
+{
+	return t->arena.base + (slot & OFFSET_MASK) - 1;
+}
+
+#endif

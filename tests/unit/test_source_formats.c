@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * Tables from .json, .jsonl and .cdb files, whole and damaged.
+ */
+
+#include "config.h"
+
+#include "daemon/source/source.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "folder.h"
+#include "loaded.h"
+
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
+static void
+test_json(void **state)
+{
+	static const struct {
+		struct bytes file;
+		const char *expected;
+	} rows[] = {
+		{ BYTES("{}"), "" },
+		{ BYTES("{\"a\": \"1\"}"), "1 a=1\n" },
+		{ BYTES("\n{\n\"a\"\n:\n\"1\",\n\n\"b\":\"2\"\n}\n"),
+		    "3 a=1\n7 b=2\n" },
+		{ BYTES("{\"\\u0061\":\"\\u00e9\\n\\/\\u0007\"}"),
+		    "1 a=\xc3\xa9\\\\n/\\\\u0007\n" },
+		{ BYTES("{\"\\u0000\":\"\"}"), "1 \\x00=\n" },
+		{ BYTES(""), "a.json:1: not an object\n" },
+		{ BYTES("[]"), "a.json:1: not an object\n" },
+		{ BYTES("{\n\"a\":\"1\",\n"),
+		    "a.json:2: no member name in quotes\n" },
+		{ BYTES("{\n\"a\":\"1\"\n\n\n"), "a.json:2: unfinished\n" },
+		{ BYTES("{\"a\":\n\"1"), "a.json:2: unfinished string\n" },
+		{ BYTES("{\"a\":\"1\"}\n\nx"),
+		    "a.json:3: something after the end\n" },
+		{ BYTES("{\"a\":1,\n\"b\":null,\n\"c\":{},\"d\":\"\\ud800\","
+		    "\n\"\":\"\",\"\\udc00\":\"\"}"),
+		    "a.json:1: the answer of \"a\" is not a string\n"
+		    "a.json:2: the answer of \"b\" is not a string\n"
+		    "a.json:3: the answer of \"c\" is not a string\n"
+		    "a.json:3: half a surrogate pair in an answer\n"
+		    "a.json:4: a key has 1 to 1024 bytes, not 0\n"
+		    "a.json:4: half a surrogate pair in a key\n" },
+		{ BYTES("{\"a\":1,\n\"b\":\n\"\xff\"}"),
+		    "a.json:1: the answer of \"a\" is not a string\n"
+		    "a.json:3: not UTF-8\n" },
+		{ BYTES("{\"a\":\"1\",\n\"a\":\"2\"}"),
+		    "a.json:2: the key \"a\" was given before, at "
+		    "a.json:1\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++)
+		loaded_expect_always("a.json", &rows[i].file, rows[i].expected);
+}
+
+static void
+test_json_with_many_members(void **state)
+{
+	char *text = malloc(100000), *p = text;
+	struct problems problems;
+	struct table *t;
+	const char *path;
+
+	(void)state;
+	assert_non_null(text);
+	for (int i = 0; i < 5000; i++)
+		p += sprintf(p, "%c\"%d\":\"%d\"", i == 0 ? '{' : ',', i, i);
+	strcpy(p, "}");
+	path = folder_write_text("many.json", text);
+	t = loaded_table(&path, 1, 1, &problems);
+	assert_non_null(t);
+	assert_int_equal(table_count(t), 5000);
+	table_free(t);
+	free(text);
+}
+
+#define MEMBERS(key, answer) "{\"key\":" key ",\"answer\":" answer "}"
+
+static void
+test_jsonl(void **state)
+{
+	static const struct {
+		struct bytes file;
+		const char *expected;
+	} rows[] = {
+		{ BYTES(""), "" },
+		{ BYTES(MEMBERS("\"a\"", "\"1\"")), "1 a=1\n" },
+		{ BYTES(MEMBERS("\"a\"", "\"1\"") "\r\n"
+		    "{\"x\":[1,{\"key\":2}],\"answer\":\"\\n\",\"key\":"
+		    "\"b\"}\n\r\n \n\n"), "1 a=1\n2 b=\\\\n\n" },
+		{ BYTES(MEMBERS("\"a\"", "\"1\"") "\n\n\n"
+		    MEMBERS("\"b\"", "\"2\"") "\n \n"
+		    MEMBERS("\"c\"", "\"3\"")),
+		    "a.jsonl:2: an empty line\na.jsonl:5: an empty line\n" },
+		{ BYTES("\n\n" MEMBERS("\"a\"", "\"1\"")),
+		    "a.jsonl:1: an empty line\n" },
+		{ BYTES("{}\n[]\n" MEMBERS("1", "\"1\"") "\n"
+		    MEMBERS("\"a\"", "[]") "\n{\"key\":\"a\"}\n"
+		    MEMBERS("\"a\"", "\"1\"") "x\n{\"key\":\"a\n"),
+		    "a.jsonl:1: no \"key\"\n"
+		    "a.jsonl:2: not an object\n"
+		    "a.jsonl:3: the \"key\" is not a string\n"
+		    "a.jsonl:4: the \"answer\" is not a string\n"
+		    "a.jsonl:5: no \"answer\"\n"
+		    "a.jsonl:6: something after the end\n"
+		    "a.jsonl:7: unfinished string\n" },
+		{ BYTES(MEMBERS("\"a\"", "\"1\"") "\n"
+		    MEMBERS("\"\\u0061\"", "\"2\"") "\n"),
+		    "a.jsonl:2: the key \"a\" was given before, at "
+		    "a.jsonl:1\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++)
+		loaded_expect_always("a.jsonl", &rows[i].file, rows[i].expected);
+}
+
+/* A cdb of records, as cdb_make() would write it. */
+struct cdb_bytes {
+	unsigned char p[20000];
+	size_t len;
+	struct {
+		uint32_t hash, at;
+	} slots[100];
+	size_t n;
+};
+
+static void
+cdb_number(struct cdb_bytes *c, size_t at, size_t n)
+{
+	for (int i = 0; i < 4; i++)
+		c->p[at + (size_t)i] = (unsigned char)(n >> 8 * i);
+}
+
+static void
+cdb_start(struct cdb_bytes *c)
+{
+	memset(c, 0, sizeof(*c));
+	c->len = 2048;
+}
+
+static void
+cdb_put(struct cdb_bytes *c, const char *key, size_t key_len,
+    const char *answer, size_t len, bool indexed)
+{
+	uint32_t hash = 5381;
+
+	for (size_t i = 0; i < key_len; i++)
+		hash = (hash * 33) ^ (unsigned char)key[i];
+	if (indexed) {
+		c->slots[c->n].hash = hash;
+		c->slots[c->n++].at = (uint32_t)c->len;
+	}
+	cdb_number(c, c->len, key_len);
+	cdb_number(c, c->len + 4, len);
+	memcpy(c->p + c->len + 8, key, key_len);
+	memcpy(c->p + c->len + 8 + key_len, answer, len);
+	c->len += 8 + key_len + len;
+}
+
+static void
+cdb_finish(struct cdb_bytes *c)
+{
+	for (size_t i = 0; i < 256; i++) {
+		size_t start = c->len, slots = 0;
+
+		for (size_t j = 0; j < c->n; j++)
+			if ((c->slots[j].hash & 255) == i) {
+				cdb_number(c, c->len, c->slots[j].hash);
+				cdb_number(c, c->len + 4, c->slots[j].at);
+				c->len += 16;	/* as many are empty */
+				slots += 2;
+			}
+		cdb_number(c, 8 * i, start);
+		cdb_number(c, 8 * i + 4, slots);
+	}
+}
+
+static void
+test_cdb(void **state)
+{
+	static struct cdb_bytes c;
+	struct bytes file;
+
+	(void)state;
+	cdb_start(&c);
+	cdb_finish(&c);
+	file = (struct bytes){ (const char *)c.p, c.len };
+	loaded_expect_always("a.cdb", &file, "");
+
+	cdb_start(&c);
+	cdb_put(&c, "a", 1, "1", 1, true);
+	cdb_put(&c, "", 0, "\0\0\0", 3, false);
+	cdb_put(&c, "b\0", 2, "2\n\"", 3, true);
+	cdb_put(&c, "\xc3\xa9", 2, "\xe2\x82\xac", 3, true);
+	cdb_finish(&c);
+	file.len = c.len;
+	loaded_expect_always("a.cdb", &file, "0 a=1\n0 b\\x00=2\\\\n\\\\\"\n"
+	    "0 \xc3\xa9=\xe2\x82\xac\n");
+}
+
+static void
+test_cdb_problems(void **state)
+{
+	static struct cdb_bytes c;
+	static char long_key[1025];
+	struct bytes file = { (const char *)c.p, 0 };
+
+	(void)state;
+	cdb_start(&c);
+	cdb_put(&c, "a", 1, "1", 1, true);
+	cdb_put(&c, "b\xff", 2, "1", 1, true);
+	cdb_put(&c, "c", 1, "\xff", 1, true);
+	cdb_put(&c, "", 0, "x", 1, true);
+	memset(long_key, 'k', sizeof(long_key));
+	cdb_put(&c, long_key, sizeof(long_key), "1", 1, true);
+	cdb_finish(&c);
+	file.len = c.len;
+	loaded_expect_always("a.cdb", &file,
+	    "conf:9: a.cdb: the key \"b\\xff\" is not UTF-8\n"
+	    "conf:9: a.cdb: the answer of \"c\" is not UTF-8\n"
+	    "conf:9: a.cdb: \"\": a key has 1 to 1024 bytes, not 0\n"
+	    "conf:9: a.cdb: \"kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk"
+	    "kkkkkkkkkkkkkkkk...\": a key has 1 to 1024 bytes, not 1025\n");
+
+	cdb_start(&c);
+	cdb_put(&c, "a", 1, "1", 1, true);
+	cdb_put(&c, "a", 1, "2", 1, true);
+	cdb_finish(&c);
+	file.len = c.len;
+	loaded_expect_always("a.cdb", &file,
+	    "a.cdb: the key \"a\" was given before, in a.cdb\n");
+	loaded_options.duplicates = TABLE_DUPLICATES_LAST;
+	loaded_expect_always("a.cdb", &file, "0 a=2\n");
+	loaded_options.duplicates = TABLE_DUPLICATES_FIRST;
+	loaded_expect_always("a.cdb", &file, "0 a=1\n");
+}
+
+/* Cut short and with wrong bytes: a problem, or another answer, no crash. */
+static void
+test_damaged_cdb(void **state)
+{
+	static struct cdb_bytes c, damaged;
+	const char *path = NULL;
+	size_t wrong = 0;
+
+	(void)state;
+	cdb_start(&c);
+	for (char k = 'a'; k <= 'h'; k++)
+		cdb_put(&c, &k, 1, "answer", 6, true);
+	cdb_finish(&c);
+	for (size_t len = 0; len < c.len; len += len < 2040 ? 17 : 1) {
+		char *text;
+
+		unlink(folder_path("d.cdb"));
+		path = folder_write("d.cdb", c.p, len);
+		text = loaded_outcome(path, 1);
+		assert_non_null(strstr(text, "conf:9: d.cdb: damaged: "));
+		free(text);
+	}
+	for (size_t i = 0; i < c.len; i += i < 2040 ? 5 : 1)
+		for (int bit = 0; bit < 8; bit += i < 2048 ? 3 : 1) {
+			char *text;
+
+			damaged = c;
+			damaged.p[i] ^= (unsigned char)(1 << bit);
+			/* To overwrite a file may wait for the disk. */
+			unlink(path);
+			path = folder_write("d.cdb", damaged.p, c.len);
+			text = loaded_outcome(path, 1);
+			wrong += strncmp(text, "conf:9: ", 8) == 0;
+			free(text);
+		}
+	/* Most of the header says where empty tables are. */
+	assert_true(wrong > 300);
+}
+
+int
+main(void)
+{
+#define TEST(name)							\
+	cmocka_unit_test_setup_teardown(name, loaded_setup, loaded_teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(test_json),
+		TEST(test_json_with_many_members),
+		TEST(test_jsonl),
+		TEST(test_cdb),
+		TEST(test_cdb_problems),
+		TEST(test_damaged_cdb),
+	};
+
+	return cmocka_run_group_tests(tests, folder_setup, folder_teardown);
+}
