@@ -11,225 +11,38 @@
 
 #include "daemon/request.h"
 
-#include <stdio.h>
 #include <string.h>
 
+#include "daemon/generation.h"
+#include "daemon/request_private.h"
 #include "daemon/table/snapshot.h"
-#include "lib/scan.h"
 #include "lib/text.h"
 
-/* Content of the largest request and reply that leave memory in place. */
+/* Content of the largest request that leaves its memory in place. */
 #define KEEP_SIZE	((size_t)256 << 10)
 
 #define FIRST_BYTES	10	/* of a binary request that come back */
-#define WHY_MAX		256	/* bytes of an error's text */
-
-/* All but the id, type and extra members of a reply's header. */
-#define HEADER_ROOM	512
-#define ID_ROOM		(6 * APPMSG_ID_MAX)
-#define EXTRA_ROOM	4096	/* "explain" with a long path, escaped */
-
-static const struct appmsg_str type_json = APPMSG_STR("text/json");
-static const struct appmsg_str type_binary =
-    APPMSG_STR("binary/custom-server-binary-type");
-static const struct appmsg_str encoding_utf8 = APPMSG_STR("utf-8");
-static const struct appmsg_str encoding_binary = APPMSG_STR("binary");
-
-static const struct appmsg_str statuses[] = {
-	[REQUEST_FOUND] = APPMSG_STR("found"),
-	[REQUEST_NOT_FOUND] = APPMSG_STR("not-found"),
-	[REQUEST_ERROR] = APPMSG_STR("error"),
-	[REQUEST_BUSY] = APPMSG_STR("busy"),
-	[REQUEST_DENIED] = APPMSG_STR("denied"),
-};
-
-/* A reply to be written: its content is up to three pieces in a row. */
-struct reply {
-	struct appmsg_str type;
-	struct appmsg_str encoding;
-	enum request_status status;
-	const char *code;		/* of an error */
-	struct {
-		const char *p;
-		size_t len;
-	} pieces[3];
-	const struct snapshot_answer *source;	/* for "explain", or NULL */
-};
-
-/* The request that a reply is for. */
-struct ask {
-	struct request_env *env;	/* NULL: no tables are known */
-	const struct appmsg_header *hdr;
-	bool keep;
-	bool tell;
-	struct buf *out;
-};
 
 void
 request_env_clear(struct request_env *env)
 {
 	buf_clear(&env->text);
 	buf_clear(&env->scratch);
+	buf_clear(&env->content);
+	buf_clear(&env->extra);
 }
 
-/*
- * The id as the reply says it: its text, in our own spelling.
- *
- * id   of the request
- * buf  of ID_ROOM bytes
- */
-static struct appmsg_id
-reply_id(const struct appmsg_id *id, char *buf)
+enum request_result
+request_done(int error)
 {
-	char text[APPMSG_ID_MAX];
-	struct appmsg_id reply = *id;
-	size_t len;
-
-	if (id->kind != APPMSG_ID_STRING ||
-	    !(id->str.flags & APPMSG_STR_ESCAPED))
-		return reply;
-	if (appmsg_str_decode(&id->str, text, sizeof(text), &len) != 0)
-		len = 0;	/* it was decoded before, when it was read */
-	reply.str.raw = buf;
-	reply.str.len = appmsg_escape(text, len, buf, ID_ROOM);
-	reply.str.flags = 0;
-	return reply;
+	return error == 0 ? REQUEST_ANSWERED : REQUEST_FAILED;
 }
 
-/*
- * The members that "explain" asks for.
- *
- * Returns the bytes put into buf, of EXTRA_ROOM bytes.
- */
-static size_t
-reply_explain(const struct ask *ask, const struct reply *r, char *buf)
+static enum request_result
+refuse(const struct ask *ask, const char *code, const char *why)
 {
-	char file[EXTRA_ROOM / 2];
-	size_t len;
-
-	if (r->source == NULL)
-		return (size_t)snprintf(buf, EXTRA_ROOM,
-		    ", \"generation\": %llu",
-		    (unsigned long long)ask->env->generation);
-	len = appmsg_escape(r->source->file, strlen(r->source->file), file,
-	    sizeof(file));
-	if (len > sizeof(file))
-		len = 0;
-	return (size_t)snprintf(buf, EXTRA_ROOM, ", \"table\": \"%s\", "
-	    "\"generation\": %llu, \"file\": \"%.*s\", \"line\": %u",
-	    r->source->table, (unsigned long long)ask->env->generation,
-	    (int)len, file, r->source->line);
+	return request_done(reply_error(ask, code, why));
 }
-
-static int
-reply_write(const struct ask *ask, const struct reply *r)
-{
-	static const struct appmsg_str keep_alive = APPMSG_STR("keep-alive");
-	static const struct appmsg_str close = APPMSG_STR("close");
-	char id[ID_ROOM], extra[EXTRA_ROOM], *to;
-	struct appmsg_header h = {
-		.content_type = r->type,
-		.content_encoding = r->encoding
-	};
-	size_t room, len;
-
-	for (size_t i = 0; i < 3; i++)
-		h.content_length += r->pieces[i].len;
-	if (ask->hdr->has_connection || ask->tell)
-		h.connection = ask->keep ? keep_alive : close;
-	h.id = reply_id(&ask->hdr->id, id);
-	if (ask->hdr->has_connection || ask->tell ||
-	    ask->hdr->id.kind != APPMSG_ID_NONE ||
-	    ask->hdr->flaw == APPMSG_FLAW_ID) {
-		h.status = statuses[r->status];
-		if (r->code != NULL)
-			h.error = (struct appmsg_str){ r->code,
-			    strlen(r->code), 0 };
-	}
-	if (ask->hdr->explain && ask->env != NULL) {
-		h.extra = extra;
-		h.extra_len = reply_explain(ask, r, extra);
-	}
-	room = HEADER_ROOM + ID_ROOM + r->type.len + h.extra_len;
-	to = buf_reserve(ask->out, room + (size_t)h.content_length);
-	if (to == NULL || appmsg_header_encode(&h, to, room, &len) != 0)
-		return -1;
-	to += len;
-	for (size_t i = 0; i < 3; i++) {
-		if (r->pieces[i].len > 0)
-			memcpy(to, r->pieces[i].p, r->pieces[i].len);
-		to += r->pieces[i].len;
-	}
-	ask->out->len += len + (size_t)h.content_length;
-	return 0;
-}
-
-/* {"result": "..."} with a text that is escaped already, in one piece. */
-static int
-reply_result(const struct ask *ask, struct reply *r, const char *text,
-    size_t len)
-{
-	static const char open[] = "{\"result\": \"", close[] = "\"}";
-
-	r->type = type_json;
-	r->encoding = encoding_utf8;
-	r->pieces[0].p = open;
-	r->pieces[0].len = sizeof(open) - 1;
-	r->pieces[1].p = text;
-	r->pieces[1].len = len;
-	r->pieces[2].p = close;
-	r->pieces[2].len = sizeof(close) - 1;
-	return reply_write(ask, r);
-}
-
-/* A result that quotes a word of the request: BEFORE "word"AFTER */
-static int
-reply_quoting(const struct ask *ask, struct reply *r, const char *before,
-    const char *word, size_t word_len, const char *after)
-{
-	char open[64], close[16];
-
-	r->type = type_json;
-	r->encoding = encoding_utf8;
-	r->pieces[0].p = open;
-	r->pieces[0].len = (size_t)snprintf(open, sizeof(open),
-	    "{\"result\": \"%s \\\"", before);
-	r->pieces[1].p = word;
-	r->pieces[1].len = word_len;
-	r->pieces[2].p = close;
-	r->pieces[2].len = (size_t)snprintf(close, sizeof(close),
-	    "\\\"%s\"}", after);
-	return reply_write(ask, r);
-}
-
-static int
-reply_refuse(const struct ask *ask, enum request_status status,
-    const char *code, const char *why)
-{
-	struct reply r = { .status = status, .code = code };
-	char text[WHY_MAX], escaped[6 * WHY_MAX];
-	int len;
-
-	len = snprintf(text, sizeof(text), "Error: %s.", why);
-	if ((size_t)len >= sizeof(text))
-		len = sizeof(text) - 1;
-	return reply_result(ask, &r, escaped, appmsg_escape(text, (size_t)len,
-	    escaped, sizeof(escaped)));
-}
-
-static int
-reply_error(const struct ask *ask, const char *code, const char *why)
-{
-	return reply_refuse(ask, REQUEST_ERROR, code, why);
-}
-
-/* A word of a request: its text, and as a reply spells it. */
-struct word {
-	const char *text;
-	size_t text_len;
-	const char *escaped;
-	size_t escaped_len;
-};
 
 /*
  * Unescape a word.  Without backslashes it is both already: what may stand
@@ -265,52 +78,39 @@ is_text(const struct scan_value *v)
 	    !(v->str.flags & APPMSG_STR_LONE);
 }
 
-static int
-answer_search(const struct ask *ask, const struct scan_value *value)
+static enum request_result
+answer_action(const struct ask *ask, const struct content *content,
+    struct request_job **job)
 {
-	struct reply r = { .status = REQUEST_NOT_FOUND };
-	struct snapshot_answer answer;
-	struct word key;
-
-	if (value->raw == NULL)
-		return reply_error(ask, "bad-request",
-		    "no \"value\" in the content");
-	if (!is_text(value))
-		return reply_error(ask, "bad-request",
-		    "\"value\" is not a string of Unicode text");
-	if (word_get(ask->env, &value->str, &key) != 0)
-		return -1;
-	if (!snapshot_find(ask->env->snap, key.text, key.text_len, &answer))
-		return reply_quoting(ask, &r, "No match for", key.escaped,
-		    key.escaped_len, ".");
-	r.status = REQUEST_FOUND;
-	r.source = &answer;
-	return reply_result(ask, &r, answer.text, answer.text_len);
-}
-
-static int
-answer_action(const struct ask *ask, const struct scan_value *action,
-    const struct scan_value *value)
-{
-	struct reply r = { .status = REQUEST_ERROR, .code = "bad-action" };
+	const struct scan_value *action = &content->members[CONTENT_ACTION];
+	const struct scan_value *value = &content->members[CONTENT_VALUE];
 	struct word word;
 
 	if (action->raw == NULL)
-		return reply_error(ask, "bad-request",
+		return refuse(ask, "bad-request",
 		    "no \"action\" in the content");
 	if (!is_text(action))
-		return reply_error(ask, "bad-request",
+		return refuse(ask, "bad-request",
 		    "\"action\" is not a string of Unicode text");
-	if (appmsg_str_eq(&action->str, "search", 6))
-		return answer_search(ask, value);
-	if (word_get(ask->env, &action->str, &word) != 0)
-		return -1;
-	return reply_quoting(ask, &r, "Error: invalid action", word.escaped,
-	    word.escaped_len, ".");
+	if (!appmsg_str_eq(&action->str, "search", 6)) {
+		if (word_get(ask->env, &action->str, &word) != 0)
+			return REQUEST_FAILED;
+		return request_done(reply_invalid_action(ask, word.escaped,
+		    word.escaped_len));
+	}
+	if (value->raw == NULL)
+		return refuse(ask, "bad-request",
+		    "no \"value\" in the content");
+	if (!is_text(value))
+		return refuse(ask, "bad-request",
+		    "\"value\" is not a string of Unicode text");
+	if (word_get(ask->env, &value->str, &word) != 0)
+		return REQUEST_FAILED;
+	return request_search(ask, content, &word, job);
 }
 
 /* A content that is no JSON object: which of the three ways is it wrong? */
-static int
+static enum request_result
 answer_malformed(const struct ask *ask, const char *text, size_t len,
     const char *why)
 {
@@ -318,41 +118,68 @@ answer_malformed(const struct ask *ask, const char *text, size_t len,
 	struct scan scan;
 
 	if (scan_utf8(text, len) != len)
-		return reply_error(ask, "bad-encoding",
-		    "the content is not UTF-8");
+		return refuse(ask, "bad-encoding", "the content is not UTF-8");
 	scan_init(&scan, text, len);
 	scan_value(&scan, &v);
 	if (scan_end(&scan) == SCAN_OK && v.type != SCAN_OBJECT)
-		return reply_error(ask, "bad-request",
+		return refuse(ask, "bad-request",
 		    "the content is not an object");
-	return reply_error(ask, "bad-json", why);
+	return refuse(ask, "bad-json", why);
 }
 
-static int
-answer_object(const struct ask *ask, const char *text, size_t len)
+/* Which member a name is; CONTENT_MEMBERS: none. */
+static enum content_member
+find_member(const struct appmsg_str *name)
 {
-	struct scan_value v, action = { 0 }, value = { 0 };
+	static const struct {
+		const char *name;
+		size_t len;
+	} known[CONTENT_MEMBERS] = {
+		[CONTENT_ACTION] = { "action", 6 },
+		[CONTENT_VALUE] = { "value", 5 },
+		[CONTENT_TABLE] = { "table", 5 },
+		[CONTENT_MATCH] = { "match", 5 },
+		[CONTENT_DISTANCE] = { "distance", 8 },
+		[CONTENT_LIMIT] = { "limit", 5 },
+	};
+	enum content_member m = 0;
+
+	while (m < CONTENT_MEMBERS &&
+	    !appmsg_str_eq(name, known[m].name, known[m].len))
+		m++;
+	return m;
+}
+
+static enum request_result
+answer_object(const struct ask *ask, const char *text, size_t len,
+    struct request_job **job)
+{
+	struct content content;
 	struct appmsg_str name;
+	struct scan_value v;
 	struct scan scan;
 
+	for (enum content_member m = 0; m < CONTENT_MEMBERS; m++)
+		content.members[m].raw = NULL;
 	scan_init(&scan, text, len);
 	if (scan_object(&scan) == SCAN_OK) {
 		while (scan_member(&scan, &name) == SCAN_OK &&
 		    scan_value(&scan, &v) == SCAN_OK) {
+			enum content_member m = find_member(&name);
+
 			/* The last of duplicates wins, as in Python. */
-			if (appmsg_str_eq(&name, "action", 6))
-				action = v;
-			else if (appmsg_str_eq(&name, "value", 5))
-				value = v;
+			if (m != CONTENT_MEMBERS)
+				content.members[m] = v;
 		}
 	}
 	if (scan_end(&scan) != SCAN_OK)
 		return answer_malformed(ask, text, len, scan.why);
-	return answer_action(ask, &action, &value);
+	return answer_action(ask, &content, job);
 }
 
-static int
-answer_json(const struct ask *ask, const char *content, size_t len)
+static enum request_result
+answer_json(const struct ask *ask, const char *content, size_t len,
+    struct request_job **job)
 {
 	enum text_encoding encoding =
 	    text_encoding_find(&ask->hdr->content_encoding);
@@ -360,58 +187,62 @@ answer_json(const struct ask *ask, const char *content, size_t len)
 	char *to;
 
 	if (encoding == TEXT_UNKNOWN)
-		return reply_error(ask, "bad-encoding",
+		return refuse(ask, "bad-encoding",
 		    "unknown \"content-encoding\"");
 	if (encoding == TEXT_UTF8)
-		return answer_object(ask, content, len);
+		return answer_object(ask, content, len, job);
 	buf_reset(text, KEEP_SIZE);
 	to = buf_reserve(text, text_utf8_max(encoding, len));
 	if (to == NULL)
-		return -1;
+		return REQUEST_FAILED;
 	if (text_to_utf8(encoding, content, len, to, &len) != 0)
-		return reply_error(ask, "bad-encoding",
+		return refuse(ask, "bad-encoding",
 		    "the content is not in its \"content-encoding\"");
-	return answer_object(ask, to, len);
+	return answer_object(ask, to, len, job);
 }
 
-static int
+static enum request_result
 answer_binary(const struct ask *ask, const char *content, size_t len)
 {
+	static const struct appmsg_str type =
+	    APPMSG_STR("binary/custom-server-binary-type");
 	static const char first[] = "First 10 bytes of request: ";
-	struct reply r = { .encoding = encoding_binary };
+	struct reply r = { .encoding = APPMSG_STR("binary") };
 	struct snapshot_answer blob;
 
 	/* The tutorial's server never answers it. */
 	if (len == 0)
-		return reply_error(ask, "bad-request", "an empty request");
-	if (snapshot_find_blob(ask->env->snap, content, len, &blob)) {
+		return refuse(ask, "bad-request", "an empty request");
+	if (snapshot_find_blob(ask->gen->snap, content, len, &blob)) {
 		r.status = REQUEST_FOUND;
-		r.source = &blob;
+		r.table = blob.table;
+		r.id = blob.id;
 		r.type = (struct appmsg_str){ blob.type, blob.type_len, 0 };
 		r.pieces[0].p = blob.text;
 		r.pieces[0].len = blob.text_len;
-		return reply_write(ask, &r);
+		return request_done(reply_write(ask, &r));
 	}
 	r.status = REQUEST_NOT_FOUND;
-	r.type = type_binary;
+	r.type = type;
 	r.pieces[0].p = first;
 	r.pieces[0].len = sizeof(first) - 1;
 	r.pieces[1].p = content;
 	r.pieces[1].len = len < FIRST_BYTES ? len : FIRST_BYTES;
-	return reply_write(ask, &r);
+	return request_done(reply_write(ask, &r));
 }
 
-int
+enum request_result
 request_answer(struct request_env *env, const struct appmsg_header *hdr,
-    const char *content, size_t len, bool keep, struct buf *out)
+    const char *content, size_t len, bool keep, struct buf *out,
+    struct request_job **job)
 {
-	const struct ask ask = { .env = env, .hdr = hdr, .keep = keep,
-	    .out = out };
+	const struct ask ask = { .env = env, .gen = env->gen, .hdr = hdr,
+	    .keep = keep, .out = out };
 
 	if (hdr->flaw != APPMSG_FLAW_NONE)
-		return reply_error(&ask, hdr->code, hdr->why);
+		return refuse(&ask, hdr->code, hdr->why);
 	if (appmsg_str_eq(&hdr->content_type, "text/json", 9))
-		return answer_json(&ask, content, len);
+		return answer_json(&ask, content, len, job);
 	return answer_binary(&ask, content, len);
 }
 

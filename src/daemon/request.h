@@ -5,8 +5,9 @@
 #define REQUEST_H
 
 /*
- * One request to one reply: a function of bytes and tables, without sockets,
- * events or clocks.
+ * One request to one reply: a function of bytes and tables, without sockets
+ * or events.  A lookup is answered at once; a search that may take long
+ * becomes a job, which its caller lets work for a slice at a time.
  */
 
 #include <stdbool.h>
@@ -16,14 +17,17 @@
 #include "daemon/buf.h"
 #include "lib/appmsg.h"
 
-struct snapshot;
+struct generation;
+struct request_job;
 
 /* What a request is answered with; lives as long as its worker. */
 struct request_env {
-	const struct snapshot *snap;	/* borrowed for the call */
-	uint64_t generation;
+	struct generation *gen;		/* borrowed for the call */
+	size_t reply_max;	/* bytes of matches in a reply, one at least */
 	struct buf text;		/* owned: content turned to UTF-8 */
 	struct buf scratch;		/* owned: values unescaped */
+	struct buf content;		/* owned: matches */
+	struct buf extra;		/* owned: members for a header */
 };
 
 /* The words of a reply's "status". */
@@ -33,6 +37,12 @@ enum request_status {
 	REQUEST_ERROR,
 	REQUEST_BUSY,
 	REQUEST_DENIED
+};
+
+enum request_result {
+	REQUEST_ANSWERED,
+	REQUEST_LATER,		/* the job is to be worked on */
+	REQUEST_FAILED		/* out of memory; out is as it was */
 };
 
 /*
@@ -46,12 +56,28 @@ void request_env_clear(struct request_env *);
  * hdr        decoded, flaws included; borrowed for the call
  * content    of len bytes, likewise
  * keep       whether the connection will stay, for the reply to say so
- * out        gets the reply
- *
- * Returns 0, or -1 when out of memory, with out as it was.
+ * out        gets the reply, unless it comes later
+ * job        set when REQUEST_LATER is returned; owned by the caller,
+ *            request_job_free()
  */
-int request_answer(struct request_env *, const struct appmsg_header *hdr,
-    const char *content, size_t len, bool keep, struct buf *out);
+enum request_result request_answer(struct request_env *,
+    const struct appmsg_header *hdr, const char *content, size_t len,
+    bool keep, struct buf *out, struct request_job **job);
+
+/*
+ * Work on a request that is answered later, and give its reply when done.
+ * It is answered from the generation that it came under.
+ *
+ * slice_us  for about so long, in microseconds
+ * out       gets the reply with REQUEST_ANSWERED
+ */
+enum request_result request_job_work(struct request_job *,
+    struct request_env *, int64_t slice_us, struct buf *out);
+
+/*
+ * Free a job, finished or not.  NULL is allowed.
+ */
+void request_job_free(struct request_job *);
 
 /*
  * Reply that something cannot be answered, and that the connection closes.

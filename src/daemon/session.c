@@ -36,6 +36,12 @@
 /* Of the worker's buffer; a larger one is given back after its turn. */
 #define OUT_KEEP	((size_t)1 << 20)
 
+/*
+ * How long one search works before sockets are looked at again, in
+ * microseconds: what others' lookups may wait for it.
+ */
+#define WORK_SLICE_US	500
+
 /* Input beyond an unfinished message that is taken from the kernel. */
 #define READ_AHEAD	((size_t)64 << 10)
 
@@ -62,6 +68,7 @@ enum session_next {
 struct session {
 	TAILQ_ENTRY(session) entry;		/* of all */
 	TAILQ_ENTRY(session) ready_entry;	/* of ready, if is_ready */
+	TAILQ_ENTRY(session) work_entry;	/* of work, if stream.job */
 	struct session_host *host;		/* borrowed */
 	const struct conf_listen *listen;	/* borrowed */
 	struct bufferevent *bev;		/* owned, with the socket */
@@ -144,6 +151,16 @@ session_set_ready(struct session *s, bool ready)
 	} else {
 		TAILQ_REMOVE(&s->host->ready, s, ready_entry);
 	}
+}
+
+/* Let the reply of a long search be worked at, behind those of others. */
+static void
+session_start_work(struct session *s)
+{
+	static const struct timeval now = { 0 };
+
+	TAILQ_INSERT_TAIL(&s->host->work, s, work_entry);
+	event_add(s->host->work_event, &now);
 }
 
 /*
@@ -309,6 +326,36 @@ session_wait(struct session *s, bool progress)
 	return SESSION_GO_ON;
 }
 
+/*
+ * Go on as a verdict says.
+ *
+ * progress  whether something was answered
+ */
+static enum session_next
+session_obey(struct session *s, enum stream_verdict verdict, bool progress)
+{
+	switch (verdict) {
+	case STREAM_MORE:
+		return session_wait(s, progress);
+	case STREAM_AGAIN:
+		deadline_clear(&s->host->deadlines, &s->in);
+		session_set_ready(s, true);
+		break;
+	case STREAM_WORK:
+		deadline_clear(&s->host->deadlines, &s->in);
+		session_set_ready(s, false);
+		session_start_work(s);
+		break;
+	case STREAM_CLOSE:
+		return session_end(s);
+	case STREAM_FAILED:
+		log_warnx("out of memory session=%llu",
+		    (unsigned long long)s->id);
+		return SESSION_CLOSE;
+	}
+	return SESSION_GO_ON;
+}
+
 /* One turn of service=messages. */
 static enum session_next
 session_messages(struct session *s)
@@ -318,6 +365,8 @@ session_messages(struct session *s)
 	enum stream_verdict verdict;
 	const char *p = "";
 
+	if (s->stream.job != NULL)
+		return SESSION_GO_ON;
 	if (s->stream.state != STREAM_IDLE && len < s->stream.need)
 		return session_wait(s, false);
 	if (len > 0 && (p = (const char *)evbuffer_pullup(input(s),
@@ -330,21 +379,7 @@ session_messages(struct session *s)
 	evbuffer_drain(input(s), used);
 	if (session_send_replies(s) == SESSION_CLOSE)
 		return SESSION_CLOSE;
-	switch (verdict) {
-	case STREAM_MORE:
-		return session_wait(s, used > 0);
-	case STREAM_AGAIN:
-		deadline_clear(&host->deadlines, &s->in);
-		session_set_ready(s, true);
-		break;
-	case STREAM_CLOSE:
-		return session_end(s);
-	case STREAM_FAILED:
-		log_warnx("out of memory session=%llu",
-		    (unsigned long long)s->id);
-		return SESSION_CLOSE;
-	}
-	return SESSION_GO_ON;
+	return session_obey(s, verdict, used > 0);
 }
 
 /* One turn of service=echo: what came goes back, unframed. */
@@ -363,6 +398,18 @@ session_echo(struct session *s)
 	return session_wait(s, len > 0);
 }
 
+/* After a turn: count what it left behind, and pause if that is too much. */
+static enum session_next
+session_settle(struct session *s)
+{
+	session_account(s);
+	if (s->state == SESSION_READ && evbuffer_get_length(output(s)) > 0 &&
+	    (evbuffer_get_length(output(s)) >=
+	    (size_t)s->host->limits->output || memory_is_short(s)))
+		session_pause(s);
+	return SESSION_GO_ON;
+}
+
 /* Serve what is there, within a turn's budget. */
 static enum session_next
 session_turn(struct session *s)
@@ -373,14 +420,7 @@ session_turn(struct session *s)
 		return SESSION_GO_ON;
 	next = s->listen->service == CONF_SERVICE_ECHO ? session_echo(s) :
 	    session_messages(s);
-	if (next == SESSION_CLOSE)
-		return next;
-	session_account(s);
-	if (s->state == SESSION_READ && evbuffer_get_length(output(s)) > 0 &&
-	    (evbuffer_get_length(output(s)) >=
-	    (size_t)s->host->limits->output || memory_is_short(s)))
-		session_pause(s);
-	return SESSION_GO_ON;
+	return next == SESSION_CLOSE ? next : session_settle(s);
 }
 
 static void
@@ -509,6 +549,38 @@ session_ready_cb(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
+/* A slice of one long search; the next one is another session's. */
+static void
+session_work_cb(evutil_socket_t fd, short what, void *arg)
+{
+	static const struct timeval now = { 0 };
+	struct session_host *host = arg;
+	struct session *s = TAILQ_FIRST(&host->work);
+	enum stream_verdict verdict;
+	enum session_next next;
+
+	(void)fd;
+	(void)what;
+	if (s == NULL)
+		return;
+	TAILQ_REMOVE(&host->work, s, work_entry);
+	if (!TAILQ_EMPTY(&host->work))
+		event_add(host->work_event, &now);
+	verdict = stream_work(&s->stream, &host->env, WORK_SLICE_US,
+	    &host->out);
+	if (verdict == STREAM_WORK) {
+		session_start_work(s);
+		return;
+	}
+	next = session_send_replies(s);
+	if (next != SESSION_CLOSE)
+		next = session_obey(s, verdict, true);
+	if (next != SESSION_CLOSE)
+		next = session_settle(s);
+	if (next == SESSION_CLOSE)
+		session_free(s);
+}
+
 static struct session *
 session_new(struct session_host *host, int fd,
     const struct conf_listen *listen, struct peer *peer, bool counted)
@@ -540,6 +612,9 @@ session_free(struct session *s)
 	log_debug("session closed session=%llu",
 	    (unsigned long long)s->id);
 	session_set_ready(s, false);
+	if (s->stream.job != NULL)
+		TAILQ_REMOVE(&s->host->work, s, work_entry);
+	stream_clear(&s->stream);
 	deadline_clear(&s->host->deadlines, &s->in);
 	deadline_clear(&s->host->deadlines, &s->out);
 	*s->host->held -= (long long)s->held;
@@ -591,6 +666,7 @@ session_drain_all(struct session_host *host)
 		next = TAILQ_NEXT(s, entry);
 		/* A request that waits in the socket is still answered. */
 		if (s->state == SESSION_READ && !s->is_ready &&
+		    s->stream.job == NULL &&
 		    s->stream.state == STREAM_IDLE && !is_readable(s) &&
 		    session_end(s) == SESSION_CLOSE)
 			session_free(s);
@@ -603,8 +679,10 @@ session_host_init(struct session_host *host)
 	TAILQ_INIT(&host->all);
 	TAILQ_INIT(&host->ready);
 	host->next_id = 1;
+	TAILQ_INIT(&host->work);
 	host->ready_event = evtimer_new(host->base, session_ready_cb, host);
-	if (host->ready_event == NULL)
+	host->work_event = evtimer_new(host->base, session_work_cb, host);
+	if (host->ready_event == NULL || host->work_event == NULL)
 		return -1;
 	return deadlines_init(&host->deadlines, host->base, session_late_cb,
 	    host);
@@ -619,7 +697,8 @@ session_host_clear(struct session_host *host)
 		session_free(s);
 	if (host->ready_event != NULL)
 		event_free(host->ready_event);
-	host->ready_event = NULL;
+	if (host->work_event != NULL)
+		event_free(host->work_event);
 	deadlines_clear(&host->deadlines);
 	request_env_clear(&host->env);
 	buf_clear(&host->out);

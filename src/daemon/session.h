@@ -44,6 +44,8 @@ struct session_host {
 	struct session_list all;
 	struct session_list ready;	/* have more to do than a turn */
 	struct event *ready_event;	/* owned; runs the ready ones */
+	struct session_list work;	/* have a reply that takes long */
+	struct event *work_event;	/* owned; runs the first of them */
 	uint64_t next_id;
 	bool draining;			/* no session outlives its replies */
 	atomic_llong *held;		/* bytes held for all peers */

@@ -22,6 +22,13 @@ stream_init(struct stream *s, bool keep_alive)
 	    .need = APPMSG_LENGTH_SIZE, .keep_alive = keep_alive };
 }
 
+void
+stream_clear(struct stream *s)
+{
+	request_job_free(s->job);
+	s->job = NULL;
+}
+
 static enum stream_verdict
 stream_wait(struct stream *s, enum stream_state state, size_t need)
 {
@@ -78,6 +85,20 @@ declared_header(const char *buf, size_t len)
 	return len < APPMSG_LENGTH_SIZE ? 0 : (size_t)p[0] << 8 | p[1];
 }
 
+static enum stream_verdict
+stream_answered(enum request_result result, bool keep)
+{
+	switch (result) {
+	case REQUEST_ANSWERED:
+		return keep ? STREAM_AGAIN : STREAM_CLOSE;
+	case REQUEST_LATER:
+		return STREAM_WORK;
+	case REQUEST_FAILED:
+		break;
+	}
+	return STREAM_FAILED;
+}
+
 /* Take the message at the front; *used stays 0 unless it was answered. */
 static enum stream_verdict
 stream_message(struct stream *s, struct request_env *env,
@@ -86,6 +107,7 @@ stream_message(struct stream *s, struct request_env *env,
 {
 	struct appmsg_header hdr;
 	size_t start, content;
+	enum request_result result;
 	bool keep;
 	int error;
 
@@ -109,11 +131,12 @@ stream_message(struct stream *s, struct request_env *env,
 	if (len - start < content)
 		return stream_wait(s, STREAM_CONTENT, start + content);
 	keep = stream_keeps(s, &hdr, len - start == content);
-	if (request_answer(env, &hdr, buf + start, content, keep, out) != 0)
-		return STREAM_FAILED;
+	result = request_answer(env, &hdr, buf + start, content, keep, out,
+	    &s->job);
 	*used = start + content;
 	stream_wait(s, STREAM_IDLE, APPMSG_LENGTH_SIZE);
-	return keep ? STREAM_AGAIN : STREAM_CLOSE;
+	s->job_keep = keep;
+	return stream_answered(result, keep);
 }
 
 enum stream_verdict
@@ -136,6 +159,18 @@ stream_feed(struct stream *s, struct request_env *env,
 		*used += taken;
 	}
 	return verdict;
+}
+
+enum stream_verdict
+stream_work(struct stream *s, struct request_env *env, int64_t slice_us,
+    struct buf *out)
+{
+	enum request_result result = request_job_work(s->job, env, slice_us,
+	    out);
+
+	if (result != REQUEST_LATER)
+		stream_clear(s);
+	return stream_answered(result, s->job_keep);
 }
 
 enum stream_verdict

@@ -30,6 +30,7 @@ enum stream_state {
 enum stream_verdict {
 	STREAM_MORE,		/* more bytes are needed to go on */
 	STREAM_AGAIN,		/* the turn is over, whole messages may be left */
+	STREAM_WORK,		/* a reply is worked at: stream_work() is next */
 	STREAM_CLOSE,		/* the last reply was given, nothing follows */
 	STREAM_FAILED		/* out of memory */
 };
@@ -40,12 +41,19 @@ struct stream {
 	bool keep_alive;	/* the listener's way with plain requests */
 	bool draining;		/* close after what is there is answered */
 	bool told;		/* a request asked for "connection" or "id" */
+	bool job_keep;		/* the connection stays after the job's reply */
+	struct request_job *job;	/* owned; NULL: none */
 };
 
 /*
  * Start anew.
  */
 void stream_init(struct stream *, bool keep_alive);
+
+/*
+ * Free what it owns.
+ */
+void stream_clear(struct stream *);
 
 /*
  * Answer the whole messages at the front of some bytes.
@@ -57,12 +65,24 @@ void stream_init(struct stream *, bool keep_alive);
  * used     set to how many of them are done with
  * out      gets the replies
  *
- * Returns the verdict.  After STREAM_CLOSE and STREAM_FAILED there is no
- * next call.
+ * Returns the verdict.  After STREAM_WORK there is no next call until the
+ * work is done, so that replies keep their order; after STREAM_CLOSE and
+ * STREAM_FAILED there is none at all.
  */
 enum stream_verdict stream_feed(struct stream *, struct request_env *env,
     const struct conf_limits *limits, const char *buf, size_t len,
     size_t *used, struct buf *out);
+
+/*
+ * Work on the reply of a request that takes long.
+ *
+ * slice_us  for about so long, in microseconds
+ *
+ * Returns STREAM_WORK when there is more to do, else as stream_feed() after
+ * one message.
+ */
+enum stream_verdict stream_work(struct stream *, struct request_env *env,
+    int64_t slice_us, struct buf *out);
 
 /*
  * Refuse the unfinished message at the front of some bytes, since its end

@@ -29,7 +29,6 @@
 #include "daemon/mailbox.h"
 #include "daemon/peers.h"
 #include "daemon/session.h"
-#include "daemon/table/snapshot.h"
 
 /* After a want of descriptors, unless a session ends before. */
 #define ACCEPT_PAUSE_MS		1000
@@ -368,8 +367,8 @@ worker_use(struct worker *w, struct generation *gen)
 
 	w->gen = gen;
 	w->host.limits = &gen->conf->limits;
-	w->host.env.snap = gen->snap;
-	w->host.env.generation = gen->number;
+	w->host.env.gen = gen;
+	w->host.env.reply_max = (size_t)gen->conf->limits.output;
 	deadlines_configure(&w->host.deadlines, &gen->conf->timeouts);
 	generation_unref(old);
 }

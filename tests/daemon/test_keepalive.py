@@ -250,6 +250,12 @@ class Errors(harness.DaemonTest):
 class Explain(harness.DaemonTest):
     """Where an answer stands."""
 
+    def loaded(self, reply):
+        """The time of the load, which must be one."""
+        loaded = reply.header["loaded"]
+        self.assertRegex(loaded, r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\Z")
+        return loaded
+
     def test_where_the_answer_stands(self):
         """Table, generation, file and line, behind the status."""
         part = self.write_config("# a comment", harness.answer("in", "X"),
@@ -264,7 +270,8 @@ class Explain(harness.DaemonTest):
                     key, id=1, explain=True))
                 self.assert_answer(
                     reply, text, ("id", 1), FOUND, ("table", "main"),
-                    ("generation", 1), ("file", file), ("line", line))
+                    ("generation", 1), ("loaded", self.loaded(reply)),
+                    ("file", file), ("line", line), ("match", "exact"))
 
     def test_binary(self):
         """A binary entry is explained too."""
@@ -275,7 +282,8 @@ class Explain(harness.DaemonTest):
         self.assertEqual(reply.content, b"\x89PNG")
         self.assertEqual(reply.extra, [
             CLOSE, FOUND, ("table", "main"), ("generation", 1),
-            ("file", daemon.config), ("line", 2)])
+            ("loaded", self.loaded(reply)), ("file", daemon.config),
+            ("line", 2), ("match", "exact")])
 
     def test_alone(self):
         """explain needs neither id nor connection."""

@@ -87,7 +87,7 @@ load(void)
 		fputs(i == 0 ? text : "\x89PNG", f);
 		fclose(f);
 	}
-	gen = generation_load(path[0], &problems);
+	gen = generation_load(path[0], NULL, &problems);
 	problems_print(&problems, stderr);
 	FUZZ_CHECK(gen != NULL);
 	unlink(path[0]);
@@ -321,8 +321,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		gen = load();
 	if (len < SETUP_SIZE)
 		return 0;
-	env.snap = gen->snap;
-	env.generation = 1;
+	env.gen = gen;
+	env.reply_max = (size_t)1 << 20;
 	setup.keep_alive = data[0] & 1;
 	setup.draining = data[0] & 2;
 	setup.limits = gen->conf->limits;

@@ -66,13 +66,15 @@ setup(void **state)
 	folder_write("logo.bin", "\0\xff""LOGO", 6);
 	folder_write("empty.bin", "", 0);
 	gen = generation_load(folder_write_text("appmsgd.conf", conf),
-	    &problems);
+	    NULL, &problems);
 	problems_print(&problems, stderr);
 	problems_clear(&problems);
 	if (gen == NULL)
 		return -1;
-	env.snap = gen->snap;
-	env.generation = 7;
+	gen->number = 7;
+	gen->loaded_at = 0;
+	env.gen = gen;
+	env.reply_max = SIZE_MAX;
 	return 0;
 }
 
@@ -93,6 +95,7 @@ ask(const char *type, const char *encoding, const char *members,
     const void *content, size_t len, bool keep)
 {
 	char frame[8192], *mem = malloc(len > 0 ? len : 1);
+	struct request_job *job;
 	struct appmsg_header h;
 	size_t used;
 	int n = snprintf(frame + 2, sizeof(frame) - 2, "{\"byteorder\":0,"
@@ -107,7 +110,8 @@ ask(const char *type, const char *encoding, const char *members,
 	assert_int_equal(appmsg_header_decode(frame, (size_t)n + 2, &h,
 	    &used), 0);
 	out.len = 0;
-	assert_int_equal(request_answer(&env, &h, mem, len, keep, &out), 0);
+	assert_int_equal(request_answer(&env, &h, mem, len, keep, &out,
+	    &job), REQUEST_ANSWERED);
 	free(mem);
 }
 
@@ -518,17 +522,20 @@ explain_tells_where_an_answer_stands(void **state)
 	ask_json(",\"explain\":true",
 	    "{\"action\":\"search\",\"value\":\"ring\"}", true);
 	snprintf(members, sizeof(members), ", \"table\": \"main\", "
-	    "\"generation\": 7, \"file\": \"%s\", \"line\": 3",
+	    "\"generation\": 7, \"loaded\": \"1970-01-01T00:00:00Z\", "
+	    "\"file\": \"%s\", \"line\": 3, \"match\": \"exact\"",
 	    folder_path("appmsgd.conf"));
 	expect_result(members, RING);
 	ask("x", "x", ",\"id\":1,\"explain\":true", "nothing", 7, true);
 	snprintf(members, sizeof(members), ", \"id\": 1, \"status\": "
-	    "\"found\", \"table\": \"main\", \"generation\": 7, \"file\": "
-	    "\"%s\", \"line\": 9", folder_path("appmsgd.conf"));
+	    "\"found\", \"table\": \"main\", \"generation\": 7, \"loaded\": "
+	    "\"1970-01-01T00:00:00Z\", \"file\": \"%s\", \"line\": 9, "
+	    "\"match\": \"exact\"", folder_path("appmsgd.conf"));
 	expect("application/octet-stream", "binary", members, "", 0);
 	ask_json(",\"explain\":true",
 	    "{\"action\":\"search\",\"value\":\"x\"}", true);
-	expect_result(", \"generation\": 7", "No match for \\\"x\\\".");
+	expect_result(", \"generation\": 7, "
+	    "\"loaded\": \"1970-01-01T00:00:00Z\"", "No match for \\\"x\\\".");
 }
 
 /* What one large request needs does not show in the next one. */

@@ -50,10 +50,14 @@ setup(void **state)
 	gen = generation_load(folder_write_text("appmsgd.conf",
 	    "listen 127.0.0.1 0\n"
 	    "answer ring \"" RING "\"\n"
-	    "binary logo file logo.bin type=image/png\n"), &problems);
+	    "binary logo file logo.bin type=image/png\n"), NULL, &problems);
 	problems_print(&problems, stderr);
 	problems_clear(&problems);
-	return gen != NULL ? 0 : -1;
+	if (gen == NULL)
+		return -1;
+	gen->number = 1;
+	gen->loaded_at = 0;
+	return 0;
 }
 
 static int
@@ -80,8 +84,7 @@ session_init(struct session *s, bool keep_alive)
 {
 	memset(s, 0, sizeof(*s));
 	stream_init(&s->stream, keep_alive);
-	s->env.snap = gen->snap;
-	s->env.generation = 1;
+	s->env.gen = gen;
 	s->limits = gen->conf->limits;
 	s->verdict = STREAM_MORE;
 }
@@ -306,8 +309,10 @@ every_message_of_a_run_is_answered_in_order(void **state)
 	    "\"bad-id\"", "Error: \\\"id\\\" is neither an integer within "
 	    "2^53 nor a string of up to 256 bytes.");
 	snprintf(members, sizeof(members), KEEP ", \"id\": 1, \"status\": "
-	    "\"found\", \"table\": \"main\", \"generation\": 1, \"file\": "
-	    "\"%s\", \"line\": 2", folder_path("appmsgd.conf"));
+	    "\"found\", \"table\": \"main\", \"generation\": 1, "
+	    "\"loaded\": \"1970-01-01T00:00:00Z\", \"file\": "
+	    "\"%s\", \"line\": 2, \"match\": \"exact\"",
+	    folder_path("appmsgd.conf"));
 	expect_result(&s, 6, members, RING);
 	expect_result(&s, 7, KEEP ", \"status\": \"error\", \"error\": "
 	    "\"bad-request\"", "Error: an empty request.");
