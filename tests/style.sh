@@ -49,7 +49,7 @@ out=$(grep -rl '#include <event2/' src |
 ! grep -rnE '#include "(lib/)?(scan|text)\.h"' src/ctl src/client src/common ||
 	bad "the scanner is not for programs"
 ! grep -nE '#include <(sys/socket|event2)' src/daemon/request.c \
-	src/daemon/stream.c src/daemon/table/*.c ||
+	src/daemon/stream.c src/daemon/table/*.c src/daemon/s*/*.c ||
 	bad "request, stream and table know no sockets"
 
 exit $rc

@@ -27,24 +27,33 @@
 /* A reload reads files as large as they are: it has no time of its own. */
 static const struct command {
 	const char *name;
+	const char *argument;	/* the member that a word goes into, or NULL */
 	int64_t timeout_ms;	/* -1: none */
 } commands[] = {
-	{ "reload", -1 },
-	{ "status", 10000 },
+	{ "reload", NULL, -1 },
+	{ "diff", NULL, -1 },
+	{ "rollback", NULL, -1 },
+	{ "explain", "key", 10000 },
+	{ "status", NULL, 10000 },
 };
 
 #define N_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
 
 static const char usage[] =
-"Usage: appmsgctl [-s SOCKET] [--json] COMMAND\n";
+"Usage: appmsgctl [-s SOCKET] [--json] [--force] COMMAND [KEY]\n";
 
 static const char help[] =
 "Control a running appmsgd.\n"
 "\n"
-"  reload   read the configuration and its tables again; ends when the new\n"
-"           ones serve, or fails and says why while the old ones go on\n"
-"  status   say what the daemon is and does\n"
+"  reload       read the configuration and its tables again; ends when the\n"
+"               new ones serve, or fails and says why while the old go on\n"
+"  diff         say what a reload would change\n"
+"  rollback     go back to what was served before, at once\n"
+"  explain KEY  say where the answer for KEY stands\n"
+"  status       say what the daemon is and does\n"
 "\n"
+"      --force          with reload: take tables that lost more keys than\n"
+"                       their guard= allows\n"
 "  -s, --socket=SOCKET  the daemon's control socket\n"
 "                       (default " DEFAULT_SOCKET ")\n"
 "      --json           print the whole reply as JSON\n"
@@ -58,7 +67,9 @@ static const char help[] =
 struct options {
 	const char *socket;
 	const struct command *command;
+	const char *argument;	/* of the command, or NULL */
 	bool json;
+	bool force;
 };
 
 static const struct command *
@@ -80,13 +91,40 @@ find_command(const char *word)
 	return NULL;
 }
 
+/* The command and its argument; says what is wrong with them. */
+static bool
+parse_words(int n, char **words, struct options *o)
+{
+	if (n == 0) {
+		warnx("no command");
+		return false;
+	}
+	if ((o->command = find_command(words[0])) == NULL)
+		return false;
+	if (o->command->argument != NULL && n < 2) {
+		warnx("%s needs a %s", words[0], o->command->argument);
+		return false;
+	}
+	if (n > (o->command->argument != NULL ? 2 : 1)) {
+		warnx("unexpected argument \"%s\"", words[n - 1]);
+		return false;
+	}
+	if (o->force && strcmp(words[0], "reload") != 0) {
+		warnx("--force is for reload");
+		return false;
+	}
+	o->argument = words[1];
+	return true;
+}
+
 static void
 parse_options(int argc, char **argv, struct options *o)
 {
-	enum { OPT_HELP = 256, OPT_JSON };
+	enum { OPT_HELP = 256, OPT_JSON, OPT_FORCE };
 	static const struct option longopts[] = {
 		{ "socket", required_argument, NULL, 's' },
 		{ "json", no_argument, NULL, OPT_JSON },
+		{ "force", no_argument, NULL, OPT_FORCE },
 		{ "help", no_argument, NULL, OPT_HELP },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 }
@@ -102,6 +140,9 @@ parse_options(int argc, char **argv, struct options *o)
 		case OPT_JSON:
 			o->json = true;
 			break;
+		case OPT_FORCE:
+			o->force = true;
+			break;
 		case OPT_HELP:
 			printf("%s%s", usage, help);
 			exit(EX_OK);
@@ -113,13 +154,7 @@ parse_options(int argc, char **argv, struct options *o)
 			exit(EX_USAGE);
 		}
 	}
-	if (optind == argc)
-		warnx("no command");
-	else if (optind + 1 < argc)
-		warnx("unexpected argument \"%s\"", argv[optind + 1]);
-	else
-		o->command = find_command(argv[optind]);
-	if (o->command == NULL) {
+	if (!parse_words(argc - optind, argv + optind, o)) {
 		fputs(usage, stderr);
 		exit(EX_USAGE);
 	}
@@ -202,6 +237,23 @@ finish(const struct options *o, const struct appmsg_message *msg)
 	return ok ? EX_OK : EXIT_FAILURE;
 }
 
+/* The request, owned by the caller. */
+static struct json_object *
+request_new(const struct options *o)
+{
+	struct json_object *content = json_object_new_object();
+
+	json_object_object_add(content, "action",
+	    json_object_new_string(o->command->name));
+	if (o->force)
+		json_object_object_add(content, "force",
+		    json_object_new_boolean(true));
+	if (o->command->argument != NULL)
+		json_object_object_add(content, o->command->argument,
+		    json_object_new_string(o->argument));
+	return content;
+}
+
 static int
 run(const struct options *o)
 {
@@ -211,21 +263,23 @@ run(const struct options *o)
 		.connection = APPMSG_STR("close")
 	};
 	int64_t deadline = appmsg_deadline(o->command->timeout_ms);
+	struct json_object *content = request_new(o);
 	struct appmsg_client *client = NULL;
 	struct appmsg_message msg;
-	char content[64];
-	int error, len, rc;
+	const char *text;
+	size_t len;
+	int error, rc;
 
-	len = snprintf(content, sizeof(content), "{\"action\": \"%s\"}",
-	    o->command->name);
+	text = json_object_to_json_string_length(content,
+	    JSON_C_TO_STRING_PLAIN, &len);
 	error = appmsg_client_open_unix(&client, o->socket, deadline);
 	if (error == 0)
-		error = appmsg_client_send(client, &hdr, content,
-		    (size_t)len);
+		error = appmsg_client_send(client, &hdr, text, len);
 	if (error == 0)
 		error = appmsg_client_recv(client, &msg, deadline);
 	rc = error == 0 ? finish(o, &msg) : failed(o, error);
 	appmsg_client_free(client);
+	json_object_put(content);
 	return rc;
 }
 

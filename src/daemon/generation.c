@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/conf/conf.h"
 #include "daemon/table/snapshot.h"
@@ -21,22 +22,29 @@ generation_free(struct generation *gen)
 {
 	if (gen == NULL)
 		return;
-	snapshot_free(gen->snap);
-	conf_free(gen->conf);
+	if (gen->base != NULL) {
+		generation_unref(gen->base);
+	} else {
+		snapshot_free(gen->snap);
+		conf_free(gen->conf);
+	}
 	free(gen);
 }
 
 struct generation *
-generation_load(const char *path, struct problems *problems)
+generation_load(const char *path, const struct source_progress *progress,
+    struct problems *problems)
 {
 	struct generation *gen = calloc(1, sizeof(*gen));
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
 	if (gen == NULL || (gen->conf = conf_load(path, problems)) == NULL) {
 		problems_add(problems, path, 0, "%s", strerror(errno));
 		goto fail;
 	}
 	/* The tables of a wrong configuration too: all problems at once. */
-	gen->snap = snapshot_load(gen->conf, problems);
+	gen->snap = snapshot_load(gen->conf, cores < 1 ? 1 :
+	    (unsigned int)cores, progress, problems);
 	if (problems->n > 0 || problems->dropped > 0)
 		goto fail;
 	conf_forget_answers(gen->conf);
@@ -46,6 +54,22 @@ generation_load(const char *path, struct problems *problems)
 fail:
 	generation_free(gen);
 	return NULL;
+}
+
+struct generation *
+generation_again(struct generation *old)
+{
+	struct generation *gen = calloc(1, sizeof(*gen));
+
+	if (gen == NULL)
+		return NULL;
+	gen->loaded_at = old->loaded_at;
+	gen->conf = old->conf;
+	gen->snap = old->snap;
+	/* Never a chain: what is under it is the load itself. */
+	gen->base = generation_ref(old->base != NULL ? old->base : old);
+	gen->refs = 1;
+	return gen;
 }
 
 struct generation *

@@ -7,7 +7,8 @@
 /*
  * What one load gave: the configuration and the tables that it names, under
  * a number that always rises.  Each worker holds one reference to the one it
- * answers from, the server one to the newest; the last to let go frees it.
+ * answers from, the server one to the newest and one to that before it; the
+ * last to let go frees it.
  */
 
 #include <stdatomic.h>
@@ -18,23 +19,35 @@
 
 struct conf;
 struct snapshot;
+struct source_progress;
 
 struct generation {
 	uint64_t number;		/* from 1; 0: not published yet */
 	time_t loaded_at;
 	struct conf *conf;		/* never NULL */
 	struct snapshot *snap;		/* never NULL */
+	struct generation *base;	/* whose they are: a reference, or NULL */
 	atomic_uint refs;
 };
 
 /*
  * Load a configuration and its tables.
  *
+ * progress  NULL: nobody wants to know
+ *
  * Returns the generation with one reference, the caller's; or NULL, with at
  * least one problem.
  */
 struct generation *generation_load(const char *path,
-    struct problems *problems);
+    const struct source_progress *progress, struct problems *problems);
+
+/*
+ * The same configuration and tables as another generation, to be published
+ * under a new number.
+ *
+ * Returns it with one reference, the caller's; or NULL when out of memory.
+ */
+struct generation *generation_again(struct generation *);
 
 /*
  * Take one more reference.  Returns its argument.

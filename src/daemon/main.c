@@ -22,6 +22,7 @@
 #include "daemon/conf/conf.h"
 #include "daemon/generation.h"
 #include "daemon/process.h"
+#include "daemon/progress.h"
 #include "daemon/server.h"
 #include "daemon/table/snapshot.h"
 
@@ -131,7 +132,8 @@ query(const struct options *o, const struct generation *gen)
 	char *text;
 	size_t len;
 
-	if (!snapshot_find(gen->snap, o->query, strlen(o->query), &a)) {
+	if (!snapshot_find(gen->snap, NULL, o->query, strlen(o->query),
+	    &a)) {
 		fprintf(stderr, "No match for \"%s\".\n", o->query);
 		return 1;
 	}
@@ -140,8 +142,12 @@ query(const struct options *o, const struct generation *gen)
 	fwrite(text, 1, len, stdout);
 	putchar('\n');
 	free(text);
-	if (o->verbose > 0)
-		printf("table %s, %s:%u\n", a.table, a.file, a.line);
+	if (o->verbose > 0) {
+		if ((text = snapshot_explain(&a, 0, gen->loaded_at)) == NULL)
+			fatal("explain");
+		puts(text);
+		free(text);
+	}
 	return EX_OK;
 }
 
@@ -212,6 +218,7 @@ main(int argc, char **argv)
 	struct problems problems = PROBLEMS_INIT;
 	struct options o = { 0 };
 	struct generation *gen;
+	struct progress progress;
 	int rc = EX_CONFIG;
 
 	open_standard_files();
@@ -219,7 +226,16 @@ main(int argc, char **argv)
 	parse_options(argc, argv, &o);
 	if (o.show) {
 		rc = show(&o);
-	} else if ((gen = generation_load(o.conf, &problems)) == NULL) {
+		goto out;
+	}
+	if (o.check)
+		progress_init_bar(&progress);
+	else
+		progress_init_log(&progress);
+	gen = generation_load(o.conf, progress.source.cb != NULL ?
+	    &progress.source : NULL, &problems);
+	progress_end(&progress);
+	if (gen == NULL) {
 		problems_print(&problems, stderr);
 	} else if (o.check) {
 		rc = check(&o, gen);
@@ -227,6 +243,7 @@ main(int argc, char **argv)
 	} else {
 		rc = serve(&o, gen);
 	}
+out:
 	problems_clear(&problems);
 	free(o.conf);
 	if (fflush(stdout) != 0)

@@ -3,6 +3,8 @@
 
 /*
  *	IDLE -> LOADING (a thread reads) -> SWAPPING (workers change) -> IDLE
+ *
+ * A diff ends after LOADING, a rollback begins with SWAPPING.
  */
 
 #include "config.h"
@@ -15,6 +17,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <json.h>
 
@@ -25,6 +28,8 @@
 #include "daemon/mailbox.h"
 #include "daemon/notify.h"
 #include "daemon/problems.h"
+#include "daemon/progress.h"
+#include "daemon/table/diff.h"
 #include "daemon/table/snapshot.h"
 #include "daemon/worker.h"
 
@@ -34,9 +39,11 @@ enum reload_state {
 	RELOAD_SWAPPING		/* workers take the new generation */
 };
 
+/* Somebody who waits for an order to be carried out. */
 struct waiter {
 	STAILQ_ENTRY(waiter) entry;
-	struct control_request *request;
+	enum reload_order order;
+	struct control_request *request;	/* NULL: a signal */
 };
 STAILQ_HEAD(waiters, waiter);
 
@@ -45,111 +52,225 @@ struct reload {
 	struct workers *workers;
 	struct mailbox *mailbox;
 	struct generation *current;	/* a reference */
-	struct generation *loaded;	/* of this reload, or NULL */
-	struct problems problems;	/* of this reload */
-	struct waiters waiters;		/* for this reload */
-	struct waiters later;		/* for the next one */
-	bool again;			/* there is to be a next one */
-	enum reload_state state;
-	pthread_t thread;
+	struct generation *previous;	/* a reference; NULL: none yet */
 	uint64_t number;		/* of the newest generation */
+	struct waiters waiters;		/* for this order, the same for all */
+	struct waiters later;		/* for the next ones */
+	enum reload_state state;
+	enum reload_order order;
+	/* of this order: */
+	struct generation *loaded;	/* a reference, or NULL */
+	struct problems problems;
+	struct diff diff;
+	int64_t began;			/* ms */
+	pthread_t thread;
 	struct mail loaded_mail;	/* from the thread; one at a time */
 	struct mail swapped_mail;	/* from a worker, likewise */
 	void (*change_cb)(const struct generation *, void *);
 	void *arg;
 };
 
+static void reload_next(struct reload *);
+
+static int64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/*
+ * All that takes long.  The current generation does not change meanwhile,
+ * and neither does anything else of r that is used here.
+ */
 static void *
 reload_thread(void *arg)
 {
 	struct reload *r = arg;
+	struct progress progress;
 
-	r->loaded = generation_load(r->path, &r->problems);
+	progress_init_log(&progress);
+	r->loaded = generation_load(r->path, &progress.source, &r->problems);
+	if (r->loaded != NULL) {
+		conf_compare(r->current->conf, r->loaded->conf, &r->problems);
+		if (diff_snapshots(r->current->snap, r->loaded->snap,
+		    &r->diff) != 0)
+			problems_add(&r->problems, NULL, 0, "out of memory");
+		if (r->order == RELOAD_APPLY)
+			diff_guard(&r->diff, r->loaded->conf, &r->problems);
+	}
 	mailbox_send(r->mailbox, &r->loaded_mail);
 	return NULL;
 }
 
 static struct json_object *
-reload_reply(const struct reload *r, bool ok)
+diff_json(const struct diff *diff)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (size_t i = 0; i < diff->n; i++) {
+		const struct diff_table *d = &diff->tables[i];
+		struct json_object *o = json_object_new_object();
+
+		/* The tables of lines that nobody wrote. */
+		if (d->binary && d->old_count + d->new_count == 0) {
+			json_object_put(o);
+			continue;
+		}
+		json_object_object_add(o, "table",
+		    json_object_new_string(d->name));
+		json_object_object_add(o, "binary",
+		    json_object_new_boolean(d->binary));
+		json_object_object_add(o, "entries",
+		    json_object_new_uint64(d->new_count));
+		json_object_object_add(o, "added",
+		    json_object_new_uint64(d->added));
+		json_object_object_add(o, "removed",
+		    json_object_new_uint64(d->removed));
+		json_object_object_add(o, "changed",
+		    json_object_new_uint64(d->changed));
+		json_object_array_add(list, o);
+	}
+	return list;
+}
+
+/* The sentence for people. */
+static void
+describe(const struct reload *r, bool ok, char *text, size_t cap)
+{
+	static const char *const failed[] = {
+		[RELOAD_APPLY] = "reload failed",
+		[RELOAD_FORCE] = "reload failed",
+		[RELOAD_DIFF] = "a reload would fail",
+		[RELOAD_ROLLBACK] = "rollback failed"
+	};
+	unsigned long long number = (unsigned long long)r->current->number;
+	double seconds = (double)(now_ms() - r->began) / 1000;
+
+	if (!ok)
+		snprintf(text, cap, "%s, generation %llu goes on",
+		    failed[r->order], number);
+	else if (r->order == RELOAD_DIFF)
+		snprintf(text, cap, "a reload would change generation %llu: "
+		    "+%zu added -%zu removed ~%zu changed", number,
+		    r->diff.added, r->diff.removed, r->diff.changed);
+	else
+		snprintf(text, cap, "generation %llu serves, %zu entries: "
+		    "+%zu added -%zu removed ~%zu changed, in %.3f s", number,
+		    snapshot_count(r->current->snap), r->diff.added,
+		    r->diff.removed, r->diff.changed, seconds);
+}
+
+static struct json_object *
+reload_reply(const struct reload *r, const char *text)
 {
 	struct json_object *reply = json_object_new_object();
 	struct json_object *lines = json_object_new_array();
-	char text[160];
 
 	for (size_t i = 0; i < r->problems.n; i++)
 		json_object_array_add(lines,
 		    json_object_new_string(r->problems.list[i].text));
-	if (ok)
-		snprintf(text, sizeof(text), "generation %llu serves, "
-		    "%zu entries", (unsigned long long)r->current->number,
-		    snapshot_count(r->current->snap));
-	else
-		snprintf(text, sizeof(text), "reload failed, "
-		    "generation %llu goes on",
-		    (unsigned long long)r->current->number);
 	json_object_object_add(reply, "result", json_object_new_string(text));
 	json_object_object_add(reply, "generation",
 	    json_object_new_uint64(r->current->number));
+	json_object_object_add(reply, "milliseconds",
+	    json_object_new_int64(now_ms() - r->began));
+	json_object_object_add(reply, "tables", diff_json(&r->diff));
 	json_object_object_add(reply, "problems", lines);
 	return reply;
 }
 
-/* Tell everybody how it went, and start the next one if it is wanted. */
+static void
+reload_log(const struct reload *r, bool ok, const char *text)
+{
+	if (r->order == RELOAD_DIFF)
+		return;
+	if (ok) {
+		log_info("reloaded generation=%llu entries=%zu added=%zu "
+		    "removed=%zu changed=%zu ms=%lld%s",
+		    (unsigned long long)r->current->number,
+		    snapshot_count(r->current->snap), r->diff.added,
+		    r->diff.removed, r->diff.changed,
+		    (long long)(now_ms() - r->began),
+		    r->order == RELOAD_ROLLBACK ? " rollback=yes" : "");
+		return;
+	}
+	for (size_t i = 0; i < r->problems.n; i++)
+		log_warnx("%s", r->problems.list[i].text);
+	log_warnx("%s problems=%zu", text,
+	    r->problems.n + r->problems.dropped);
+}
+
+/* Tell everybody how it went, and go on with what is wanted next. */
 static void
 reload_over(struct reload *r, bool ok)
 {
 	struct waiter *waiter;
+	char text[256];
 
-	if (ok) {
-		log_info("reloaded generation=%llu entries=%zu",
-		    (unsigned long long)r->current->number,
-		    snapshot_count(r->current->snap));
+	describe(r, ok, text, sizeof(text));
+	reload_log(r, ok, text);
+	if (ok && r->order != RELOAD_DIFF)
 		r->change_cb(r->current, r->arg);
-	} else {
-		for (size_t i = 0; i < r->problems.n; i++)
-			log_warnx("%s", r->problems.list[i].text);
-		log_warnx("reload failed generation=%llu problems=%zu",
-		    (unsigned long long)r->current->number,
-		    r->problems.n + r->problems.dropped);
-	}
 	notify("READY=1\nSTATUS=%sgeneration %llu, %zu entries",
 	    ok ? "" : "last reload failed; ",
 	    (unsigned long long)r->current->number,
 	    snapshot_count(r->current->snap));
 	while ((waiter = STAILQ_FIRST(&r->waiters)) != NULL) {
 		STAILQ_REMOVE_HEAD(&r->waiters, entry);
-		control_reply(waiter->request, ok, reload_reply(r, ok));
+		if (waiter->request != NULL)
+			control_reply(waiter->request, ok,
+			    reload_reply(r, text));
 		free(waiter);
 	}
 	problems_clear(&r->problems);
+	diff_clear(&r->diff);
+	generation_unref(r->loaded);
+	r->loaded = NULL;
 	r->state = RELOAD_IDLE;
-	STAILQ_CONCAT(&r->waiters, &r->later);
-	if (r->again) {
-		r->again = false;
-		reload_start(r, NULL);
-	}
+	reload_next(r);
 }
 
-/* The files are read: publish what they say, if it can be. */
+/* Give the loaded generation to all workers. */
+static void
+reload_publish(struct reload *r)
+{
+	r->loaded->number = r->number + 1;
+	if (workers_swap(r->workers, r->loaded) != 0) {
+		problems_add(&r->problems, NULL, 0, "cannot publish: %s",
+		    strerror(errno));
+		reload_over(r, false);
+		return;
+	}
+	r->number++;
+	r->state = RELOAD_SWAPPING;
+}
+
+/* The thread is done: publish what it read, if it can be. */
 static void
 reload_loaded(struct reload *r)
 {
+	bool ok;
+
 	pthread_join(r->thread, NULL);
-	if (r->loaded != NULL)
-		conf_compare(r->current->conf, r->loaded->conf, &r->problems);
-	if (r->problems.n == 0 && r->problems.dropped == 0) {
-		r->loaded->number = r->number + 1;
-		if (workers_swap(r->workers, r->loaded) == 0) {
-			r->number++;
-			r->state = RELOAD_SWAPPING;
-			return;
-		}
-		problems_add(&r->problems, NULL, 0, "cannot publish: %s",
-		    strerror(errno));
-	}
-	generation_unref(r->loaded);
+	ok = r->problems.n == 0 && r->problems.dropped == 0;
+	if (ok && r->order != RELOAD_DIFF)
+		reload_publish(r);
+	else
+		reload_over(r, ok);
+}
+
+/* All workers serve it. */
+static void
+reload_published(struct reload *r)
+{
+	generation_unref(r->previous);
+	r->previous = r->current;
+	r->current = r->loaded;
 	r->loaded = NULL;
-	reload_over(r, false);
+	reload_over(r, true);
 }
 
 static void
@@ -157,14 +278,60 @@ reload_mail_cb(struct mail *mail, void *arg)
 {
 	struct reload *r = arg;
 
-	if (mail == &r->loaded_mail) {
+	if (mail == &r->loaded_mail)
 		reload_loaded(r);
+	else
+		reload_published(r);
+}
+
+/* Publish once more what was before; there is nothing to load. */
+static void
+reload_rollback(struct reload *r)
+{
+	if (r->previous == NULL)
+		problems_add(&r->problems, NULL, 0,
+		    "there is no earlier generation");
+	else if ((r->loaded = generation_again(r->previous)) == NULL ||
+	    diff_snapshots(r->current->snap, r->loaded->snap,
+	    &r->diff) != 0)
+		problems_add(&r->problems, NULL, 0, "out of memory");
+	if (r->problems.n > 0)
+		reload_over(r, false);
+	else
+		reload_publish(r);
+}
+
+/* Carry out the next order, for all who gave it in a row. */
+static void
+reload_next(struct reload *r)
+{
+	struct waiter *waiter = STAILQ_FIRST(&r->later);
+
+	if (waiter == NULL)
+		return;
+	r->order = waiter->order;
+	while ((waiter = STAILQ_FIRST(&r->later)) != NULL &&
+	    waiter->order == r->order) {
+		STAILQ_REMOVE_HEAD(&r->later, entry);
+		STAILQ_INSERT_TAIL(&r->waiters, waiter, entry);
+		/* Twice back is where one was. */
+		if (r->order == RELOAD_ROLLBACK)
+			break;
+	}
+	r->began = now_ms();
+	if (r->order != RELOAD_DIFF)
+		notify_reloading();
+	if (r->order == RELOAD_ROLLBACK) {
+		reload_rollback(r);
 		return;
 	}
-	generation_unref(r->current);
-	r->current = r->loaded;
-	r->loaded = NULL;
-	reload_over(r, true);
+	r->state = RELOAD_LOADING;
+	errno = pthread_create(&r->thread, NULL, reload_thread, r);
+	if (errno != 0) {
+		problems_add(&r->problems, NULL, 0, "cannot load: %s",
+		    strerror(errno));
+		reload_over(r, false);
+	}
 }
 
 struct reload *
@@ -196,40 +363,24 @@ reload_set_workers(struct reload *r, struct workers *workers)
 	r->workers = workers;
 }
 
-static void
-reload_wait(struct waiters *list, struct control_request *request)
-{
-	struct waiter *waiter;
-
-	if (request == NULL)
-		return;
-	waiter = calloc(1, sizeof(*waiter));
-	if (waiter == NULL) {
-		log_warnx("out of memory for a request to reload");
-		control_reply(request, false, json_object_new_object());
-		return;
-	}
-	waiter->request = request;
-	STAILQ_INSERT_TAIL(list, waiter, entry);
-}
-
 void
-reload_start(struct reload *r, struct control_request *request)
+reload_start(struct reload *r, enum reload_order order,
+    struct control_request *request)
 {
-	if (r->state != RELOAD_IDLE) {
-		r->again = true;
-		reload_wait(&r->later, request);
+	struct waiter *waiter = calloc(1, sizeof(*waiter));
+
+	if (waiter == NULL) {
+		log_warnx("out of memory for a reload");
+		if (request != NULL)
+			control_reply(request, false,
+			    json_object_new_object());
 		return;
 	}
-	reload_wait(&r->waiters, request);
-	notify_reloading();
-	r->state = RELOAD_LOADING;
-	errno = pthread_create(&r->thread, NULL, reload_thread, r);
-	if (errno != 0) {
-		problems_add(&r->problems, NULL, 0, "cannot load: %s",
-		    strerror(errno));
-		reload_over(r, false);
-	}
+	waiter->order = order;
+	waiter->request = request;
+	STAILQ_INSERT_TAIL(&r->later, waiter, entry);
+	if (r->state == RELOAD_IDLE)
+		reload_next(r);
 }
 
 void
@@ -252,8 +403,9 @@ waiters_free(struct waiters *list)
 
 	while ((waiter = STAILQ_FIRST(list)) != NULL) {
 		STAILQ_REMOVE_HEAD(list, entry);
-		control_reply(waiter->request, false,
-		    json_object_new_object());
+		if (waiter->request != NULL)
+			control_reply(waiter->request, false,
+			    json_object_new_object());
 		free(waiter);
 	}
 }
@@ -267,11 +419,11 @@ reload_free(struct reload *r)
 		pthread_join(r->thread, NULL);
 	waiters_free(&r->waiters);
 	waiters_free(&r->later);
-	/* What is in the mailbox still has no more meaning. */
-	r->state = RELOAD_IDLE;
 	mailbox_discard(r->mailbox);
 	generation_unref(r->loaded);
+	generation_unref(r->previous);
 	generation_unref(r->current);
 	problems_clear(&r->problems);
+	diff_clear(&r->diff);
 	free(r);
 }

@@ -6,10 +6,10 @@
 
 /*
  * Reloading as a transaction: read the files in a thread, compare with what
- * cannot change, publish to all workers, tell who asked.  Whatever goes
- * wrong, the old generation goes on.  Requests that come during a reload
- * wait for the next one, since the files may have changed after it read
- * them.
+ * cannot change and with what was there, publish to all workers, tell who
+ * asked.  Whatever goes wrong, the old generation goes on.  Orders that come
+ * during a reload wait for the next one, since the files may have changed
+ * after it read them.
  */
 
 #include <stdbool.h>
@@ -19,6 +19,13 @@ struct event_base;
 struct generation;
 struct reload;
 struct workers;
+
+enum reload_order {
+	RELOAD_APPLY,		/* load and publish */
+	RELOAD_FORCE,		/* so, whatever the guards say */
+	RELOAD_DIFF,		/* load and say what would change */
+	RELOAD_ROLLBACK		/* publish what was before */
+};
 
 /*
  * Prepare to reload.
@@ -39,11 +46,12 @@ struct reload *reload_new(struct event_base *base, const char *path,
 void reload_set_workers(struct reload *, struct workers *);
 
 /*
- * Start a reload, or note that one more is wanted.
+ * Start to carry out an order, or note it for later.
  *
  * request  gets its reply when it is over; taken; NULL: a signal asked
  */
-void reload_start(struct reload *, struct control_request *request);
+void reload_start(struct reload *, enum reload_order order,
+    struct control_request *request);
 
 /*
  * All workers serve the new generation: for workers_events, any thread.

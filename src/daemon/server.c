@@ -120,21 +120,55 @@ result_reply(const char *text)
 	return reply;
 }
 
+/* Where the answer for a key stands, and what it is. */
+static void
+explain(const struct server *server, struct control_request *request,
+    struct json_object *content)
+{
+	const struct generation *gen = reload_current(server->reload);
+	struct json_object *key, *reply;
+	struct snapshot_answer a;
+	char *text;
+
+	if (!json_object_object_get_ex(content, "key", &key) ||
+	    !json_object_is_type(key, json_type_string)) {
+		control_reply(request, false, result_reply("no key"));
+		return;
+	}
+	if (!snapshot_find(gen->snap, NULL, json_object_get_string(key),
+	    (size_t)json_object_get_string_len(key), &a)) {
+		control_reply(request, false, result_reply(
+		    "no table has an answer for that key"));
+		return;
+	}
+	text = snapshot_explain(&a, gen->number, gen->loaded_at);
+	reply = result_reply(text != NULL ? text : "out of memory");
+	free(text);
+	control_reply(request, true, reply);
+}
+
 static void
 server_action_cb(struct control_request *request, const char *action,
     struct json_object *content, void *arg)
 {
 	struct server *server = arg;
 
-	(void)content;
 	if (strcmp(action, "status") == 0)
 		control_reply(request, true, status_reply(server));
-	else if (strcmp(action, "reload") != 0)
-		control_reply(request, false, result_reply("unknown action"));
+	else if (strcmp(action, "explain") == 0)
+		explain(server, request, content);
 	else if (server->draining)
 		control_reply(request, false, result_reply("it is stopping"));
+	else if (strcmp(action, "diff") == 0)
+		reload_start(server->reload, RELOAD_DIFF, request);
+	else if (strcmp(action, "rollback") == 0)
+		reload_start(server->reload, RELOAD_ROLLBACK, request);
+	else if (strcmp(action, "reload") == 0)
+		reload_start(server->reload, json_object_get_boolean(
+		    json_object_object_get(content, "force")) ?
+		    RELOAD_FORCE : RELOAD_APPLY, request);
 	else
-		reload_start(server->reload, request);
+		control_reply(request, false, result_reply("unknown action"));
 }
 
 /* From then on the kernel refuses connections. */
@@ -203,7 +237,7 @@ server_signal_cb(evutil_socket_t signum, short what, void *arg)
 	if (signum != SIGHUP)
 		server_drain(server, signum);
 	else if (!server->draining)
-		reload_start(server->reload, NULL);
+		reload_start(server->reload, RELOAD_APPLY, NULL);
 }
 
 /* The workers are deaf, or have drained. */

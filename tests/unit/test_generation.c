@@ -28,7 +28,7 @@ load(const char *text)
 {
 	struct problems problems = PROBLEMS_INIT;
 	struct generation *gen = generation_load(folder_write_text("F", text),
-	    &problems);
+	    NULL, &problems);
 	char *lines = confs_problems(&problems);
 
 	assert_string_equal(lines, "");
@@ -38,12 +38,25 @@ load(const char *text)
 }
 
 static void
+expect_place(const struct snapshot_answer *a, const char *file,
+    unsigned int line)
+{
+	const char *found;
+	unsigned int n;
+
+	table_locate(a->table, a->id, &found, &n);
+	assert_string_equal(found, file);
+	assert_int_equal(n, line);
+}
+
+static void
 expect_refused(const char *text, const char *expected)
 {
 	struct problems problems = PROBLEMS_INIT;
 	char *lines;
 
-	assert_null(generation_load(folder_write_text("F", text), &problems));
+	assert_null(generation_load(folder_write_text("F", text), NULL,
+	    &problems));
 	lines = confs_problems(&problems);
 	assert_string_equal(lines, expected);
 	free(lines);
@@ -83,15 +96,13 @@ answers_are_found_with_their_place(void **state)
 	    "include more\nanswer c \"\"\n");
 	assert_int_equal(snapshot_count(gen->snap), 3);
 	assert_true(snapshot_memory(gen->snap) > 0);
-	assert_true(snapshot_find(gen->snap, "a", 1, &a));
-	assert_string_equal(a.table, "main");
-	assert_string_equal(a.file, folder_path("F"));
-	assert_int_equal(a.line, 2);
+	assert_true(snapshot_find(gen->snap, NULL, "a", 1, &a));
+	assert_string_equal(table_name(a.table), "main");
+	expect_place(&a, folder_path("F"), 2);
 	assert_int_equal(a.text_len, 10);
 	assert_memory_equal(a.text, "plain \xf0\x9f\x90\xb0", 10);
-	assert_true(snapshot_find(gen->snap, "b\0", 2, &a));
-	assert_string_equal(a.file, folder_path("more"));
-	assert_int_equal(a.line, 3);
+	assert_true(snapshot_find(gen->snap, NULL, "b\0", 2, &a));
+	expect_place(&a, folder_path("more"), 3);
 	/* As it is sent, and as it was. */
 	assert_int_equal(a.text_len, 8);
 	assert_memory_equal(a.text, "\\u0000\\\"", 8);
@@ -100,11 +111,11 @@ answers_are_found_with_their_place(void **state)
 	assert_int_equal(len, 2);
 	assert_memory_equal(text, "\0\"", 2);
 	free(text);
-	assert_true(snapshot_find(gen->snap, "c", 1, &a));
-	assert_int_equal(a.line, 4);
+	assert_true(snapshot_find(gen->snap, NULL, "c", 1, &a));
+	expect_place(&a, folder_path("F"), 4);
 	assert_int_equal(a.text_len, 0);
-	assert_false(snapshot_find(gen->snap, "b", 1, &a));
-	assert_false(snapshot_find(gen->snap, "", 0, &a));
+	assert_false(snapshot_find(gen->snap, NULL, "b", 1, &a));
+	assert_false(snapshot_find(gen->snap, NULL, "", 0, &a));
 	assert_false(snapshot_find_blob(gen->snap, "a", 1, &a));
 	generation_unref(gen);
 }
@@ -128,7 +139,7 @@ binary_entries_have_their_bytes_and_type(void **state)
 	assert_memory_equal(a.text, "\0\xff\n", 3);
 	assert_int_equal(a.type_len, 7);
 	assert_memory_equal(a.type, "x/\\\"y\\\"", 7);
-	assert_int_equal(a.line, 2);
+	expect_place(&a, folder_path("F"), 2);
 	assert_true(snapshot_find_blob(gen->snap, "b", 1, &a));
 	assert_int_equal(a.text_len, 0);
 	assert_int_equal(a.type_len, 24);
@@ -154,7 +165,7 @@ what_is_read_is_no_longer_needed(void **state)
 	folder_write_text("F", "");
 	assert_true(snapshot_find_blob(gen->snap, "a", 1, &a));
 	assert_memory_equal(a.text, "one", 3);
-	assert_true(snapshot_find(gen->snap, "a", 1, &a));
+	assert_true(snapshot_find(gen->snap, NULL, "a", 1, &a));
 	assert_memory_equal(a.text, "one", 3);
 	generation_unref(gen);
 }
@@ -188,7 +199,7 @@ all_problems_are_told_at_once(void **state)
 	    "F:4: 5 is not within 64 and 65535\n"
 	    "F:5: the key \"a\" was given before, at F:2\n");
 	expect_refused("", "F: no listen directive\n");
-	assert_null(generation_load(folder_path("missing"), &problems));
+	assert_null(generation_load(folder_path("missing"), NULL, &problems));
 	lines = confs_problems(&problems);
 	assert_string_equal(lines,
 	    "missing: cannot read it: No such file or directory\n");

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * How fast a table is loaded and what it costs in memory:
+ *
+ *	load -g N FILE		writes a .tsv of N entries: 16 bytes of key,
+ *				64 of answer; with -s as "cdb -c -m" takes it
+ *	load [-t THREADS] FILE...	loads, and prints one line of JSON
+ *
+ * overhead is what is resident beyond the bytes of keys and answers, an
+ * entry; peak_ratio the highest that was resident to what is at the end.
+ */
+
+#include "config.h"
+
+#include <err.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/problems.h"
+#include "daemon/source/source.h"
+#include "daemon/table/table.h"
+
+static void
+generate(const char *path, long n, char separator)
+{
+	static const char filler[] = "0123456789abcdefghijklmnopqrstuvwxyz "
+	    "the answer to all of it";
+	FILE *f = fopen(path, "w");
+
+	if (f == NULL)
+		err(1, "%s", path);
+	for (long i = 1; i <= n; i++)
+		fprintf(f, "key:%012ld%c%012ld%.52s\n", i, separator, i,
+		    filler);
+	if (fclose(f) != 0)
+		err(1, "%s", path);
+}
+
+/* A line of /proc/self/status, in bytes. */
+static double
+status(const char *name)
+{
+	FILE *f = fopen("/proc/self/status", "r");
+	char line[256];
+	double kb = 0;
+
+	if (f == NULL)
+		err(1, "/proc/self/status");
+	while (fgets(line, sizeof(line), f) != NULL)
+		if (strncmp(line, name, strlen(name)) == 0)
+			kb = strtod(line + strlen(name) + 1, NULL);
+	fclose(f);
+	return kb * 1024;
+}
+
+static double
+clock_now(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static double
+raw_bytes(const struct table *t)
+{
+	table_id id = TABLE_NO_ID;
+	struct table_entry e;
+	double raw = 0;
+
+	while (table_next(t, &id, &e))
+		raw += (double)e.key_len + (double)e.value_len;
+	return raw;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct source source = { .options = { .name = "bench",
+	    .ways = TABLE_WAY(TABLE_EXACT) }, .said_file = "load" };
+	unsigned int threads = (unsigned int)sysconf(_SC_NPROCESSORS_ONLN);
+	struct problems problems = PROBLEMS_INIT;
+	double start, cpu, seconds, rss, peak, raw, n;
+	struct table *t;
+	char separator = '\t';
+	long entries = 0;
+	int c;
+
+	while ((c = getopt(argc, argv, "g:st:")) != -1) {
+		if (c == 'g')
+			entries = atol(optarg);
+		else if (c == 's')
+			separator = ' ';
+		else if (c == 't')
+			threads = (unsigned int)atoi(optarg);
+		else
+			return 64;
+	}
+	if (optind == argc)
+		errx(64, "usage: load [-g N [-s]] [-t THREADS] FILE...");
+	if (entries > 0) {
+		generate(argv[optind], entries, separator);
+		return 0;
+	}
+	source.paths = (const char *const *)argv + optind;
+	source.n_paths = (size_t)(argc - optind);
+	start = clock_now(CLOCK_MONOTONIC);
+	cpu = clock_now(CLOCK_PROCESS_CPUTIME_ID);
+	t = source_load(&source, threads, NULL, &problems);
+	seconds = clock_now(CLOCK_MONOTONIC) - start;
+	cpu = clock_now(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+	if (t == NULL) {
+		problems_print(&problems, stderr);
+		return 78;
+	}
+	rss = status("VmRSS");
+	peak = status("VmHWM");
+	raw = raw_bytes(t);
+	n = (double)table_count(t);
+	printf("{\"entries\": %.0f, \"threads\": %u, \"seconds\": %.3f, "
+	    "\"cpu_seconds\": %.3f, \"entries_per_second\": %.0f, "
+	    "\"rss\": %.0f, \"peak\": %.0f, \"peak_ratio\": %.3f, "
+	    "\"raw\": %.0f, \"overhead\": %.2f, \"table_memory\": %zu}\n", n,
+	    threads, seconds, cpu, n / seconds, rss, peak, peak / rss, raw,
+	    (rss - raw) / n, table_memory(t));
+	table_free(t);
+	problems_clear(&problems);
+	return 0;
+}

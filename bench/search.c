@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * What searches cost in the process itself: CPU per query, by way and table,
+ * as JSON.
+ *
+ *     search [-w WORDS] [-n KEYS] [-q QUERIES]
+ */
+
+#include "config.h"
+
+#include <err.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/problems.h"
+#include "daemon/search/index.h"
+#include "daemon/search/search.h"
+#include "daemon/table/table.h"
+
+#define TEXT_MAX	128
+#define SLICE_US	1000000
+
+enum kind {
+	KIND_WORDS,		/* lines of a file */
+	KIND_RANDOM,		/* 16 random letters */
+	KIND_NUMBERS		/* key:%012d */
+};
+
+struct text {
+	char p[TEXT_MAX];
+	size_t len;
+};
+
+struct run {
+	const char *name;
+	enum table_way way;
+	unsigned int distance, limit;
+	void (*make)(struct text *);	/* of a key; NULL: regexes */
+};
+
+static uint64_t seed = 42;
+static unsigned int queries = 2000;
+static bool first = true;
+
+static unsigned int
+rnd(unsigned int n)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return (unsigned int)(seed >> 33) % n;
+}
+
+static double
+now(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return (double)ts.tv_sec * 1e6 + (double)ts.tv_nsec / 1e3;
+}
+
+static void
+make_exact(struct text *text)
+{
+	(void)text;
+}
+
+static void
+make_prefix(struct text *text)
+{
+	if (text->len > 5)
+		text->len = 5;
+}
+
+/* For numbers, five bytes are the same in all. */
+static void
+make_long_prefix(struct text *text)
+{
+	if (text->len > 14)
+		text->len = 14;
+}
+
+static void
+make_suffix(struct text *text)
+{
+	size_t len = 3 + rnd(3);
+
+	if (text->len > len) {
+		memmove(text->p, text->p + text->len - len, len);
+		text->len = len;
+	}
+}
+
+static void
+make_substring(struct text *text)
+{
+	size_t len = 3 + rnd(3), from;
+
+	if (text->len > len) {
+		from = rnd((unsigned int)(text->len - len) + 1);
+		memmove(text->p, text->p + from, len);
+		text->len = len;
+	}
+}
+
+static void
+make_edit(struct text *text)
+{
+	size_t at = rnd((unsigned int)text->len);
+
+	switch (rnd(4)) {
+	case 0:
+		text->p[at] = (char)('a' + rnd(26));
+		break;
+	case 1:
+		memmove(text->p + at + 1, text->p + at, text->len - at);
+		text->p[at] = (char)('a' + rnd(26));
+		text->len++;
+		break;
+	case 2:
+		if (text->len < 2)
+			break;
+		memmove(text->p + at, text->p + at + 1, text->len - at - 1);
+		text->len--;
+		break;
+	default:
+		if (at + 1 < text->len) {
+			char c = text->p[at];
+
+			text->p[at] = text->p[at + 1];
+			text->p[at + 1] = c;
+		}
+	}
+}
+
+static void
+make_edits(struct text *text)
+{
+	make_edit(text);
+	make_edit(text);
+}
+
+static const char *const regexes[] = {
+	"^colou?r", "ing$", "^un.*able$", "[aeiou]{4}", "^.{3}$", "q[^u]",
+	"(.)\\1\\1", "^s.*s$", "ph.*gy$", "z{2}", "^[^aeiouy]+$",
+	"(ology|ism)$", "^ab|ba$", "x.y", "^(re|un)do", "tion(al)?s?$",
+	"\\bpre\\w+ed$", "e.e.e.e", "^[a-m]*$", "aa|ii|uu"
+};
+
+#define REGEXES	(sizeof(regexes) / sizeof(*regexes))
+
+static int
+compare(const void *a, const void *b)
+{
+	const double *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static void
+run_one(const struct table *table, const char *name, const struct run *run)
+{
+	size_t n = run->make == NULL ? REGEXES : queries, found = 0, more = 0;
+	struct text *texts = calloc(n, sizeof(*texts));
+	double *times = calloc(n, sizeof(*times)), cpu;
+	size_t count = table_count(table), stride = count / n + 1, at = 0;
+	struct table_entry entry;
+	table_id id = TABLE_NO_ID;
+
+	if (texts == NULL || times == NULL)
+		err(71, NULL);
+	/* Keys from all over the table, then in no order. */
+	for (size_t i = 0; i < n && run->make != NULL; i++) {
+		do {
+			if (!table_next(table, &id, &entry)) {
+				id = TABLE_NO_ID;
+				table_next(table, &id, &entry);
+			}
+		} while (at++ % stride != 0 || entry.key_len < 5 ||
+		    entry.key_len > TEXT_MAX - 4);
+		texts[i].len = entry.key_len;
+		memcpy(texts[i].p, entry.key, entry.key_len);
+		run->make(&texts[i]);
+	}
+	for (size_t i = n; i > 1 && run->make != NULL; i--) {
+		size_t j = rnd((unsigned int)i);
+		struct text text = texts[j];
+
+		texts[j] = texts[i - 1];
+		texts[i - 1] = text;
+	}
+	cpu = now(CLOCK_THREAD_CPUTIME_ID);
+	for (size_t i = 0; i < n; i++) {
+		const char *key = run->make == NULL ? regexes[i] : texts[i].p;
+		const struct search_query query = { run->way, key,
+			run->make == NULL ? strlen(key) : texts[i].len,
+			run->distance, run->limit };
+		double start = now(CLOCK_MONOTONIC);
+		struct search *search = search_new(&table, 1, &query);
+		const struct search_match *list;
+		enum search_result result;
+		bool is_more;
+
+		do
+			result = search_step(search, SLICE_US);
+		while (result == SEARCH_MORE);
+		if (result != SEARCH_DONE)
+			errx(1, "%s: %.*s: %d", run->name, (int)query.key_len,
+			    key, (int)result);
+		found += search_matches(search, &list, &is_more);
+		more += is_more;
+		search_free(search);
+		times[i] = now(CLOCK_MONOTONIC) - start;
+		if (getenv("VERBOSE") != NULL && run->make == NULL)
+			fprintf(stderr, "%8.1f us %s\n", times[i], key);
+	}
+	cpu = now(CLOCK_THREAD_CPUTIME_ID) - cpu;
+	qsort(times, n, sizeof(*times), compare);
+	printf("%s\n  {\"table\": \"%s\", \"way\": \"%s\", \"limit\": %u, "
+	    "\"queries\": %zu, \"cpu_us_mean\": %.2f, \"us_median\": %.2f, "
+	    "\"us_p99\": %.2f, \"us_max\": %.2f, \"matches_mean\": %.1f, "
+	    "\"more\": %zu}", first ? "" : ",", name, run->name, run->limit,
+	    n, cpu / (double)n, times[n / 2], times[n * 99 / 100],
+	    times[n - 1], (double)found / (double)n, more);
+	fflush(stdout);
+	first = false;
+	free(texts);
+	free(times);
+}
+
+static struct table *
+build(const char *name, enum kind kind, const char *path, size_t n,
+    unsigned int ways)
+{
+	struct table_options options = { name, ways, TABLE_DUPLICATES_FIRST,
+		false };
+	struct problems problems = PROBLEMS_INIT;
+	FILE *f = kind == KIND_WORDS ? fopen(path, "r") : NULL;
+	size_t bytes, size = 0;
+	struct table_builder *builder;
+	struct table_segment *segment;
+	struct table *table;
+	char *line = NULL;
+	double start;
+	ssize_t len;
+
+	if (kind == KIND_WORDS && f == NULL)
+		err(66, "%s", path);
+	bytes = kind == KIND_WORDS ? (size_t)64 << 20 :
+	    n * TABLE_ENTRY_ROOM(17, 1);
+	if ((builder = table_builder_new(&options, bytes)) == NULL ||
+	    (segment = table_builder_segment(builder, name, bytes)) == NULL)
+		err(71, "table");
+	for (size_t i = 0; kind == KIND_WORDS || i < n; i++) {
+		char text[TEXT_MAX];
+
+		if (kind == KIND_WORDS) {
+			if ((len = getline(&line, &size, f)) <= 0)
+				break;
+			len -= line[len - 1] == '\n';
+			if (len == 0 || len >= TEXT_MAX)
+				continue;
+			memcpy(text, line, (size_t)len);
+		} else if (kind == KIND_NUMBERS) {
+			len = snprintf(text, sizeof(text), "key:%012zu", i);
+		} else {
+			for (len = 0; len < 16; len++)
+				text[len] = (char)('a' + rnd(26));
+		}
+		if (table_segment_add(segment, text, (size_t)len, "v", 1,
+		    (unsigned int)i + 1) == -1)
+			err(71, "add");
+	}
+	free(line);
+	if (f != NULL)
+		fclose(f);
+	start = now(CLOCK_MONOTONIC);
+	table = table_builder_finish(builder, 2, &problems);
+	if (table == NULL) {
+		problems_print(&problems, stderr);
+		exit(71);
+	}
+	printf("%s\n  {\"table\": \"%s\", \"ways\": %u, \"keys\": %zu, "
+	    "\"finish_seconds\": %.3f, \"index_bytes\": %zu}",
+	    first ? "" : ",", name, ways, table_count(table),
+	    (now(CLOCK_MONOTONIC) - start) / 1e6,
+	    table_index(table) == NULL ? 0 :
+	    index_memory(table_index(table)));
+	fflush(stdout);
+	first = false;
+	return table;
+}
+
+static const struct run runs_words[] = {
+	{ "exact", TABLE_EXACT, 0, 1000, make_exact },
+	{ "prefix", TABLE_PREFIX, 0, 1000, make_prefix },
+	{ "suffix", TABLE_SUFFIX, 0, 1000, make_suffix },
+	{ "substring", TABLE_SUBSTRING, 0, 1000, make_substring },
+	{ "fuzzy 1", TABLE_FUZZY, 1, 1000, make_edit },
+	{ "fuzzy 2", TABLE_FUZZY, 2, 1000, make_edits },
+	{ "regex", TABLE_REGEX, 0, 1000, NULL },
+	/* As no client can ask for: without a limit. */
+	{ "prefix", TABLE_PREFIX, 0, 1000000, make_prefix },
+	{ "suffix", TABLE_SUFFIX, 0, 1000000, make_suffix },
+	{ "substring", TABLE_SUBSTRING, 0, 1000000, make_substring },
+	{ "regex", TABLE_REGEX, 0, 1000000, NULL }
+};
+
+static const struct run runs_synthetic[] = {
+	{ "exact", TABLE_EXACT, 0, 10, make_exact },
+	{ "prefix", TABLE_PREFIX, 0, 10, make_prefix },
+	{ "long prefix", TABLE_PREFIX, 0, 10, make_long_prefix },
+	{ "suffix", TABLE_SUFFIX, 0, 10, make_suffix },
+	{ "substring", TABLE_SUBSTRING, 0, 10, make_substring },
+	{ "fuzzy 1", TABLE_FUZZY, 1, 10, make_edit },
+	{ "fuzzy 2", TABLE_FUZZY, 2, 10, make_edits },
+	{ "regex", TABLE_REGEX, 0, 10, NULL }
+};
+
+static void
+measure(const char *name, enum kind kind, const char *path, size_t n,
+    unsigned int ways, const struct run *runs, size_t runs_n)
+{
+	struct table *table = build(name, kind, path, n, ways);
+
+	for (size_t i = 0; i < runs_n; i++)
+		if (ways & TABLE_WAY(runs[i].way))
+			run_one(table, name, &runs[i]);
+	table_free(table);
+}
+
+int
+main(int argc, char *argv[])
+{
+	const unsigned int all = TABLE_WAY(TABLE_WAYS) - 1;
+	const unsigned int no_suffixes = all & ~(TABLE_WAY(TABLE_SUFFIX) |
+	    TABLE_WAY(TABLE_SUBSTRING));
+	const char *words = "/usr/share/dict/american-english-huge";
+	size_t n = 1000000;
+	int c;
+
+	while ((c = getopt(argc, argv, "n:q:w:")) != -1) {
+		switch (c) {
+		case 'n':
+			n = strtoul(optarg, NULL, 10);
+			break;
+		case 'q':
+			queries = (unsigned int)strtoul(optarg, NULL, 10);
+			break;
+		case 'w':
+			words = optarg;
+			break;
+		default:
+			fprintf(stderr, "usage: search [-n keys] "
+			    "[-q queries] [-w words]\n");
+			return 64;
+		}
+	}
+	printf("[");
+	measure("words", KIND_WORDS, words, 0, all, runs_words,
+	    sizeof(runs_words) / sizeof(*runs_words));
+	measure("random", KIND_RANDOM, NULL, n, all, runs_synthetic,
+	    sizeof(runs_synthetic) / sizeof(*runs_synthetic));
+	measure("numbers", KIND_NUMBERS, NULL, n, all, runs_synthetic,
+	    sizeof(runs_synthetic) / sizeof(*runs_synthetic));
+	measure("random, no suffixes", KIND_RANDOM, NULL, n, no_suffixes,
+	    runs_synthetic, sizeof(runs_synthetic) / sizeof(*runs_synthetic));
+	measure("numbers, no suffixes", KIND_NUMBERS, NULL, n, no_suffixes,
+	    runs_synthetic, sizeof(runs_synthetic) / sizeof(*runs_synthetic));
+	printf("\n]\n");
+	return 0;
+}
