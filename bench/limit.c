@@ -11,6 +11,8 @@
  * close: one request a connection.
  */
 
+#include "config.h"
+
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/un.h>

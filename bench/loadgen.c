@@ -10,21 +10,36 @@
  *
  * ADDRESS is 127.0.0.1:PORT or /path.  A pack is "PACK", then for each
  * request two little-endian uint32, the lengths of request and reply, and the
- * bytes of both.  A reply of length N whose bytes are all 0xff is compared by
- * length alone.
+ * bytes of both.  A reply whose first byte is 0xff is compared by length
+ * alone.
+ *
+ * In a pack that begins with "PAC2" each request has a third length and a
+ * second reply, for a server whose table is changed and changed back.  The
+ * first replies are right until SIGUSR1, which says that a change begins:
+ * both are right from then on, each whole.  SIGUSR2 says that the server has
+ * acknowledged it: to requests that are sent later, only the other one is.
+ *
+ * SIGINT and SIGTERM end the measurement early.
  *
  *	-c N	connections (64)
  *	-d N	requests in flight on each (1)
- *	-m M	keepalive, connect (one request a connection, reset after it),
- *		or idle (connections that do nothing but exist)
+ *	-g	skip the line with which the server greets a connection
+ *	-m M	keepalive, connect (one request a connection, which is then
+ *		reset), or idle (connections that do nothing but exist, after
+ *		one request each if there is a PACK)
  *	-n N	stop after so many replies, instead of after -t
- *	-p PID	of the server, to account its CPU time and memory
+ *	-p PID	of the server, to account its memory, and its CPU time with
+ *		that of its children
+ *	-q	acknowledge what comes at once, for servers that write small
+ *		pieces and would wait for that
  *	-r	take the requests at random, not in turn
  *	-t S	seconds to measure (1)
  *	-w S	seconds before that (0.3)
  *
  * Prints one line of JSON.  Exit status 1 when a reply was wrong or missing.
  */
+
+#include "config.h"
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -37,6 +52,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -48,6 +64,7 @@
 #define READ_SIZE	((size_t)1 << 20)
 #define EVENTS		512
 #define STALL_NS	(20 * 1000000000ull)
+#define CHILDREN	1024
 
 /* Latency: 32 linear steps in each power of two of nanoseconds. */
 #define STEP_BITS	5
@@ -55,8 +72,8 @@
 #define BUCKETS		(64 * STEPS)
 
 struct item {
-	const unsigned char *request, *reply;
-	uint32_t request_len, reply_len;
+	const unsigned char *request, *reply[2];
+	uint32_t request_len, reply_len[2];
 	bool any;		/* the reply's bytes are not compared */
 };
 
@@ -70,6 +87,8 @@ struct conn {
 	struct flight *ring;	/* depth of them */
 	uint32_t head, n;	/* in flight */
 	uint32_t got;		/* bytes of the oldest one's reply */
+	unsigned int fits;	/* which of its two replies they begin */
+	bool greeted, broken;
 	unsigned char *out;	/* not taken by the socket yet */
 	size_t out_len, out_cap;
 	bool wants_write;
@@ -83,8 +102,11 @@ static enum mode mode;
 static uint32_t n_conns = 64, depth = 1;
 static uint64_t stop_after;
 static double seconds = 1, warm_up = 0.3;
-static bool at_random;
+static bool at_random, greeting, quick_ack;
 static pid_t server;
+static clockid_t clocks[CHILDREN + 1];
+static double used[CHILDREN + 1];
+static size_t n_clocks;
 
 static struct item *items;
 static uint32_t n_items, next_item;
@@ -92,8 +114,12 @@ static uint64_t dice = 88172645463325252ull;
 static int poller;
 static unsigned char *in;
 
+/* What SIGUSR1 and SIGUSR2 said: which reply is right, and since when. */
+static volatile sig_atomic_t current, changing, ended;
+static volatile uint64_t settled;
+
 static bool measuring;
-static uint64_t replies, wrong, failed, all_replies, worst;
+static uint64_t replies, wrong, stale, failed, all_replies, worst;
 static uint64_t buckets[BUCKETS];
 
 static uint64_t
@@ -144,25 +170,44 @@ quantile(double share)
 	return (double)worst / 1e3;
 }
 
-/* CPU seconds of all threads of the server, and its memory in KiB. */
+/* The CPU clocks of the server and, where it forks, of its children. */
+static void
+find_clocks(void)
+{
+	char path[64];
+	FILE *f;
+	int pid;
+
+	if (server == 0)
+		return;
+	if ((errno = clock_getcpuclockid(server, &clocks[n_clocks++])) != 0)
+		err(2, "%d", (int)server);
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)server,
+	    (int)server);
+	if ((f = fopen(path, "r")) == NULL)
+		return;
+	while (n_clocks <= CHILDREN && fscanf(f, "%d", &pid) == 1)
+		if (clock_getcpuclockid(pid, &clocks[n_clocks]) == 0)
+			n_clocks++;
+	fclose(f);
+}
+
+/* CPU seconds of all threads of the server since the last call. */
 static double
 server_cpu(void)
 {
-	unsigned long user, system;
-	char path[64], text[1024], *p;
-	FILE *f;
+	struct timespec ts;
+	double sum = 0, one;
 
-	if (server == 0)
-		return 0;
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)server);
-	if ((f = fopen(path, "r")) == NULL ||
-	    fgets(text, sizeof(text), f) == NULL)
-		err(2, "%s", path);
-	fclose(f);
-	if ((p = strrchr(text, ')')) == NULL || sscanf(p + 2, "%*c %*d %*d "
-	    "%*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) != 2)
-		errx(2, "%s: cannot be read", path);
-	return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+	for (size_t i = 0; i < n_clocks; i++) {
+		/* A child of an earlier client is gone now. */
+		if (clock_gettime(clocks[i], &ts) != 0)
+			continue;
+		one = (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+		sum += one - used[i];
+		used[i] = one;
+	}
+	return sum;
 }
 
 static long
@@ -186,6 +231,7 @@ server_memory(const char *name)
 static void
 load_pack(const char *path)
 {
+	size_t lengths;
 	unsigned char *p, *end;
 	struct stat sb;
 	uint32_t cap = 0;
@@ -198,25 +244,34 @@ load_pack(const char *path)
 		err(2, "%s", path);
 	fclose(f);
 	end = p + sb.st_size;
-	if (sb.st_size < 4 || memcmp(p, "PACK", 4) != 0)
+	if (sb.st_size < 4 || (memcmp(p, "PACK", 4) != 0 &&
+	    memcmp(p, "PAC2", 4) != 0))
 		errx(2, "%s: no pack", path);
-	for (p += 4; end - p >= 8; ) {
+	lengths = p[3] == '2' ? 3 : 2;
+	for (p += 4; (size_t)(end - p) >= 4 * lengths; ) {
 		struct item *item;
+		uint32_t len[3];
 
 		if (n_items == cap)
 			items = grow(items, (cap = cap * 2 + 16) *
 			    sizeof(*items));
 		item = &items[n_items++];
-		memcpy(&item->request_len, p, 4);
-		memcpy(&item->reply_len, p + 4, 4);
-		p += 8;
-		if ((uint64_t)(end - p) < (uint64_t)item->request_len +
-		    item->reply_len || item->reply_len == 0)
+		memcpy(len, p, 4 * lengths);
+		p += 4 * lengths;
+		if (lengths == 2)
+			len[2] = 0;
+		if ((uint64_t)(end - p) < (uint64_t)len[0] + len[1] + len[2] ||
+		    len[1] == 0 || (lengths == 3 && len[2] == 0))
 			errx(2, "%s: cut short", path);
 		item->request = p;
-		item->reply = p + item->request_len;
-		item->any = item->reply[0] == 0xff;
-		p += item->request_len + item->reply_len;
+		item->reply[0] = p + len[0];
+		item->reply[1] = lengths == 3 ? p + len[0] + len[1] :
+		    item->reply[0];
+		item->request_len = len[0];
+		item->reply_len[0] = len[1];
+		item->reply_len[1] = lengths == 3 ? len[2] : len[1];
+		item->any = item->reply[0][0] == 0xff;
+		p += (size_t)len[0] + len[1] + len[2];
 	}
 	if (n_items == 0)
 		errx(2, "%s: empty", path);
@@ -311,6 +366,9 @@ start(struct conn *c)
 		usleep(1000);
 	}
 	c->head = c->n = c->got = 0;
+	c->fits = 3;
+	c->greeted = !greeting;
+	c->broken = false;
 	c->out_len = 0;
 	watch(c, EPOLL_CTL_ADD, false);
 	for (uint32_t i = 0; i < (mode == CONNECT ? 1 : depth); i++)
@@ -328,36 +386,75 @@ restart(struct conn *c, bool bad)
 	start(c);
 }
 
-/* Take received bytes; returns how many replies they end. */
+/* Those of the two replies that a request may get now. */
+static unsigned int
+right_replies(const struct flight *f)
+{
+	if (changing || f->sent < settled)
+		return 3;
+	return 1u << current;
+}
+
+/*
+ * Take bytes of the oldest request's reply.  Returns how many; 0 when they
+ * belong to neither of the two.  complete: whether it ends with them.
+ */
+static size_t
+take_part(struct conn *c, const unsigned char *p, size_t len, bool *complete)
+{
+	const struct flight *f = &c->ring[c->head];
+	const struct item *item = &items[f->item];
+	unsigned int both = item->reply[0] == item->reply[1] ? 1 : 2;
+	size_t part = len;
+
+	for (unsigned int i = 0; i < both; i++)
+		if ((c->fits & (1u << i)) && part > item->reply_len[i] - c->got)
+			part = item->reply_len[i] - c->got;
+	for (unsigned int i = 0; !item->any && i < both; i++)
+		if ((c->fits & (1u << i)) &&
+		    memcmp(item->reply[i] + c->got, p, part) != 0)
+			c->fits &= ~(1u << i);
+	if ((c->fits & ((1u << both) - 1)) == 0)
+		return 0;
+	c->got += (uint32_t)part;
+	*complete = false;
+	for (unsigned int i = 0; i < both; i++)
+		if ((c->fits & (1u << i)) && c->got == item->reply_len[i])
+			*complete = true;
+	if (*complete && both == 2 && (c->fits & right_replies(f)) == 0)
+		stale++;
+	return part;
+}
+
+/*
+ * Take received bytes; returns how many replies they end.  A wrong one is
+ * the connection's last: nobody knows where the next would begin.
+ */
 static uint32_t
 take(struct conn *c, const unsigned char *p, size_t len, uint64_t at)
 {
 	uint32_t done = 0;
 
-	while (len > 0) {
-		const struct flight *f = &c->ring[c->head];
-		const struct item *item = &items[f->item];
-		size_t part = item->reply_len - c->got;
+	while (len > 0 && !c->broken) {
+		bool complete;
+		size_t part = c->n == 0 ? 0 : take_part(c, p, len, &complete);
 
-		if (c->n == 0) {
+		if (part == 0) {
 			wrong++;
+			c->broken = true;
 			break;
 		}
-		if (part > len)
-			part = len;
-		if (!item->any && memcmp(item->reply + c->got, p, part) != 0)
-			wrong++;
-		c->got += (uint32_t)part;
 		p += part;
 		len -= part;
-		if (c->got < item->reply_len)
-			break;
+		if (!complete)
+			continue;
 		if (measuring) {
-			count_latency(at - f->sent);
+			count_latency(at - c->ring[c->head].sent);
 			replies++;
 		}
 		all_replies++;
 		c->got = 0;
+		c->fits = 3;
 		c->head = (c->head + 1) % depth;
 		c->n--;
 		done++;
@@ -365,10 +462,22 @@ take(struct conn *c, const unsigned char *p, size_t len, uint64_t at)
 	return done;
 }
 
+/* Cut the greeting off; returns how many bytes it is. */
+static size_t
+take_greeting(struct conn *c, size_t len)
+{
+	const unsigned char *end = memchr(in, '\n', len);
+
+	c->greeted = end != NULL;
+	return end != NULL ? (size_t)(end + 1 - in) : len;
+}
+
 static void
 serve(struct conn *c, uint32_t events)
 {
+	int on = 1;
 	uint32_t done;
+	size_t skip = 0;
 	uint64_t at;
 	ssize_t n;
 
@@ -385,8 +494,16 @@ serve(struct conn *c, uint32_t events)
 		restart(c, n == -1 || c->n > 0);
 		return;
 	}
+	if (quick_ack)
+		setsockopt(c->fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
 	at = now();
-	done = take(c, in, (size_t)n, at);
+	if (!c->greeted)
+		skip = take_greeting(c, (size_t)n);
+	done = take(c, in + skip, (size_t)n - skip, at);
+	if (c->broken) {
+		restart(c, true);
+		return;
+	}
 	if (done == 0)
 		return;
 	if (mode == CONNECT) {
@@ -409,7 +526,7 @@ run_until(uint64_t end, uint64_t most)
 		uint64_t at = now();
 		int n;
 
-		if (at >= end || (most > 0 && all_replies >= most))
+		if (ended || at >= end || (most > 0 && all_replies >= most))
 			return;
 		if (all_replies != last) {
 			last = all_replies;
@@ -438,27 +555,50 @@ run_load(void)
 	}
 	run_until(now() + (uint64_t)(warm_up * 1e9), 0);
 	measuring = true;
-	failed = 0;
-	cpu = server_cpu();
+	find_clocks();
+	server_cpu();
 	began = now();
 	run_until(stop_after > 0 ? UINT64_MAX :
 	    began + (uint64_t)(seconds * 1e9),
 	    stop_after > 0 ? all_replies + stop_after : 0);
 	took = (double)(now() - began) / 1e9;
-	cpu = server_cpu() - cpu;
+	cpu = server_cpu();
 	printf("{\"replies\": %llu, \"seconds\": %.3f, \"per_second\": %.0f, "
-	    "\"server_cpu\": %.2f, \"per_cpu_second\": %.0f, "
-	    "\"p50_us\": %.1f, \"p99_us\": %.1f, \"p999_us\": %.1f, "
-	    "\"max_us\": %.1f, \"wrong\": %llu, \"failed\": %llu, "
+	    "\"server_cpu\": %.4f, \"per_cpu_second\": %.0f, "
+	    "\"p50_us\": %.1f, \"p90_us\": %.1f, \"p99_us\": %.1f, "
+	    "\"p999_us\": %.1f, \"p9999_us\": %.1f, \"max_us\": %.1f, "
+	    "\"wrong\": %llu, \"stale\": %llu, \"failed\": %llu, "
 	    "\"server_peak_kib\": %ld}\n", (unsigned long long)replies, took,
 	    (double)replies / took, cpu, cpu > 0 ? (double)replies / cpu : 0,
-	    quantile(0.5), quantile(0.99), quantile(0.999),
-	    (double)worst / 1e3, (unsigned long long)wrong,
+	    quantile(0.5), quantile(0.9), quantile(0.99), quantile(0.999),
+	    quantile(0.9999), (double)worst / 1e3,
+	    (unsigned long long)wrong, (unsigned long long)stale,
 	    (unsigned long long)failed, server_memory("VmHWM"));
-	return wrong > 0 || failed > 0 || replies == 0;
+	return wrong > 0 || stale > 0 || failed > 0 || replies == 0;
 }
 
-/* What connections cost that do nothing. */
+/* One request, and all of its reply. */
+static void
+ask_once(int fd)
+{
+	struct timeval patience = { .tv_sec = 20 };
+	const struct item *item = &items[pick()];
+	size_t got = 0;
+	ssize_t n;
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	if (fcntl(fd, F_SETFL, 0) != 0 ||
+	    send(fd, item->request, item->request_len, MSG_NOSIGNAL) !=
+	    (ssize_t)item->request_len)
+		err(2, "send");
+	while (got < item->reply_len[0]) {
+		if ((n = recv(fd, in, READ_SIZE, 0)) <= 0)
+			errx(2, "no reply");
+		got += (size_t)n;
+	}
+}
+
+/* What connections cost that do nothing, or nothing any more. */
 static int
 run_idle(void)
 {
@@ -469,14 +609,41 @@ run_idle(void)
 		while ((fds[i] = dial()) == -1)
 			usleep(1000);
 		/* Not faster than they are accepted. */
-		if (i % 128 == 127)
+		if (n_items == 0 && i % 128 == 127)
 			usleep(20000);
+		if (n_items > 0)
+			ask_once(fds[i]);
 	}
 	usleep(1000000);
 	after = server_memory("VmRSS");
 	printf("{\"connections\": %u, \"bytes_each\": %.0f}\n", n_conns,
 	    (double)(after - before) * 1024 / n_conns);
 	return 0;
+}
+
+static void
+caught(int sig)
+{
+	if (sig == SIGUSR1) {
+		changing = 1;
+	} else if (sig == SIGUSR2) {
+		settled = now();
+		current = !current;
+		changing = 0;
+	} else {
+		ended = 1;
+	}
+}
+
+static void
+catch_signals(void)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGUSR1, SIGUSR2 };
+	struct sigaction sa = { .sa_handler = caught,
+	    .sa_flags = SA_RESTART };
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		sigaction(signals[i], &sa, NULL);
 }
 
 static void
@@ -520,25 +687,28 @@ main(int argc, char **argv)
 {
 	int ch;
 
-	while ((ch = getopt(argc, argv, "c:d:m:n:p:rt:w:")) != -1) {
+	while ((ch = getopt(argc, argv, "c:d:gm:n:p:qrt:w:")) != -1) {
 		switch (ch) {
 		case 'c': n_conns = (uint32_t)atoi(optarg); break;
 		case 'd': depth = (uint32_t)atoi(optarg); break;
+		case 'g': greeting = true; break;
 		case 'm': mode = mode_of(optarg); break;
 		case 'n': stop_after = strtoull(optarg, NULL, 10); break;
 		case 'p': server = (pid_t)atoi(optarg); break;
+		case 'q': quick_ack = true; break;
 		case 'r': at_random = true; break;
 		case 't': seconds = atof(optarg); break;
 		case 'w': warm_up = atof(optarg); break;
 		default: return 2;
 		}
 	}
-	if (argc - optind != 2 || n_conns == 0 || depth == 0)
+	if (argc - optind != 2 - (mode == IDLE && argc - optind == 1) ||
+	    n_conns == 0 || depth == 0)
 		errx(2, "usage: loadgen [OPTION...] ADDRESS PACK");
+	catch_signals();
 	set_address(argv[optind]);
 	in = grow(NULL, READ_SIZE);
-	if (mode == IDLE)
-		return run_idle();
-	load_pack(argv[optind + 1]);
-	return run_load();
+	if (argc - optind == 2)
+		load_pack(argv[optind + 1]);
+	return mode == IDLE ? run_idle() : run_load();
 }

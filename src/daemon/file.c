@@ -10,8 +10,6 @@
 
 #include "daemon/file.h"
 
-#include <sys/stat.h>
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -19,14 +17,62 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
-static bool
-is_same(const struct stat *a, const struct stat *b)
+/*
+ * How long a file must have been left alone, how often and how long each time
+ * it is waited for.  A write stamps the file when it begins: one that was
+ * interrupted in its middle must get the time to end.
+ */
+#define SETTLE_MS	40
+#define SETTLE_TRIES	60
+#define SETTLE_NS	5000000
+
+static int64_t
+ms_between(const struct timespec *from, const struct timespec *to)
 {
-	return a->st_size == b->st_size &&
-	    a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-	    a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+	return ((int64_t)to->tv_sec - from->tv_sec) * 1000 +
+	    (to->tv_nsec - from->tv_nsec) / 1000000;
+}
+
+static bool
+is_same_time(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+bool
+file_is_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+	    a->st_size == b->st_size &&
+	    is_same_time(&a->st_mtim, &b->st_mtim) &&
+	    is_same_time(&a->st_ctim, &b->st_ctim);
+}
+
+int
+file_settle(int fd, struct stat *sb, const char **why)
+{
+	static const struct timespec tick = { .tv_nsec = SETTLE_NS };
+	struct timespec now;
+	int64_t age;
+
+	for (int i = 0; i < SETTLE_TRIES; i++) {
+		/* The coarse clock is the one that files are stamped by. */
+		clock_gettime(CLOCK_REALTIME_COARSE, &now);
+		age = ms_between(&sb->st_ctim, &now);
+		/* One from the future is by another clock. */
+		if (age >= SETTLE_MS || age < -1000)
+			return 0;
+		nanosleep(&tick, NULL);
+		if (fstat(fd, sb) == -1) {
+			*why = strerror(errno);
+			return -1;
+		}
+	}
+	*why = "it is being written all the time";
+	return -1;
 }
 
 /* Read exactly len bytes; a NULL why means errno. */
@@ -65,6 +111,8 @@ file_read(const char *path, size_t max, size_t *len, const char **why)
 		    "not a regular file";
 		goto fail;
 	}
+	if (file_settle(fd, &before, why) != 0)
+		goto fail;
 	if ((uintmax_t)before.st_size > max) {
 		*why = strerror(EFBIG);
 		goto fail;
@@ -74,7 +122,7 @@ file_read(const char *path, size_t max, size_t *len, const char **why)
 		goto fail;
 	if (fstat(fd, &after) == -1)
 		goto fail;
-	if (!is_same(&before, &after)) {
+	if (!file_is_same(&before, &after)) {
 		*why = "it changed during the load";
 		goto fail;
 	}

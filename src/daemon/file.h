@@ -8,6 +8,9 @@
  * Whole files, read with suspicion.
  */
 
+#include <sys/stat.h>
+
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -22,6 +25,21 @@
  * NULL with *why, a static string or one of strerror(3).
  */
 char *file_read(const char *path, size_t max, size_t *len, const char **why);
+
+/*
+ * Wait until a file was left alone for a moment, longer than the clock of its
+ * times ticks: then any change from now on shows in them.
+ *
+ * sb  of the file, as fstat(2) gives it; brought up to date
+ *
+ * Returns 0, or -1 with *why when it goes on changing for a while.
+ */
+int file_settle(int fd, struct stat *sb, const char **why);
+
+/*
+ * Whether a file is still as it was.
+ */
+bool file_is_same(const struct stat *, const struct stat *);
 
 /*
  * The path of a file that another file names: relative to the latter's

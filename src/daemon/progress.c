@@ -40,7 +40,7 @@ news(struct progress *p, const char *table, uint64_t done, uint64_t all,
 		p->began = now_ms();
 		p->told = 0;
 	}
-	*share = all == 0 ? 100 : (unsigned int)(done / (all / 100 + 1));
+	*share = all == 0 ? 100 : (unsigned int)(done * 100 / all);
 	*share -= *share % step;
 	if (*share == p->told || now_ms() - p->began < PATIENCE_MS)
 		return 0;
@@ -66,6 +66,7 @@ bar_cb(const char *table, uint64_t done, uint64_t all, void *arg)
 
 	if (!news(arg, table, done, all, 1, &share))
 		return;
+	((struct progress *)arg)->drawn = true;
 	width = share * BAR_WIDTH / 100;
 	fprintf(stderr, "\r%s [%.*s%*s] %3u%%", table, (int)width, full,
 	    (int)(BAR_WIDTH - width), "", share);
@@ -87,6 +88,6 @@ progress_init_bar(struct progress *p)
 void
 progress_end(struct progress *p)
 {
-	if (p->source.cb == bar_cb && p->told > 0)
+	if (p->drawn)
 		fprintf(stderr, "\r%*s\r", BAR_WIDTH + 80, "");
 }

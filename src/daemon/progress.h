@@ -9,6 +9,7 @@
  * Loads that end within a moment say nothing.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "daemon/source/source.h"
@@ -18,6 +19,7 @@ struct progress {
 	int64_t began;			/* ms, of the table in hand */
 	const char *table;
 	unsigned int told;		/* per cent */
+	bool drawn;			/* there is a bar */
 };
 
 /*

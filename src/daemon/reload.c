@@ -12,6 +12,7 @@
 #include "daemon/reload.h"
 
 #include <sys/queue.h>
+#include <sys/resource.h>
 
 #include <errno.h>
 #include <pthread.h>
@@ -32,6 +33,9 @@
 #include "daemon/table/diff.h"
 #include "daemon/table/snapshot.h"
 #include "daemon/worker.h"
+
+/* How much a load that is under way steps back, for nice(2). */
+#define LOAD_NICE	10
 
 enum reload_state {
 	RELOAD_IDLE,
@@ -91,6 +95,9 @@ reload_thread(void *arg)
 	struct reload *r = arg;
 	struct progress progress;
 
+	/* Whoever is served comes first; threads that help inherit it. */
+	if (setpriority(PRIO_PROCESS, 0, LOAD_NICE) != 0)
+		log_debug("reload without lower priority");
 	progress_init_log(&progress);
 	r->loaded = generation_load(r->path, &progress.source, &r->problems);
 	if (r->loaded != NULL) {
@@ -98,7 +105,7 @@ reload_thread(void *arg)
 		if (diff_snapshots(r->current->snap, r->loaded->snap,
 		    &r->diff) != 0)
 			problems_add(&r->problems, NULL, 0, "out of memory");
-		if (r->order == RELOAD_APPLY)
+		if (r->order != RELOAD_FORCE)
 			diff_guard(&r->diff, r->loaded->conf, &r->problems);
 	}
 	mailbox_send(r->mailbox, &r->loaded_mail);

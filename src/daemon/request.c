@@ -142,11 +142,13 @@ find_member(const struct appmsg_str *name)
 		[CONTENT_DISTANCE] = { "distance", 8 },
 		[CONTENT_LIMIT] = { "limit", 5 },
 	};
-	enum content_member m = 0;
+	bool escaped = name->flags & APPMSG_STR_ESCAPED;
+	enum content_member m;
 
-	while (m < CONTENT_MEMBERS &&
-	    !appmsg_str_eq(name, known[m].name, known[m].len))
-		m++;
+	for (m = 0; m < CONTENT_MEMBERS; m++)
+		if ((escaped || name->len == known[m].len) &&
+		    appmsg_str_eq(name, known[m].name, known[m].len))
+			break;
 	return m;
 }
 

@@ -17,6 +17,7 @@
 #include "daemon/buf.h"
 #include "lib/appmsg.h"
 
+struct fast;
 struct generation;
 struct request_job;
 
@@ -24,10 +25,12 @@ struct request_job;
 struct request_env {
 	struct generation *gen;		/* borrowed for the call */
 	size_t reply_max;	/* bytes of matches in a reply, one at least */
+	unsigned int searches;	/* that worked at once in this turn */
 	struct buf text;		/* owned: content turned to UTF-8 */
 	struct buf scratch;		/* owned: values unescaped */
 	struct buf content;		/* owned: matches */
 	struct buf extra;		/* owned: members for a header */
+	struct fast *fast;		/* borrowed; NULL: no fast path */
 };
 
 /* The words of a reply's "status". */

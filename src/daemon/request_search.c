@@ -22,11 +22,14 @@
 #define LIMIT_MAX		1000
 #define LIMIT_DEFAULT		10
 #define DISTANCE_MAX		2
-#define TABLES_MAX		256	/* that one request searches */
 #define CONTENT_KEEP		((size_t)256 << 10)
 
-/* What a search that is answered at once may take, in microseconds. */
+/*
+ * What a search that is answered at once may take, in microseconds, and how
+ * many may be tried in one turn of a session: others wait for all of that.
+ */
 #define FIRST_SLICE_US		200
+#define FIRST_SLICES		2
 
 /* What "match" and its companions say. */
 struct wanted {
@@ -134,20 +137,24 @@ wanted_get(const struct ask *ask, const struct content *content,
 	return NULL;
 }
 
-/* The tables to search in one way: those that allow it. */
+/*
+ * The tables to search in one way: the one that is wanted, or all.
+ *
+ * Returns how many; 0 when none of them allows the way.
+ */
 static size_t
-tables_for(const struct generation *gen, const struct table *only,
-    enum table_way way, const struct table *list[TABLES_MAX])
+tables_for(const struct generation *gen, const struct wanted *w,
+    enum table_way way, const struct table *const **tables)
 {
-	const struct table *const *tables = &only;
-	size_t n = 1, count = 0;
+	size_t n = 1;
 
-	if (only == NULL)
-		tables = snapshot_tables(gen->snap, &n);
-	for (size_t i = 0; i < n && count < TABLES_MAX; i++)
-		if (table_ways(tables[i]) & TABLE_WAY(way))
-			list[count++] = tables[i];
-	return count;
+	*tables = &w->only;
+	if (w->only == NULL)
+		*tables = snapshot_tables(gen->snap, &n);
+	for (size_t i = 0; i < n; i++)
+		if (table_ways((*tables)[i]) & TABLE_WAY(way))
+			return n;
+	return 0;
 }
 
 /* Append a string literal. */
@@ -354,8 +361,13 @@ search_start(const struct ask *ask, const struct search_query *query,
 	(*job)->way = query->way;
 	(*job)->suggest = suggest;
 	(*job)->search = search_new(tables, n, query);
-	result = (*job)->search == NULL ? REQUEST_FAILED :
-	    request_job_work(*job, ask->env, FIRST_SLICE_US, ask->out);
+	if ((*job)->search == NULL)
+		result = REQUEST_FAILED;
+	else if (ask->env->searches++ >= FIRST_SLICES)
+		result = REQUEST_LATER;
+	else
+		result = request_job_work(*job, ask->env, FIRST_SLICE_US,
+		    ask->out);
 	if (result != REQUEST_LATER) {
 		request_job_free(*job);
 		*job = NULL;
@@ -368,12 +380,12 @@ static enum request_result
 answer_miss(const struct ask *ask, const struct wanted *w,
     const struct word *key, struct request_job **job)
 {
-	const struct table *list[TABLES_MAX];
 	struct reply r = { .status = REQUEST_NOT_FOUND };
+	const struct table *const *list;
 	size_t n = 0;
 
 	if (ask->hdr->suggest > 0 && key->text_len <= TABLE_KEY_MAX)
-		n = tables_for(ask->gen, w->only, TABLE_FUZZY, list);
+		n = tables_for(ask->gen, w, TABLE_FUZZY, &list);
 	if (n > 0) {
 		const struct search_query query = { .way = TABLE_FUZZY,
 		    .key = key->text, .key_len = key->text_len,
@@ -417,7 +429,7 @@ enum request_result
 request_search(const struct ask *ask, const struct content *content,
     const struct word *key, struct request_job **job)
 {
-	const struct table *list[TABLES_MAX];
+	const struct table *const *list;
 	struct search_query query;
 	const char *why, *code;
 	struct wanted w;
@@ -428,7 +440,7 @@ request_search(const struct ask *ask, const struct content *content,
 		return request_done(reply_error(ask, code, why));
 	if (w.way == TABLE_EXACT)
 		return answer_exact(ask, &w, key, job);
-	n = tables_for(ask->gen, w.only, w.way, list);
+	n = tables_for(ask->gen, &w, w.way, &list);
 	if (n == 0)
 		return request_done(reply_error(ask, "not-allowed",
 		    w.only != NULL ? "the table may not be searched so" :

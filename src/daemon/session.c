@@ -2,55 +2,33 @@
 /* Copyright (c) 2026 The appmsgd authors */
 
 /*
- * The states of a connection.
- *
- *	READ --- closing reply, end of input ---> FLUSH ---> LINGER ---> gone
- *	 |  ^                                       |
- *	 v  | output over its cap, until half left  +-- nothing to wait for
- *	FULL
- *
- * A turn takes whole messages from the bufferevent's input, gathers their
- * replies in the worker's buffer and sends them in one write; only what the
- * socket does not take is left to the bufferevent.
+ * The states of a connection, and what ends each of them: bytes, deadlines,
+ * the drain.  Nothing here frees a session but the four functions that
+ * libevent's callbacks end in, and session_start().
  */
 
 #include "config.h"
 
-#include "daemon/session.h"
+#include "daemon/session_private.h"
 
 #include <sys/socket.h>
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 
 #include "common/log.h"
 #include "daemon/conf/conf.h"
-#include "daemon/stream.h"
-
-/* Of the worker's buffer; a larger one is given back after its turn. */
-#define OUT_KEEP	((size_t)1 << 20)
+#include "daemon/fast.h"
 
 /*
  * How long one search works before sockets are looked at again, in
  * microseconds: what others' lookups may wait for it.
  */
 #define WORK_SLICE_US	500
-
-/* Input beyond an unfinished message that is taken from the kernel. */
-#define READ_AHEAD	((size_t)64 << 10)
-
-enum session_state {
-	SESSION_READ,		/* takes messages */
-	SESSION_FULL,		/* output over its cap: takes none, reads none */
-	SESSION_FLUSH,		/* the last reply is on its way */
-	SESSION_LINGER		/* all is sent: reads and forgets */
-};
 
 static const char *const state_names[] = {
 	[SESSION_READ] = "read",
@@ -59,48 +37,7 @@ static const char *const state_names[] = {
 	[SESSION_LINGER] = "linger"
 };
 
-/* What a handler tells the callback that called it. */
-enum session_next {
-	SESSION_GO_ON,
-	SESSION_CLOSE		/* nothing is left to do: free it */
-};
-
-struct session {
-	TAILQ_ENTRY(session) entry;		/* of all */
-	TAILQ_ENTRY(session) ready_entry;	/* of ready, if is_ready */
-	TAILQ_ENTRY(session) work_entry;	/* of work, if stream.job */
-	struct session_host *host;		/* borrowed */
-	const struct conf_listen *listen;	/* borrowed */
-	struct bufferevent *bev;		/* owned, with the socket */
-	struct peer *peer;
-	struct stream stream;
-	struct deadline in;			/* idle, header, message, drain */
-	struct deadline out;			/* write */
-	uint64_t id;
-	size_t held;		/* bytes counted in host->held */
-	size_t queued;		/* bytes ever left to the bufferevent */
-	size_t sent_mark;	/* of them sent when out was started */
-	size_t read_mark;	/* most input that is taken */
-	enum session_state state;
-	bool eof;		/* the peer sends no more */
-	bool is_ready;
-	bool counted;		/* a limit counts it */
-	bool broken;		/* input is left behind that was not read */
-};
-
 static void session_free(struct session *);
-
-static struct evbuffer *
-input(const struct session *s)
-{
-	return bufferevent_get_input(s->bev);
-}
-
-static struct evbuffer *
-output(const struct session *s)
-{
-	return bufferevent_get_output(s->bev);
-}
 
 static void
 session_set_state(struct session *s, enum session_state state)
@@ -117,8 +54,7 @@ session_set_state(struct session *s, enum session_state state)
 static void
 session_account(struct session *s)
 {
-	size_t held = evbuffer_get_length(input(s)) +
-	    evbuffer_get_length(output(s));
+	size_t held = session_input_len(s) + session_output_len(s);
 
 	if (held == s->held)
 		return;
@@ -164,45 +100,6 @@ session_start_work(struct session *s)
 }
 
 /*
- * Send bytes, in one write if the socket takes them; the rest waits in the
- * bufferevent's output.
- */
-static enum session_next
-session_send(struct session *s, const char *p, size_t len)
-{
-	ssize_t n = 0;
-
-	if (len == 0)
-		return SESSION_GO_ON;
-	if (evbuffer_get_length(output(s)) == 0) {
-		n = send(bufferevent_getfd(s->bev), p, len, MSG_NOSIGNAL);
-		if (n == -1) {
-			if (errno != EAGAIN && errno != EINTR)
-				return SESSION_CLOSE;
-			n = 0;
-		}
-		if ((size_t)n == len)
-			return SESSION_GO_ON;
-		s->sent_mark = s->queued;
-		deadline_start(&s->host->deadlines, &s->out, DEADLINE_WRITE);
-	}
-	if (bufferevent_write(s->bev, p + n, len - (size_t)n) != 0)
-		return SESSION_CLOSE;
-	s->queued += len - (size_t)n;
-	return SESSION_GO_ON;
-}
-
-/* Whether the socket has bytes that were not read. */
-static bool
-is_readable(const struct session *s)
-{
-	char c;
-
-	return recv(bufferevent_getfd(s->bev), &c, 1,
-	    MSG_PEEK | MSG_DONTWAIT) > 0;
-}
-
-/*
  * All is sent.  The sending side is shut at once; closing the socket with
  * unread input would reset the connection, and a reset may eat the reply, so
  * what still comes is read and forgotten until the peer ends.
@@ -210,13 +107,14 @@ is_readable(const struct session *s)
 static enum session_next
 session_finish(struct session *s)
 {
-	if (s->eof || (!s->broken && !is_readable(s)))
+	if (s->eof || (!s->broken && !session_is_readable(s)))
 		return SESSION_CLOSE;
-	shutdown(bufferevent_getfd(s->bev), SHUT_WR);
+	if (session_own(s) == SESSION_CLOSE)
+		return SESSION_CLOSE;
+	shutdown(s->fd, SHUT_WR);
 	session_set_state(s, SESSION_LINGER);
 	deadline_start(&s->host->deadlines, &s->in, DEADLINE_DRAIN);
-	evbuffer_drain(input(s), evbuffer_get_length(input(s)));
-	bufferevent_enable(s->bev, EV_READ);
+	session_set_reading(s, true);
 	return SESSION_GO_ON;
 }
 
@@ -227,13 +125,12 @@ session_end(struct session *s)
 	session_set_state(s, SESSION_FLUSH);
 	session_set_ready(s, false);
 	deadline_clear(&s->host->deadlines, &s->in);
-	if (evbuffer_get_length(input(s)) > 0)
+	if (session_drop_input(s))
 		s->broken = true;
-	evbuffer_drain(input(s), evbuffer_get_length(input(s)));
-	if (evbuffer_get_length(output(s)) == 0)
+	if (session_output_len(s) == 0)
 		return session_finish(s);
 	/* Until then the peer's input can wait in the kernel. */
-	bufferevent_disable(s->bev, EV_READ);
+	session_set_reading(s, false);
 	bufferevent_setwatermark(s->bev, EV_WRITE, 0, 0);
 	return SESSION_GO_ON;
 }
@@ -247,19 +144,8 @@ session_pause(struct session *s)
 	session_set_state(s, SESSION_FULL);
 	session_set_ready(s, false);
 	deadline_clear(&s->host->deadlines, &s->in);
-	bufferevent_disable(s->bev, EV_READ);
+	session_set_reading(s, false);
 	bufferevent_setwatermark(s->bev, EV_WRITE, low, 0);
-}
-
-/* Send the turn's replies and give a large buffer back. */
-static enum session_next
-session_send_replies(struct session *s)
-{
-	struct buf *out = &s->host->out;
-	enum session_next next = session_send(s, out->data, out->len);
-
-	buf_reset(out, OUT_KEEP);
-	return next;
 }
 
 /* Refuse the unfinished message at the front of the input, and end. */
@@ -267,9 +153,8 @@ static enum session_next
 session_refuse(struct session *s, enum request_status status,
     const char *code, const char *why)
 {
-	size_t len = evbuffer_get_length(input(s));
-	const char *p = len == 0 ? "" :
-	    (const char *)evbuffer_pullup(input(s), -1);
+	size_t len;
+	const char *p = session_input(s, &len);
 
 	s->broken = true;
 	if (p == NULL || stream_refuse(&s->stream, status, code, why,
@@ -279,25 +164,7 @@ session_refuse(struct session *s, enum request_status status,
 	return session_end(s);
 }
 
-/* Room in the input for the message that is awaited. */
-static void
-session_set_mark(struct session *s)
-{
-	size_t mark = s->stream.need > READ_AHEAD ? s->stream.need :
-	    READ_AHEAD;
-
-	if (mark == s->read_mark)
-		return;
-	s->read_mark = mark;
-	bufferevent_setwatermark(s->bev, EV_READ, 0, mark);
-}
-
-/*
- * Nothing can go on without more bytes.
- *
- * progress  whether something was answered since the last wait
- */
-static enum session_next
+enum session_next
 session_wait(struct session *s, bool progress)
 {
 	static const enum deadline_kind kinds[] = {
@@ -309,7 +176,7 @@ session_wait(struct session *s, bool progress)
 
 	session_set_ready(s, false);
 	if (s->stream.state == STREAM_IDLE) {
-		if (s->eof || (s->host->draining && !is_readable(s)))
+		if (s->eof || (s->host->draining && !session_is_readable(s)))
 			return session_end(s);
 	} else if (s->eof) {
 		return session_refuse(s, REQUEST_ERROR, "incomplete",
@@ -318,7 +185,9 @@ session_wait(struct session *s, bool progress)
 		return session_refuse(s, REQUEST_BUSY, NULL,
 		    "there is no memory for the message now");
 	}
-	session_set_mark(s);
+	if (session_own(s) == SESSION_CLOSE)
+		return SESSION_CLOSE;
+	session_set_reading(s, true);
 	if (progress)
 		deadline_start(&s->host->deadlines, &s->in, kind);
 	else
@@ -326,76 +195,31 @@ session_wait(struct session *s, bool progress)
 	return SESSION_GO_ON;
 }
 
-/*
- * Go on as a verdict says.
- *
- * progress  whether something was answered
- */
-static enum session_next
+enum session_next
 session_obey(struct session *s, enum stream_verdict verdict, bool progress)
 {
 	switch (verdict) {
 	case STREAM_MORE:
 		return session_wait(s, progress);
 	case STREAM_AGAIN:
-		deadline_clear(&s->host->deadlines, &s->in);
-		session_set_ready(s, true);
-		break;
 	case STREAM_WORK:
+		if (session_own(s) == SESSION_CLOSE)
+			return SESSION_CLOSE;
+		/* What follows can wait in the kernel meanwhile. */
+		session_set_reading(s, false);
 		deadline_clear(&s->host->deadlines, &s->in);
-		session_set_ready(s, false);
-		session_start_work(s);
-		break;
+		session_set_ready(s, verdict == STREAM_AGAIN);
+		if (verdict == STREAM_WORK)
+			session_start_work(s);
+		return SESSION_GO_ON;
 	case STREAM_CLOSE:
 		return session_end(s);
 	case STREAM_FAILED:
 		log_warnx("out of memory session=%llu",
 		    (unsigned long long)s->id);
-		return SESSION_CLOSE;
+		break;
 	}
-	return SESSION_GO_ON;
-}
-
-/* One turn of service=messages. */
-static enum session_next
-session_messages(struct session *s)
-{
-	struct session_host *host = s->host;
-	size_t len = evbuffer_get_length(input(s)), used;
-	enum stream_verdict verdict;
-	const char *p = "";
-
-	if (s->stream.job != NULL)
-		return SESSION_GO_ON;
-	if (s->stream.state != STREAM_IDLE && len < s->stream.need)
-		return session_wait(s, false);
-	if (len > 0 && (p = (const char *)evbuffer_pullup(input(s),
-	    -1)) == NULL)
-		return SESSION_CLOSE;
-	/* What has come when the drain begins is answered, all of it. */
-	s->stream.draining = host->draining && !is_readable(s);
-	verdict = stream_feed(&s->stream, &host->env, host->limits, p, len,
-	    &used, &host->out);
-	evbuffer_drain(input(s), used);
-	if (session_send_replies(s) == SESSION_CLOSE)
-		return SESSION_CLOSE;
-	return session_obey(s, verdict, used > 0);
-}
-
-/* One turn of service=echo: what came goes back, unframed. */
-static enum session_next
-session_echo(struct session *s)
-{
-	size_t len = evbuffer_get_length(input(s));
-	const char *p;
-
-	if (len > 0) {
-		if ((p = (const char *)evbuffer_pullup(input(s), -1)) == NULL ||
-		    session_send(s, p, len) == SESSION_CLOSE)
-			return SESSION_CLOSE;
-		evbuffer_drain(input(s), len);
-	}
-	return session_wait(s, len > 0);
+	return SESSION_CLOSE;
 }
 
 /* After a turn: count what it left behind, and pause if that is too much. */
@@ -403,8 +227,8 @@ static enum session_next
 session_settle(struct session *s)
 {
 	session_account(s);
-	if (s->state == SESSION_READ && evbuffer_get_length(output(s)) > 0 &&
-	    (evbuffer_get_length(output(s)) >=
+	if (s->state == SESSION_READ && session_output_len(s) > 0 &&
+	    (session_output_len(s) >=
 	    (size_t)s->host->limits->output || memory_is_short(s)))
 		session_pause(s);
 	return SESSION_GO_ON;
@@ -414,77 +238,51 @@ session_settle(struct session *s)
 static enum session_next
 session_turn(struct session *s)
 {
-	enum session_next next;
-
 	if (s->state != SESSION_READ)
 		return SESSION_GO_ON;
-	next = s->listen->service == CONF_SERVICE_ECHO ? session_echo(s) :
-	    session_messages(s);
-	return next == SESSION_CLOSE ? next : session_settle(s);
+	return session_serve_input(s) == SESSION_CLOSE ? SESSION_CLOSE :
+	    session_settle(s);
 }
 
-static void
-session_read_cb(struct bufferevent *bev, void *arg)
+void
+session_readable(struct session *s)
 {
-	struct session *s = arg;
-	enum session_next next = SESSION_GO_ON;
-
-	(void)bev;
-	if (s->state == SESSION_LINGER)
-		evbuffer_drain(input(s), evbuffer_get_length(input(s)));
-	else
-		next = session_turn(s);
-	if (next == SESSION_CLOSE)
+	if (session_read(s) == SESSION_CLOSE ||
+	    session_settle(s) == SESSION_CLOSE)
 		session_free(s);
 }
 
 /* Output has drained: to nothing, or in FULL to half of its cap. */
-static void
-session_write_cb(struct bufferevent *bev, void *arg)
+void
+session_wrote(struct session *s)
 {
-	struct session *s = arg;
 	enum session_next next = SESSION_GO_ON;
 
-	(void)bev;
-	if (evbuffer_get_length(output(s)) == 0)
+	if (session_output_len(s) == 0)
 		deadline_clear(&s->host->deadlines, &s->out);
 	session_account(s);
 	if (s->state == SESSION_FULL) {
 		bufferevent_setwatermark(s->bev, EV_WRITE, 0, 0);
 		session_set_state(s, SESSION_READ);
-		if (!s->eof)
-			bufferevent_enable(s->bev, EV_READ);
 		next = session_turn(s);
-	} else if (s->state == SESSION_FLUSH &&
-	    evbuffer_get_length(output(s)) == 0) {
+	} else if (s->state == SESSION_FLUSH && session_output_len(s) == 0) {
 		next = session_finish(s);
 	}
 	if (next == SESSION_CLOSE)
 		session_free(s);
 }
 
-static void
-session_event_cb(struct bufferevent *bev, short what, void *arg)
+void
+session_broke(struct session *s)
 {
-	struct session *s = arg;
-	enum session_next next = SESSION_GO_ON;
-
-	(void)bev;
-	if (!(what & BEV_EVENT_EOF) || s->state == SESSION_LINGER) {
-		next = SESSION_CLOSE;
-	} else {
-		s->eof = true;
-		next = session_turn(s);
-	}
-	if (next == SESSION_CLOSE)
-		session_free(s);
+	session_free(s);
 }
 
 /* The write deadline counts from the last byte taken, looked at now. */
 static enum session_next
 session_write_late(struct session *s)
 {
-	size_t sent = s->queued - evbuffer_get_length(output(s));
+	size_t sent = s->queued - session_output_len(s);
 
 	if (sent == s->sent_mark)
 		return SESSION_CLOSE;
@@ -515,7 +313,7 @@ session_late_cb(struct deadline *d, enum deadline_kind kind, void *arg)
 		break;
 	case DEADLINE_IDLE:
 		/* Not idle while replies wait: that is for DEADLINE_WRITE. */
-		if (evbuffer_get_length(output(s)) > 0) {
+		if (session_output_len(s) > 0) {
 			deadline_start(&s->host->deadlines, d, kind);
 			next = SESSION_GO_ON;
 		}
@@ -587,21 +385,17 @@ session_new(struct session_host *host, int fd,
 {
 	struct session *s = calloc(1, sizeof(*s));
 
-	if (s == NULL || (s->bev = bufferevent_socket_new(host->base, fd,
-	    BEV_OPT_CLOSE_ON_FREE)) == NULL) {
-		free(s);
+	if (s == NULL) {
 		close(fd);
 		return NULL;
 	}
+	s->fd = fd;
 	s->host = host;
 	s->listen = listen;
 	s->peer = peer;
 	s->counted = counted;
 	s->id = host->next_id++;
 	stream_init(&s->stream, listen->keep_alive);
-	session_set_mark(s);
-	bufferevent_setcb(s->bev, session_read_cb, session_write_cb,
-	    session_event_cb, s);
 	TAILQ_INSERT_TAIL(&host->all, s, entry);
 	return s;
 }
@@ -619,7 +413,11 @@ session_free(struct session *s)
 	deadline_clear(&s->host->deadlines, &s->out);
 	*s->host->held -= (long long)s->held;
 	TAILQ_REMOVE(&s->host->all, s, entry);
-	bufferevent_free(s->bev);
+	session_set_reading(s, false);
+	if (s->bev != NULL)
+		bufferevent_free(s->bev);
+	else
+		close(s->fd);
 	s->host->gone_cb(s->peer, s->counted, s->host->arg);
 	free(s);
 }
@@ -633,8 +431,13 @@ session_start(struct session_host *host, int fd,
 	if (s == NULL)
 		return -1;
 	log_debug("session opened session=%llu", (unsigned long long)s->id);
-	deadline_start(&host->deadlines, &s->in, DEADLINE_IDLE);
-	bufferevent_enable(s->bev, EV_READ | EV_WRITE);
+	/* Often the request is there already; then nothing need be set up. */
+	if (session_read(s) == SESSION_CLOSE ||
+	    (s->stream.state == STREAM_IDLE && !s->reading &&
+	    s->state == SESSION_READ && !s->is_ready && s->stream.job == NULL &&
+	    session_wait(s, true) == SESSION_CLOSE) ||
+	    session_settle(s) == SESSION_CLOSE)
+		session_free(s);
 	return 0;
 }
 
@@ -667,7 +470,7 @@ session_drain_all(struct session_host *host)
 		/* A request that waits in the socket is still answered. */
 		if (s->state == SESSION_READ && !s->is_ready &&
 		    s->stream.job == NULL &&
-		    s->stream.state == STREAM_IDLE && !is_readable(s) &&
+		    s->stream.state == STREAM_IDLE && !session_is_readable(s) &&
 		    session_end(s) == SESSION_CLOSE)
 			session_free(s);
 	}
@@ -682,7 +485,10 @@ session_host_init(struct session_host *host)
 	TAILQ_INIT(&host->work);
 	host->ready_event = evtimer_new(host->base, session_ready_cb, host);
 	host->work_event = evtimer_new(host->base, session_work_cb, host);
-	if (host->ready_event == NULL || host->work_event == NULL)
+	host->in = malloc(SESSION_IN_SIZE);
+	host->env.fast = fast_new();
+	if (host->ready_event == NULL || host->work_event == NULL ||
+	    host->in == NULL || host->env.fast == NULL)
 		return -1;
 	return deadlines_init(&host->deadlines, host->base, session_late_cb,
 	    host);
@@ -700,6 +506,8 @@ session_host_clear(struct session_host *host)
 	if (host->work_event != NULL)
 		event_free(host->work_event);
 	deadlines_clear(&host->deadlines);
+	free(host->in);
+	fast_free(host->env.fast);
 	request_env_clear(&host->env);
 	buf_clear(&host->out);
 }

@@ -34,12 +34,19 @@ struct session;
 
 TAILQ_HEAD(session_list, session);
 
+/*
+ * Bytes that a worker reads at a time.  Twice the size gains nothing that can
+ * be measured.
+ */
+#define SESSION_IN_SIZE	((size_t)64 << 10)
+
 /* What a worker gives its sessions; lives longer than all of them. */
 struct session_host {
 	struct event_base *base;
 	const struct conf_limits *limits;	/* change with a reload */
 	struct request_env env;
 	struct buf out;			/* replies of the turn in hand */
+	char *in;			/* owned: SESSION_IN_SIZE bytes read */
 	struct deadlines deadlines;
 	struct session_list all;
 	struct session_list ready;	/* have more to do than a turn */

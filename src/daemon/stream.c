@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "daemon/conf/conf.h"
+#include "daemon/fast.h"
 
 void
 stream_init(struct stream *s, bool keep_alive)
@@ -123,6 +124,8 @@ stream_message(struct stream *s, struct request_env *env,
 		    hdr.id.kind != APPMSG_ID_NONE ? &hdr : NULL, REQUEST_ERROR,
 		    hdr.code, hdr.why, out);
 	stream_note(s, &hdr);
+	if (env->fast != NULL)
+		fast_remember(env->fast, buf, start, &hdr);
 	/* Before the wait for it: nobody is made to hold what is refused. */
 	if (hdr.content_length > (uint64_t)limits->content)
 		return stream_close(s, &hdr, REQUEST_ERROR, "too-large",
@@ -149,11 +152,23 @@ stream_feed(struct stream *s, struct request_env *env,
 	size_t taken;
 
 	*used = 0;
+	env->searches = 0;
 	while (verdict == STREAM_AGAIN && budget-- > 0 &&
 	    out->len < (size_t)limits->output) {
 		taken = 0;
 		if (len - *used < s->need && s->state != STREAM_IDLE)
 			return STREAM_MORE;
+		if (env->fast != NULL) {
+			taken = fast_feed(env->fast, s, env, limits,
+			    buf + *used, len - *used, &budget, out);
+			if (taken > 0)
+				stream_wait(s, STREAM_IDLE,
+				    APPMSG_LENGTH_SIZE);
+			*used += taken;
+			if (budget <= 0)
+				break;
+			taken = 0;
+		}
 		verdict = stream_message(s, env, limits, buf + *used,
 		    len - *used, &taken, out);
 		*used += taken;

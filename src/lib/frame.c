@@ -250,10 +250,12 @@ appmsg_escape(const char *text, size_t len, char *buf, size_t cap)
 static enum member
 member_find(const struct appmsg_str *name)
 {
+	bool escaped = name->flags & APPMSG_STR_ESCAPED;
 	enum member m;
 
 	for (m = 0; m < MEMBER_OTHER; m++)
-		if (appmsg_str_eq(name, members[m].name, members[m].len))
+		if ((escaped || name->len == members[m].len) &&
+		    appmsg_str_eq(name, members[m].name, members[m].len))
 			break;
 	return m;
 }

@@ -75,17 +75,28 @@ utf8_sequence(const uint8_t *p, const uint8_t *end)
 }
 
 /*
- * Whether one of 8 bytes is not plain inside a string: a quote, a backslash,
- * a control character or the start of a longer sequence.  Borrows between
- * bytes can only claim too much, and then the bytes are looked at one by one.
+ * How many of the 8 bytes at p are plain inside a string: no quote, backslash,
+ * control character or start of a longer sequence.  A subtraction borrows
+ * only out of a byte that is one of these, so the first byte that is marked
+ * is one of them, whatever is marked behind it.
  */
-static inline uint64_t
-has_special(uint64_t w)
+static inline size_t
+count_plain(const uint8_t *p)
 {
-	uint64_t quote = w ^ (ONES * '"'), slash = w ^ (ONES * '\\');
+	uint64_t w, quote, slash, marks;
 
-	return ((w - ONES * 0x20) | (quote - ONES) | (slash - ONES) | w) &
+	memcpy(&w, p, 8);
+	quote = w ^ (ONES * '"');
+	slash = w ^ (ONES * '\\');
+	marks = ((w - ONES * 0x20) | (quote - ONES) | (slash - ONES) | w) &
 	    HIGHS;
+	if (marks == 0)
+		return 8;
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return (size_t)__builtin_ctzll(marks) / 8;
+#else
+	return 0;		/* the bytes are looked at one by one */
+#endif
 }
 
 static int
@@ -146,7 +157,6 @@ scan_escape(struct scan *s, struct appmsg_str *str)
 enum scan_result
 scan_string(struct scan *s, struct appmsg_str *str)
 {
-	uint64_t w;
 	size_t len;
 
 	s->p++;
@@ -154,10 +164,10 @@ scan_string(struct scan *s, struct appmsg_str *str)
 	str->flags = 0;
 	for (;;) {
 		while (s->end - s->p >= 8) {
-			memcpy(&w, s->p, 8);
-			if (has_special(w))
+			len = count_plain(s->p);
+			s->p += len;
+			if (len < 8)
 				break;
-			s->p += 8;
 		}
 		if (s->p == s->end)
 			return scan_fail(s, "unfinished string");

@@ -14,9 +14,10 @@
  * each ended by FF FF: a header gets its length in front, and the length of
  * its content instead of its first '@'.  A fuzzer would have to guess them.
  *
- * Whole, cut and in single bytes, however much is taken at a turn, the peer
- * must get the same replies and the connection the same end; but a draining
- * one answers what is there and closes, so that cuts make a difference.
+ * Whole, cut and in single bytes, however much is taken at a turn, in slices
+ * of any length, by the fast path or without it, the peer must get the same
+ * replies and the connection the same end; but a draining one answers what is
+ * there and closes, so that cuts make a difference.
  *
  * Each reply must be a well-formed message that the library decodes, with the
  * id of its request and true about the connection; each message gets at most
@@ -35,16 +36,20 @@
 #include <unistd.h>
 
 #include "daemon/conf/conf.h"
+#include "daemon/fast.h"
 #include "daemon/generation.h"
 #include "daemon/stream.h"
 #include "lib/scan.h"
 
 #define SETUP_SIZE	4
 #define ONE_BY_ONE_MAX	600	/* bytes; longer ones take too long */
+#define SLICE_US	1000000	/* enough for any search here */
 
 struct setup {
 	bool keep_alive;
 	bool draining;
+	bool fast;
+	int64_t slice_us;
 	struct conf_limits limits;
 	uint32_t seed;
 };
@@ -53,6 +58,7 @@ struct setup {
 struct run {
 	struct stream stream;
 	struct conf_limits limits;
+	int64_t slice_us;
 	enum stream_verdict verdict;
 	size_t done;		/* bytes used up */
 	size_t messages;	/* that were whole */
@@ -62,36 +68,50 @@ struct run {
 static struct request_env env;
 
 /* What there is to be found. */
-static struct generation *
-load(void)
-{
-	static const char text[] =
+static const struct {
+	const char *name, *text;
+} files[] = {
+	{ "conf",
 	    "listen 127.0.0.1 0\n"
 	    "answer ring \"In the caves. \xf0\x9f\x92\x8d\"\n"
 	    "answer a \"\"\n"
 	    "answer \"\\u0000\" \"\\u0000\\\"\\\\\\n\xc3\xa4\"\n"
+	    "table words file words.tsv\n"
 	    "binary logo file logo type=\"image/\\\"x\\\"\"\n"
-	    "binary \"\\u0000\" file logo\n";
-	char folder[] = "/tmp/appmsgd-fuzz.XXXXXX", path[2][64];
+	    "binary \"\\u0000\" file logo\n" },
+	{ "words.tsv",
+	    "ring\thidden by the first\nrings\t\nring road\tM\xc3\xbcnchen\n"
+	    "string\t\\n\nspring\t\xf0\x9f\x8c\xb1\nw\xc3\xa4hrung\tEUR\n"
+	    "W\xc3\xa4hrung\t\xe2\x82\xac\nri\t1\nrin\t2\nrung\t3\ngnir\t4\n"
+	    "\xf0\x9f\x92\x8d\tring\n" },
+	{ "logo", "\x89PNG" }
+};
+
+#define N_FILES	(sizeof(files) / sizeof(*files))
+
+static struct generation *
+load(void)
+{
+	char folder[] = "/tmp/appmsgd-fuzz.XXXXXX", path[N_FILES][64];
 	struct problems problems = PROBLEMS_INIT;
 	struct generation *gen;
 	FILE *f;
 
 	if (mkdtemp(folder) == NULL)
 		err(1, "%s", folder);
-	snprintf(path[0], sizeof(path[0]), "%s/conf", folder);
-	snprintf(path[1], sizeof(path[1]), "%s/logo", folder);
-	for (int i = 0; i < 2; i++) {
+	for (size_t i = 0; i < N_FILES; i++) {
+		snprintf(path[i], sizeof(path[i]), "%s/%s", folder,
+		    files[i].name);
 		if ((f = fopen(path[i], "wb")) == NULL)
 			err(1, "%s", path[i]);
-		fputs(i == 0 ? text : "\x89PNG", f);
+		fputs(files[i].text, f);
 		fclose(f);
 	}
 	gen = generation_load(path[0], NULL, &problems);
 	problems_print(&problems, stderr);
 	FUZZ_CHECK(gen != NULL);
-	unlink(path[0]);
-	unlink(path[1]);
+	for (size_t i = 0; i < N_FILES; i++)
+		unlink(path[i]);
 	rmdir(folder);
 	return gen;
 }
@@ -103,6 +123,7 @@ run_init(struct run *r, const struct setup *setup)
 	stream_init(&r->stream, setup->keep_alive);
 	r->stream.draining = setup->draining;
 	r->limits = setup->limits;
+	r->slice_us = setup->slice_us;
 	r->verdict = STREAM_MORE;
 }
 
@@ -153,7 +174,8 @@ check_reply(const struct run *r, const char *in, size_t in_len,
 		FUZZ_CHECK(appmsg_str_eq(&h.connection, r->verdict ==
 		    STREAM_CLOSE ? "close" : "keep-alive",
 		    r->verdict == STREAM_CLOSE ? 5 : 10));
-	if (appmsg_header_decode(in, in_len, &asked, &used) != 0)
+	if (appmsg_header_decode(in, in_len, &asked, &used) != 0 ||
+	    used - APPMSG_LENGTH_SIZE > (size_t)r->limits.header)
 		return;
 	FUZZ_CHECK(h.id.kind == asked.id.kind);
 	if (asked.id.kind == APPMSG_ID_INT) {
@@ -186,8 +208,13 @@ run_feed(struct run *r, const uint8_t *data, size_t len)
 		out.len = 0;
 		r->verdict = stream_feed(&r->stream, &env, &r->limits, mem,
 		    left, &used, &out);
+		while (r->verdict == STREAM_WORK)
+			r->verdict = stream_work(&r->stream, &env,
+			    r->slice_us, &out);
 		FUZZ_CHECK(r->verdict != STREAM_FAILED);
 		FUZZ_CHECK(used <= left);
+		/* Or the next turn would be the same again. */
+		FUZZ_CHECK(r->verdict != STREAM_AGAIN || used > 0);
 		n = count_replies(out.data, out.len);
 		FUZZ_CHECK(n <= (size_t)r->limits.pipeline);
 		if (r->limits.pipeline == 1) {
@@ -237,6 +264,8 @@ run_all(struct run *r, const struct setup *setup, const uint8_t *data,
 	size_t at = 0;
 
 	run_init(r, setup);
+	if (setup->fast)
+		FUZZ_CHECK((env.fast = fast_new()) != NULL);
 	run_feed(r, data, 0);
 	while (at < len) {
 		size_t n = step;
@@ -249,6 +278,9 @@ run_all(struct run *r, const struct setup *setup, const uint8_t *data,
 		run_feed(r, data, at);
 	}
 	run_end(r, data, len);
+	stream_clear(&r->stream);
+	fast_free(env.fast);
+	env.fast = NULL;
 }
 
 static void
@@ -344,16 +376,26 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	data = (const uint8_t *)right.data;
 	len = right.len;
 
+	setup.slice_us = SLICE_US;
 	run_all(&whole, &setup, data, len, len);
 	FUZZ_CHECK(count_replies(whole.replies.data, whole.replies.len) ==
 	    whole.messages);
-	run_all(&other, &setup, data, len, 0);
-	compare(setup.draining ? &other : &whole, &other);
-	if (len <= ONE_BY_ONE_MAX) {
-		run_all(&other, &setup, data, len, 1);
+	setup.slice_us = 1;
+	for (int fast = 0; fast <= 1; fast++) {
+		setup.fast = fast;
+		run_all(&other, &setup, data, len, 0);
 		compare(setup.draining ? &other : &whole, &other);
+		if (len <= ONE_BY_ONE_MAX) {
+			run_all(&other, &setup, data, len, 1);
+			compare(setup.draining ? &other : &whole, &other);
+		}
+		run_all(&other, &setup, data, len, len);
+		compare(&whole, &other);
 	}
 	setup.limits.pipeline = 1;
+	run_all(&other, &setup, data, len, len);
+	compare(&whole, &other);
+	setup.fast = false;
 	run_all(&other, &setup, data, len, len);
 	compare(&whole, &other);
 	buf_clear(&whole.replies);

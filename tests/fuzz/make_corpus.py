@@ -70,6 +70,7 @@ SCAN = {
     "string_plain": b'"plain text, longer than a step of eight bytes"',
     "string_escapes": b'"\\"\\\\\\/\\b\\f\\n\\r\\t\\u0041\\u00e4\\u20aC"',
     "string_pairs": b'"\\ud83d\\udc30\\uD800\\uDC00\\udbff\\udfff"',
+    "string_pairs_like_surrogates": b'{"\\ud837\\udc30":"\\ud836\\udc00"}',
     "string_lone_high": b'["\\ud800","\\ud800x","\\ud800\\n"]',
     "string_lone_low": b'["\\udc00","\\udfff\\ud800"]',
     "string_lone_before_pair": b'["\\ud800\\ud800\\udc00"]',
@@ -221,6 +222,43 @@ STREAM = {
                                   b',"id":1')),
     "search_explain": stream(message(SEARCH, b',"explain":true' + KEEP),
                              message(b"{}", b',"explain":true')),
+    "search_spellings": stream(*[
+        message(content, KEEP) for content in (
+            b'{"action": "search", "value": "ring"}',
+            b'{"action":"search","value":"ring"}   ',
+            b'{"action": "search", "value": "rin\\"}',
+            b'{"action": "search", "value": "ri\xc3\xa4"}',
+            b'{"action": "search", "value": "r\xffng"}',
+            b'{"action": "search", "value": "x","}}',
+            b'{"value": "ring", "action": "search"}')]),
+    "search_turns_of_one": stream(*[message(SEARCH, KEEP)] * 3, flags=FEW),
+    "match": right(*[part for match in (
+        b'"prefix"', b'"suffix"', b'"substring","limit":2', b'"exact"',
+        b'"fuzzy"', b'"fuzzy","distance":1,"limit":1000',
+        b'"fuzzy","distance":3', b'"regex"', b'"none"', b"7",
+        b'"prefix","limit":0') for part in (
+            header(b',"id":1' + KEEP),
+            b'{"action":"search","value":"ring","match":' + match + b"}")]),
+    "match_regex": right(*[part for regex in (
+        b"^r.n", b"(a|b)*c", b"[[:alpha:]]+g$", b"(", b"\\\\p{Lu}",
+        b"(a+)+$", "^[ä💍]".encode()) for part in (
+            header(KEEP), b'{"action":"search","match":"regex","value":"'
+            + regex + b'"}')]),
+    "match_escaped": right(header(b',"explain":true'),
+                           b'{"action":"search","value":"\\u0072\\n",'
+                           b'"match":"fuzz\\u0079"}'),
+    "table": right(header(KEEP), b'{"action":"search","value":"ring",'
+                   b'"table":"words"}',
+                   header(b',"id":"x","explain":true' + KEEP),
+                   b'{"action":"search","value":"ri","table":"words",'
+                   b'"match":"prefix"}',
+                   header(KEEP), b'{"action":"search","value":"ri",'
+                   b'"table":"none"}',
+                   header(), b'{"action":"search","value":"ri","table":1}'),
+    "suggest_words": right(header(b',"suggest":5,"id":1' + KEEP),
+                           b'{"action":"search","value":"rong"}',
+                           header(b',"suggest":2'),
+                           '{"action":"search","value":"wahrüng"}'.encode()),
     "action_unknown": stream(message(b'{"action":"j\\u0075mp\\""}', KEEP)),
     "action_none": stream(message(b"{}", KEEP), message(b"[]", KEEP),
                           message(b"0", KEEP), message(b"null", KEEP)),
@@ -237,6 +275,8 @@ STREAM = {
     "content_length_string": stream(message(b"", length=b'"37"')),
     "header_too_large": stream(message(SEARCH, b',"x":"' + b"y" * 200 +
                                        b'"'), flags=SMALL),
+    "header_too_large_whole": stream(message(SEARCH, b',"x":"' + b"y" * 200 +
+                                             b'"' + KEEP), flags=SMALL | FEW),
     "header_no_object": stream(message(SEARCH, KEEP), framed(b"[]"),
                                message(SEARCH)),
     "header_cut_json": stream(message(SEARCH, b',"id":1' + KEEP),

@@ -80,26 +80,75 @@ wrong_includes_are_told(void **state)
 	    "self:1: includes are nested more than 16 deep\n");
 }
 
-/* A path is a path, whatever the folder is called that it is beside. */
+/* The first file is one of them. */
 static void
-a_plain_include_must_be_there_in_any_folder(void **state)
+includes_are_nested_up_to_16_files(void **state)
 {
-	struct problems problems = PROBLEMS_INIT;
-	struct conf *conf;
+	char name[32], text[64];
+	char *lines;
 
 	(void)state;
-	make_folder("a[b]*");
-	folder_write_text("a[b]*/sub", "answer a b\n");
-	conf = conf_load(folder_write_text("a[b]*/F", LISTEN "include sub\n"),
-	    &problems);
-	assert_int_equal(problems.n, 0);
-	assert_non_null(STAILQ_FIRST(&conf->answers));
-	conf_free(conf);
-	conf = conf_load(folder_write_text("a[b]*/F",
-	    LISTEN "include none\n"), &problems);
-	assert_int_equal(problems.n, 1);
-	problems_clear(&problems);
-	conf_free(conf);
+	folder_write_text("n1", LISTEN "include n2\n");
+	for (int i = 2; i < 17; i++) {
+		snprintf(name, sizeof(name), "n%d", i);
+		snprintf(text, sizeof(text), "include n%d\n", i + 1);
+		folder_write_text(name, i < 16 ? text : "");
+	}
+	lines = confs_problems_of("n1");
+	assert_string_equal(lines, "");
+	free(lines);
+	folder_write_text("n16", "\ninclude n17\n");
+	folder_write_text("n17", "");
+	lines = confs_problems_of("n1");
+	assert_string_equal(lines,
+	    "n16:2: includes are nested more than 16 deep\n");
+	free(lines);
+}
+
+/* What is special in a pattern is not in the folder that it is beside. */
+static void
+includes_are_found_in_any_folder(void **state)
+{
+	static const char *const folders[] = { "a[b]", "c*", "d?", "e\\f" };
+	static const char *const told[] = { "a[b]", "c*", "d?", "e\\\\f" };
+	static const char *const words[] = {
+		"sub", "s*", "[s]ub", "deep/s?b", "*/s?b"
+	};
+	char name[64], text[128], *lines;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(folders); i++) {
+		make_folder(folders[i]);
+		snprintf(name, sizeof(name), "%s/deep", folders[i]);
+		make_folder(name);
+		snprintf(name, sizeof(name), "%s/deep/sub", folders[i]);
+		folder_write_text(name, "answer a b\n");
+		snprintf(name, sizeof(name), "%s/sub", folders[i]);
+		folder_write_text(name, "answer a b\n");
+		snprintf(name, sizeof(name), "%s/F", folders[i]);
+		for (size_t j = 0; j < COUNT(words); j++) {
+			struct problems problems = PROBLEMS_INIT;
+			struct conf *conf;
+
+			snprintf(text, sizeof(text), LISTEN "include %s\n",
+			    words[j]);
+			conf = conf_load(folder_write_text(name, text),
+			    &problems);
+			assert_int_equal(problems.n, 0);
+			if (STAILQ_EMPTY(&conf->answers))
+				fail_msg("%s beside %s", words[j], name);
+			assert_null(STAILQ_NEXT(STAILQ_FIRST(&conf->answers),
+			    entry));
+			conf_free(conf);
+		}
+		/* A plain path must be there; backslashes are escaped. */
+		folder_write_text(name, LISTEN "include none\n");
+		snprintf(text, sizeof(text), "%s/F:2: cannot read %s/none: "
+		    "No such file or directory\n", told[i], told[i]);
+		lines = confs_problems_of(name);
+		assert_string_equal(lines, text);
+		free(lines);
+	}
 }
 
 static char *
@@ -261,7 +310,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(includes_are_read_relative_to_their_file),
 		cmocka_unit_test(wrong_includes_are_told),
-		cmocka_unit_test(a_plain_include_must_be_there_in_any_folder),
+		cmocka_unit_test(includes_are_nested_up_to_16_files),
+		cmocka_unit_test(includes_are_found_in_any_folder),
 		cmocka_unit_test(what_is_shown_says_the_same),
 		cmocka_unit_test(everything_said_is_shown),
 		cmocka_unit_test(what_a_reload_cannot_change_is_told),

@@ -244,6 +244,26 @@ a_long_one_does_not_hold_up_a_short_one(void **state)
 	deadline_clear(&ds, &owners[2].deadline);
 }
 
+/* After the first the timer must be set for the next, and so on. */
+static void
+each_kind_passes_after_its_own_time(void **state)
+{
+	const struct conf_timeouts t = { .idle = 70, .header = 55,
+	    .message = 1, .write = 20, .drain = 40 };
+	bool passed[DEADLINE_KINDS] = { false };
+
+	(void)state;
+	deadlines_configure(&ds, &t);
+	for (int kind = DEADLINE_IDLE; kind < DEADLINE_KINDS; kind++)
+		start(kind, (enum deadline_kind)kind);
+	run();
+	assert_int_equal(n_expired, DEADLINE_KINDS - 1);
+	for (size_t i = 0; i < n_expired; i++) {
+		assert_false(passed[kinds[i]]);
+		passed[kinds[i]] = true;
+	}
+}
+
 static void
 a_new_duration_is_for_what_is_set_too(void **state)
 {
@@ -388,6 +408,7 @@ main(void)
 		TEST(what_is_kept_keeps_its_place),
 		TEST(another_kind_takes_the_place_of_the_first),
 		TEST(a_long_one_does_not_hold_up_a_short_one),
+		TEST(each_kind_passes_after_its_own_time),
 		TEST(a_new_duration_is_for_what_is_set_too),
 		TEST(a_callback_may_start_its_own_again),
 		TEST(a_callback_may_clear_others),

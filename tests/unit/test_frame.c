@@ -420,6 +420,22 @@ flaws_leave_the_stream_readable(void **state)
 }
 
 static void
+of_several_flaws_the_first_is_told(void **state)
+{
+	struct appmsg_header h;
+
+	(void)state;
+	assert_int_equal(decode_text("{" FOUR ",\"id\":null,\"suggest\":-1}",
+	    &h), 0);
+	assert_int_equal(h.flaw, APPMSG_FLAW_ID);
+	assert_string_equal(h.code, "bad-id");
+	assert_int_equal(decode_text("{" FOUR ",\"suggest\":-1,\"id\":null}",
+	    &h), 0);
+	assert_int_equal(h.flaw, APPMSG_FLAW_HEADER);
+	assert_string_equal(h.code, "bad-header");
+}
+
+static void
 what_asks_for_nothing_is_no_flaw(void **state)
 {
 	static const char *const rows[] = {
@@ -715,6 +731,7 @@ main(void)
 		cmocka_unit_test(members_are_read_in_every_order_and_spelling),
 		cmocka_unit_test(the_four_are_read_in_all_24_orders),
 		cmocka_unit_test(flaws_leave_the_stream_readable),
+		cmocka_unit_test(of_several_flaws_the_first_is_told),
 		cmocka_unit_test(what_asks_for_nothing_is_no_flaw),
 		cmocka_unit_test(what_is_no_header_ends_the_stream),
 		cmocka_unit_test(a_nul_in_a_header_ends_the_stream),

@@ -2,10 +2,10 @@
 /* Copyright (c) 2026 The appmsgd authors */
 
 /*
- * The scanner against the JSON test suite, a folder of texts that is named by
- * APPMSG_JSON_SUITE (or the folder above its test_parsing): a file y_... must
- * be taken, a file n_... refused; of an i_... it is enough to be decided.
- * Exits 77 without the folder.
+ * The scanner against the JSON test suite, which lies in the folder that
+ * APPMSG_JSON_SUITE names, or in test_parsing there: a file y_... must be
+ * taken, a file n_... refused, an i_... treated alike as a value of its own
+ * and as that of a member.  Exits 77 without the variable.
  */
 
 #include "config.h"

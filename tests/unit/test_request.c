@@ -566,6 +566,13 @@ large_and_small_requests_take_turns(void **state)
 		    strlen("{\"result\": \"No match for \\\"\\\".\"}"));
 		searches_are_answered_as_by_the_tutorial(state);
 	}
+	/* Each byte becomes two. */
+	memset(content + 28, '\xe4', len - 30);
+	ask("text/json", "latin1", "", content, len, false);
+	assert_int_equal(appmsg_header_decode(out.data, out.len, &h, &used),
+	    0);
+	assert_int_equal(out.len, used + 2 * (len - 30) +
+	    strlen("{\"result\": \"No match for \\\"\\\".\"}"));
 	free(content);
 }
 

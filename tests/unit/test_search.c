@@ -390,11 +390,11 @@ reference(const struct keys *keys, size_t n, const struct search_query *query,
 	plain.len = query->key_len;
 	if (plain.len > 0)
 		memcpy(plain.p, query->key, plain.len);
-	for (size_t t = 0; t < n; t++) {
-		text = plain;
-		if (keys[t].fold && query->way != TABLE_REGEX)
-			text_fold(&text);
-		for (unsigned int d = 0; d <= 2; d++) {
+	for (unsigned int d = 0; d <= 2; d++) {
+		for (size_t t = 0; t < n; t++) {
+			text = plain;
+			if (keys[t].fold && query->way != TABLE_REGEX)
+				text_fold(&text);
 			for (size_t i = 0; i < keys[t].n; i++) {
 				unsigned int distance;
 
@@ -412,9 +412,9 @@ reference(const struct keys *keys, size_t n, const struct search_query *query,
 				found[count++] = (struct found){ &keys[t],
 				    &keys[t].keys[i], distance };
 			}
-			if (query->way != TABLE_FUZZY)
-				break;
 		}
+		if (query->way != TABLE_FUZZY)
+			break;
 	}
 	return count;
 }

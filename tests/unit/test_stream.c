@@ -3,7 +3,8 @@
 
 /*
  * A session without its socket: however the bytes of a peer are cut, and
- * however much is taken at a turn, the replies are the same.
+ * however much is taken at a turn, the replies are the same.  Each test is
+ * run without the fast path and with it.
  */
 
 #include "config.h"
@@ -20,6 +21,7 @@
 #include <cmocka.h>
 
 #include "daemon/conf/conf.h"
+#include "daemon/fast.h"
 #include "daemon/generation.h"
 #include "daemon/problems.h"
 #include "folder.h"
@@ -38,6 +40,7 @@
 #define SEARCH	"{\"action\": \"search\", \"value\": \"ring\"}"
 
 static struct generation *gen;
+static bool use_fast;
 
 static int
 setup(void **state)
@@ -85,6 +88,11 @@ session_init(struct session *s, bool keep_alive)
 	memset(s, 0, sizeof(*s));
 	stream_init(&s->stream, keep_alive);
 	s->env.gen = gen;
+	s->env.reply_max = SIZE_MAX;
+	if (use_fast) {
+		s->env.fast = fast_new();
+		assert_non_null(s->env.fast);
+	}
 	s->limits = gen->conf->limits;
 	s->verdict = STREAM_MORE;
 }
@@ -92,6 +100,9 @@ session_init(struct session *s, bool keep_alive)
 static void
 session_clear(struct session *s)
 {
+	stream_clear(&s->stream);
+	fast_free(s->env.fast);
+	s->env.fast = NULL;
 	request_env_clear(&s->env);
 	buf_clear(&s->in);
 	buf_clear(&s->out);
@@ -121,7 +132,11 @@ session_turn(struct session *s)
 	free(mem);
 	s->turns++;
 	assert_int_not_equal(s->verdict, STREAM_FAILED);
+	assert_int_not_equal(s->verdict, STREAM_WORK);
 	assert_true(used <= len);
+	/* Without that the next turn would be the same again. */
+	if (s->verdict == STREAM_AGAIN)
+		assert_true(used > 0 || s->out.len > 0);
 	if (len > 0)
 		memmove(s->in.data, s->in.data + used, len - used);
 	s->in.len = len - used;
@@ -533,6 +548,28 @@ a_turn_ends_with_its_budget(void **state)
 }
 
 static void
+turns_of_any_budget_come_to_an_end(void **state)
+{
+	struct buf b = { 0 };
+
+	(void)state;
+	add_mixture(&b);
+	for (int i = 0; i < 9; i++)
+		add_search(&b, KEEP);
+	for (int64_t pipeline = 1; pipeline <= 20; pipeline++) {
+		struct session s;
+
+		session_init(&s, true);
+		s.limits.pipeline = pipeline;
+		session_feed(&s, b.data, b.len);
+		assert_int_equal(s.verdict, STREAM_MORE);
+		assert_int_equal(count_replies(&s), 18);
+		session_clear(&s);
+	}
+	buf_clear(&b);
+}
+
+static void
 a_turn_ends_with_output_at_its_cap(void **state)
 {
 	struct session s;
@@ -558,6 +595,53 @@ a_turn_ends_with_output_at_its_cap(void **state)
 	assert_int_equal(s.verdict, STREAM_MORE);
 	assert_int_equal(count_replies(&s), 100);
 	session_clear(&s);
+	buf_clear(&b);
+}
+
+/* What may stand in a lookup of usual length and header, and in its key. */
+static void
+both_paths_give_the_same_replies(void **state)
+{
+	static const char *const keys[] = {
+		"ringring", "........", "\xf0\x9f\x90\xb0\xc3\xa4\xc3\xa4",
+		"\\u0041bc", "\\\\\\\\\\\\\\\\", "\\\"\\\"\\\"\\\"",
+		"\\n\\t\\/\\b", "\\ud83dxx", "xxxxxxx\\", "xxxxxx\\x",
+		"\xffxxxxxxx",
+		"xxxxxxx\xc3", "\xed\xa0\xbdxxxxx", "xxx\nxxxx", "xxxxxxx\x1f",
+		"a\",\"b\":\"", "\",\"\":\"xx", "\"xxxxxx\"", "x\"xxxxxx",
+		"x\"}xxxxx", "\x7fxxxxxxx"
+	};
+	static const struct {
+		const char *before, *after;
+	} forms[] = {
+		{ "{\"action\": \"search\", \"value\": \"", "\"}" },
+		{ "{\"action\":\"search\",\"value\":\"", "\"}   " },
+		{ "{\"action\":\"search\",   \"value\":\"", "\"}" },
+		{ "{\"action\": \"Search\", \"value\": \"", "\"}" },
+		{ "{\"value\": \"", "\", \"action\": \"search\"}" }
+	};
+	struct session plain;
+	struct buf b = { 0 };
+	char content[128];
+
+	(void)state;
+	/* All of one length, so that all but one header is remembered. */
+	for (size_t i = 0; i < COUNT(keys); i++)
+		for (size_t j = 0; j < COUNT(forms); j++) {
+			int len = snprintf(content, sizeof(content), "%s%s%s",
+			    forms[j].before, keys[i], forms[j].after);
+
+			assert_int_equal(len, 41);
+			add(&b, "text/json", KEEP, content, (size_t)len);
+		}
+	session_init(&plain, false);
+	fast_free(plain.env.fast);
+	plain.env.fast = NULL;
+	session_feed(&plain, b.data, b.len);
+	assert_int_equal(count_replies(&plain), COUNT(keys) * COUNT(forms));
+	for (size_t first = 1; first <= b.len; first += 97)
+		check_cut(&b, first, b.len, &plain);
+	session_clear(&plain);
 	buf_clear(&b);
 }
 
@@ -661,6 +745,9 @@ what_ends_the_stream_is_told_once(void **state)
 	} rows[] = {
 		{ "[]", "", "Error: not an object." },
 		{ "{\"id\":7,\"content-length\":-1}", ", \"id\": 7, "
+		    "\"status\": \"error\", \"error\": \"bad-length\"",
+		    "Error: \\\"content-length\\\" is not digits." },
+		{ "{\"content-length\":\"\",\"id\":\"\"}", ", \"id\": \"\", "
 		    "\"status\": \"error\", \"error\": \"bad-length\"",
 		    "Error: \\\"content-length\\\" is not digits." },
 		{ "{\"content-length\":1,\"content-length\":1,"
@@ -812,7 +899,9 @@ main(void)
 		    a_request_decides_whether_the_connection_stays),
 		cmocka_unit_test(errors_in_whole_messages_keep_the_connection),
 		cmocka_unit_test(a_turn_ends_with_its_budget),
+		cmocka_unit_test(turns_of_any_budget_come_to_an_end),
 		cmocka_unit_test(a_turn_ends_with_output_at_its_cap),
+		cmocka_unit_test(both_paths_give_the_same_replies),
 		cmocka_unit_test(a_header_too_large_is_refused_by_its_length),
 		cmocka_unit_test(
 		    a_content_too_large_is_refused_before_it_comes),
@@ -828,5 +917,10 @@ main(void)
 		    a_draining_connection_closes_with_its_last_message)
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	int failed = cmocka_run_group_tests_name("without the fast path",
+	    tests, setup, teardown);
+
+	use_fast = true;
+	return failed + cmocka_run_group_tests_name("with the fast path",
+	    tests, setup, teardown);
 }

@@ -38,6 +38,7 @@ encodings_have_the_names_that_python_has(void **state)
 		{ "utf-8", TEXT_UTF8 }, { "UTF-8", TEXT_UTF8 },
 		{ "utf_8", TEXT_UTF8 }, { "utf8", TEXT_UTF8 },
 		{ "Utf8", TEXT_UTF8 }, { "U8", TEXT_UTF8 },
+		{ "_-utf--_8-", TEXT_UTF8 },
 		{ "us-ascii", TEXT_ASCII }, { "US_ASCII", TEXT_ASCII },
 		{ "ascii", TEXT_ASCII }, { "ASCII", TEXT_ASCII },
 		{ "646", TEXT_ASCII }, { "ANSI_X3.4-1968", TEXT_ASCII },

@@ -46,6 +46,18 @@ conf_duplicates_name(enum table_duplicates duplicates)
 	return duplicates_names[duplicates];
 }
 
+/* The library that a way needs and that is not there. */
+static const char *const missing[TABLE_WAYS] = {
+#ifndef HAVE_DIVSUFSORT
+	[TABLE_SUFFIX] = "libdivsufsort",
+	[TABLE_SUBSTRING] = "libdivsufsort",
+#endif
+#ifndef HAVE_PCRE2
+	[TABLE_REGEX] = "PCRE2",
+#endif
+	[TABLE_EXACT] = NULL
+};
+
 /* The number of a word among n names; n: a problem. */
 static size_t
 find_name(struct parser *parser, const char *what, const char *word,
@@ -72,6 +84,11 @@ take_search(struct parser *parser, const struct lex_word *value, void *arg)
 
 		if (way == TABLE_WAYS)
 			return -1;
+		if (missing[way] != NULL) {
+			parse_problem(parser, "search=%s needs %s, without "
+			    "which this was built", one, missing[way]);
+			return -1;
+		}
 		t->ways |= TABLE_WAY(way);
 	}
 	/* What is there can always be asked for by its key. */

@@ -77,6 +77,7 @@ search_new(const struct table *const *tables, size_t n,
 	if (search == NULL)
 		return NULL;
 	search->way = search_way(query->way);
+	search->wanted = query->way;
 	search->limit = query->limit;
 	search->distance = query->distance;
 	search->n = n;
@@ -115,6 +116,11 @@ search_begin(struct search *search)
 {
 	const struct table *table = search->tables[search->at];
 
+	search->first = search->found;
+	search->full = false;
+	/* It is only there to hide what it has. */
+	if (!(table_ways(table) & TABLE_WAY(search->wanted)))
+		return SEARCH_DONE;
 	/* A pattern is not folded: it is matched without regard to case. */
 	if (table_folds(table) && search->way != &search_regex) {
 		if (search_fold(search) == -1)
@@ -159,6 +165,31 @@ search_work(struct search *search)
 	return SEARCH_DONE;
 }
 
+static int
+compare_distance(const void *a, const void *b)
+{
+	const struct search_match *p = a, *q = b;
+
+	if (p->distance != q->distance)
+		return p->distance < q->distance ? -1 : 1;
+	/* As they were found: by tables, and by keys within a table. */
+	return p->order < q->order ? -1 : p->order > q->order;
+}
+
+/* Each table gave its nearest: the nearest of all of them. */
+static void
+search_merge(struct search *search)
+{
+	for (size_t i = 0; i < search->found; i++)
+		search->list[i].order = i;
+	if (search->found > 0)
+		qsort(search->list, search->found, sizeof(*search->list),
+		    compare_distance);
+	search->more = search->table_more || search->found > search->limit;
+	if (search->found > search->limit)
+		search->found = search->limit;
+}
+
 enum search_result
 search_step(struct search *search, int64_t slice_us)
 {
@@ -171,6 +202,8 @@ search_step(struct search *search, int64_t slice_us)
 	search->work_most = slice_us * 250 < SEARCH_WORK ?
 	    (unsigned int)slice_us * 250 : SEARCH_WORK;
 	result = search_work(search);
+	if (result == SEARCH_DONE && search->wanted == TABLE_FUZZY)
+		search_merge(search);
 	if (result == SEARCH_MORE) {
 		search->spent += search_now() - start;
 		if (search->spent > SEARCH_TIME)
@@ -260,7 +293,13 @@ search_push(struct search *search, table_id id, unsigned int distance)
 		if (hidden != 0)
 			return hidden == 1 ? SEARCH_MORE : SEARCH_FAILED;
 	}
-	if (search->found == search->limit) {
+	if (search->wanted == TABLE_FUZZY &&
+	    search->found - search->first == search->limit) {
+		search->full = search->table_more = true;
+		return SEARCH_DONE;
+	}
+	if (search->wanted != TABLE_FUZZY &&
+	    search->found == search->limit) {
 		search->more = true;
 		return SEARCH_DONE;
 	}
@@ -276,7 +315,8 @@ search_push(struct search *search, table_id id, unsigned int distance)
 		search->room = room;
 	}
 	search->list[search->found++] = (struct search_match){
-		search->tables[search->at], id, distance
+		.table = search->tables[search->at], .id = id,
+		.distance = distance
 	};
 	return SEARCH_MORE;
 }

@@ -9,9 +9,10 @@
  * lets it work for a while, serves others, and comes back.
  *
  * Matches come in a fixed order: of the tables as they are named; within a
- * table of the keys' bytes (as they are compared), but for fuzzy by distance
- * first.  A key that an earlier table has hides the same key of later ones,
- * as it does for plain lookups.
+ * table of the keys' bytes (as they are compared); but for fuzzy by distance
+ * before all.  A key that an earlier table has hides the same key of later
+ * ones, as it does for plain lookups, whether that table may be searched so
+ * or not.
  */
 
 #include <stdbool.h>
@@ -34,6 +35,7 @@ struct search_match {
 	const struct table *table;
 	table_id id;
 	unsigned int distance;	/* fuzzy */
+	size_t order;		/* the search's own */
 };
 
 enum search_result {
@@ -47,8 +49,8 @@ enum search_result {
 /*
  * Begin a search.
  *
- * tables  n of them, all of which allow the way; the array is copied, the
- *         tables must outlive the search
+ * tables  n of them; those that do not allow the way only hide; the array
+ *         is copied, the tables must outlive the search
  *
  * Returns the search, owned by the caller, search_free(); NULL when out of
  * memory.

@@ -400,7 +400,7 @@ search_fuzzy_work(struct search *search)
 	}
 	for (; fuzzy->pass <= search->distance; fuzzy->pass++) {
 		result = fuzzy_pass(search);
-		if (result != SEARCH_DONE || search->more)
+		if (result != SEARCH_DONE || search->full)
 			return result;
 		fuzzy->in_pass = false;
 	}

@@ -79,6 +79,10 @@ struct search {
 	size_t at;		/* the table that is searched */
 	bool begun;		/* that one is */
 	const struct index *index;	/* of it */
+	enum table_way wanted;
+	size_t first;		/* of list that is from the table in hand */
+	bool full;		/* fuzzy: the table in hand gave limit, and has more */
+	bool table_more;	/* fuzzy: a table was full */
 	size_t limit;
 	unsigned int distance;
 	const uint8_t *key;	/* as the table compares */
@@ -135,7 +139,8 @@ search_tick(struct search *search, unsigned int work)
 static inline size_t
 search_want(const struct search *search)
 {
-	return search->limit - search->found + 1;
+	return search->limit - (search->found -
+	    (search->wanted == TABLE_FUZZY ? search->first : 0)) + 1;
 }
 
 /*

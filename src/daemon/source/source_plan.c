@@ -18,6 +18,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/file.h"
+
 #define LOOK_LEN	4096	/* bytes read at once to find a line's end */
 
 static const char changed[] = "it changed during the load";
@@ -47,15 +49,6 @@ format_find(const char *path)
 	return NULL;
 }
 
-static bool
-is_same(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
-	    a->st_size == b->st_size &&
-	    a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-	    a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
-}
-
 /* Open a regular file; -1 with *why. */
 static int
 open_regular(const char *path, struct stat *st, const char **why)
@@ -69,7 +62,7 @@ open_regular(const char *path, struct stat *st, const char **why)
 		*why = strerror(EISDIR);
 	else if (!S_ISREG(st->st_mode))
 		*why = "not a regular file";
-	if (*why == NULL)
+	else if (file_settle(fd, st, why) == 0)
 		return fd;
 	if (fd != -1)
 		close(fd);
@@ -183,7 +176,7 @@ source_file_open(struct source_job *job)
 	pthread_mutex_lock(&file->lock);
 	if (file->fd == -1) {
 		file->fd = open_regular(file->path, &st, &why);
-		if (file->fd != -1 && !is_same(&st, &file->planned))
+		if (file->fd != -1 && !file_is_same(&st, &file->planned))
 			why = changed;
 		if (file->fd != -1)
 			(void)posix_fadvise(file->fd, 0, 0,
@@ -206,7 +199,7 @@ source_file_close(struct source_job *job)
 	if (--file->jobs_left == 0 && file->fd != -1) {
 		if (fstat(file->fd, &st) == -1)
 			why = strerror(errno);
-		else if (!is_same(&st, &file->planned))
+		else if (!file_is_same(&st, &file->planned))
 			why = changed;
 		close(file->fd);
 		file->fd = -1;

@@ -48,6 +48,14 @@ struct table_segment {
 	size_t cap_blocks;
 };
 
+/* All ways but regex, as far as this is built with what they need. */
+#ifdef HAVE_DIVSUFSORT
+#define DEFAULT_WAYS	((TABLE_WAY(TABLE_WAYS) - 1) & ~TABLE_WAY(TABLE_REGEX))
+#else
+#define DEFAULT_WAYS	(TABLE_WAY(TABLE_EXACT) | TABLE_WAY(TABLE_PREFIX) | \
+	TABLE_WAY(TABLE_FUZZY))
+#endif
+
 struct table_builder {
 	struct table_options options;
 	struct arena arena;
@@ -235,7 +243,8 @@ segment_put(struct table_segment *s, const char *shown, size_t shown_len,
 	p += number_put(p, (uint64_t)(line - s->line) << 1);
 	if (s->builder->options.fold) {
 		p += number_put(p, shown_len);
-		memcpy(p, shown, shown_len);
+		if (shown_len > 0)
+			memcpy(p, shown, shown_len);
 		p += shown_len;
 	}
 	memcpy(p, key, key_len);
@@ -395,7 +404,7 @@ builder_table(struct table_builder *b, unsigned int threads,
 		goto fail;
 	t->ways = b->options.ways;
 	if (t->ways == 0 && t->count <= TABLE_DEFAULT_ALL_MAX)
-		t->ways = (TABLE_WAY(TABLE_WAYS) - 1) & ~TABLE_WAY(TABLE_REGEX);
+		t->ways = DEFAULT_WAYS;
 	else if (t->ways == 0)
 		t->ways = TABLE_WAY(TABLE_EXACT) | TABLE_WAY(TABLE_PREFIX);
 	table_builder_free(b);

@@ -10,10 +10,12 @@
 #include "daemon/table/snapshot.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/escape.h"
 #include "daemon/conf/conf.h"
 #include "daemon/table/blobs.h"
 #include "daemon/table/fold.h"
@@ -269,10 +271,12 @@ snapshot_explain(const struct snapshot_answer *a, uint64_t number,
     time_t loaded_at)
 {
 	char serves[32] = "serves nobody", loaded[32], place[16] = "";
-	char *text = NULL;
+	char *text = NULL, *answer = NULL, *shown = NULL;
+	char path[ESCAPE_SIZE(PATH_MAX)];
 	const char *file;
 	unsigned int line;
 	struct tm tm;
+	size_t len;
 
 	table_locate(a->table, a->id, &file, &line);
 	if (line != 0)		/* not every format has lines */
@@ -282,15 +286,22 @@ snapshot_explain(const struct snapshot_answer *a, uint64_t number,
 	if (number != 0)
 		snprintf(serves, sizeof(serves), "%llu",
 		    (unsigned long long)number);
-	/* As JSON, so that control characters reach no terminal. */
-	if (asprintf(&text, "answer      \"%.*s\"\n"
+	answer = snapshot_answer_text(a, &len);
+	if (answer == NULL || (shown = malloc(ESCAPE_SIZE(len))) == NULL)
+		goto out;
+	escape(shown, ESCAPE_SIZE(len), answer, len);
+	escape(path, sizeof(path), file, strlen(file));
+	if (asprintf(&text, "answer      %s\n"
 	    "table       %s\n"
 	    "file        %s%s\n"
 	    "match       exact\n"
 	    "generation  %s\n"
-	    "loaded      %s", (int)a->text_len, a->text,
-	    table_name(a->table), file, place, serves, loaded) == -1)
-		return NULL;
+	    "loaded      %s", shown, table_name(a->table), path, place,
+	    serves, loaded) == -1)
+		text = NULL;
+out:
+	free(answer);
+	free(shown);
 	return text;
 }
 

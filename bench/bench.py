@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 The appmsgd authors
+"""Measure appmsgd against its peers and against a server without work.
+
+    bench.py [--quick] [--rows NAME,...] [--rounds N] [--out DIR]
+             [--compare FILE]
+
+APPMSGD, APPMSGCTL, LOADGEN and LIMIT name the programs; "make bench" sets
+them.  APPMSG_ORIGINALS names the folder of the tutorial's programs, if
+they are there.  Peers that are not installed are skipped, by name.
+
+Writes results.json, results.txt and, with gnuplot, pictures.  The exit
+status is 1 when a reply was wrong or lost, when a row could not be
+measured, or, with --compare, when a ratio fell by more than 10% against
+the results in FILE.
+"""
+
+import argparse
+import os
+import signal
+import sys
+import time
+import traceback
+
+import fast
+import report
+import tables
+from rig import Rig
+
+ROWS = {
+    "b": fast.row_b, "c": fast.row_c, "d": fast.row_d,
+    "unix": fast.row_unix, "random": fast.row_random,
+    "mixed": fast.row_mixed, "workers": fast.row_workers,
+    "idle": fast.row_idle, "reload": tables.row_reload,
+    "load": tables.row_load, "large": tables.row_large,
+    "words": tables.row_words, "search": tables.row_search,
+    "fairness": tables.row_fairness, "reloads": tables.row_reloads,
+    "keys": fast.row_keys, "connections": fast.row_connections}
+NOT_QUICK = ("keys", "connections")
+
+
+def options():
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description="Measure appmsgd against its peers.")
+    parser.add_argument("--quick", action="store_true",
+                        help="one round, short, smaller tables")
+    parser.add_argument("--rows", metavar="NAME,...",
+                        help="of " + " ".join(ROWS))
+    parser.add_argument("--rounds", type=int, metavar="N",
+                        help="how often (3; quick: 1)")
+    parser.add_argument("--out", metavar="DIR", default=".",
+                        help="where the results go (.)")
+    parser.add_argument("--compare", metavar="FILE",
+                        help="results.json to hold these against")
+    args = parser.parse_args()
+    if args.rows:
+        args.rows = args.rows.split(",")
+        unknown = [row for row in args.rows if row not in ROWS]
+        if unknown:
+            parser.error(f"no row {unknown[0]}; there are " + " ".join(ROWS))
+    else:
+        args.rows = [row for row in ROWS
+                     if not (args.quick and row in NOT_QUICK)]
+    if args.rounds is None:
+        args.rounds = 1 if args.quick else 3
+    return args
+
+
+def measure(rig, rows):
+    """All rows; one that fails does not keep the others from running."""
+    for row in rows:
+        began = time.monotonic()
+        try:
+            ROWS[row](rig)
+        except Exception as why:
+            traceback.print_exc()
+            rig.problem(row, f"{type(why).__name__}: {why}")
+        finally:
+            rig.stop_all()
+        rig.say(f"{row:<12}took {time.monotonic() - began:.1f} s")
+
+
+def main():
+    """Measure, write, compare."""
+    args = options()
+    before = report.read(args.compare) if args.compare else None
+    os.makedirs(args.out, exist_ok=True)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(1))
+    rig = Rig(args.quick, args.rounds)
+    try:
+        measure(rig, args.rows)
+    finally:
+        rig.close()
+    results = report.results(rig)
+    report.write(results, args.out)
+    report.draw(results, args.out)
+    with open(os.path.join(args.out, "results.txt")) as text:
+        print(text.read(), end="")
+    fallen = report.compare(results, before) if before else []
+    for line in fallen:
+        print(f"*** {line} ***")
+    return 1 if fallen or rig.problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

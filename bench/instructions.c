@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * instructions: feed fixed requests to the session core in memory.
+ *
+ *	instructions CASE COUNT
+ *
+ * answers COUNT requests, 32 at a time as they come from a pipeline.  Run
+ * under callgrind with two counts, the difference is what the requests cost:
+ * bench/instructions.sh does that.
+ */
+
+#include "config.h"
+
+#include <err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/conf/conf.h"
+#include "daemon/fast.h"
+#include "daemon/generation.h"
+#include "daemon/stream.h"
+
+#define DEPTH	32
+
+static const struct {
+	const char *name;
+	bool fast;
+	const char *members;	/* of the header, behind the usual four */
+	const char *content;
+} cases[] = {
+	{ "hit", true, ", \"connection\": \"keep-alive\"",
+	    "{\"action\": \"search\", \"value\": \"ring\"}" },
+	{ "miss", true, ", \"connection\": \"keep-alive\"",
+	    "{\"action\": \"search\", \"value\": \"rung\"}" },
+	{ "escaped", true, ", \"connection\": \"keep-alive\"",
+	    "{\"action\": \"search\", \"value\": \"\\u0072ing\"}" },
+	{ "id", true, ", \"connection\": \"keep-alive\", \"id\": 7",
+	    "{\"action\": \"search\", \"value\": \"ring\"}" },
+	{ "prefix", true, ", \"connection\": \"keep-alive\"",
+	    "{\"action\": \"search\", \"value\": \"ri\", "
+	    "\"match\": \"prefix\"}" },
+	{ "slow-hit", false, ", \"connection\": \"keep-alive\"",
+	    "{\"action\": \"search\", \"value\": \"ring\"}" },
+};
+
+static struct generation *
+load(void)
+{
+	char path[] = "/tmp/appmsgd-instructions.XXXXXX";
+	struct problems problems = PROBLEMS_INIT;
+	struct generation *gen;
+	int fd = mkstemp(path);
+
+	if (fd == -1 || dprintf(fd, "listen 127.0.0.1 0\n"
+	    "answer ring \"In the caves beneath the Misty Mountains. "
+	    "\xf0\x9f\x92\x8d\"\n") < 0)
+		err(1, "%s", path);
+	close(fd);
+	gen = generation_load(path, NULL, &problems);
+	problems_print(&problems, stderr);
+	unlink(path);
+	if (gen == NULL)
+		exit(1);
+	return gen;
+}
+
+int
+main(int argc, char **argv)
+{
+	static char input[DEPTH * 1024];
+	struct request_env env = { 0 };
+	struct buf out = { 0 };
+	struct stream stream;
+	size_t len = 0, size, used, c = 0;
+	long count;
+
+	while (argc == 3 && c < sizeof(cases) / sizeof(cases[0]) &&
+	    strcmp(cases[c].name, argv[1]) != 0)
+		c++;
+	if (argc != 3 || c == sizeof(cases) / sizeof(cases[0]))
+		errx(2, "usage: instructions CASE COUNT");
+	count = atol(argv[2]);
+	for (int i = 0; i < DEPTH; i++) {
+		size = (size_t)snprintf(input + len + 2, 1024,
+		    "{\"byteorder\": \"little\", \"content-type\": "
+		    "\"text/json\", \"content-encoding\": \"utf-8\", "
+		    "\"content-length\": %zu%s}", strlen(cases[c].content),
+		    cases[c].members);
+		input[len] = (char)(size >> 8);
+		input[len + 1] = (char)size;
+		strcpy(input + len + 2 + size, cases[c].content);
+		len += 2 + size + strlen(cases[c].content);
+	}
+	env.gen = load();
+	env.reply_max = 1 << 20;
+	env.fast = cases[c].fast ? fast_new() : NULL;
+	stream_init(&stream, false);
+	for (; count > 0; count -= DEPTH) {
+		out.len = 0;
+		if (stream_feed(&stream, &env, &env.gen->conf->limits, input,
+		    len, &used, &out) != STREAM_MORE || used != len)
+			errx(1, "not all was answered");
+	}
+	fast_free(env.fast);
+	request_env_clear(&env);
+	buf_clear(&out);
+	generation_unref(env.gen);
+	return 0;
+}

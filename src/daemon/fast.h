@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef FAST_H
+#define FAST_H
+
+/*
+ * The fast path: plain lookups on kept connections, as most requests are.
+ * It answers exactly what stream.c would answer, only sooner, and leaves
+ * everything else to it.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/buf.h"
+#include "lib/appmsg.h"
+
+struct conf_limits;
+struct fast;
+struct request_env;
+struct stream;
+
+/*
+ * What a worker remembers from request to request.
+ *
+ * Returns it, or NULL when out of memory.
+ */
+struct fast *fast_new(void);
+
+/*
+ * Free it.  NULL is allowed.
+ */
+void fast_free(struct fast *);
+
+/*
+ * Remember a header that was read, if requests with the same one can be
+ * answered here.
+ *
+ * buf, len  its bytes, with the length before them; copied
+ * hdr       what they mean
+ */
+void fast_remember(struct fast *, const char *buf, size_t len,
+    const struct appmsg_header *hdr);
+
+/*
+ * Answer plain lookups at the front of some bytes, as many as there are.
+ *
+ * s       between two messages; its told is set
+ * budget  the most that may be answered; reduced by those that are
+ *
+ * Returns the bytes of buf that are done with; 0 when the first message is
+ * not for here, or memory is out.
+ */
+size_t fast_feed(struct fast *, struct stream *s, struct request_env *,
+    const struct conf_limits *, const char *buf, size_t len, int64_t *budget,
+    struct buf *out);
+
+#endif

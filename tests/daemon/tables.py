@@ -1,0 +1,459 @@
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 The appmsgd authors
+"""Tables from files and searches in them, as tests need them.
+
+The formats are written and read here a second time, from their description,
+and searches are answered by looking at every key, so that a mistake in the
+daemon cannot hide behind itself.
+"""
+
+import json
+import re
+import shutil
+import struct
+import unicodedata
+import unittest
+
+import harness
+from harness import LOOPBACK, kept, program, quoted, request, run, to_json
+
+FORMATS = ("tsv", "json", "jsonl", "cdb")
+WAYS = ("exact", "prefix", "suffix", "substring", "fuzzy", "regex")
+KEY_MAX = 1024          # bytes
+CONFIG = 78             # exit status
+KEEP = ("connection", "keep-alive")
+FOUND = ("status", "found")
+MISSED = ("status", "not-found")
+
+
+# Files
+
+TSV_ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r",
+               "\0": "\\0"}
+
+
+def tsv_text(text):
+    """Text with what a .tsv cannot hold escaped."""
+    return "".join(TSV_ESCAPES.get(c, c) for c in text)
+
+
+def tsv(entries):
+    """The bytes of a .tsv with these (key, answer) pairs."""
+    return "".join(f"{tsv_text(key)}\t{tsv_text(answer)}\n"
+                   for key, answer in entries).encode()
+
+
+def jsonl(entries):
+    """The bytes of a .jsonl."""
+    return b"".join(to_json({"key": key, "answer": answer}) + b"\n"
+                    for key, answer in entries)
+
+
+def one_object(entries):
+    """The bytes of a .json, a line an entry from its second line on."""
+    lines = (to_json(key) + b": " + to_json(answer)
+             for key, answer in entries)
+    return b"{\n" + b",\n".join(lines) + b"\n}\n"
+
+
+def needs_cdb():
+    """Skip without the program that makes .cdb files."""
+    if shutil.which("cdb") is None:
+        raise unittest.SkipTest("no cdb (package tinycdb)")
+
+
+def cdb_input(entries):
+    """What cdb reads: +KEYLEN,LEN:KEY->DATA a line, and an empty line."""
+    data = bytearray()
+    for key, answer in entries:
+        key, answer = key.encode(), answer.encode()
+        data += b"+%d,%d:%s->%s\n" % (len(key), len(answer), key, answer)
+    return bytes(data) + b"\n"
+
+
+def cdb(entries, path):
+    """Make a .cdb with the program of that name; its bytes."""
+    needs_cdb()
+    done = run("cdb", "-c", path, stdin=cdb_input(entries))
+    assert (done.returncode, done.stderr) == (0, ""), done
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def line_of(form, number):
+    """The line of the entry with this number, from 0; a cdb has none."""
+    return {"tsv": number + 1, "json": number + 2, "jsonl": number + 1,
+            "cdb": None}[form]
+
+
+# Reading them again
+
+class Wrong(Exception):
+    """A file that must be refused."""
+
+
+def utf8(data):
+    """Strict UTF-8 to text."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as problem:
+        raise Wrong from problem
+
+
+def untsv_text(text):
+    """Undo the escapes of a .tsv."""
+    def one(match):
+        byte, code, word = match.groups()
+        if word and word in "\\tnr0":
+            return "\\\t\n\r\0"["\\tnr0".index(word)]
+        code = byte or code
+        if code is None:
+            raise Wrong(text)
+        number = int(code, 16)
+        if number > 0x10ffff or 0xd800 <= number <= 0xdfff or (
+                byte and number >= 0x80):
+            raise Wrong(text)
+        return chr(number)
+
+    return re.sub(r"(?s)\\(?:x([0-9a-fA-F]{2})|u\{([0-9a-fA-F]{1,6})\}|(.?))",
+                  one, text)
+
+
+def lines_of(data):
+    """Lines without their ends, CR LF or LF."""
+    if not data:
+        return []
+    lines = data.removesuffix(b"\n").split(b"\n")
+    ended = len(lines) if data.endswith(b"\n") else len(lines) - 1
+    return [line.removesuffix(b"\r") if number < ended else line
+            for number, line in enumerate(lines)]
+
+
+def is_text(text):
+    """Whether it has no half of a surrogate pair."""
+    return not any("\ud800" <= c <= "\udfff" for c in text)
+
+
+def add(entries, key, answer):
+    """One more entry of a table that takes no key twice."""
+    if not isinstance(answer, str) or not isinstance(key, str):
+        raise Wrong(key)
+    if not is_text(key) or not is_text(answer):
+        raise Wrong(key)
+    if not 1 <= len(key.encode()) <= KEY_MAX or key in entries:
+        raise Wrong(key)
+    entries[key] = answer
+
+
+def read_tsv(data):
+    entries = {}
+    if data.startswith(b"\xef\xbb\xbf"):
+        raise Wrong
+    for line in lines_of(data):
+        key, tab, answer = line.partition(b"\t")
+        if not tab or b"\0" in line:
+            raise Wrong(line)
+        add(entries, untsv_text(utf8(key)), untsv_text(utf8(answer)))
+    return entries
+
+
+def loads(data, pairs):
+    """JSON without what Python takes beyond it."""
+    def refuse(constant):
+        raise Wrong(constant)
+
+    try:
+        return json.loads(utf8(data), object_pairs_hook=pairs,
+                          parse_constant=refuse)
+    except (ValueError, RecursionError) as problem:
+        raise Wrong(data[:80]) from problem
+
+
+def read_json(data):
+    entries = {}
+    pairs = loads(data, lambda found: found)
+    if not isinstance(pairs, list) or data.lstrip()[:1] != b"{":
+        raise Wrong
+    for key, answer in pairs:
+        add(entries, key, answer)
+    return entries
+
+
+def read_jsonl(data):
+    entries = {}
+    if data.startswith(b"\xef\xbb\xbf"):
+        raise Wrong
+    lines = lines_of(data)
+    while lines and not lines[-1].strip(b" \t\r"):
+        lines.pop()
+    for line in lines:
+        found = loads(line, dict)
+        if not isinstance(found, dict):
+            raise Wrong(line)
+        add(entries, found.get("key"), found.get("answer"))
+    return entries
+
+
+def cdb_hash(key):
+    value = 5381
+    for byte in key:
+        value = ((value << 5) + value ^ byte) & 0xffffffff
+    return value
+
+
+def read_cdb(data):
+    """Its records, if they are just those of its hash tables."""
+    entries = {}
+    if len(data) < 2048:
+        raise Wrong
+    heads = [(at, slots) for at, slots in
+             struct.iter_unpack("<II", data[:2048]) if slots]
+    if any(at < 2048 or at + 8 * slots > len(data) for at, slots in heads):
+        raise Wrong
+    slots = sorted(
+        slot for at, count in heads
+        for slot in struct.iter_unpack("<II", data[at:at + 8 * count])
+        if slot[1])
+    at, records = 2048, []
+    end = min([len(data), *(at for at, _ in heads)])
+    while at < end:
+        if end - at < 8:
+            raise Wrong
+        key_len, length = struct.unpack_from("<II", data, at)
+        if key_len + length > end - at - 8:
+            raise Wrong
+        if not key_len and length and not any(data[at + 8:at + 8 + length]):
+            at += 8 + length    # one that "cdb -0" replaced
+            continue
+        key = data[at + 8:at + 8 + key_len]
+        answer = data[at + 8 + key_len:at + 8 + key_len + length]
+        records.append((cdb_hash(key), at))
+        add(entries, utf8(key), utf8(answer))
+        at += 8 + key_len + length
+    if sorted(records) != slots:
+        raise Wrong
+    return entries
+
+
+READERS = {"tsv": read_tsv, "json": read_json, "jsonl": read_jsonl,
+           "cdb": read_cdb}
+
+
+def read(form, data):
+    """A file's entries as a dict; None where it must be refused."""
+    try:
+        return READERS[form](data)
+    except Wrong:
+        return None
+
+
+# Searches
+
+def folded(text):
+    """Text as tables with fold=yes compare it (Unicode's D145)."""
+    text = unicodedata.normalize("NFD", text).casefold()
+    return unicodedata.normalize("NFC", text)
+
+
+def distance(a, b, most):
+    """Edits from a to b: insert, leave out, replace a character, or
+    exchange two neighbours; none is edited twice.
+
+    Of the matrix only what can be at most most is filled.
+    """
+    before, above = None, list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        row = [i] + [most + 1] * len(b)
+        for j in range(max(1, i - most), min(len(b), i + most) + 1):
+            y = b[j - 1]
+            least = min(above[j] + 1, row[j - 1] + 1,
+                        above[j - 1] + (x != y))
+            if i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
+                least = min(least, before[j - 2] + 1)
+            row[j] = least
+        before, above = above, row
+    return above[-1]
+
+
+def characters(text):
+    """A set of bits, at least one for each character."""
+    bits = 0
+    for c in text:
+        bits |= 1 << ord(c) % 61
+    return bits
+
+
+class Reference:
+    """A table that is searched by looking at each of its keys."""
+
+    def __init__(self, entries, fold=False):
+        """entries: a dict"""
+        self.fold = folded if fold else str
+        self.entries = {}
+        for key, answer in entries.items():
+            compared = self.fold(key)
+            assert compared not in self.entries, key
+            self.entries[compared] = (key, answer)
+        self.keys = sorted(self.entries, key=str.encode)
+        self.characters = [characters(key) for key in self.keys]
+
+    def near(self, key, most):
+        """(distance, key) of those that are near, nearest first."""
+        bits, found = characters(key), []
+        for other, others in zip(self.keys, self.characters):
+            # What one has and the other has not needs an edit each.
+            if (abs(len(other) - len(key)) > most
+                    or (bits & ~others).bit_count() > most
+                    or (others & ~bits).bit_count() > most):
+                continue
+            far = distance(key, other, most)
+            if far <= most:
+                found.append((far, other.encode(), other))
+        return [key for *_, key in sorted(found)]
+
+    def search(self, way, key, distance=2):
+        """All matches in order, as (key, answer)."""
+        if way == "regex":
+            flags = re.IGNORECASE if self.fold is folded else 0
+            pattern = re.compile(key, flags)
+            found = [k for k in self.keys if pattern.search(k)]
+        else:
+            key = self.fold(key)
+            if way == "fuzzy":
+                found = self.near(key, distance)
+            else:
+                test = {"exact": str.__eq__, "prefix": str.startswith,
+                        "suffix": str.endswith,
+                        "substring": str.__contains__}[way]
+                found = [k for k in self.keys if test(k, key)]
+        return [self.entries[k] for k in found]
+
+
+def wanted(key, match, **members):
+    """The content of a search in some way."""
+    return to_json({"action": "search", "value": key, "match": match,
+                    **members})
+
+
+def matches(key, found, limit=10, more=False):
+    """All bytes of the content that a search is answered with."""
+    listed = found[:limit]
+    return to_json({
+        "result": listed[0][1] if listed else harness.no_match(key),
+        "matches": [{"key": k, "result": answer} for k, answer in listed],
+        "more": more or len(found) > limit,
+    })
+
+
+# A daemon with tables
+
+class TableTest(harness.DaemonTest):
+    """A daemon with tables and a control socket, and a link to it."""
+
+    def table(self, name, data, *options, form="tsv"):
+        """Write a table's file; the directive that names it."""
+        path = self.write(f"{name}.{form}", data)
+        return " ".join((f"table {name} file {quoted(path)}", *options))
+
+    def make(self, form, entries, name="words"):
+        """Write a file of some format: its path."""
+        path = self.path(f"{name}.{form}")
+        if form == "cdb":
+            cdb(entries, path + ".made")
+            with open(path + ".made", "rb") as file:
+                return self.write(f"{name}.cdb", file.read())
+        encode = {"tsv": tsv, "json": one_object, "jsonl": jsonl}[form]
+        return self.write(f"{name}.{form}", encode(entries))
+
+    def base(self):
+        """The lines that a reload must not change."""
+        return [f"listen {LOOPBACK} 0", f"listen {quoted(self.path('sock'))}",
+                self.control_line(), "workers 1"]
+
+    def serve(self, *lines, **kwargs):
+        """Start a daemon with these lines, in place of the one before."""
+        for daemon in self.daemons:
+            daemon.stop()
+        self.daemon = self.start(*self.base(), answers=lines, **kwargs)
+        self.link = self.peer(self.daemon.address)
+        return self.daemon
+
+    def change(self, *lines):
+        """Replace the config's lines beside the usual ones."""
+        return self.write_config(*self.base(), *lines)
+
+    def ask(self, content, **members):
+        """Ask over the kept connection: the reply."""
+        if not isinstance(content, bytes):
+            content = to_json({"action": "search", **content})
+        return self.link.ask(request(content, **kept(**members)))
+
+    def find(self, key, **members):
+        """The answer to a plain search, or None where there is none."""
+        reply = self.ask({"value": key, **members})
+        if reply.extra == [KEEP, MISSED]:
+            self.assertEqual(reply.result, harness.no_match(key))
+            return None
+        self.assertEqual(reply.extra, [KEEP, FOUND], reply)
+        return reply.result
+
+    def find_all(self, keys):
+        """What find() says of many keys, asked in one go."""
+        keys, found = list(keys), []
+        for start in range(0, len(keys), 100):
+            part = keys[start:start + 100]
+            self.link.send(b"".join(harness.search(key, **kept(id=key[:40]))
+                                    for key in part))
+            for key in part:
+                reply = self.link.reply()
+                self.assertEqual(reply.header["id"], key[:40])
+                found.append(reply.result if reply.header["status"]
+                             == "found" else None)
+        return found
+
+    def assert_serves_entries(self, entries):
+        """Each of them is answered right."""
+        keys = list(entries)
+        for key, text in zip(keys, self.find_all(keys)):
+            self.assertEqual(text, entries[key], key)
+
+    def assert_finds(self, way, key, found, more=False, **members):
+        """A search's reply, byte for byte; found: all that match."""
+        reply = self.ask(wanted(key, way, **members), id=key[:40])
+        self.assertEqual(reply.extra, [
+            KEEP, ("id", key[:40]), FOUND if found else MISSED], reply)
+        self.assertEqual(reply.content.decode(), matches(
+            key, found, members.get("limit", 10), more).decode(),
+            (way, key, members))
+
+    def generation(self):
+        reply = self.ask({"value": "no such"}, explain=True)
+        return reply.header["generation"]
+
+    def reload(self, *options):
+        """appmsgctl reload, which must succeed: what it says."""
+        done = self.control(*options, "reload")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return done.stdout
+
+    def refused(self, *options, command="reload"):
+        """appmsgctl reload, which must fail: what it complains of."""
+        done = self.control(*options, command)
+        self.assertEqual(done.returncode, 1, done)
+        return done.stderr
+
+    def problems(self, *lines):
+        """What appmsgd -n says of a config: (file, line, message) each."""
+        path = self.write_config(f"listen {LOOPBACK} 0", *lines,
+                                 name="check.conf")
+        done = run(program("appmsgd"), "-n", "-f", path)
+        if done.returncode == 0:
+            self.assertEqual(done.stderr, "")
+            return []
+        self.assertEqual(done.returncode, CONFIG, done)
+        found = []
+        for line in done.stderr.splitlines():
+            match = re.fullmatch(r"(/[^:]*):(\d+): (.+)", line)
+            self.assertIsNotNone(match, f"no file:line: message: {line}")
+            found.append((match[1], int(match[2]), match[3]))
+        return found
