@@ -81,7 +81,7 @@ struct search {
 	const struct index *index;	/* of it */
 	enum table_way wanted;
 	size_t first;		/* of list that is from the table in hand */
-	bool full;		/* fuzzy: the table in hand gave limit, and has more */
+	bool full;		/* fuzzy: the table in hand has more than limit */
 	bool table_more;	/* fuzzy: a table was full */
 	size_t limit;
 	unsigned int distance;
