@@ -24,7 +24,8 @@
 #include "daemon/generation.h"
 #include "daemon/stream.h"
 
-#define DEPTH	32
+#define DEPTH		32
+#define SLICE_US	1000
 
 static const struct {
 	const char *name;
@@ -68,6 +69,25 @@ load(void)
 	return gen;
 }
 
+/* As a session does it, searches in slices included. */
+static int
+answer_all(struct stream *stream, struct request_env *env, const char *input,
+    size_t len, struct buf *out)
+{
+	enum stream_verdict verdict;
+	size_t used;
+
+	do {
+		verdict = stream_feed(stream, env, &env->gen->conf->limits,
+		    input, len, &used, out);
+		input += used;
+		len -= used;
+		while (verdict == STREAM_WORK)
+			verdict = stream_work(stream, env, SLICE_US, out);
+	} while (verdict == STREAM_AGAIN);
+	return verdict == STREAM_MORE && len == 0 ? 0 : -1;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -75,7 +95,7 @@ main(int argc, char **argv)
 	struct request_env env = { 0 };
 	struct buf out = { 0 };
 	struct stream stream;
-	size_t len = 0, size, used, c = 0;
+	size_t len = 0, size, c = 0;
 	long count;
 
 	while (argc == 3 && c < sizeof(cases) / sizeof(cases[0]) &&
@@ -101,8 +121,7 @@ main(int argc, char **argv)
 	stream_init(&stream, false);
 	for (; count > 0; count -= DEPTH) {
 		out.len = 0;
-		if (stream_feed(&stream, &env, &env.gen->conf->limits, input,
-		    len, &used, &out) != STREAM_MORE || used != len)
+		if (answer_all(&stream, &env, input, len, &out) != 0)
 			errx(1, "not all was answered");
 	}
 	fast_free(env.fast);

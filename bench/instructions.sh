@@ -9,7 +9,7 @@
 
 set -eu
 program=$1
-tools="$(${CC:-cc} --version | head -n 1); $(ldd --version | head -n 1)"
+tools="$(${CC:-cc} -dumpfullversion); $(ldd --version | head -n 1)"
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 

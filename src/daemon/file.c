@@ -25,7 +25,7 @@
  * it is waited for.  A write stamps the file when it begins: one that was
  * interrupted in its middle must get the time to end.
  */
-#define SETTLE_MS	40
+int file_settle_ms = 40;
 #define SETTLE_TRIES	60
 #define SETTLE_NS	5000000
 
@@ -36,19 +36,14 @@ ms_between(const struct timespec *from, const struct timespec *to)
 	    (to->tv_nsec - from->tv_nsec) / 1000000;
 }
 
-static bool
-is_same_time(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
-}
-
+/* Not the time of its inode: a file that was renamed over is as it was. */
 bool
 file_is_same(const struct stat *a, const struct stat *b)
 {
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
 	    a->st_size == b->st_size &&
-	    is_same_time(&a->st_mtim, &b->st_mtim) &&
-	    is_same_time(&a->st_ctim, &b->st_ctim);
+	    a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	    a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
 int
@@ -61,9 +56,9 @@ file_settle(int fd, struct stat *sb, const char **why)
 	for (int i = 0; i < SETTLE_TRIES; i++) {
 		/* The coarse clock is the one that files are stamped by. */
 		clock_gettime(CLOCK_REALTIME_COARSE, &now);
-		age = ms_between(&sb->st_ctim, &now);
+		age = ms_between(&sb->st_mtim, &now);
 		/* One from the future is by another clock. */
-		if (age >= SETTLE_MS || age < -1000)
+		if (age >= file_settle_ms || age < -1000)
 			return 0;
 		nanosleep(&tick, NULL);
 		if (fstat(fd, sb) == -1) {

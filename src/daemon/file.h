@@ -26,6 +26,9 @@
  */
 char *file_read(const char *path, size_t max, size_t *len, const char **why);
 
+/* How long that moment is; tests, which write all the time, make it short. */
+extern int file_settle_ms;
+
 /*
  * Wait until a file was left alone for a moment, longer than the clock of its
  * times ticks: then any change from now on shows in them.

@@ -153,7 +153,7 @@ stream_feed(struct stream *s, struct request_env *env,
 
 	*used = 0;
 	env->searches = 0;
-	while (verdict == STREAM_AGAIN && budget-- > 0 &&
+	while (verdict == STREAM_AGAIN && budget > 0 &&
 	    out->len < (size_t)limits->output) {
 		taken = 0;
 		if (len - *used < s->need && s->state != STREAM_IDLE)
@@ -169,6 +169,7 @@ stream_feed(struct stream *s, struct request_env *env,
 				break;
 			taken = 0;
 		}
+		budget--;
 		verdict = stream_message(s, env, limits, buf + *used,
 		    len - *used, &taken, out);
 		*used += taken;

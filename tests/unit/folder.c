@@ -22,6 +22,8 @@
 
 #include <cmocka.h>
 
+#include "daemon/file.h"
+
 static char folder[PATH_MAX];
 
 int
@@ -30,6 +32,8 @@ folder_setup(void **state)
 	const char *tmp = getenv("TMPDIR");
 
 	(void)state;
+	/* Files are read right after they were written, all the time. */
+	file_settle_ms = -1000;
 	if (tmp == NULL || *tmp == '\0')
 		tmp = "/tmp";
 	if (snprintf(folder, sizeof(folder), "%s/appmsgd-unit.XXXXXX", tmp) >=
