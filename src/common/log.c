@@ -56,6 +56,9 @@ log_level(void)
 	return (enum log_level)log_max;
 }
 
+static void log_line(int priority, const char *suffix, const char *fmt,
+    va_list ap) __attribute__((format(printf, 3, 0)));
+
 static void
 log_line(int priority, const char *suffix, const char *fmt, va_list ap)
 {

@@ -17,6 +17,9 @@
 #include "common/escape.h"
 
 /* The whole line, escaped, owned by the caller; NULL when out of memory. */
+static char *format_line(const char *file, unsigned int line,
+    const char *fmt, va_list ap) __attribute__((format(printf, 3, 0)));
+
 static char *
 format_line(const char *file, unsigned int line, const char *fmt, va_list ap)
 {

@@ -165,7 +165,8 @@ stream_feed(struct stream *s, struct request_env *env,
 				stream_wait(s, STREAM_IDLE,
 				    APPMSG_LENGTH_SIZE);
 			*used += taken;
-			if (budget <= 0)
+			if (budget <= 0 ||
+			    out->len >= (size_t)limits->output)
 				break;
 			taken = 0;
 		}

@@ -536,22 +536,25 @@ workers_start(struct workers *all)
 int
 workers_swap(struct workers *all, struct generation *gen)
 {
-	struct order *orders[all->n];
+	struct order **orders = calloc(all->n, sizeof(*orders));
+	bool complete = orders != NULL;
 
-	for (size_t i = 0; i < all->n; i++) {
-		if ((orders[i] = order_new(ORDER_SWAP)) != NULL)
-			continue;
-		while (i-- > 0)
+	/* All of them or none: a generation is not published by halves. */
+	for (size_t i = 0; complete && i < all->n; i++)
+		complete = (orders[i] = order_new(ORDER_SWAP)) != NULL;
+	if (complete)
+		all->not_swapped = (unsigned int)all->n;
+	for (size_t i = 0; orders != NULL && i < all->n; i++) {
+		if (!complete) {
 			free(orders[i]);
-		errno = ENOMEM;
-		return -1;
-	}
-	all->not_swapped = (unsigned int)all->n;
-	for (size_t i = 0; i < all->n; i++) {
+			continue;
+		}
 		orders[i]->gen = generation_ref(gen);
 		mailbox_send(all->workers[i].mailbox, &orders[i]->mail);
 	}
-	return 0;
+	free(orders);
+	errno = ENOMEM;
+	return complete ? 0 : -1;
 }
 
 static void

@@ -62,6 +62,7 @@ static const struct {
 /* Names of the members that mean nothing, to notice duplicates. */
 struct others {
 	unsigned int n;
+	uint32_t hashes[APPMSG_MEMBERS_MAX];
 	struct appmsg_str names[APPMSG_MEMBERS_MAX];
 };
 
@@ -260,13 +261,37 @@ member_find(const struct appmsg_str *name)
 	return m;
 }
 
-/* Whether a name that means nothing was there before; remembers it. */
+/* FNV-1a of what a string stands for. */
+static uint32_t
+str_hash(const struct appmsg_str *s)
+{
+	const char *p = s->raw, *end = p + s->len;
+	uint32_t hash = 2166136261u;
+	char c[4];
+
+	while (p < end) {
+		size_t n = unescape(&p, end, c);
+
+		for (size_t i = 0; i < n; i++)
+			hash = (hash ^ (uint8_t)c[i]) * 16777619u;
+	}
+	return hash;
+}
+
+/*
+ * Whether a name that means nothing was there before; remembers it.  Each is
+ * unescaped once, not once for each of the others.
+ */
 static bool
 others_seen(struct others *others, const struct appmsg_str *name)
 {
+	uint32_t hash = str_hash(name);
+
 	for (unsigned int i = 0; i < others->n; i++)
-		if (str_same(&others->names[i], name))
+		if (others->hashes[i] == hash &&
+		    str_same(&others->names[i], name))
 			return true;
+	others->hashes[others->n] = hash;
 	others->names[others->n++] = *name;
 	return false;
 }

@@ -110,9 +110,13 @@ regex_compile(struct search *search, pcre2_code **code, uint32_t options)
 	options |= REGEX_OPTIONS;
 	if (regex->folds)
 		options |= PCRE2_CASELESS;
-	/* Before 10.45 it may say of (?=b)a?b+ that a match has two b. */
-	if (memmem(search->key, search->key_len, "(?=", 3) != NULL ||
-	    memmem(search->key, search->key_len, "(*", 2) != NULL)
+	/*
+	 * Before 10.45 it may say of (?=b)a?b+ that a match has two b, and its
+	 * machine code does not find (?:bc|b)b*?c in bc: where there are
+	 * groups and alternatives, each place is tried.
+	 */
+	if (memchr(search->key, '(', search->key_len) != NULL ||
+	    memchr(search->key, '|', search->key_len) != NULL)
 		options |= PCRE2_NO_START_OPTIMIZE;
 	*code = pcre2_compile(search->key, search->key_len, options, &error,
 	    &offset, regex->compile);

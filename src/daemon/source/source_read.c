@@ -166,7 +166,8 @@ source_lines(struct source_job *job, void (*line_cb)(struct source_job *,
 
 	source_reader_init(&r, job, job->from, job->to);
 	for (;;) {
-		line = r.buf + r.start;
+		/* At first there is no buffer. */
+		line = r.end == 0 ? NULL : r.buf + r.start;
 		lf = r.end - r.start == looked ? NULL : memchr(line + looked,
 		    '\n', r.end - r.start - looked);
 		if (lf != NULL) {
@@ -195,7 +196,8 @@ source_lines(struct source_job *job, void (*line_cb)(struct source_job *,
 		if (job->lines == 0 && has_mark(&r))
 			source_complain(job, 1, "a byte order mark before "
 			    "the first key");
-		hand_line(job, r.buf + r.start, r.buf + r.end, false,
+		line = r.buf + r.start;
+		hand_line(job, line, line + (r.end - r.start), false,
 		    line_cb);
 	}
 	source_reader_clear(&r);
