@@ -23,8 +23,8 @@
 #define INCLUDE_DEPTH	16
 #define GLOB_CHARACTERS	"*?["
 
-static void parse_file(struct parser *, const char *path,
-    const struct conf_place *from);
+static void parse_file(struct parser *from, const char *path,
+    const struct conf_place *place);
 
 struct conf_place
 parse_place(const struct parser *parser)

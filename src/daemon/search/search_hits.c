@@ -19,7 +19,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <string.h>
 
 #define SEARCH_TEST_WORK	50	/* a test's, and so for the next ones */
 #define SEARCH_RANK_WORK	8
