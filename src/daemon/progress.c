@@ -11,24 +11,15 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/log.h"
+#include "daemon/deadline.h"
 
 /* Shorter loads are not worth a word. */
 #define PATIENCE_MS	1000
 
 #define BAR_WIDTH	40
-
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 /* The share that is done, if there is something new to be told. */
 static int
@@ -37,12 +28,12 @@ news(struct progress *p, const char *table, uint64_t done, uint64_t all,
 {
 	if (p->table != table) {
 		p->table = table;
-		p->began = now_ms();
+		p->began = deadline_now();
 		p->told = 0;
 	}
 	*share = all == 0 ? 100 : (unsigned int)(done * 100 / all);
 	*share -= *share % step;
-	if (*share == p->told || now_ms() - p->began < PATIENCE_MS)
+	if (*share == p->told || deadline_now() - p->began < PATIENCE_MS)
 		return 0;
 	p->told = *share;
 	return 1;

@@ -18,13 +18,13 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <json.h>
 
 #include "common/log.h"
 #include "daemon/conf/conf.h"
 #include "daemon/control.h"
+#include "daemon/deadline.h"
 #include "daemon/generation.h"
 #include "daemon/mailbox.h"
 #include "daemon/notify.h"
@@ -75,15 +75,6 @@ struct reload {
 };
 
 static void reload_next(struct reload *);
-
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 /*
  * All that takes long.  The current generation does not change meanwhile,
@@ -154,7 +145,7 @@ describe(const struct reload *r, bool ok, char *text, size_t cap)
 		[RELOAD_ROLLBACK] = "rollback failed"
 	};
 	unsigned long long number = (unsigned long long)r->current->number;
-	double seconds = (double)(now_ms() - r->began) / 1000;
+	double seconds = (double)(deadline_now() - r->began) / 1000;
 
 	if (!ok)
 		snprintf(text, cap, "%s, generation %llu goes on",
@@ -183,7 +174,7 @@ reload_reply(const struct reload *r, const char *text)
 	json_object_object_add(reply, "generation",
 	    json_object_new_uint64(r->current->number));
 	json_object_object_add(reply, "milliseconds",
-	    json_object_new_int64(now_ms() - r->began));
+	    json_object_new_int64(deadline_now() - r->began));
 	json_object_object_add(reply, "tables", diff_json(&r->diff));
 	json_object_object_add(reply, "problems", lines);
 	return reply;
@@ -200,7 +191,7 @@ reload_log(const struct reload *r, bool ok, const char *text)
 		    (unsigned long long)r->current->number,
 		    snapshot_count(r->current->snap), r->diff.added,
 		    r->diff.removed, r->diff.changed,
-		    (long long)(now_ms() - r->began),
+		    (long long)(deadline_now() - r->began),
 		    r->order == RELOAD_ROLLBACK ? " rollback=yes" : "");
 		return;
 	}
@@ -325,7 +316,7 @@ reload_next(struct reload *r)
 		if (r->order == RELOAD_ROLLBACK)
 			break;
 	}
-	r->began = now_ms();
+	r->began = deadline_now();
 	if (r->order != RELOAD_DIFF)
 		notify_reloading();
 	if (r->order == RELOAD_ROLLBACK) {

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "scan.h"
+#include "text.h"
 
 #define ID_MAX_INT	(INT64_C(1) << 53)
 #define SUGGEST_MAX	5
@@ -115,26 +116,7 @@ unescape(const char **p, const char *end, char out[4])
 			*p += 6;
 		}
 	}
-	if (c < 0x80) {
-		out[0] = (char)c;
-		return 1;
-	}
-	if (c < 0x800) {
-		out[0] = (char)(0xc0 | c >> 6);
-		out[1] = (char)(0x80 | (c & 0x3f));
-		return 2;
-	}
-	if (c < 0x10000) {
-		out[0] = (char)(0xe0 | c >> 12);
-		out[1] = (char)(0x80 | (c >> 6 & 0x3f));
-		out[2] = (char)(0x80 | (c & 0x3f));
-		return 3;
-	}
-	out[0] = (char)(0xf0 | c >> 18);
-	out[1] = (char)(0x80 | (c >> 12 & 0x3f));
-	out[2] = (char)(0x80 | (c >> 6 & 0x3f));
-	out[3] = (char)(0x80 | (c & 0x3f));
-	return 4;
+	return (size_t)(text_put_utf8(out, c) - out);
 }
 
 bool

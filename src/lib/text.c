@@ -110,8 +110,8 @@ text_utf8_max(enum text_encoding encoding, size_t len)
 	return len;
 }
 
-static char *
-put_utf8(char *out, uint32_t c)
+char *
+text_put_utf8(char *out, uint32_t c)
 {
 	if (c < 0x80) {
 		*out++ = (char)c;
@@ -171,7 +171,7 @@ wide_to_utf8(const uint8_t *p, size_t len, unsigned int size, bool big,
 		}
 		if (is_surrogate(c) || c > 0x10ffff)
 			return APPMSG_EILSEQ;
-		out = put_utf8(out, c);
+		out = text_put_utf8(out, c);
 	}
 	*out_len = (size_t)(out - start);
 	return 0;
@@ -206,7 +206,7 @@ text_to_utf8(enum text_encoding encoding, const void *in, size_t in_len,
 		return 0;
 	case TEXT_LATIN1:
 		for (size_t i = 0; i < in_len; i++)
-			out = put_utf8(out, p[i]);
+			out = text_put_utf8(out, p[i]);
 		*out_len = (size_t)(out - start);
 		return 0;
 	case TEXT_UTF16:

@@ -11,6 +11,7 @@
  */
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "appmsg.h"
 
@@ -36,6 +37,16 @@ enum text_encoding text_encoding_find(const struct appmsg_str *name);
  * The most bytes of UTF-8 that len bytes in an encoding can become.
  */
 size_t text_utf8_max(enum text_encoding, size_t len);
+
+/*
+ * Write a character as UTF-8; half a surrogate pair comes out as the three
+ * bytes it would have.
+ *
+ * out  of 4 bytes
+ *
+ * Returns where the next one goes.
+ */
+char *text_put_utf8(char *out, uint32_t c);
 
 /*
  * Convert to UTF-8, strictly: no surrogates but in pairs of UTF-16, nothing

@@ -22,6 +22,7 @@
 #include <string.h>
 
 #include "lib/scan.h"
+#include "lib/text.h"
 
 /* The text of a line whose escapes are undone. */
 struct unescape {
@@ -49,28 +50,6 @@ hex_digit(char c)
 	if (c >= 'A' && c <= 'F')
 		return c - 'A' + 10;
 	return -1;
-}
-
-static char *
-utf8_put(char *out, uint32_t c)
-{
-	if (c < 0x80) {
-		*out++ = (char)c;
-		return out;
-	}
-	if (c < 0x800) {
-		*out++ = (char)(0xc0 | c >> 6);
-	} else {
-		if (c < 0x10000) {
-			*out++ = (char)(0xe0 | c >> 12);
-		} else {
-			*out++ = (char)(0xf0 | c >> 18);
-			*out++ = (char)(0x80 | (c >> 12 & 0x3f));
-		}
-		*out++ = (char)(0x80 | (c >> 6 & 0x3f));
-	}
-	*out++ = (char)(0x80 | (c & 0x3f));
-	return out;
 }
 
 /* Behind "\x": two digits. */
@@ -108,7 +87,7 @@ unescape_character(struct unescape *u, const char *start)
 		return wrong(u, start, "wrong escape");
 	if (c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
 		return wrong(u, start, "an escape for no character");
-	u->out = utf8_put(u->out, c);
+	u->out = text_put_utf8(u->out, c);
 	u->p++;
 	return 0;
 }
