@@ -72,8 +72,8 @@ assert_found(const struct table *t, const char *key, const char *value,
 	unsigned int at_line;
 	table_id id;
 
-	table_prefetch(t, key, strlen(key));
-	table_prefetch_entry(t, key, strlen(key));
+	table_prefetch(t, table_hash(key, strlen(key)));
+	table_prefetch_entry(t, table_hash(key, strlen(key)));
 	id = table_find(t, key, strlen(key), &e);
 	assert_int_not_equal(id, TABLE_NO_ID);
 	assert_int_equal(e.key_len, strlen(key));
@@ -92,8 +92,8 @@ assert_missing(const struct table *t, const char *key)
 {
 	struct table_entry e;
 
-	table_prefetch(t, key, strlen(key));
-	table_prefetch_entry(t, key, strlen(key));
+	table_prefetch(t, table_hash(key, strlen(key)));
+	table_prefetch_entry(t, table_hash(key, strlen(key)));
 	assert_int_equal(table_find(t, key, strlen(key), &e), TABLE_NO_ID);
 }
 

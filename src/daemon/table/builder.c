@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -368,9 +369,16 @@ finish_arena(struct table_builder *b, struct table *t)
 	return arena_keep(&t->arena, pieces, n);
 }
 
+static void
+draw_seed(void)
+{
+	arc4random_buf(&layout_seed, sizeof(layout_seed));
+}
+
 static int
 finish_slots(struct table *t)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	size_t n = t->count + t->count / (SLOTS_FOR_FOUR - 1) + 1;
 	void *slots;
 
@@ -383,7 +391,7 @@ finish_slots(struct table *t)
 	t->n_slots = n;
 	if (n * sizeof(*t->slots) >= LARGE_SLOTS)
 		(void)madvise(slots, n * sizeof(*t->slots), MADV_HUGEPAGE);
-	arc4random_buf(&t->seed, sizeof(t->seed));
+	pthread_once(&once, draw_seed);
 	return 0;
 }
 

@@ -131,7 +131,7 @@ insert_block(struct insert *in, size_t block, struct loser_list *losers)
 		batch[n].id = (table_id)(p - t->arena.base);
 		batch[n].key = layout_key(&head);
 		batch[n].key_len = head.key_len;
-		batch[n].hash = layout_hash(t, batch[n].key, head.key_len);
+		batch[n].hash = layout_hash(batch[n].key, head.key_len);
 		__builtin_prefetch(&t->slots[layout_slot(t, batch[n].hash)],
 		    1);
 		if (++n == BATCH) {

@@ -46,7 +46,6 @@ struct table {
 	struct arena arena;
 	uint64_t *slots;	/* n_slots, from mmap(2) */
 	size_t n_slots;
-	uint64_t seed;
 	struct table_block *blocks;	/* owned; rising */
 	size_t n_blocks;
 	const char **files;		/* owned; the names are borrowed */
@@ -117,10 +116,13 @@ layout_end(const struct layout_head *h)
 	return h->bytes + h->shown_len + h->key_len + h->value_len;
 }
 
+/* Of all tables, so that a key is hashed once for all of them. */
+extern uint64_t layout_seed;
+
 static inline uint64_t
-layout_hash(const struct table *t, const char *key, size_t len)
+layout_hash(const char *key, size_t len)
 {
-	return XXH3_64bits_withSeed(key, len, t->seed);
+	return XXH3_64bits_withSeed(key, len, layout_seed);
 }
 
 static inline uint64_t

@@ -205,13 +205,15 @@ find_folded(const struct table *t, const char *key, size_t key_len,
 }
 
 static bool
-find_in(const struct table *t, const char *key, size_t key_len,
-    struct snapshot_answer *a)
+find_in(const struct table *t, uint64_t hash, const char *key,
+    size_t key_len, struct snapshot_answer *a)
 {
 	struct table_entry e;
 
+	if (table_count(t) == 0)	/* as main often is */
+		return false;
 	a->id = table_folds(t) ? find_folded(t, key, key_len, &e) :
-	    table_find(t, key, key_len, &e);
+	    table_find_hashed(t, hash, key, key_len, &e);
 	if (a->id == TABLE_NO_ID)
 		return false;
 	a->table = t;
@@ -226,10 +228,18 @@ bool
 snapshot_find(const struct snapshot *snap, const struct table *only,
     const char *key, size_t key_len, struct snapshot_answer *a)
 {
-	if (only != NULL)
-		return find_in(only, key, key_len, a);
+	uint64_t hash = table_hash(key, key_len);
+
+	return only != NULL ? find_in(only, hash, key, key_len, a) :
+	    snapshot_find_hashed(snap, hash, key, key_len, a);
+}
+
+bool
+snapshot_find_hashed(const struct snapshot *snap, uint64_t hash,
+    const char *key, size_t key_len, struct snapshot_answer *a)
+{
 	for (size_t i = 0; i < snap->answers.n; i++)
-		if (find_in(snap->answers.list[i], key, key_len, a))
+		if (find_in(snap->answers.list[i], hash, key, key_len, a))
 			return true;
 	return false;
 }
@@ -238,10 +248,13 @@ bool
 snapshot_find_blob(const struct snapshot *snap, const char *key,
     size_t key_len, struct snapshot_answer *a)
 {
+	uint64_t hash;
+
 	if (key_len > TABLE_KEY_MAX)
 		return false;
+	hash = table_hash(key, key_len);
 	for (size_t i = 0; i < snap->blobs.n; i++) {
-		if (!find_in(snap->blobs.list[i], key, key_len, a))
+		if (!find_in(snap->blobs.list[i], hash, key, key_len, a))
 			continue;
 		blob_read(a->text, a->text_len, &a->type, &a->type_len,
 		    &a->text, &a->text_len);

@@ -77,6 +77,12 @@ bool snapshot_find(const struct snapshot *, const struct table *only,
     const char *key, size_t key_len, struct snapshot_answer *);
 
 /*
+ * The same in all tables, with the key's table_hash() in hand.
+ */
+bool snapshot_find_hashed(const struct snapshot *, uint64_t hash,
+    const char *key, size_t key_len, struct snapshot_answer *);
+
+/*
  * Find the binary entry whose key is just these bytes.
  */
 bool snapshot_find_blob(const struct snapshot *, const char *key,

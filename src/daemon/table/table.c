@@ -4,7 +4,7 @@
 /*
  * Reading a table that is finished: lookups, walks, places.
  *
- * The hash is XXH3, seeded anew for each table.  Peers choose the keys that
+ * The hash is XXH3, seeded anew for each process.  Peers choose the keys that
  * are asked, but only the administrator those that are stored, so nobody can
  * make the probes long; the seed is for tables made of strangers' words.
  */
@@ -23,6 +23,8 @@
 
 #define CACHE_LINE	64
 
+uint64_t layout_seed;	/* drawn before the first table is built */
+
 static void
 entry_set(const struct layout_head *h, struct table_entry *e)
 {
@@ -34,11 +36,25 @@ entry_set(const struct layout_head *h, struct table_entry *e)
 	e->value_len = h->value_len;
 }
 
+uint64_t
+table_hash(const char *key, size_t key_len)
+{
+	return layout_hash(key, key_len);
+}
+
 table_id
 table_find(const struct table *t, const char *key, size_t key_len,
     struct table_entry *entry)
 {
-	uint64_t hash = layout_hash(t, key, key_len), tag = layout_tag(hash);
+	return table_find_hashed(t, layout_hash(key, key_len), key, key_len,
+	    entry);
+}
+
+table_id
+table_find_hashed(const struct table *t, uint64_t hash, const char *key,
+    size_t key_len, struct table_entry *entry)
+{
+	uint64_t tag = layout_tag(hash);
 	struct layout_head head;
 	uint64_t slot;
 
@@ -57,16 +73,15 @@ table_find(const struct table *t, const char *key, size_t key_len,
 }
 
 void
-table_prefetch(const struct table *t, const char *key, size_t key_len)
+table_prefetch(const struct table *t, uint64_t hash)
 {
-	__builtin_prefetch(&t->slots[layout_slot(t, layout_hash(t, key,
-	    key_len))]);
+	__builtin_prefetch(&t->slots[layout_slot(t, hash)]);
 }
 
 void
-table_prefetch_entry(const struct table *t, const char *key, size_t key_len)
+table_prefetch_entry(const struct table *t, uint64_t hash)
 {
-	uint64_t hash = layout_hash(t, key, key_len), tag = layout_tag(hash);
+	uint64_t tag = layout_tag(hash);
 	uint64_t slot;
 
 	for (size_t i = layout_slot(t, hash); (slot = t->slots[i]) != 0;

@@ -182,13 +182,23 @@ table_id table_find(const struct table *, const char *key, size_t key_len,
 #define TABLE_NO_ID	UINT64_MAX
 
 /*
- * For who has several keys to find: call the first for each of them, the
- * second for each, then table_find() for each, so that the waiting for memory
- * overlaps.
+ * The hash of a key, the same for all tables; as long as there is a table.
  */
-void table_prefetch(const struct table *, const char *key, size_t key_len);
-void table_prefetch_entry(const struct table *, const char *key,
-    size_t key_len);
+uint64_t table_hash(const char *key, size_t key_len);
+
+/*
+ * table_find() with the key's hash in hand.
+ */
+table_id table_find_hashed(const struct table *, uint64_t hash,
+    const char *key, size_t key_len, struct table_entry *entry);
+
+/*
+ * For who has several keys to find: call the first for each of them, the
+ * second for each, then table_find_hashed() for each, so that the waiting
+ * for memory overlaps.
+ */
+void table_prefetch(const struct table *, uint64_t hash);
+void table_prefetch_entry(const struct table *, uint64_t hash);
 
 /*
  * The entry with an id.
