@@ -31,6 +31,7 @@
 #include "daemon/problems.h"
 #include "daemon/progress.h"
 #include "daemon/table/diff.h"
+#include "daemon/table/pace.h"
 #include "daemon/table/snapshot.h"
 #include "daemon/worker.h"
 
@@ -89,6 +90,7 @@ reload_thread(void *arg)
 	/* Whoever is served comes first; threads that help inherit it. */
 	if (setpriority(PRIO_PROCESS, 0, LOAD_NICE) != 0)
 		log_debug("reload without lower priority");
+	pace_set(true);
 	progress_init_log(&progress);
 	r->loaded = generation_load(r->path, &progress.source, &r->problems);
 	if (r->loaded != NULL) {

@@ -19,6 +19,7 @@
 #endif
 
 #include "daemon/search/index_private.h"
+#include "daemon/table/pace.h"
 #include "lib/scan.h"
 
 /* The suffix array's numbers are signed, of 32 bits. */
@@ -78,6 +79,8 @@ index_survey(struct index_survey *survey, const struct table *table,
 		return -1;
 	}
 	while (survey->n < count && table_next(table, &id, &entry)) {
+		if (survey->n % PACE_ENTRIES == 0)
+			pace();
 		if (scan_utf8(entry.key, entry.key_len) != entry.key_len) {
 			*why = "a key is not UTF-8";
 			return -1;
@@ -140,6 +143,8 @@ index_fill(struct index *index, const struct table *table,
 		table_id id = survey->items[rank].id;
 		struct table_entry entry;
 
+		if (rank % PACE_ENTRIES == 0)
+			pace();
 		table_entry(table, id, &entry);
 		index->starts[rank] = (uint32_t)at;
 		memcpy(index->text + at, entry.key, entry.key_len);

@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/table/pace.h"
+
 #define INDEX_WORD_BYTES	7
 #define INDEX_FEW	48	/* items that insertion sorts quicker */
 #define INDEX_DIGITS	8	/* of a word, a byte each */
@@ -43,6 +45,8 @@ index_sort_load(const struct index_sorter *sorter,
 		size_t left;
 		uint64_t word = 0;
 
+		if (i % PACE_ENTRIES == 0)
+			pace();
 		table_entry(sorter->table, item->id, &entry);
 		left = entry.key_len - run->depth;
 		p = (const uint8_t *)entry.key + run->depth;

@@ -23,6 +23,7 @@
 #include "daemon/search/index.h"
 #include "daemon/table/insert.h"
 #include "daemon/table/layout.h"
+#include "daemon/table/pace.h"
 
 /* Slots for 4 entries: the mean probe is short, the index is small. */
 #define SLOTS_FOR_FOUR	5
@@ -286,6 +287,8 @@ table_segment_add(struct table_segment *s, const char *key, size_t key_len,
 		errno = EINVAL;
 		return -1;
 	}
+	if (s->entries % PACE_ENTRIES == 0)
+		pace();
 	if (s->builder->options.fold)
 		return segment_put_folded(s, key, key_len, value, value_len,
 		    line);

@@ -15,6 +15,7 @@
 
 #include "daemon/conf/conf.h"
 #include "daemon/problems.h"
+#include "daemon/table/pace.h"
 #include "daemon/table/snapshot.h"
 #include "daemon/table/table.h"
 
@@ -33,12 +34,14 @@ compare(const struct table *old, const struct table *new,
 {
 	struct table_entry e, was;
 	table_id id = TABLE_NO_ID;
-	size_t kept = 0;
+	size_t kept = 0, seen = 0;
 
 	d->name = table_name(new != NULL ? new : old);
 	d->old_count = old != NULL ? table_count(old) : 0;
 	d->new_count = new != NULL ? table_count(new) : 0;
 	while (old != NULL && new != NULL && table_next(new, &id, &e)) {
+		if (seen++ % PACE_ENTRIES == 0)
+			pace();
 		/* Where one of them folds, the keys cannot be compared so. */
 		if (table_find(old, e.key, e.key_len, &was) == TABLE_NO_ID)
 			continue;

@@ -23,6 +23,7 @@
 #include "daemon/problems.h"
 #include "daemon/table/crew.h"
 #include "daemon/table/layout.h"
+#include "daemon/table/pace.h"
 #include "daemon/table/quote.h"
 
 #define BATCH		32	/* slots that are fetched at once */
@@ -156,12 +157,14 @@ insert_work(unsigned int number, void *arg)
 			return;
 		end = n_blocks - block > RUN_BLOCKS ? block + RUN_BLOCKS :
 		    n_blocks;
-		for (; block < end; block++)
+		for (; block < end; block++) {
+			pace();
 			if (insert_block(in, block,
 			    &in->losers[number]) != 0) {
 				atomic_store(&in->failed, true);
 				return;
 			}
+		}
 	}
 }
 
