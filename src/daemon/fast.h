@@ -5,11 +5,12 @@
 #define FAST_H
 
 /*
- * The fast path: plain lookups on kept connections, as most requests are.
+ * The fast path: plain lookups, as most requests are.
  * It answers exactly what stream.c would answer, only sooner, and leaves
  * everything else to it.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -48,12 +49,13 @@ void fast_remember(struct fast *, const char *buf, size_t len,
  *
  * s       between two messages; its told is set
  * budget  the most that may be answered; reduced by those that are
+ * last    set when the connection ends with what was answered
  *
  * Returns the bytes of buf that are done with; 0 when the first message is
  * not for here, or memory is out.
  */
 size_t fast_feed(struct fast *, struct stream *s, struct request_env *,
     const struct conf_limits *, const char *buf, size_t len, int64_t *budget,
-    struct buf *out);
+    struct buf *out, bool *last);
 
 #endif

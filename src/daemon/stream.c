@@ -150,6 +150,7 @@ stream_feed(struct stream *s, struct request_env *env,
 	enum stream_verdict verdict = STREAM_AGAIN;
 	int64_t budget = limits->pipeline;
 	size_t taken;
+	bool last;
 
 	*used = 0;
 	env->searches = 0;
@@ -160,11 +161,13 @@ stream_feed(struct stream *s, struct request_env *env,
 			return STREAM_MORE;
 		if (env->fast != NULL) {
 			taken = fast_feed(env->fast, s, env, limits,
-			    buf + *used, len - *used, &budget, out);
+			    buf + *used, len - *used, &budget, out, &last);
 			if (taken > 0)
 				stream_wait(s, STREAM_IDLE,
 				    APPMSG_LENGTH_SIZE);
 			*used += taken;
+			if (last)
+				return STREAM_CLOSE;
 			if (budget <= 0 ||
 			    out->len >= (size_t)limits->output)
 				break;

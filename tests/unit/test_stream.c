@@ -645,6 +645,59 @@ both_paths_give_the_same_replies(void **state)
 	buf_clear(&b);
 }
 
+/* Ids, lengths and keys that change from message to message. */
+static void
+both_paths_take_any_id_and_length(void **state)
+{
+	static const char *const ids[] = {
+		"", ", \"id\": 0", ", \"id\": 7", ", \"id\": 8",
+		", \"id\": -1", ", \"id\": -0", ", \"id\": 12345678901234",
+		", \"id\": 999999999999999", ", \"id\": 9007199254740992",
+		", \"id\": 9007199254740993", ", \"id\": 1e3",
+		", \"id\": \"\"", ", \"id\": \"a\"", ", \"id\": \"a b\"",
+		", \"id\": \"\xc3\xa4\"", ", \"id\": \"\\u0041\"",
+		", \"id\": \"}\"", ", \"id\": null", ", \"id\":7",
+		", \"id\": 1, \"id\": 2", ", \"id\": 07"
+	};
+	static const char *const keys[] = {
+		"ring", "r", "", "rings and other things that are not there",
+		"\\u0072ing", "\\u00e4\\n\\\"x\\/", "\xc3\xa4",
+		"\\ud83d\\udc30", "\\ud83d"
+	};
+	static const char *const ends[] = { KEEP, "", CLOSE,
+	    ", \"connection\": \"keep\\u002dalive\"" };
+	struct session plain;
+	struct buf b = { 0 };
+	char content[256], members[256];
+
+	(void)state;
+	for (size_t end = 0; end < COUNT(ends); end++)
+		for (size_t last = 0; last < COUNT(ids); last++) {
+			b.len = 0;
+			for (size_t i = 0; i < COUNT(ids) * 2; i++) {
+				bool is_last = i == COUNT(ids) * 2 - 1;
+				const char *id = ids[is_last ? last :
+				    i % (last + 1) % 19];
+
+				snprintf(members, sizeof(members), "%s%s",
+				    is_last ? ends[end] : KEEP, id);
+				add(&b, "text/json", members, content,
+				    (size_t)snprintf(content, sizeof(content),
+				    "{\"action\": \"search\", \"value\": "
+				    "\"%s\"}", keys[i % COUNT(keys)]));
+			}
+			session_init(&plain, false);
+			fast_free(plain.env.fast);
+			plain.env.fast = NULL;
+			session_feed(&plain, b.data, b.len);
+			assert_true(count_replies(&plain) >= 38);
+			for (size_t first = 1; first <= b.len; first += 499)
+				check_cut(&b, first, b.len, &plain);
+			session_clear(&plain);
+		}
+	buf_clear(&b);
+}
+
 static void
 a_header_too_large_is_refused_by_its_length(void **state)
 {
@@ -902,6 +955,7 @@ main(void)
 		cmocka_unit_test(turns_of_any_budget_come_to_an_end),
 		cmocka_unit_test(a_turn_ends_with_output_at_its_cap),
 		cmocka_unit_test(both_paths_give_the_same_replies),
+		cmocka_unit_test(both_paths_take_any_id_and_length),
 		cmocka_unit_test(a_header_too_large_is_refused_by_its_length),
 		cmocka_unit_test(
 		    a_content_too_large_is_refused_before_it_comes),
