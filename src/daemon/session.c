@@ -102,12 +102,15 @@ session_start_work(struct session *s)
 /*
  * All is sent.  The sending side is shut at once; closing the socket with
  * unread input would reset the connection, and a reset may eat the reply, so
- * what still comes is read and forgotten until the peer ends.
+ * what still comes is read and forgotten until the peer ends.  Where a read
+ * emptied the socket just now it is not looked at again: that would be a
+ * system call more for each connection, and input may come after it as well.
  */
 static enum session_next
 session_finish(struct session *s)
 {
-	if (s->eof || (!s->broken && !session_is_readable(s)))
+	if (s->eof || (!s->broken && (s->all_read ||
+	    !session_is_readable(s))))
 		return SESSION_CLOSE;
 	if (session_own(s) == SESSION_CLOSE)
 		return SESSION_CLOSE;
@@ -207,6 +210,7 @@ session_obey(struct session *s, enum stream_verdict verdict, bool progress)
 			return SESSION_CLOSE;
 		/* What follows can wait in the kernel meanwhile. */
 		session_set_reading(s, false);
+		s->all_read = false;
 		deadline_clear(&s->host->deadlines, &s->in);
 		session_set_ready(s, verdict == STREAM_AGAIN);
 		if (verdict == STREAM_WORK)

@@ -144,6 +144,7 @@ session_send(struct session *s, const char *p, size_t len)
 		}
 		if ((size_t)n == len)
 			return SESSION_GO_ON;
+		s->all_read = false;
 		s->sent_mark = s->queued;
 		deadline_start(&s->host->deadlines, &s->out, DEADLINE_WRITE);
 	}
@@ -258,6 +259,7 @@ session_read(struct session *s)
 		kept = 0;
 	room = SESSION_IN_SIZE - kept;
 	n = recv(s->fd, in + kept, room, 0);
+	s->all_read = n < (ssize_t)room;
 	if (n == -1)
 		return errno == EAGAIN || errno == EINTR ? SESSION_GO_ON :
 		    SESSION_CLOSE;

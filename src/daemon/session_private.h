@@ -54,6 +54,7 @@ struct session {
 	enum session_state state;
 	bool reading;		/* readable is added */
 	bool eof;		/* the peer sends no more */
+	bool all_read;		/* the socket was emptied just now */
 	bool is_ready;
 	bool counted;		/* a limit counts it */
 	bool broken;		/* input is left behind that was not read */
