@@ -160,37 +160,55 @@ tables_for(const struct generation *gen, const struct wanted *w,
 /* Append a string literal. */
 #define add_literal(b, literal) buf_add(b, literal, sizeof(literal) - 1)
 
+/* Put a string literal, or text between quotes, where there is room. */
+#define put_literal(to, literal) \
+	((char *)memcpy(to, literal, sizeof(literal) - 1) + \
+	sizeof(literal) - 1)
+
+static char *
+put_escaped(char *to, const char *text, size_t len)
+{
+	*to++ = '"';
+	to += appmsg_escape(text, len, to, 6 * len);
+	*to++ = '"';
+	return to;
+}
+
 /* Append text between quotes, escaped. */
 static int
 add_escaped(struct buf *b, const char *text, size_t len)
 {
-	size_t room = appmsg_escape(text, len, NULL, 0);
-	char *to = buf_reserve(b, room + 2);
+	char *to = buf_reserve(b, 6 * len + 2);
 
 	if (to == NULL)
 		return -1;
-	*to++ = '"';
-	to += appmsg_escape(text, len, to, room);
-	*to = '"';
-	b->len += room + 2;
+	b->len += (size_t)(put_escaped(to, text, len) - to);
 	return 0;
 }
 
-/* Append one element of "matches". */
+/* Append one element of "matches": replies may have a thousand. */
 static int
 add_match(struct buf *b, const struct search_match *match, bool first)
 {
+	static const char between[] = ", ", open[] = "{\"key\": ";
+	static const char middle[] = ", \"result\": \"", close[] = "\"}";
 	struct table_entry e;
+	char *start, *to;
 
 	table_entry(match->table, match->id, &e);
-	if (!first && add_literal(b, ", ") != 0)
+	start = to = buf_reserve(b, sizeof(between) + sizeof(open) +
+	    sizeof(middle) + sizeof(close) + 6 * e.shown_len + 2 +
+	    e.value_len);
+	if (to == NULL)
 		return -1;
-	if (add_literal(b, "{\"key\": ") != 0 ||
-	    add_escaped(b, e.shown, e.shown_len) != 0 ||
-	    add_literal(b, ", \"result\": \"") != 0 ||
-	    buf_add(b, e.value, e.value_len) != 0 ||
-	    add_literal(b, "\"}") != 0)
-		return -1;
+	if (!first)
+		to = put_literal(to, between);
+	to = put_literal(to, open);
+	to = put_escaped(to, e.shown, e.shown_len);
+	to = put_literal(to, middle);
+	memcpy(to, e.value, e.value_len);
+	to = put_literal(to + e.value_len, close);
+	b->len += (size_t)(to - start);
 	return 0;
 }
 

@@ -195,37 +195,58 @@ str_same(const struct appmsg_str *a, const struct appmsg_str *b)
 	}
 }
 
+/* How many bytes at the start of a text need no escape. */
+static size_t
+plain_len(const char *text, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && (unsigned char)text[n] >= 0x20 && text[n] != '"' &&
+	    text[n] != '\\')
+		n++;
+	return n;
+}
+
+/* The escape of one character that needs one; returns its length. */
+static size_t
+escape_one(unsigned char c, char seq[6])
+{
+	static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
+	static const char hex[] = "0123456789abcdef";
+	const char *hit = c == 0 ? NULL : strchr(from, c);
+
+	seq[0] = '\\';
+	if (hit != NULL) {
+		seq[1] = to[hit - from];
+		return 2;
+	}
+	memcpy(seq + 1, "u00", 3);
+	seq[4] = hex[c >> 4];
+	seq[5] = hex[c & 0xf];
+	return 6;
+}
+
 size_t
 appmsg_escape(const char *text, size_t len, char *buf, size_t cap)
 {
-	static const char hex[] = "0123456789abcdef";
-	size_t need = 0;
+	size_t need = 0, n;
+	char seq[6];
 
-	for (size_t i = 0; i < len; i++) {
-		char seq[6] = { '\\', 'u', '0', '0' };
-		unsigned char c = (unsigned char)text[i];
-		size_t n = 2;
-
-		switch (c) {
-		case '"': case '\\': seq[1] = (char)c; break;
-		case '\b': seq[1] = 'b'; break;
-		case '\f': seq[1] = 'f'; break;
-		case '\n': seq[1] = 'n'; break;
-		case '\r': seq[1] = 'r'; break;
-		case '\t': seq[1] = 't'; break;
-		default:
-			if (c >= 0x20) {
-				seq[0] = (char)c;
-				n = 1;
-			} else {
-				seq[4] = hex[c >> 4];
-				seq[5] = hex[c & 0xf];
-				n = 6;
-			}
-		}
+	while (len > 0) {
+		n = plain_len(text, len);
+		if (need < cap && n > 0)
+			memcpy(buf + need, text, n < cap - need ? n :
+			    cap - need);
+		need += n;
+		text += n;
+		if ((len -= n) == 0)
+			break;
+		n = escape_one((unsigned char)*text, seq);
 		if (need <= cap && cap - need >= n)
 			memcpy(buf + need, seq, n);
 		need += n;
+		text++;
+		len--;
 	}
 	return need;
 }
