@@ -63,12 +63,13 @@ def appmsgd(rig, lines=(), workers=1, unix=False, name="appmsgd", pin=True):
 
 
 def pin_workers(server):
-    """Keep the threads that serve on the server's core, no others."""
+    """Keep the threads that serve on the server's core, others off it."""
     rig = server.rig
     for task in os.listdir(f"/proc/{server.pid}/task"):
         with open(f"/proc/{server.pid}/task/{task}/comm") as comm:
-            if comm.read().startswith("worker"):
-                os.sched_setaffinity(int(task), {rig.server_core})
+            serves = comm.read().startswith("worker")
+        os.sched_setaffinity(int(task), {rig.server_core} if serves
+                             else set(rig.cores) - {rig.server_core})
 
 
 def control(server, *words):
