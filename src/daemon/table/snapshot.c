@@ -25,10 +25,18 @@
 /* Longer texts are no key, folded or not. */
 #define FOLD_MAX_LEN	((size_t)4 * TABLE_KEY_MAX)
 
+/* What a lookup must know before it asks a table. */
+struct asked {
+	const struct table *table;	/* has entries */
+	bool folds;
+};
+
 /* Tables in order, as others borrow them. */
 struct tables {
 	struct table **list;
 	size_t n;
+	struct asked *asked;		/* those that are not empty */
+	size_t n_asked;
 };
 
 struct snapshot {
@@ -41,6 +49,7 @@ tables_add(struct tables *tables, struct table *t)
 {
 	struct table **list = reallocarray(tables->list, tables->n + 1,
 	    sizeof(struct table *));
+	struct asked *asked;
 
 	if (list == NULL) {
 		table_free(t);
@@ -48,6 +57,14 @@ tables_add(struct tables *tables, struct table *t)
 	}
 	tables->list = list;
 	tables->list[tables->n++] = t;
+	if (table_count(t) == 0)	/* as main often is */
+		return 0;
+	asked = reallocarray(tables->asked, tables->n_asked + 1,
+	    sizeof(*asked));
+	if (asked == NULL)
+		return -1;
+	tables->asked = asked;
+	asked[tables->n_asked++] = (struct asked){ t, table_folds(t) };
 	return 0;
 }
 
@@ -57,6 +74,7 @@ tables_clear(struct tables *tables)
 	for (size_t i = 0; i < tables->n; i++)
 		table_free(tables->list[i]);
 	free(tables->list);
+	free(tables->asked);
 }
 
 static int
@@ -204,19 +222,17 @@ find_folded(const struct table *t, const char *key, size_t key_len,
 	return table_find(t, folded, len, e);
 }
 
-static bool
-find_in(const struct table *t, uint64_t hash, const char *key,
+static inline bool
+find_in(const struct asked *asked, uint64_t hash, const char *key,
     size_t key_len, struct snapshot_answer *a)
 {
 	struct table_entry e;
 
-	if (table_count(t) == 0)	/* as main often is */
-		return false;
-	a->id = table_folds(t) ? find_folded(t, key, key_len, &e) :
-	    table_find_hashed(t, hash, key, key_len, &e);
+	a->id = asked->folds ? find_folded(asked->table, key, key_len, &e) :
+	    table_find_hashed(asked->table, hash, key, key_len, &e);
 	if (a->id == TABLE_NO_ID)
 		return false;
-	a->table = t;
+	a->table = asked->table;
 	a->text = e.value;
 	a->text_len = e.value_len;
 	a->type = NULL;
@@ -228,18 +244,23 @@ bool
 snapshot_find(const struct snapshot *snap, const struct table *only,
     const char *key, size_t key_len, struct snapshot_answer *a)
 {
-	uint64_t hash = table_hash(key, key_len);
+	uint64_t hash;
 
-	return only != NULL ? find_in(only, hash, key, key_len, a) :
-	    snapshot_find_hashed(snap, hash, key, key_len, a);
+	if (only != NULL && table_count(only) == 0)
+		return false;
+	hash = table_hash(key, key_len);
+	if (only == NULL)
+		return snapshot_find_hashed(snap, hash, key, key_len, a);
+	return find_in(&(struct asked){ only, table_folds(only) }, hash, key,
+	    key_len, a);
 }
 
 bool
 snapshot_find_hashed(const struct snapshot *snap, uint64_t hash,
     const char *key, size_t key_len, struct snapshot_answer *a)
 {
-	for (size_t i = 0; i < snap->answers.n; i++)
-		if (find_in(snap->answers.list[i], hash, key, key_len, a))
+	for (size_t i = 0; i < snap->answers.n_asked; i++)
+		if (find_in(&snap->answers.asked[i], hash, key, key_len, a))
 			return true;
 	return false;
 }
@@ -253,8 +274,8 @@ snapshot_find_blob(const struct snapshot *snap, const char *key,
 	if (key_len > TABLE_KEY_MAX)
 		return false;
 	hash = table_hash(key, key_len);
-	for (size_t i = 0; i < snap->blobs.n; i++) {
-		if (!find_in(snap->blobs.list[i], hash, key, key_len, a))
+	for (size_t i = 0; i < snap->blobs.n_asked; i++) {
+		if (!find_in(&snap->blobs.asked[i], hash, key, key_len, a))
 			continue;
 		blob_read(a->text, a->text_len, &a->type, &a->type_len,
 		    &a->text, &a->text_len);
