@@ -4,7 +4,7 @@
 """Measure appmsgd against its peers and against a server without work.
 
     bench.py [--quick] [--rows NAME,...] [--rounds N] [--out DIR]
-             [--compare FILE]
+             [--compare FILE] [--readme FILE]
 
 APPMSGD, APPMSGCTL, LOADGEN and LIMIT name the programs; "make bench" sets
 them.  APPMSG_ORIGINALS names the folder of the tutorial's programs, if
@@ -54,6 +54,8 @@ def options():
                         help="where the results go (.)")
     parser.add_argument("--compare", metavar="FILE",
                         help="results.json to hold these against")
+    parser.add_argument("--readme", metavar="FILE",
+                        help="put the newest figures into it")
     args = parser.parse_args()
     if args.rows:
         args.rows = args.rows.split(",")
@@ -97,6 +99,8 @@ def main():
     results = report.results(rig)
     report.write(results, args.out)
     report.draw(results, args.out)
+    if args.readme:
+        report.readme(results, args.readme)
     with open(os.path.join(args.out, "results.txt")) as text:
         print(text.read(), end="")
     fallen = report.compare(results, before) if before else []

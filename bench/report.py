@@ -132,6 +132,40 @@ def text(found):
         yield f"WRONG: {line}"
 
 
+SHOWN = {
+    "b": "64 connections, one request each at a time",
+    "c": "64 connections, 32 requests each at a time",
+    "random c": "the same, of 1,000,000 keys at random",
+    "mixed": "the same, ids, escapes, half of them misses",
+    "d": "a connection per request"}
+COLUMNS = ("appmsgd", "memcached", "redis", "nginx", "limit")
+
+
+def readme(found, path):
+    """Put the newest figures between the marks in the README."""
+    with open(path, encoding="utf-8") as source:
+        head, _, rest = source.read().partition("<!-- figures -->\n")
+        _, mark, tail = rest.partition("<!-- end of figures -->\n")
+    if not mark:
+        raise SystemExit(f"{path} has no marks for the figures")
+    machine = found["machine"]
+    lines = ["| thousand replies per CPU-second | "
+             + " | ".join(COLUMNS) + " |",
+             "| --- |" + " ---: |" * len(COLUMNS)]
+    for row, title in SHOWN.items():
+        servers = found["figures"].get(row)
+        if servers:
+            lines.append(f"| {title} | " + " | ".join(
+                f"{servers[name]['per_cpu_second'] / 1000:,.0f}"
+                if name in servers else "" for name in COLUMNS) + " |")
+    lines += ["", f"Medians of {found['rounds']} interleaved rounds at "
+              f"{found['commit']}, {found['date']}, on {machine['cores']} "
+              f"cores of {machine['cpu']}, Linux {machine['kernel']}."]
+    with open(path, "w", encoding="utf-8") as out:
+        out.write(head + "<!-- figures -->\n" + "\n".join(lines)
+                  + "\n<!-- end of figures -->\n" + tail)
+
+
 def compare(found, before):
     """Lines about ratios that are worse than before by more than 10%."""
     old = {(r["row"], r["what"], r["scale"]): r for r in before["ratios"]}
