@@ -22,6 +22,7 @@
 #include "daemon/conf/conf.h"
 #include "daemon/fast.h"
 #include "daemon/generation.h"
+#include "daemon/stats/stats.h"
 #include "daemon/stream.h"
 
 #define DEPTH		32
@@ -74,6 +75,7 @@ static int
 answer_all(struct stream *stream, struct request_env *env, const char *input,
     size_t len, struct buf *out)
 {
+	int64_t since = stats_begin(env->stats);
 	enum stream_verdict verdict;
 	size_t used;
 
@@ -84,6 +86,7 @@ answer_all(struct stream *stream, struct request_env *env, const char *input,
 		len -= used;
 		while (verdict == STREAM_WORK)
 			verdict = stream_work(stream, env, SLICE_US, out);
+		stats_end(env->stats, since);
 	} while (verdict == STREAM_AGAIN);
 	return verdict == STREAM_MORE && len == 0 ? 0 : -1;
 }
@@ -118,6 +121,7 @@ main(int argc, char **argv)
 	env.gen = load();
 	env.reply_max = 1 << 20;
 	env.fast = cases[c].fast ? fast_new() : NULL;
+	env.stats = stats_new();
 	stream_init(&stream, false);
 	for (; count > 0; count -= DEPTH) {
 		out.len = 0;
@@ -125,6 +129,7 @@ main(int argc, char **argv)
 			errx(1, "not all was answered");
 	}
 	fast_free(env.fast);
+	stats_free(env.stats);
 	request_env_clear(&env);
 	buf_clear(&out);
 	generation_unref(env.gen);

@@ -35,12 +35,13 @@ static const struct command {
 	{ "rollback", NULL, -1 },
 	{ "explain", "key", 10000 },
 	{ "status", NULL, 10000 },
+	{ "stats", NULL, 10000 },
 };
 
 #define N_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
 
 static const char usage[] =
-"Usage: appmsgctl [-s SOCKET] [--json] [--force] COMMAND [KEY]\n";
+"Usage: appmsgctl [-s SOCKET] [--json] [--force] [--openmetrics] COMMAND [KEY]\n";
 
 static const char help[] =
 "Control a running appmsgd.\n"
@@ -51,9 +52,11 @@ static const char help[] =
 "  rollback     go back to what was served before, at once\n"
 "  explain KEY  say where the answer for KEY stands\n"
 "  status       say what the daemon is and does\n"
+"  stats        say what it was asked, and how long that took\n"
 "\n"
 "      --force          with reload: take tables that lost more keys than\n"
 "                       their guard= allows\n"
+"      --openmetrics    with stats: as OpenMetrics text\n"
 "  -s, --socket=SOCKET  the daemon's control socket\n"
 "                       (default " DEFAULT_SOCKET ")\n"
 "      --json           print the whole reply as JSON\n"
@@ -70,6 +73,7 @@ struct options {
 	const char *argument;	/* of the command, or NULL */
 	bool json;
 	bool force;
+	bool openmetrics;
 };
 
 static const struct command *
@@ -113,6 +117,10 @@ parse_words(int n, char **words, struct options *o)
 		warnx("--force is for reload");
 		return false;
 	}
+	if (o->openmetrics && strcmp(words[0], "stats") != 0) {
+		warnx("--openmetrics is for stats");
+		return false;
+	}
 	o->argument = words[1];
 	return true;
 }
@@ -120,11 +128,13 @@ parse_words(int n, char **words, struct options *o)
 static void
 parse_options(int argc, char **argv, struct options *o)
 {
-	enum { OPT_HELP = 256, OPT_JSON, OPT_FORCE };
+	enum { OPT_HELP = 256, OPT_JSON, OPT_FORCE,
+	    OPT_OPENMETRICS };
 	static const struct option longopts[] = {
 		{ "socket", required_argument, NULL, 's' },
 		{ "json", no_argument, NULL, OPT_JSON },
 		{ "force", no_argument, NULL, OPT_FORCE },
+		{ "openmetrics", no_argument, NULL, OPT_OPENMETRICS },
 		{ "help", no_argument, NULL, OPT_HELP },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 }
@@ -142,6 +152,9 @@ parse_options(int argc, char **argv, struct options *o)
 			break;
 		case OPT_FORCE:
 			o->force = true;
+			break;
+		case OPT_OPENMETRICS:
+			o->openmetrics = true;
 			break;
 		case OPT_HELP:
 			printf("%s%s", usage, help);
@@ -247,6 +260,9 @@ request_new(const struct options *o)
 	    json_object_new_string(o->command->name));
 	if (o->force)
 		json_object_object_add(content, "force",
+		    json_object_new_boolean(true));
+	if (o->openmetrics)
+		json_object_object_add(content, "openmetrics",
 		    json_object_new_boolean(true));
 	if (o->command->argument != NULL)
 		json_object_object_add(content, o->command->argument,

@@ -59,6 +59,7 @@ struct reload {
 	struct generation *current;	/* a reference */
 	struct generation *previous;	/* a reference; NULL: none yet */
 	uint64_t number;		/* of the newest generation */
+	uint64_t done, failed;		/* reloads and rollbacks */
 	struct waiters waiters;		/* for this order, the same for all */
 	struct waiters later;		/* for the next ones */
 	enum reload_state state;
@@ -212,6 +213,8 @@ reload_over(struct reload *r, bool ok)
 
 	describe(r, ok, text, sizeof(text));
 	reload_log(r, ok, text);
+	if (r->order != RELOAD_DIFF)
+		(*(ok ? &r->done : &r->failed))++;
 	if (ok && r->order != RELOAD_DIFF)
 		r->change_cb(r->current, r->arg);
 	notify("READY=1\nSTATUS=%sgeneration %llu, %zu entries",
@@ -393,6 +396,13 @@ const struct generation *
 reload_current(const struct reload *r)
 {
 	return r->current;
+}
+
+void
+reload_counts(const struct reload *r, uint64_t *done, uint64_t *failed)
+{
+	*done = r->done;
+	*failed = r->failed;
 }
 
 /* Requests that are still owed a reply lose their connections with it. */

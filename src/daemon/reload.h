@@ -13,6 +13,7 @@
  */
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct control_request;
 struct event_base;
@@ -62,6 +63,12 @@ void reload_swapped(struct reload *);
  * The generation that serves; borrowed until control returns to the loop.
  */
 const struct generation *reload_current(const struct reload *);
+
+/*
+ * How many reloads and rollbacks have changed the generation, and how many
+ * have not; diffs are neither.
+ */
+void reload_counts(const struct reload *, uint64_t *done, uint64_t *failed);
 
 /*
  * Wait for a load that is under way, and free all.  NULL is allowed.

@@ -15,6 +15,7 @@
 
 #include "daemon/conf/conf.h"
 #include "daemon/generation.h"
+#include "daemon/stats/stats.h"
 #include "lib/scan.h"
 
 #define WHY_MAX		256	/* bytes of an error's text */
@@ -144,6 +145,8 @@ reply_write(const struct ask *ask, const struct reply *r)
 		to += r->pieces[i].len;
 	}
 	ask->out->len += len + (size_t)h.content_length;
+	if (ask->env != NULL)
+		stats_answered(ask->env->stats, ask->env->kind, r->status, 1);
 	return 0;
 }
 

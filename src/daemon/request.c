@@ -15,6 +15,7 @@
 
 #include "daemon/generation.h"
 #include "daemon/request_private.h"
+#include "daemon/stats/stats.h"
 #include "daemon/table/snapshot.h"
 #include "lib/text.h"
 
@@ -98,6 +99,7 @@ answer_action(const struct ask *ask, const struct content *content,
 		return request_done(reply_invalid_action(ask, word.escaped,
 		    word.escaped_len));
 	}
+	ask->env->kind = STATS_SEARCH;
 	if (value->raw == NULL)
 		return refuse(ask, "bad-request",
 		    "no \"value\" in the content");
@@ -212,6 +214,7 @@ answer_binary(const struct ask *ask, const char *content, size_t len)
 	struct reply r = { .encoding = APPMSG_STR("binary") };
 	struct snapshot_answer blob;
 
+	ask->env->kind = STATS_BINARY;
 	/* The tutorial's server never answers it. */
 	if (len == 0)
 		return refuse(ask, "bad-request", "an empty request");
@@ -241,6 +244,7 @@ request_answer(struct request_env *env, const struct appmsg_header *hdr,
 	const struct ask ask = { .env = env, .gen = env->gen, .hdr = hdr,
 	    .keep = keep, .out = out };
 
+	env->kind = STATS_OTHER;
 	if (hdr->flaw != APPMSG_FLAW_NONE)
 		return refuse(&ask, hdr->code, hdr->why);
 	if (appmsg_str_eq(&hdr->content_type, "text/json", 9))

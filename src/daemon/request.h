@@ -20,6 +20,7 @@
 struct fast;
 struct generation;
 struct request_job;
+struct stats;
 
 /* What a request is answered with; lives as long as its worker. */
 struct request_env {
@@ -31,6 +32,8 @@ struct request_env {
 	struct buf content;		/* owned: matches */
 	struct buf extra;		/* owned: members for a header */
 	struct fast *fast;		/* borrowed; NULL: no fast path */
+	struct stats *stats;		/* borrowed; NULL: nobody counts */
+	unsigned int kind;		/* of the request in hand, for stats */
 };
 
 /* The words of a reply's "status". */
@@ -39,7 +42,8 @@ enum request_status {
 	REQUEST_NOT_FOUND,
 	REQUEST_ERROR,
 	REQUEST_BUSY,
-	REQUEST_DENIED
+	REQUEST_DENIED,
+	REQUEST_STATUSES		/* how many there are */
 };
 
 enum request_result {

@@ -17,6 +17,7 @@
 #include "daemon/generation.h"
 #include "daemon/request_private.h"
 #include "daemon/search/search.h"
+#include "daemon/stats/stats.h"
 #include "daemon/table/snapshot.h"
 
 #define LIMIT_MAX		1000
@@ -359,6 +360,7 @@ request_job_work(struct request_job *job, struct request_env *env,
 	    .hdr = &job->hdr, .keep = job->keep, .out = out };
 	enum search_result result = search_step(job->search, slice_us);
 
+	env->kind = job->suggest ? TABLE_EXACT : job->way;
 	if (result == SEARCH_MORE)
 		return REQUEST_LATER;
 	if (result == SEARCH_FAILED)
@@ -389,6 +391,8 @@ search_start(const struct ask *ask, const struct search_query *query,
 	if (result != REQUEST_LATER) {
 		request_job_free(*job);
 		*job = NULL;
+	} else {
+		stats_add(ask->env->stats, STATS_SLICED, 1);
 	}
 	return result;
 }
@@ -456,6 +460,7 @@ request_search(const struct ask *ask, const struct content *content,
 	why = wanted_get(ask, content, &w, &code);
 	if (why != NULL)
 		return request_done(reply_error(ask, code, why));
+	ask->env->kind = w.way;
 	if (w.way == TABLE_EXACT)
 		return answer_exact(ask, &w, key, job);
 	n = tables_for(ask->gen, &w, w.way, &list);

@@ -26,6 +26,7 @@
 #include <json.h>
 
 #include "common/log.h"
+#include "daemon/buf.h"
 #include "daemon/conf/conf.h"
 #include "daemon/control.h"
 #include "daemon/generation.h"
@@ -34,6 +35,7 @@
 #include "daemon/process.h"
 #include "daemon/reload.h"
 #include "daemon/socket.h"
+#include "daemon/stats/report.h"
 #include "daemon/table/snapshot.h"
 #include "daemon/worker.h"
 
@@ -65,17 +67,35 @@ struct server {
 	bool draining;
 };
 
+/* The numbers of now; borrowed until control returns to the loop. */
+static struct report
+server_report(const struct server *server)
+{
+	const struct generation *gen = reload_current(server->reload);
+	struct report r = { .draining = server->draining,
+	    .started = server->started, .loaded = gen->loaded_at,
+	    .generation = gen->number,
+	    .entries = snapshot_count(gen->snap),
+	    .table_bytes = snapshot_memory(gen->snap),
+	    .held = workers_held(server->workers),
+	    .connections = workers_connections(server->workers),
+	    .workers = workers_report(server->workers),
+	    .n = workers_count(server->workers) };
+
+	reload_counts(server->reload, &r.reloads, &r.reloads_failed);
+	return r;
+}
+
 static struct json_object *
 status_reply(const struct server *server)
 {
 	const struct generation *gen = reload_current(server->reload);
+	const struct report r = server_report(server);
 	struct json_object *reply = json_object_new_object();
 	int64_t up = (int64_t)(time(NULL) - server->started);
 	char text[512], loaded[32];
-	struct tm tm;
 
-	localtime_r(&gen->loaded_at, &tm);
-	strftime(loaded, sizeof(loaded), "%Y-%m-%dT%H:%M:%S%z", &tm);
+	report_time(gen->loaded_at, loaded, sizeof(loaded));
 	snprintf(text, sizeof(text), "%s\n"
 	    "version      %s\n"
 	    "pid          %ld\n"
@@ -93,21 +113,7 @@ status_reply(const struct server *server)
 	    workers_connections(server->workers),
 	    workers_count(server->workers));
 	json_object_object_add(reply, "result", json_object_new_string(text));
-#define ADD(name, value) json_object_object_add(reply, name, value)
-	ADD("state", json_object_new_string(server->draining ? "draining" :
-	    "serving"));
-	ADD("version", json_object_new_string(PACKAGE_VERSION));
-	ADD("pid", json_object_new_int64(getpid()));
-	ADD("uptime", json_object_new_int64(up));
-	ADD("generation", json_object_new_uint64(gen->number));
-	ADD("loaded", json_object_new_string(loaded));
-	ADD("entries", json_object_new_uint64(snapshot_count(gen->snap)));
-	ADD("table-bytes", json_object_new_uint64(snapshot_memory(gen->snap)));
-	ADD("held-bytes", json_object_new_int64(workers_held(server->workers)));
-	ADD("connections",
-	    json_object_new_int64(workers_connections(server->workers)));
-	ADD("workers", json_object_new_uint64(workers_count(server->workers)));
-#undef ADD
+	report_status(&r, reply);
 	return reply;
 }
 
@@ -118,6 +124,52 @@ result_reply(const char *text)
 
 	json_object_object_add(reply, "result", json_object_new_string(text));
 	return reply;
+}
+
+struct json_object *
+server_stats_json(const struct server *server)
+{
+	const struct report r = server_report(server);
+	struct json_object *o = json_object_new_object();
+
+	report_status(&r, o);
+	report_json(&r, o);
+	return o;
+}
+
+int
+server_stats_metrics(const struct server *server, struct buf *out)
+{
+	const struct report r = server_report(server);
+
+	return report_metrics(&r, out);
+}
+
+/* The text goes without the end of its last line, which a printer adds. */
+static void
+stats(const struct server *server, struct control_request *request,
+    struct json_object *content)
+{
+	const struct report r = server_report(server);
+	bool metrics = json_object_get_boolean(json_object_object_get(content,
+	    "openmetrics"));
+	struct json_object *reply, *result;
+	struct buf text = { 0 };
+
+	if ((metrics ? report_metrics : report_text)(&r, &text) != 0) {
+		buf_clear(&text);
+		control_reply(request, false, result_reply("out of memory"));
+		return;
+	}
+	result = json_object_new_string_len(text.data, (int)text.len - 1);
+	buf_clear(&text);
+	reply = json_object_new_object();
+	json_object_object_add(reply, "result", result);
+	if (!metrics) {
+		report_status(&r, reply);
+		report_json(&r, reply);
+	}
+	control_reply(request, true, reply);
 }
 
 /* Where the answer for a key stands, and what it is. */
@@ -155,6 +207,8 @@ server_action_cb(struct control_request *request, const char *action,
 
 	if (strcmp(action, "status") == 0)
 		control_reply(request, true, status_reply(server));
+	else if (strcmp(action, "stats") == 0)
+		stats(server, request, content);
 	else if (strcmp(action, "explain") == 0)
 		explain(server, request, content);
 	else if (server->draining)

@@ -14,7 +14,9 @@
 
 #include "common/log.h"
 
+struct buf;
 struct generation;
+struct json_object;
 struct server;
 
 /*
@@ -37,6 +39,21 @@ struct server *server_new(const char *path, struct generation *gen,
  * Returns 0, or -1 with the reason logged.
  */
 int server_run(struct server *, void (*ready_cb)(void *arg), void *arg);
+
+/*
+ * What the control socket tells as "status" and "stats" in one object, as
+ * appmsgctl(8) lists it, but without "result"; on the server's thread.
+ *
+ * Returns the object, owned by the caller.
+ */
+struct json_object *server_stats_json(const struct server *);
+
+/*
+ * The same as OpenMetrics 1.0, of the type REPORT_METRICS_TYPE; likewise.
+ *
+ * Returns 0, or -1 when out of memory.
+ */
+int server_stats_metrics(const struct server *, struct buf *);
 
 /*
  * Free all; removes the paths of its unix sockets.  NULL is allowed.

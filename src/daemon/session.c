@@ -23,6 +23,7 @@
 #include "common/log.h"
 #include "daemon/conf/conf.h"
 #include "daemon/fast.h"
+#include "daemon/stats/stats.h"
 
 /*
  * How long one search works before sockets are looked at again, in
@@ -60,6 +61,16 @@ session_account(struct session *s)
 		return;
 	*s->host->held += (long long)held - (long long)s->held;
 	s->held = held;
+}
+
+/* Count what the bufferevent has sent since the last time. */
+static void
+session_count_sent(struct session *s)
+{
+	size_t sent = s->queued - session_output_len(s);
+
+	stats_add(s->host->env.stats, STATS_BYTES_OUT, sent - s->sent_counted);
+	s->sent_counted = sent;
 }
 
 static bool
@@ -161,8 +172,11 @@ session_refuse(struct session *s, enum request_status status,
 
 	s->broken = true;
 	if (p == NULL || stream_refuse(&s->stream, status, code, why,
-	    p, len, &s->host->out) != STREAM_CLOSE ||
-	    session_send_replies(s) == SESSION_CLOSE)
+	    p, len, &s->host->out) != STREAM_CLOSE)
+		return SESSION_CLOSE;
+	stats_answered(s->host->env.stats, STATS_OTHER, status, 1);
+	stats_end(s->host->env.stats, s->since);
+	if (session_send_replies(s) == SESSION_CLOSE)
 		return SESSION_CLOSE;
 	return session_end(s);
 }
@@ -264,8 +278,11 @@ session_wrote(struct session *s)
 
 	if (session_output_len(s) == 0)
 		deadline_clear(&s->host->deadlines, &s->out);
+	session_count_sent(s);
 	session_account(s);
 	if (s->state == SESSION_FULL) {
+		/* That the peer did not take them is not our time. */
+		s->since = stats_begin(s->host->env.stats);
 		bufferevent_setwatermark(s->bev, EV_WRITE, 0, 0);
 		session_set_state(s, SESSION_READ);
 		next = session_turn(s);
@@ -295,6 +312,14 @@ session_write_late(struct session *s)
 	return SESSION_GO_ON;
 }
 
+static const enum stats_counter late_counters[DEADLINE_KINDS] = {
+	[DEADLINE_IDLE] = STATS_TIMEOUT_IDLE,
+	[DEADLINE_HEADER] = STATS_TIMEOUT_HEADER,
+	[DEADLINE_MESSAGE] = STATS_TIMEOUT_MESSAGE,
+	[DEADLINE_WRITE] = STATS_TIMEOUT_WRITE,
+	[DEADLINE_DRAIN] = STATS_TIMEOUT_DRAIN
+};
+
 static void
 session_late_cb(struct deadline *d, enum deadline_kind kind, void *arg)
 {
@@ -302,6 +327,7 @@ session_late_cb(struct deadline *d, enum deadline_kind kind, void *arg)
 	    (void *)((char *)d - offsetof(struct session, out)) :
 	    (void *)((char *)d - offsetof(struct session, in));
 	enum session_next next = SESSION_CLOSE;
+	bool late = true;
 
 	(void)arg;
 	log_debug("session late session=%llu state=%s",
@@ -309,17 +335,20 @@ session_late_cb(struct deadline *d, enum deadline_kind kind, void *arg)
 	switch (kind) {
 	case DEADLINE_HEADER:
 	case DEADLINE_MESSAGE:
+		s->since = stats_begin(s->host->env.stats);
 		next = session_refuse(s, REQUEST_ERROR, "timeout",
 		    "the message did not come in time");
 		break;
 	case DEADLINE_WRITE:
 		next = session_write_late(s);
+		late = next == SESSION_CLOSE;
 		break;
 	case DEADLINE_IDLE:
 		/* Not idle while replies wait: that is for DEADLINE_WRITE. */
 		if (session_output_len(s) > 0) {
 			deadline_start(&s->host->deadlines, d, kind);
 			next = SESSION_GO_ON;
+			late = false;
 		}
 		break;
 	case DEADLINE_DRAIN:
@@ -327,6 +356,8 @@ session_late_cb(struct deadline *d, enum deadline_kind kind, void *arg)
 	case DEADLINE_KINDS:
 		break;
 	}
+	if (late)
+		stats_add(s->host->env.stats, late_counters[kind], 1);
 	if (next == SESSION_CLOSE)
 		session_free(s);
 }
@@ -374,6 +405,7 @@ session_work_cb(evutil_socket_t fd, short what, void *arg)
 		session_start_work(s);
 		return;
 	}
+	stats_end(host->env.stats, s->since);
 	next = session_send_replies(s);
 	if (next != SESSION_CLOSE)
 		next = session_obey(s, verdict, true);
@@ -409,6 +441,7 @@ session_free(struct session *s)
 {
 	log_debug("session closed session=%llu",
 	    (unsigned long long)s->id);
+	session_count_sent(s);
 	session_set_ready(s, false);
 	if (s->stream.job != NULL)
 		TAILQ_REMOVE(&s->host->work, s, work_entry);
@@ -491,8 +524,10 @@ session_host_init(struct session_host *host)
 	host->work_event = evtimer_new(host->base, session_work_cb, host);
 	host->in = malloc(SESSION_IN_SIZE);
 	host->env.fast = fast_new();
+	host->env.stats = stats_new();
 	if (host->ready_event == NULL || host->work_event == NULL ||
-	    host->in == NULL || host->env.fast == NULL)
+	    host->in == NULL || host->env.fast == NULL ||
+	    host->env.stats == NULL)
 		return -1;
 	return deadlines_init(&host->deadlines, host->base, session_late_cb,
 	    host);
@@ -512,6 +547,7 @@ session_host_clear(struct session_host *host)
 	deadlines_clear(&host->deadlines);
 	free(host->in);
 	fast_free(host->env.fast);
+	stats_free(host->env.stats);
 	request_env_clear(&host->env);
 	buf_clear(&host->out);
 }

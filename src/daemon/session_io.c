@@ -26,6 +26,7 @@
 #include <event2/event.h>
 
 #include "daemon/conf/conf.h"
+#include "daemon/stats/stats.h"
 
 /* Of the worker's buffer of replies; a larger one goes after its turn. */
 #define OUT_KEEP	((size_t)1 << 20)
@@ -142,6 +143,7 @@ session_send(struct session *s, const char *p, size_t len)
 				return SESSION_CLOSE;
 			n = 0;
 		}
+		stats_add(s->host->env.stats, STATS_BYTES_OUT, (size_t)n);
 		if ((size_t)n == len)
 			return SESSION_GO_ON;
 		s->all_read = false;
@@ -196,6 +198,7 @@ messages(struct session *s, const char *p, size_t len, size_t kept)
 	s->stream.draining = host->draining && !session_is_readable(s);
 	verdict = stream_feed(&s->stream, &host->env, host->limits, p, len,
 	    &used, &host->out);
+	stats_end(host->env.stats, s->since);
 	if (session_send_replies(s) == SESSION_CLOSE ||
 	    leave(s, p, len, kept, used) == SESSION_CLOSE)
 		return SESSION_CLOSE;
@@ -206,6 +209,8 @@ messages(struct session *s, const char *p, size_t len, size_t kept)
 static enum session_next
 echo(struct session *s, const char *p, size_t len, size_t kept)
 {
+	stats_answered(s->host->env.stats, STATS_ECHO, STATS_DONE, len > 0);
+	stats_end(s->host->env.stats, s->since);
 	if (session_send(s, p, len) == SESSION_CLOSE ||
 	    leave(s, p, len, kept, len) == SESSION_CLOSE)
 		return SESSION_CLOSE;
@@ -258,11 +263,13 @@ session_read(struct session *s)
 	if (kept > SESSION_IN_SIZE / 2)
 		kept = 0;
 	room = SESSION_IN_SIZE - kept;
+	s->since = stats_begin(s->host->env.stats);
 	n = recv(s->fd, in + kept, room, 0);
 	s->all_read = n < (ssize_t)room;
 	if (n == -1)
 		return errno == EAGAIN || errno == EINTR ? SESSION_GO_ON :
 		    SESSION_CLOSE;
+	stats_add(s->host->env.stats, STATS_BYTES_IN, (size_t)n);
 	if (s->state == SESSION_LINGER)
 		return n == 0 ? SESSION_CLOSE : SESSION_GO_ON;
 	if (n == 0) {

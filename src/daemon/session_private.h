@@ -50,6 +50,8 @@ struct session {
 	size_t held;		/* bytes counted in host->held */
 	size_t queued;		/* bytes ever left to the bufferevent */
 	size_t sent_mark;	/* of them sent when out was started */
+	size_t sent_counted;	/* of them counted in the worker's numbers */
+	int64_t since;		/* ns: when what is served now was read */
 	int fd;			/* owned, by bev as soon as there is one */
 	enum session_state state;
 	bool reading;		/* readable is added */

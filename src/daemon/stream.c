@@ -15,6 +15,7 @@
 
 #include "daemon/conf/conf.h"
 #include "daemon/fast.h"
+#include "daemon/stats/stats.h"
 
 void
 stream_init(struct stream *s, bool keep_alive)
@@ -100,6 +101,16 @@ stream_answered(enum request_result result, bool keep)
 	return STREAM_FAILED;
 }
 
+/* Close after a message that cannot be read or is too large. */
+static enum stream_verdict
+stream_reject(const struct stream *s, struct request_env *env,
+    const struct appmsg_header *hdr, const char *code, const char *why,
+    struct buf *out)
+{
+	stats_answered(env->stats, STATS_OTHER, REQUEST_ERROR, 1);
+	return stream_close(s, hdr, REQUEST_ERROR, code, why, out);
+}
+
 /* Take the message at the front; *used stays 0 unless it was answered. */
 static enum stream_verdict
 stream_message(struct stream *s, struct request_env *env,
@@ -113,22 +124,22 @@ stream_message(struct stream *s, struct request_env *env,
 	int error;
 
 	if (declared_header(buf, len) > (size_t)limits->header)
-		return stream_close(s, NULL, REQUEST_ERROR, "too-large",
+		return stream_reject(s, env, NULL, "too-large",
 		    "the header is too large", out);
 	error = appmsg_header_decode(buf, len, &hdr, &start);
 	if (error == APPMSG_EAGAIN)
 		return stream_wait(s, len == 0 ? STREAM_IDLE : STREAM_HEADER,
 		    start);
 	if (error != 0)
-		return stream_close(s, hdr.has_connection ||
-		    hdr.id.kind != APPMSG_ID_NONE ? &hdr : NULL, REQUEST_ERROR,
-		    hdr.code, hdr.why, out);
+		return stream_reject(s, env, hdr.has_connection ||
+		    hdr.id.kind != APPMSG_ID_NONE ? &hdr : NULL, hdr.code,
+		    hdr.why, out);
 	stream_note(s, &hdr);
 	if (env->fast != NULL)
 		fast_remember(env->fast, buf, start, &hdr);
 	/* Before the wait for it: nobody is made to hold what is refused. */
 	if (hdr.content_length > (uint64_t)limits->content)
-		return stream_close(s, &hdr, REQUEST_ERROR, "too-large",
+		return stream_reject(s, env, &hdr, "too-large",
 		    "the content is too large", out);
 	content = (size_t)hdr.content_length;
 	if (len - start < content)

@@ -29,6 +29,7 @@
 #include "daemon/mailbox.h"
 #include "daemon/peers.h"
 #include "daemon/session.h"
+#include "daemon/stats/report.h"
 
 /* After a want of descriptors, unless a session ends before. */
 #define ACCEPT_PAUSE_MS		1000
@@ -88,6 +89,7 @@ struct workers {
 	size_t n_listeners;
 	struct workers_events events;
 	struct peers *peers;
+	struct report_worker *report;	/* owned: one a worker */
 	atomic_llong connections;	/* of all workers */
 	atomic_llong held;		/* bytes of all workers */
 	atomic_uint not_swapped;
@@ -171,6 +173,7 @@ worker_gone_cb(struct peer *peer, bool counted, void *arg)
 	struct worker *w = arg;
 
 	if (counted) {
+		stats_add(w->host.env.stats, STATS_CLOSED, 1);
 		w->sessions--;
 		w->all->connections--;
 		peers_leave(w->all->peers, peer);
@@ -186,9 +189,11 @@ static void
 worker_adopt(struct worker *w, const struct listener *l, int fd,
     struct peer *peer)
 {
+	stats_add(w->host.env.stats, STATS_ACCEPTED, 1);
 	if (session_start(&w->host, fd, &l->conf, peer) == 0)
 		return;
 	log_warnx("out of memory for a connection");
+	stats_add(w->host.env.stats, STATS_CLOSED, 1);
 	w->sessions--;
 	w->all->connections--;
 	peers_leave(w->all->peers, peer);
@@ -290,6 +295,7 @@ worker_accept_cb(struct evconnlistener *lev, evutil_socket_t fd,
 	const struct listener *l = listener_of(w, lev);
 	const struct conf_limits *limits = &w->gen->conf->limits;
 	char address[CONF_ADDRESS_MAX];
+	enum stats_counter counter = STATS_REFUSED_CONNECTIONS;
 	const char *limit = NULL;
 	struct peer *peer = NULL;
 	uint64_t more;
@@ -299,6 +305,7 @@ worker_accept_cb(struct evconnlistener *lev, evutil_socket_t fd,
 			log_warnx("connection denied peer=%s before=%llu",
 			    conf_address(sa, (socklen_t)sa_len, address,
 			    sizeof(address)), (unsigned long long)more);
+		stats_add(w->host.env.stats, STATS_REFUSED_DENIED, 1);
 		worker_refuse(w, l, fd, REQUEST_DENIED,
 		    "your address is not allowed here");
 		return;
@@ -307,12 +314,13 @@ worker_accept_cb(struct evconnlistener *lev, evutil_socket_t fd,
 		limit = "connections";
 	else if (peers_enter(w->all->peers, sa, limits->per_address,
 	    &peer) != 0)
-		limit = "per-address";
+		limit = "per-address", counter = STATS_REFUSED_PER_ADDRESS;
 	if (limit == NULL) {
 		worker_spread(w, l, fd, peer);
 		return;
 	}
 	w->all->connections--;
+	stats_add(w->host.env.stats, counter, 1);
 	if (warning_due(&w->busy, &more))
 		log_warnx("connection refused limit=%s peer=%s before=%llu",
 		    limit, conf_address(sa, (socklen_t)sa_len, address,
@@ -493,7 +501,8 @@ workers_new(size_t n, const struct listener *listeners, size_t n_listeners,
 	all->not_drained = (unsigned int)n;
 	all->peers = peers_new();
 	all->workers = calloc(n, sizeof(*all->workers));
-	if (all->peers == NULL || all->workers == NULL)
+	all->report = calloc(n, sizeof(*all->report));
+	if (all->peers == NULL || all->workers == NULL || all->report == NULL)
 		goto fail;
 	for (; all->n < n; all->n++)
 		if (worker_init(&all->workers[all->n], all, gen) != 0) {
@@ -593,6 +602,7 @@ workers_free(struct workers *all)
 	for (size_t i = 0; i < all->n; i++)
 		worker_clear(&all->workers[i]);
 	free(all->workers);
+	free(all->report);
 	peers_free(all->peers);
 	free(all);
 }
@@ -613,4 +623,14 @@ size_t
 workers_count(const struct workers *all)
 {
 	return all->n;
+}
+
+const struct report_worker *
+workers_report(struct workers *all)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		all->report[i].stats = all->workers[i].host.env.stats;
+		all->report[i].connections = all->workers[i].sessions;
+	}
+	return all->report;
 }

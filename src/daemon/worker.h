@@ -21,6 +21,7 @@
 #include "daemon/conf/conf.h"
 
 struct generation;
+struct report_worker;
 struct workers;
 
 /* A listening socket, made by the server. */
@@ -89,5 +90,11 @@ void workers_free(struct workers *);
 int64_t workers_connections(const struct workers *);
 int64_t workers_held(const struct workers *);
 size_t workers_count(const struct workers *);
+
+/*
+ * The numbers of each worker, workers_count() of them, which go on changing;
+ * for one thread, borrowed until its next call.
+ */
+const struct report_worker *workers_report(struct workers *);
 
 #endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef REPORT_H
+#define REPORT_H
+
+/*
+ * The numbers of all workers put together, in three forms: an object for
+ * programs, a table for people, OpenMetrics for whoever collects them.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "daemon/stats/stats.h"
+
+struct buf;
+struct json_object;
+
+struct report_worker {
+	const struct stats *stats;
+	int64_t connections;		/* that it serves now */
+};
+
+/* All that is reported.  Borrowed for each call. */
+struct report {
+	bool draining;
+	time_t started, loaded;
+	uint64_t generation;
+	size_t entries, table_bytes;
+	int64_t held, connections;
+	uint64_t reloads, reloads_failed;
+	const struct report_worker *workers;
+	size_t n;			/* workers */
+};
+
+/*
+ * Add the members of the control socket's "status" to an object.
+ */
+void report_status(const struct report *, struct json_object *);
+
+/*
+ * Add the members of the control socket's "stats" to an object, beside those
+ * of "status": appmsgctl(8) lists them.
+ */
+void report_json(const struct report *, struct json_object *);
+
+/*
+ * Append a table of lines for people.
+ *
+ * Returns 0, or -1 when out of memory.
+ */
+int report_text(const struct report *, struct buf *);
+
+/*
+ * Append OpenMetrics 1.0 of this type, with its mark at the end.
+ *
+ * Returns 0, or -1 when out of memory.
+ */
+#define REPORT_METRICS_TYPE \
+	"application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+int report_metrics(const struct report *, struct buf *);
+
+/*
+ * A time as reports spell it: ISO 8601, local.
+ */
+void report_time(time_t, char *text, size_t cap);
+
+/*
+ * What all workers together have, for the files of this folder.
+ */
+uint64_t report_counter(const struct report *, enum stats_counter);
+void report_times(const struct report *, unsigned int kind,
+    unsigned int outcome, struct histogram_sum *);
+uint64_t report_requests(const struct report_worker *);
+
+#endif
