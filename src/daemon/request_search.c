@@ -433,6 +433,9 @@ answer_exact(const struct ask *ask, const struct wanted *w,
 	bool found = snapshot_find(ask->gen->snap, w->only, key->text,
 	    key->text_len, &answer);
 
+	if (stats_skip(ask->env->stats, 1) == 0)
+		stats_key(ask->env->stats, key->text, key->text_len,
+		    table_hash(key->text, key->text_len), found);
 	if (w->match) {
 		match.table = answer.table;
 		match.id = answer.id;

@@ -87,10 +87,11 @@ class Members(StatsTest):
                 self.assertEqual(stats[name], status[name], name)
         self.assertEqual(
             set(stats), {"result", *STATUS, *PLAIN, *GROUPS, "requests",
-                         "per-worker"})
+                         "per-worker", "top-misses", "hot-keys"})
         self.assertEqual(stats["pid"], daemon.pid)
         self.assertEqual(len(stats["per-worker"]), 3)
-        self.assertEqual(stats["requests"], [])
+        for name in ("requests", "top-misses", "hot-keys"):
+            self.assertEqual(stats[name], [])
         self.assertEqual(set(flat(stats).values()), {0})
 
     def test_per_worker(self):
@@ -450,6 +451,96 @@ class Reloads(StatsTest):
         self.assert_moves({"reloads-failed": 1}, lambda: self.control_ok(
             1, "reload"))
         self.assert_moves({}, lambda: self.control_ok(1, "diff"))
+
+
+class Keys(StatsTest):
+    """The keys that were found and missed most often.
+
+    Up to 256 lookups a second and worker are all counted.
+    """
+
+    def lists(self):
+        stats = self.stats()
+        return [[(entry["key"], entry["count"]) for entry in stats[name]]
+                for name in ("hot-keys", "top-misses")]
+
+    def test_found_and_missed(self):
+        """Each in its list with its count, fast or not, by any worker."""
+        daemon = self.serve("workers 3")
+        asked = {"ring": 7, "morpheus": 4, "no": 5, "nothing": 6}
+        for key, count in asked.items():
+            for n in range(count):
+                members = kept(explain=True) if n % 2 else kept()
+                self.peer(daemon.address).ask(search(key, **members))
+        self.assertEqual(self.lists(), [[("ring", 7), ("morpheus", 4)],
+                                        [("nothing", 6), ("no", 5)]])
+
+    def test_pipelined(self):
+        daemon = self.serve()
+        with Peer(daemon.address) as peer:
+            peer.send((search("ring", **kept()) + search("no", **kept())
+                       + search("ring", **kept())) * 40)
+            for _ in range(120):
+                peer.reply()
+        self.assertEqual(self.lists(), [[("ring", 80)], [("no", 40)]])
+
+    def test_other_requests(self):
+        """Only exact lookups are about a key."""
+        self.write("words.tsv", "word\tx\n")
+        daemon = self.serve(
+            f"table words file {self.path('words.tsv')} search=prefix")
+        for match in ("exact", "prefix"):
+            for key in ("word", "nothing"):
+                ask(daemon.address, request(to_json({
+                    "action": "search", "value": key, "match": match})))
+        ask(daemon.address, binary(b"word"))
+        self.assertEqual(self.lists(), [[("word", 1)], [("nothing", 1)]])
+
+    def test_escaped(self):
+        """Whatever keys are made of, they are told on one line, and cut."""
+        daemon = self.serve()
+        keys = {"a\x1b[2Jb\nc": "a\\x1b[2Jb\\nc", "\u202eabc": "\\u{202e}abc",
+                "": "", "e\u0301": "e\u0301", "\\": "\\\\",
+                "\0": "\\x00", "\U0001f48d" * 100: "\U0001f48d" * 32 + "...",
+                "x" * 2000: "x" * 128 + "..."}
+        for key in keys:
+            ask(daemon.address, search(key))
+        hot, missed = self.lists()
+        self.assertEqual(hot, [])
+        self.assertEqual(dict(missed), dict.fromkeys(keys.values(), 1))
+        text = self.control("stats").stdout
+        self.assertTrue(all(line.isprintable()
+                            for line in text.split("\n")), text)
+        for shown in keys.values():
+            self.assertIn(f"           1  {shown}\n", text)
+
+    def test_at_most_twenty(self):
+        daemon = self.serve()
+        for n in range(30):
+            for _ in range(2 if n % 3 == 0 else 1):
+                ask(daemon.address, search(f"key {n}"))
+        _, missed = self.lists()
+        self.assertEqual(len(missed), 20)
+        self.assertEqual([count for _, count in missed],
+                         [2] * 10 + [1] * 10)
+        self.assertEqual({key for key, _ in missed[:10]},
+                         {f"key {n}" for n in range(0, 30, 3)})
+
+    def test_many(self):
+        """Many are sampled, and the frequent ones still lead."""
+        daemon = self.serve("workers 1")
+        batch = b"".join(
+            search("often" if n % 4 == 0 else f"rare {n}", **kept())
+            for n in range(1000))
+        with Peer(daemon.address) as peer:
+            for _ in range(30):
+                with harness.background(lambda: peer.send(batch)):
+                    for _ in range(1000):
+                        peer.reply()
+        _, missed = self.lists()
+        self.assertEqual(missed[0][0], "often")
+        self.assertGreater(missed[0][1], 7500 / 2)
+        self.assertLess(missed[0][1], 7500 * 2)
 
 
 class OpenMetrics(StatsTest):

@@ -10,6 +10,7 @@
 #include "daemon/stats/report.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -78,6 +79,32 @@ report_requests(const struct report_worker *w)
 			histogram_add(&sum, stats_times(w->stats, kind,
 			    outcome));
 	return sum.count;
+}
+
+size_t
+report_keys(const struct report *r, bool found, struct report_key *keys)
+{
+	struct top *lists = calloc(r->n, sizeof(*lists));
+	struct top_key *all = calloc(r->n * TOP_SIZE, sizeof(*all));
+	size_t n = 0;
+
+	if (lists != NULL && all != NULL) {
+		for (size_t i = 0; i < r->n; i++)
+			stats_top(r->workers[i].stats, found, &lists[i]);
+		n = top_merge(lists, r->n, all);
+	}
+	if (n > REPORT_KEYS)
+		n = REPORT_KEYS;
+	for (size_t i = 0; i < n; i++) {
+		escape(keys[i].text, sizeof(keys[i].text), all[i].key,
+		    all[i].len);
+		if (all[i].cut)
+			strlcat(keys[i].text, "...", sizeof(keys[i].text));
+		keys[i].count = all[i].count;
+	}
+	free(lists);
+	free(all);
+	return n;
 }
 
 static void
@@ -209,10 +236,29 @@ workers_json(const struct report *r)
 	return list;
 }
 
+static struct json_object *
+keys_json(const struct report *r, bool found)
+{
+	struct json_object *list = json_object_new_array();
+	struct report_key keys[REPORT_KEYS];
+	size_t n = report_keys(r, found, keys);
+
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *o = json_object_new_object();
+
+		add_string(o, "key", keys[i].text);
+		add_number(o, "count", keys[i].count);
+		json_object_array_add(list, o);
+	}
+	return list;
+}
+
 void
 report_json(const struct report *r, struct json_object *o)
 {
 	add_counters(r, o);
 	json_object_object_add(o, "requests", rows_json(r));
 	json_object_object_add(o, "per-worker", workers_json(r));
+	json_object_object_add(o, "top-misses", keys_json(r, false));
+	json_object_object_add(o, "hot-keys", keys_json(r, true));
 }

@@ -14,13 +14,14 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "common/escape.h"
 #include "daemon/stats/stats.h"
 
 struct buf;
 struct json_object;
 
 struct report_worker {
-	const struct stats *stats;
+	struct stats *stats;
 	int64_t connections;		/* that it serves now */
 };
 
@@ -68,6 +69,23 @@ int report_metrics(const struct report *, struct buf *);
  * A time as reports spell it: ISO 8601, local.
  */
 void report_time(time_t, char *text, size_t cap);
+
+/*
+ * The keys that all workers together found, or missed, most often, escaped.
+ *
+ * keys  of REPORT_KEYS elements; filled
+ *
+ * Returns how many; none when out of memory.
+ */
+#define REPORT_KEYS	20
+
+struct report_key {
+	char text[ESCAPE_SIZE(TOP_KEY_MAX) + 3];	/* "..." if cut */
+	uint64_t count;
+};
+
+size_t report_keys(const struct report *, bool found,
+    struct report_key *keys);
 
 /*
  * What all workers together have, for the files of this folder.

@@ -12,6 +12,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "daemon/buf.h"
 
@@ -127,9 +128,30 @@ workers(const struct report *r, struct buf *out)
 	return 0;
 }
 
+/* Keys last on their lines, since they are as long as they are. */
+static int
+keys(const struct report *r, struct buf *out, bool found)
+{
+	struct report_key list[REPORT_KEYS];
+	size_t n = report_keys(r, found, list);
+
+	if (n == 0)
+		return 0;
+	if (add(out, "\n%s\n", found ? "keys that were found most often, "
+	    "about:" : "keys that were missed most often, about:") != 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (add(out, "%12" PRIu64 "  ", list[i].count) != 0 ||
+		    buf_add(out, list[i].text, strlen(list[i].text)) != 0 ||
+		    add(out, "\n") != 0)
+			return -1;
+	return 0;
+}
+
 int
 report_text(const struct report *r, struct buf *out)
 {
 	return connections(r, out) == 0 && rows(r, out) == 0 &&
-	    workers(r, out) == 0 ? 0 : -1;
+	    workers(r, out) == 0 && keys(r, out, false) == 0 &&
+	    keys(r, out, true) == 0 ? 0 : -1;
 }

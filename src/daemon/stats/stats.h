@@ -17,10 +17,13 @@
  * All functions that count allow NULL: then nobody counts.
  */
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "daemon/request.h"
 #include "daemon/stats/histogram.h"
+#include "daemon/stats/top.h"
 #include "daemon/table/table.h"
 
 struct stats;
@@ -99,11 +102,37 @@ void stats_answered(struct stats *, unsigned int kind, unsigned int outcome,
 void stats_end(struct stats *, int64_t since);
 
 /*
+ * Which exact lookup's key to tell next.  All are while there are few in a
+ * second; the more come, the fewer are told, each of them for more, so that
+ * the cost a second has a bound and the lists are right on average.
+ *
+ * n  lookups that were made
+ *
+ * Returns how many of them to pass over before the one whose key is to be
+ * told by stats_key(), after which the rest is asked for; n when all are.
+ */
+size_t stats_skip(struct stats *, size_t n);
+
+/*
+ * Tell the key that stats_skip() led to.
+ *
+ * key, len  copied
+ * found     whether there is an answer
+ */
+void stats_key(struct stats *, const char *key, size_t len, uint64_t hash,
+    bool found);
+
+/*
  * What is there, for any thread.
  */
 uint64_t stats_get(const struct stats *, enum stats_counter);
 const struct histogram *stats_times(const struct stats *, unsigned int kind,
     unsigned int outcome);
+
+/*
+ * A copy of the list of keys that were found, or missed, for any thread.
+ */
+void stats_top(struct stats *, bool found, struct top *);
 
 /*
  * The words for a row: "action" and "outcome", and "way" for a search that
