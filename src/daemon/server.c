@@ -30,6 +30,7 @@
 #include "daemon/conf/conf.h"
 #include "daemon/control.h"
 #include "daemon/generation.h"
+#include "daemon/http/http.h"
 #include "daemon/mailbox.h"
 #include "daemon/notify.h"
 #include "daemon/process.h"
@@ -55,6 +56,7 @@ struct server {
 	struct workers *workers;
 	struct reload *reload;
 	struct control *control;
+	struct http *http;		/* NULL: no such listener */
 	int control_fd;
 	struct pidfh *pidfile;
 	char *pidfile_path;
@@ -229,6 +231,8 @@ server_action_cb(struct control_request *request, const char *action,
 static void
 server_unlisten(struct server *server)
 {
+	http_free(server->http);
+	server->http = NULL;
 	for (size_t i = 0; i < server->n_listeners; i++) {
 		socket_unlisten(server->listeners[i].fd);
 		server->listeners[i].fd = -1;
@@ -380,6 +384,12 @@ server_change_cb(const struct generation *gen, void *arg)
 	server_pidfile(server, gen->conf->pidfile);
 }
 
+static const char *const service_names[] = {
+	[CONF_SERVICE_MESSAGES] = "messages",
+	[CONF_SERVICE_ECHO] = "echo",
+	[CONF_SERVICE_HTTP] = "http"
+};
+
 /* One listen directive to a socket. */
 static int
 listener_init(struct listener *l, const struct conf_listen *conf)
@@ -408,7 +418,7 @@ listener_init(struct listener *l, const struct conf_listen *conf)
 	}
 	log_info("listening address=%s service=%s", conf_address(
 	    (struct sockaddr *)&ss, len, address, sizeof(address)),
-	    conf->service == CONF_SERVICE_ECHO ? "echo" : "messages");
+	    service_names[conf->service]);
 	return 0;
 }
 
@@ -458,6 +468,48 @@ server_drop_rights(struct server *server, const struct conf *conf)
 	return 0;
 }
 
+static struct json_object *
+http_stats(void *arg)
+{
+	return server_stats_json(arg);
+}
+
+static int
+http_metrics(struct buf *out, void *arg)
+{
+	return server_stats_metrics(arg, out);
+}
+
+static bool
+http_healthy(void *arg)
+{
+	const struct server *server = arg;
+
+	return !server->draining;
+}
+
+/* The listeners that no worker looks at. */
+static int
+server_http(struct server *server)
+{
+	const struct http_source source = { http_stats, http_metrics,
+	    http_healthy, server };
+
+	for (size_t i = 0; i < server->n_listeners; i++) {
+		const struct listener *l = &server->listeners[i];
+
+		if (l->conf.service != CONF_SERVICE_HTTP)
+			continue;
+		if (server->http == NULL &&
+		    (server->http = http_new(server->base, &source)) == NULL)
+			return -1;
+		if (http_listen(server->http, l->fd,
+		    l->conf.ss.ss_family == AF_UNIX) != 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int
 server_events(struct server *server)
 {
@@ -472,6 +524,8 @@ server_events(struct server *server)
 	    server);
 	server->mailbox = mailbox_new(server->base, server_mail_cb, server);
 	if (server->drain_timer == NULL || server->mailbox == NULL)
+		return -1;
+	if (server_http(server) != 0)
 		return -1;
 	if (server->control_fd != -1 && (server->control = control_new(
 	    server->base, server->control_fd, server_action_cb,

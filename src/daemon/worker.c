@@ -439,6 +439,9 @@ worker_listen_start(struct worker *w)
 	if (w->accepts == NULL)
 		return -1;
 	for (size_t i = 0; i < w->all->n_listeners; i++) {
+		/* That is the server's own. */
+		if (w->all->listeners[i].conf.service == CONF_SERVICE_HTTP)
+			continue;
 		/* Backlog 0: the server has called listen(2) already. */
 		w->accepts[i] = evconnlistener_new(w->host.base,
 		    worker_accept_cb, w, LEV_OPT_CLOSE_ON_EXEC, 0,

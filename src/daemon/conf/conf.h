@@ -34,7 +34,8 @@ struct conf_place {
 
 enum conf_service {
 	CONF_SERVICE_MESSAGES,
-	CONF_SERVICE_ECHO
+	CONF_SERVICE_ECHO,
+	CONF_SERVICE_HTTP
 };
 
 /* A network of allow=; addr holds 4 or 16 bytes. */

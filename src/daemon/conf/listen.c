@@ -20,6 +20,7 @@
 #include <string.h>
 
 #define DIGITS		"0123456789"
+#define SERVICES	3
 #define UNIX_MODE	0666	/* default: as open as a port on loopback */
 
 static bool
@@ -62,16 +63,17 @@ take_service(struct parser *parser, const struct lex_word *value, void *arg)
 {
 	static const char *const names[] = {
 		[CONF_SERVICE_MESSAGES] = "messages",
-		[CONF_SERVICE_ECHO] = "echo"
+		[CONF_SERVICE_ECHO] = "echo",
+		[CONF_SERVICE_HTTP] = "http"
 	};
 	struct conf_listen *l = arg;
 
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < SERVICES; i++)
 		if (strcmp(value->text, names[i]) == 0) {
 			l->service = (enum conf_service)i;
 			return 0;
 		}
-	parse_unknown(parser, "service", value->text, names, 2);
+	parse_unknown(parser, "service", value->text, names, SERVICES);
 	return -1;
 }
 
@@ -200,6 +202,34 @@ is_any_port(const struct conf_listen *l)
 	return false;
 }
 
+static bool
+is_loopback(const struct conf_listen *l)
+{
+	const struct sockaddr_in6 *sin6 = (const void *)&l->ss;
+	const struct sockaddr_in *sin = (const void *)&l->ss;
+
+	if (l->ss.ss_family == AF_INET)
+		return ntohl(sin->sin_addr.s_addr) >> 24 == 127;
+	return l->ss.ss_family == AF_UNIX ||
+	    IN6_IS_ADDR_LOOPBACK(&sin6->sin6_addr);
+}
+
+/* What fits together only when all options are known. */
+static void
+check_service(struct parser *parser, const struct conf_listen *l)
+{
+	if (l->service != CONF_SERVICE_MESSAGES && l->keep_alive)
+		parse_problem(parser, "keep-alive= is for messages, "
+		    "not for service=%s", l->service == CONF_SERVICE_ECHO ?
+		    "echo" : "http");
+	if (l->service == CONF_SERVICE_HTTP && !is_loopback(l))
+		parse_problem(parser, "service=http is for loopback and unix "
+		    "sockets only: it shows what is asked to whoever looks");
+	if (l->service == CONF_SERVICE_HTTP && l->n_allow > 0)
+		parse_problem(parser, "allow= is not for service=http, "
+		    "which is for loopback");
+}
+
 static int
 check_twice(struct parser *parser, const struct conf_listen *l)
 {
@@ -242,8 +272,7 @@ parse_listen(struct parser *parser)
 		error = check_twice(parser, l);
 	/* Wrong options are told even when the address is wrong. */
 	parse_options(parser, path ? 2 : 3, options, l);
-	if (error == 0 && l->service == CONF_SERVICE_ECHO && l->keep_alive)
-		parse_problem(parser, "keep-alive= is for messages, "
-		    "not for service=echo");
+	if (error == 0)
+		check_service(parser, l);
 	TAILQ_INSERT_TAIL(&parser->conf->listens, l, entry);
 }

@@ -93,6 +93,8 @@ show_listen(const struct conf_listen *l, FILE *out)
 	}
 	if (l->service == CONF_SERVICE_ECHO)
 		fprintf(out, " service=echo\n");
+	else if (l->service == CONF_SERVICE_HTTP)
+		fprintf(out, " service=http\n");
 	else
 		fprintf(out, " keep-alive=%s\n", l->keep_alive ? "yes" : "no");
 }
