@@ -23,7 +23,7 @@
 
 #include <json.h>
 
-#include "daemon/http/page.h"
+#include "daemon/http/page.inc"
 
 #define HEADERS_MAX	8192	/* bytes of a request's */
 #define TIMEOUT_S	30
