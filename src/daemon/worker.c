@@ -30,6 +30,7 @@
 #include "daemon/peers.h"
 #include "daemon/session.h"
 #include "daemon/stats/report.h"
+#include "daemon/warning.h"
 
 /* After a want of descriptors, unless a session ends before. */
 #define ACCEPT_PAUSE_MS		1000
@@ -39,9 +40,6 @@
  * worker; those beyond are just closed.
  */
 #define REFUSED_MAX		256
-
-/* Answered with words at most once in this time; the rest is counted. */
-#define WARN_EVERY_MS		10000
 
 enum order_kind {
 	ORDER_ADOPT,		/* serve this connection */
@@ -58,12 +56,6 @@ struct order {
 	const struct listener *listener;
 	struct peer *peer;
 	struct generation *gen;		/* SWAP: a reference */
-};
-
-/* A warning that may come often. */
-struct warning {
-	int64_t last;			/* ms; 0: never */
-	uint64_t more;			/* not told since then */
 };
 
 struct worker {
@@ -106,22 +98,6 @@ listener_of(const struct worker *w, const struct evconnlistener *lev)
 	while (w->accepts[i] != lev)
 		i++;
 	return &w->all->listeners[i];
-}
-
-/* Whether to log now; *more is how many were not, before. */
-static bool
-warning_due(struct warning *warning, uint64_t *more)
-{
-	int64_t now = deadline_now();
-
-	if (warning->last != 0 && now - warning->last < WARN_EVERY_MS) {
-		warning->more++;
-		return false;
-	}
-	*more = warning->more;
-	warning->more = 0;
-	warning->last = now;
-	return true;
 }
 
 static void
