@@ -227,9 +227,17 @@ print_reply(struct json_object *reply, bool ok)
 }
 
 static int
+status_exit(const struct appmsg_str *status)
+{
+	if (appmsg_str_eq(status, "found", 5))
+		return EX_OK;
+	return appmsg_str_eq(status, "denied", 6) ? EX_NOPERM : EXIT_FAILURE;
+}
+
+static int
 finish(const struct options *o, const struct appmsg_message *msg)
 {
-	bool ok = appmsg_str_eq(&msg->header.status, "found", 5);
+	int rc = status_exit(&msg->header.status);
 	struct json_tokener *tok = json_tokener_new();
 	struct json_object *reply = NULL;
 
@@ -245,9 +253,9 @@ finish(const struct options *o, const struct appmsg_message *msg)
 		printf("%s\n", json_object_to_json_string_ext(reply,
 		    JSON_C_TO_STRING_NOSLASHESCAPE));
 	else
-		print_reply(reply, ok);
+		print_reply(reply, rc == EX_OK);
 	json_object_put(reply);
-	return ok ? EX_OK : EXIT_FAILURE;
+	return rc;
 }
 
 /* The request, owned by the caller. */

@@ -2,9 +2,10 @@
 /* Copyright (c) 2026 The appmsgd authors */
 
 /*
- * A bufferevent a connection and one request at a time.  Its peers are root
- * and the daemon's own user, by the mode of the socket, so json-c may read
- * what they say; the frames are checked all the same.
+ * A bufferevent a connection and one request at a time.  The socket's mode
+ * keeps strangers out, and who comes in by another way, such as a mode that
+ * somebody changed, is refused by what the kernel knows of him.  So json-c
+ * may read what the others say; the frames are checked all the same.
  */
 
 #include "config.h"
@@ -12,10 +13,14 @@
 #include "daemon/control.h"
 
 #include <sys/queue.h>
+#include <sys/socket.h>
 
 #include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -24,18 +29,24 @@
 #include <json.h>
 
 #include "common/log.h"
+#include "daemon/credentials.h"
+#include "daemon/warning.h"
 #include "lib/appmsg.h"
 #include "lib/scan.h"
 
 #define CONNECTIONS_MAX	64
+#define DENIED_MAX	8	/* of them; more are closed without a word */
 #define CONTENT_MAX	((size_t)64 << 10)
 #define TIMEOUT_S	60	/* for a request to come, a reply to go */
+#define DENIED_S	5	/* the same, for who is not allowed */
 
 struct control_conn {
 	LIST_ENTRY(control_conn) entry;
 	struct control *control;
 	struct bufferevent *bev;
+	struct credentials peer;
 	struct control_request *request;	/* whose reply is owed, or NULL */
+	bool denied;				/* peer is not allowed */
 	bool closing;				/* when all is written */
 };
 
@@ -48,7 +59,10 @@ struct control {
 	struct event_base *base;
 	struct evconnlistener *listener;
 	LIST_HEAD(, control_conn) conns;
-	unsigned int n;
+	unsigned int n, n_denied;
+	gid_t group;
+	struct warning warning;			/* of who is not allowed: */
+	uid_t warned_of;
 	void (*action_cb)(struct control_request *, const char *,
 	    struct json_object *, void *);
 	void *arg;
@@ -59,17 +73,23 @@ conn_free(struct control_conn *conn)
 {
 	LIST_REMOVE(conn, entry);
 	conn->control->n--;
+	if (conn->denied)
+		conn->control->n_denied--;
 	if (conn->request != NULL)
 		conn->request->conn = NULL;
 	bufferevent_free(conn->bev);
+	credentials_clear(&conn->peer);
 	free(conn);
 }
 
+static const struct appmsg_str status_found = APPMSG_STR("found");
+static const struct appmsg_str status_error = APPMSG_STR("error");
+static const struct appmsg_str status_denied = APPMSG_STR("denied");
+
 static void
-conn_send(struct control_conn *conn, bool ok, struct json_object *reply)
+conn_send(struct control_conn *conn, const struct appmsg_str *status,
+    struct json_object *reply)
 {
-	static const struct appmsg_str found = APPMSG_STR("found");
-	static const struct appmsg_str error = APPMSG_STR("error");
 	struct appmsg_header hdr = {
 		.content_type = APPMSG_STR("text/json"),
 		.content_encoding = APPMSG_STR("utf-8"),
@@ -79,7 +99,7 @@ conn_send(struct control_conn *conn, bool ok, struct json_object *reply)
 	const char *text;
 	size_t len, head_len;
 
-	hdr.status = ok ? found : error;
+	hdr.status = *status;
 	text = json_object_to_json_string_length(reply,
 	    JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE, &len);
 	hdr.content_length = len;
@@ -94,10 +114,23 @@ conn_send(struct control_conn *conn, bool ok, struct json_object *reply)
 static void
 conn_refuse(struct control_conn *conn, const char *why)
 {
-	struct json_object *reply = json_object_new_object();
+	struct json_object *reply = control_result(why);
 
-	json_object_object_add(reply, "result", json_object_new_string(why));
-	conn_send(conn, false, reply);
+	conn_send(conn, &status_error, reply);
+	json_object_put(reply);
+}
+
+/* Whatever was asked. */
+static void
+conn_deny(struct control_conn *conn)
+{
+	struct json_object *reply;
+	char why[64];
+
+	snprintf(why, sizeof(why), "uid %ju may not control this daemon",
+	    (uintmax_t)conn->peer.uid);
+	reply = control_result(why);
+	conn_send(conn, &status_denied, reply);
 	json_object_put(reply);
 }
 
@@ -151,6 +184,11 @@ conn_read_cb(struct bufferevent *bev, void *arg)
 
 	if (conn->closing || conn->request != NULL || p == NULL)
 		return;
+	/* Not before it has asked: closing then would lose the reply. */
+	if (conn->denied) {
+		conn_deny(conn);
+		return;
+	}
 	error = appmsg_header_decode(p, len, &hdr, &used);
 	if (error == APPMSG_EAGAIN)
 		return;
@@ -191,6 +229,45 @@ conn_event_cb(struct bufferevent *bev, short what, void *arg)
 	conn_free(conn);
 }
 
+/* Once in a while for each who tries. */
+static void
+control_warn_denied(struct control *control, const struct credentials *peer)
+{
+	uint64_t more;
+
+	if (peer->uid != control->warned_of)
+		control->warning.last = 0;
+	control->warned_of = peer->uid;
+	if (warning_due(&control->warning, &more))
+		log_warnx("control denied uid=%ju gid=%ju pid=%jd before=%ju",
+		    (uintmax_t)peer->uid, (uintmax_t)peer->gid,
+		    (intmax_t)peer->pid, (uintmax_t)more);
+}
+
+/* A connection that is not counted yet; NULL when there can be none. */
+static struct control_conn *
+conn_new(struct control *control, evutil_socket_t fd)
+{
+	struct control_conn *conn = calloc(1, sizeof(*conn));
+
+	if (conn == NULL)
+		return NULL;
+	conn->control = control;
+	if (credentials_read(&conn->peer, fd) != 0)
+		log_warn("cannot tell who connected to the control socket");
+	conn->denied = !credentials_allow(&conn->peer, geteuid(),
+	    control->group);
+	if (conn->denied)
+		control_warn_denied(control, &conn->peer);
+	if ((!conn->denied || control->n_denied < DENIED_MAX) &&
+	    (conn->bev = bufferevent_socket_new(control->base, fd,
+	    BEV_OPT_CLOSE_ON_FREE)) != NULL)
+		return conn;
+	credentials_clear(&conn->peer);
+	free(conn);
+	return NULL;
+}
+
 static void
 control_accept_cb(struct evconnlistener *listener, evutil_socket_t fd,
     struct sockaddr *sa, int sa_len, void *arg)
@@ -202,18 +279,20 @@ control_accept_cb(struct evconnlistener *listener, evutil_socket_t fd,
 	(void)listener;
 	(void)sa;
 	(void)sa_len;
-	if (control->n < CONNECTIONS_MAX)
-		conn = calloc(1, sizeof(*conn));
-	if (conn == NULL || (conn->bev = bufferevent_socket_new(control->base,
-	    fd, BEV_OPT_CLOSE_ON_FREE)) == NULL) {
+	if (control->n - control->n_denied < CONNECTIONS_MAX)
+		conn = conn_new(control, fd);
+	else
 		log_warnx("too many connections to the control socket");
+	if (conn == NULL) {
 		evutil_closesocket(fd);
-		free(conn);
 		return;
 	}
-	conn->control = control;
 	LIST_INSERT_HEAD(&control->conns, conn, entry);
 	control->n++;
+	if (conn->denied) {
+		control->n_denied++;
+		timeout.tv_sec = DENIED_S;
+	}
 	bufferevent_setcb(conn->bev, conn_read_cb, conn_write_cb,
 	    conn_event_cb, conn);
 	bufferevent_setwatermark(conn->bev, EV_READ, 0, APPMSG_LENGTH_SIZE +
@@ -223,7 +302,7 @@ control_accept_cb(struct evconnlistener *listener, evutil_socket_t fd,
 }
 
 struct control *
-control_new(struct event_base *base, int fd,
+control_new(struct event_base *base, int fd, gid_t group,
     void (*action_cb)(struct control_request *, const char *,
     struct json_object *, void *), void *arg)
 {
@@ -233,6 +312,7 @@ control_new(struct event_base *base, int fd,
 		return NULL;
 	LIST_INIT(&control->conns);
 	control->base = base;
+	control->group = group;
 	control->action_cb = action_cb;
 	control->arg = arg;
 	control->listener = evconnlistener_new(base, control_accept_cb,
@@ -245,15 +325,47 @@ control_new(struct event_base *base, int fd,
 	return control;
 }
 
+/* What the loop had no turn for any more, as far as the peer has room. */
+static void
+conn_flush(struct control_conn *conn)
+{
+	struct evbuffer *out = bufferevent_get_output(conn->bev);
+	const void *p = evbuffer_pullup(out, -1);
+
+	if (p != NULL && send(bufferevent_getfd(conn->bev), p,
+	    evbuffer_get_length(out), MSG_DONTWAIT | MSG_NOSIGNAL) == -1)
+		log_debug("control reply lost uid=%ju",
+		    (uintmax_t)conn->peer.uid);
+}
+
 void
 control_free(struct control *control)
 {
+	struct control_conn *conn;
+
 	if (control == NULL)
 		return;
-	while (!LIST_EMPTY(&control->conns))
-		conn_free(LIST_FIRST(&control->conns));
+	while ((conn = LIST_FIRST(&control->conns)) != NULL) {
+		conn_flush(conn);
+		conn_free(conn);
+	}
 	evconnlistener_free(control->listener);
 	free(control);
+}
+
+const struct credentials *
+control_peer(const struct control_request *request)
+{
+	return &request->conn->peer;
+}
+
+struct json_object *
+control_result(const char *text)
+{
+	struct json_object *reply = json_object_new_object();
+
+	json_object_object_add(reply, "result", json_object_new_string(text));
+	return reply;
 }
 
 void
@@ -262,7 +374,8 @@ control_reply(struct control_request *request, bool ok,
 {
 	if (request->conn != NULL) {
 		request->conn->request = NULL;
-		conn_send(request->conn, ok, reply);
+		conn_send(request->conn, ok ? &status_found : &status_error,
+		    reply);
 	}
 	json_object_put(reply);
 	free(request);

@@ -9,11 +9,16 @@
  * each request is a JSON object with an "action", each reply one with
  *
  *	"result"	a line or more for people
- *	"status"	in the header: "found" when it was done, else "error"
  *	and what the action tells besides
+ *
+ * The "status" in its header is "found" when it was done, "error" when not,
+ * and "denied" when the peer is neither root, nor the daemon's user, nor in
+ * the group that may use it.
  *
  * Runs on the server's event base.
  */
+
+#include <sys/types.h>
 
 #include <stdbool.h>
 
@@ -26,19 +31,31 @@ struct json_object;
  * Serve on a listening socket.
  *
  * fd         of a unix socket; borrowed for the control's life
+ * group      whose members may use it; (gid_t)-1: none
  * action_cb  called for each request; owes one control_reply(), at once or
  *            later
  *
  * Returns the control, owned by the caller; or NULL with errno.
  */
-struct control *control_new(struct event_base *base, int fd,
+struct control *control_new(struct event_base *base, int fd, gid_t group,
     void (*action_cb)(struct control_request *, const char *action,
     struct json_object *content, void *arg), void *arg);
 
 /*
- * Close all its connections and free it.  NULL is allowed.
+ * Close all its connections and free it; replies that a peer has room for
+ * still reach it.  NULL is allowed.
  */
 void control_free(struct control *);
+
+/*
+ * Who sent a request, while control_new()'s action_cb runs.
+ */
+const struct credentials *control_peer(const struct control_request *);
+
+/*
+ * A reply with the member "result", owned by the caller; more may be added.
+ */
+struct json_object *control_result(const char *text);
 
 /*
  * Reply to a request; does nothing when its connection has ended.

@@ -93,15 +93,21 @@ find_user(const char *name)
 }
 
 int
-process_own_path(const char *path, const char *name)
+process_own_path(const char *path, const char *name, gid_t group)
 {
 	const struct passwd *pw;
+	uid_t user = (uid_t)-1;
 
 	if (path == NULL)
 		return 0;
-	if ((pw = find_user(name)) == NULL)
-		return -1;
-	return lchown(path, pw->pw_uid, pw->pw_gid);
+	if (name != NULL) {
+		if ((pw = find_user(name)) == NULL)
+			return -1;
+		user = pw->pw_uid;
+		if (group == (gid_t)-1)
+			group = pw->pw_gid;
+	}
+	return lchown(path, user, group);
 }
 
 int

@@ -8,6 +8,8 @@
  * What the daemon is to the system: background, pid file, user, descriptors.
  */
 
+#include <sys/types.h>
+
 #include <stdint.h>
 
 /*
@@ -29,11 +31,15 @@ int process_background(void);
 void process_ready(int fd);
 
 /*
- * Give a path to a user.  NULL is no path, which succeeds.
+ * Give a path to a user and a group.
+ *
+ * path   NULL: none, which succeeds
+ * name   of the user, who must exist; NULL: leave it to who has it
+ * group  (gid_t)-1: that of the user, if there is one
  *
  * Returns 0, or -1 with errno.
  */
-int process_own_path(const char *path, const char *name);
+int process_own_path(const char *path, const char *name, gid_t group);
 
 /*
  * Become a user, with its groups, for good.

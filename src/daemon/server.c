@@ -29,6 +29,7 @@
 #include "daemon/buf.h"
 #include "daemon/conf/conf.h"
 #include "daemon/control.h"
+#include "daemon/credentials.h"
 #include "daemon/generation.h"
 #include "daemon/http/http.h"
 #include "daemon/mailbox.h"
@@ -40,7 +41,9 @@
 #include "daemon/table/snapshot.h"
 #include "daemon/worker.h"
 
-#define CONTROL_MODE	0600	/* root and the daemon's user */
+/* Of the control socket; who is let in is checked at each connection, too. */
+#define CONTROL_MODE		0600	/* root and the daemon's user */
+#define CONTROL_GROUP_MODE	0660
 
 /* Descriptors beside connections: listeners, event bases, files of a load. */
 #define FILES_SPARE	64
@@ -439,7 +442,8 @@ server_listen(struct server *server, const struct conf *conf)
 			return -1;
 	if (conf->control == NULL)
 		return 0;
-	server->control_fd = socket_listen_path(conf->control, CONTROL_MODE);
+	server->control_fd = socket_listen_path(conf->control,
+	    conf->control_group != NULL ? CONTROL_GROUP_MODE : CONTROL_MODE);
 	if (server->control_fd == -1) {
 		log_warn("cannot listen control=%s", conf->control);
 		return -1;
@@ -447,21 +451,46 @@ server_listen(struct server *server, const struct conf *conf)
 	return 0;
 }
 
+static gid_t
+control_group(const struct conf *conf)
+{
+	return conf->control_group != NULL ? conf->control_gid :
+	    CREDENTIALS_NO_GROUP;
+}
+
+/*
+ * The control socket to those who may use it.  Whoever connects before that
+ * is looked at as all others are.
+ */
+static int
+server_give_control(const struct conf *conf, const char *user)
+{
+	if (process_own_path(conf->control, user, control_group(conf)) == 0)
+		return 0;
+	if (conf->control_group != NULL)
+		log_warn("cannot give the control socket to group=%s",
+		    conf->control_group);
+	else
+		log_warn("cannot give the control socket to user=%s", user);
+	return -1;
+}
+
 /* What needs the rights that the daemon was started with. */
 static int
 server_drop_rights(struct server *server, const struct conf *conf)
 {
+	const char *user = geteuid() == 0 ? conf->user : NULL;
+
 	server_raise_files(conf);
-	if (server_pidfile(server, conf->pidfile) != 0)
+	if (server_pidfile(server, conf->pidfile) != 0 ||
+	    server_give_control(conf, user) != 0)
 		return -1;
-	if (conf->user == NULL)
-		return 0;
-	if (geteuid() != 0) {
-		log_info("user is ignored, since not root started it");
+	if (user == NULL) {
+		if (conf->user != NULL)
+			log_info("user is ignored, since not root started it");
 		return 0;
 	}
-	if (process_own_path(conf->control, conf->user) != 0 ||
-	    process_become(conf->user) != 0) {
+	if (process_become(user) != 0) {
 		log_warn("cannot become user=%s", conf->user);
 		return -1;
 	}
@@ -528,7 +557,8 @@ server_events(struct server *server)
 	if (server_http(server) != 0)
 		return -1;
 	if (server->control_fd != -1 && (server->control = control_new(
-	    server->base, server->control_fd, server_action_cb,
+	    server->base, server->control_fd, control_group(
+	    reload_current(server->reload)->conf), server_action_cb,
 	    server)) == NULL)
 		return -1;
 	return 0;

@@ -73,6 +73,7 @@ what_is_not_said_has_its_default(void **state)
 			    row->value <= row->max);
 	}
 	assert_null(conf->control);
+	assert_null(conf->control_group);
 	assert_null(conf->user);
 	assert_null(conf->pidfile);
 	assert_int_equal(conf->log_level, LOG_LEVEL_INFO);
@@ -194,7 +195,7 @@ static void
 words_and_paths_are_taken(void **state)
 {
 	struct conf *conf = confs_load(LISTEN
-	    "control /run/a/c.sock\n"
+	    "control /run/a/c.sock group=root\n"
 	    "user root\n"
 	    "workers 3\n"
 	    "pidfile \"/run/with blank\"\n"
@@ -202,6 +203,8 @@ words_and_paths_are_taken(void **state)
 
 	(void)state;
 	assert_string_equal(conf->control, "/run/a/c.sock");
+	assert_string_equal(conf->control_group, "root");
+	assert_int_equal(conf->control_gid, 0);
 	assert_string_equal(conf->user, "root");
 	assert_true(conf->workers == 3);
 	assert_string_equal(conf->pidfile, "/run/with blank");
@@ -248,6 +251,12 @@ wrong_words_are_told_with_the_nearest(void **state)
 		{ "user no-such-user", "unknown user \"no-such-user\"" },
 		{ "control relative", "\"relative\" is not an absolute "
 		    "path" },
+		{ "control /a group=no-such-group",
+		    "unknown group \"no-such-group\"" },
+		{ "control /a group=", "unknown group \"\"" },
+		{ "control /a gruop=root", "unknown option \"gruop\"; did "
+		    "you mean \"group\"?" },
+		{ "control /a /b", "\"/b\" is not of the form name=value" },
 		{ "pidfile \"\"", "an empty word" },
 		{ "pidfile \"/a\\u0000b\"", "a word with a NUL" },
 		{ "binary k fiel x", "\"file\" and a path must follow the "
@@ -271,8 +280,8 @@ too_few_and_too_many_words_are_told(void **state)
 	} rows[] = {
 		{ "listen", "listen ADDRESS PORT [OPTION...], or listen PATH "
 		    "[OPTION...]" },
-		{ "control", "control PATH" }, { "control /a /b",
-		    "control PATH" },
+		{ "control", "control PATH [group=NAME]" },
+		{ "control /a group=root b", "control PATH [group=NAME]" },
 		{ "answer a", "answer KEY TEXT, each one word or in quotes" },
 		{ "answer a b c", "answer KEY TEXT, each one word or in "
 		    "quotes" },

@@ -174,7 +174,7 @@ what_is_shown_says_the_same(void **state)
 		"listen fe80::1 2 allow=1.2.3.4\n"
 		"listen \"/run/with \\\"quote\\\".sock\" mode=0600\n"
 		"listen /a service=echo\n"
-		"control \"/run/a b\"\nuser root\nworkers 7\n"
+		"control \"/run/a b\" group=\"root\"\nuser root\nworkers 7\n"
 		"pidfile /run/\\x\nlog level=warn\n"
 		"limit connections 1025\nlimit per-address 1024\n"
 		"limit header 65535\nlimit content 1g\nlimit output 5k\n"
@@ -212,12 +212,14 @@ everything_said_is_shown(void **state)
 {
 	struct conf *conf = confs_load("listen 127.0.0.1 7 keep-alive=yes\n"
 	    "listen /a mode=600\nlisten ::1 0 allow=::1\nuser root\n"
+	    "control /b group=root\n"
 	    "limit header 2k\nlimit pipeline 5\ntimeout idle 2m\n"
 	    "answer a \"\\u0041\\/\"\nbinary b file /c type=d/e\n");
 	static const char *const lines[] = {
 		"listen 127.0.0.1 7 keep-alive=yes\n",
 		"listen \"/a\" mode=0600 keep-alive=no\n",
 		"listen ::1 0 allow=::1/128 keep-alive=no\n",
+		"control \"/b\" group=\"root\"\n",
 		"user \"root\"\n", "workers auto\n", "log level=info\n",
 		"limit header 2k\n", "limit pipeline 5\n",
 		"limit connections 10000\n", "limit memory 256m\n",
@@ -261,6 +263,10 @@ what_a_reload_cannot_change_is_told(void **state)
 		{ "listen 127.0.0.1 7\ncontrol /b\nuser root\nworkers 3\n",
 		    "F:2: a reload cannot change control; restart for that\n"
 		    "F:4: a reload cannot change workers; restart for that\n" },
+		{ "listen 127.0.0.1 7\ncontrol /a group=root\nuser root\n"
+		    "workers 2\n",
+		    "F:2: a reload cannot change control; restart for that\n"
+		},
 		{ "listen 127.0.0.1 7\ncontrol /a\nworkers 2\n",
 		    "O:3: a reload cannot change user; restart for that\n" },
 		{ "listen 127.0.0.1 7\nuser root\nworkers auto\n",

@@ -98,8 +98,7 @@ parse_options(struct parser *parser, size_t first,
 	return error;
 }
 
-/* control, user, workers, pidfile: a directive and its value */
-static void
+void
 parse_plain(struct parser *parser)
 {
 	const struct lex_word *words = parser->lex->words;
@@ -386,7 +385,7 @@ static const struct directive {
 } directives[] = {
 	{ "listen", 2, LEX_WORDS_MAX, "listen ADDRESS PORT [OPTION...], or "
 	    "listen PATH [OPTION...]", parse_listen },
-	{ "control", 2, 2, "control PATH", parse_plain },
+	{ "control", 2, 3, "control PATH [group=NAME]", parse_control },
 	{ "answer", 3, 3, "answer KEY TEXT, each one word or in quotes",
 	    parse_answer },
 	{ "binary", 4, 5, "binary KEY file PATH [type=TYPE]", parse_binary },
@@ -586,6 +585,7 @@ conf_free(struct conf *conf)
 	}
 	free(conf->said);
 	free(conf->control);
+	free(conf->control_group);
 	free(conf->user);
 	free(conf->pidfile);
 	free(conf);

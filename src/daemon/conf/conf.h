@@ -13,6 +13,7 @@
 
 #include <sys/queue.h>
 #include <sys/socket.h>
+#include <sys/types.h>
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -130,6 +131,8 @@ struct conf {
 	struct conf_limits limits;
 	struct conf_timeouts timeouts;
 	char *control;			/* NULL: none */
+	char *control_group;		/* NULL: none */
+	gid_t control_gid;		/* of control_group */
 	char *user;			/* NULL: who started it */
 	char *pidfile;			/* NULL: none */
 	int64_t workers;		/* 0: auto, one a core */

@@ -59,7 +59,11 @@ int parse_scalar(struct parser *, const struct conf_row *,
 /* yes or no */
 int parse_bool(struct parser *, const struct lex_word *, bool *);
 
-/* The directives listen and table. */
+/* control, user, workers, pidfile: a directive and its value. */
+void parse_plain(struct parser *);
+
+/* The directives control, listen and table. */
+void parse_control(struct parser *);
 void parse_listen(struct parser *);
 void parse_table(struct parser *);
 

@@ -152,6 +152,12 @@ show_scalar(const struct conf *conf, const struct conf_row *row, FILE *out)
 		fprintf(out, "%s", conf_levels[conf->log_level]);
 		break;
 	}
+	if (row->offset == offsetof(struct conf, control) &&
+	    conf->control_group != NULL) {
+		fprintf(out, " group=");
+		show_quoted(out, conf->control_group,
+		    strlen(conf->control_group));
+	}
 	fputc('\n', out);
 }
 
@@ -264,6 +270,9 @@ is_same_scalar(const struct conf *old, const struct conf *new,
 		return memcmp(a, b, sizeof(int64_t)) == 0;
 	memcpy(&s, a, sizeof(s));
 	memcpy(&t, b, sizeof(t));
+	if (row->offset == offsetof(struct conf, control) &&
+	    !is_same_string(old->control_group, new->control_group))
+		return false;
 	return is_same_string(s, t);
 }
 
