@@ -85,7 +85,8 @@ layout_number(const char **p)
 	}
 }
 
-static inline void
+/* Always inlined: most callers need some of it only, lookups most of all. */
+static inline __attribute__((always_inline)) void
 layout_head(const char *p, bool folds, struct layout_head *h)
 {
 	uint64_t lines;
