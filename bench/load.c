@@ -6,10 +6,13 @@
  *
  *	load -g N FILE		writes a .tsv of N entries: 16 bytes of key,
  *				64 of answer; with -s as "cdb -c -m" takes it
- *	load [-t THREADS] FILE...	loads, and prints one line of JSON
+ *	load [-m] [-t THREADS] FILE...	loads, and prints one line of JSON;
+ *				-m: as with mmap=yes
  *
  * overhead is what is resident beyond the bytes of keys and answers, an
- * entry; peak_ratio the highest that was resident to what is at the end.
+ * entry; peak_ratio the highest that was resident to what is at the end.  Of
+ * what is resident, rss_anon is memory, and rss_file the page cache's, the
+ * program included.
  */
 
 #include "config.h"
@@ -87,15 +90,17 @@ main(int argc, char **argv)
 	    .ways = TABLE_WAY(TABLE_EXACT) }, .said_file = "load" };
 	unsigned int threads = (unsigned int)sysconf(_SC_NPROCESSORS_ONLN);
 	struct problems problems = PROBLEMS_INIT;
-	double start, cpu, seconds, rss, peak, raw, n;
+	double start, cpu, seconds, rss, anon, file, peak, raw, n;
 	struct table *t;
 	char separator = '\t';
 	long entries = 0;
 	int c;
 
-	while ((c = getopt(argc, argv, "g:st:")) != -1) {
+	while ((c = getopt(argc, argv, "g:mst:")) != -1) {
 		if (c == 'g')
 			entries = atol(optarg);
+		else if (c == 'm')
+			source.options.mapped = true;
 		else if (c == 's')
 			separator = ' ';
 		else if (c == 't')
@@ -104,7 +109,7 @@ main(int argc, char **argv)
 			return 64;
 	}
 	if (optind == argc)
-		errx(64, "usage: load [-g N [-s]] [-t THREADS] FILE...");
+		errx(64, "usage: load [-g N [-s]] [-m] [-t THREADS] FILE...");
 	if (entries > 0) {
 		generate(argv[optind], entries, separator);
 		return 0;
@@ -121,14 +126,18 @@ main(int argc, char **argv)
 		return 78;
 	}
 	rss = status("VmRSS");
+	anon = status("RssAnon");
+	file = status("RssFile");
 	peak = status("VmHWM");
 	raw = raw_bytes(t);
 	n = (double)table_count(t);
 	printf("{\"entries\": %.0f, \"threads\": %u, \"seconds\": %.3f, "
 	    "\"cpu_seconds\": %.3f, \"entries_per_second\": %.0f, "
-	    "\"rss\": %.0f, \"peak\": %.0f, \"peak_ratio\": %.3f, "
+	    "\"rss\": %.0f, \"rss_anon\": %.0f, \"rss_file\": %.0f, "
+	    "\"peak\": %.0f, \"peak_ratio\": %.3f, "
 	    "\"raw\": %.0f, \"overhead\": %.2f, \"table_memory\": %zu}\n", n,
-	    threads, seconds, cpu, n / seconds, rss, peak, peak / rss, raw,
+	    threads, seconds, cpu, n / seconds, rss, anon, file, peak,
+	    peak / rss, raw,
 	    (rss - raw) / n, table_memory(t));
 	table_free(t);
 	problems_clear(&problems);

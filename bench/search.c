@@ -239,8 +239,8 @@ static struct table *
 build(const char *name, enum kind kind, const char *path, size_t n,
     unsigned int ways)
 {
-	struct table_options options = { name, ways, TABLE_DUPLICATES_FIRST,
-		false };
+	struct table_options options = { .name = name, .ways = ways,
+	    .duplicates = TABLE_DUPLICATES_FIRST };
 	struct problems problems = PROBLEMS_INIT;
 	FILE *f = kind == KIND_WORDS ? fopen(path, "r") : NULL;
 	size_t bytes, size = 0;

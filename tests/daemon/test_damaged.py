@@ -20,6 +20,7 @@ from harness import quoted
 from tables import FORMATS, TableTest
 
 BY_LINES = ("tsv", "json", "jsonl")
+SERVED = FORMATS + ("cdb mmap=yes",)
 TRUNCATED = 16          # files of each format
 FLIPPED = 24
 RELOADS = 12            # while a file changes
@@ -39,13 +40,16 @@ class DamagedTest(TableTest):
         self.rng, self.seed = harness.seeded()
         print(f"APPMSG_SEED={self.seed}", file=sys.stderr)
 
-    def serve_format(self, form):
-        """Serve the entries from a file of this format: its good bytes."""
+    def serve_format(self, served):
+        """Serve the entries from a file of this format, perhaps with more
+        options: its good bytes."""
+        form, *options = served.split()
         if form == "cdb":
             tables.needs_cdb()
         self.form = form
         self.file = self.make(form, ENTRIES.items())
-        self.serve(f"table words file {quoted(self.file)} guard=no")
+        self.serve(" ".join((f"table words file {quoted(self.file)} guard=no",
+                             *options)))
         with open(self.file, "rb") as file:
             data = file.read()
         self.assertEqual(tables.read(form, data), ENTRIES)
@@ -106,7 +110,7 @@ class Bytes(DamagedTest):
 
     def each_format(self, damages):
         """Try damages(good) of every format."""
-        for form in FORMATS:
+        for form in SERVED:
             with self.subTest(form):
                 good = self.serve_format(form)
                 refused = self.try_all(good, damages(good))
@@ -139,18 +143,18 @@ class Bytes(DamagedTest):
 
     def test_flipped_heads(self):
         """In a cdb, each kind of number that tells where things are."""
-        good = self.serve_format("cdb")
-        places = [*self.rng.sample(range(2048), 12),
-                  *range(2048, 2056), len(good) - 1, len(good) - 5,
-                  len(good) - 8]
-
-        def damages():
-            for place in places:
+        def damages(good):
+            for place in [*self.rng.sample(range(2048), 12),
+                          *range(2048, 2056), len(good) - 1, len(good) - 5,
+                          len(good) - 8]:
                 data = bytearray(good)
                 data[place] ^= self.rng.choice((1, 0x80, 0xff))
                 yield f"flipped at {place}", bytes(data)
 
-        self.assertGreater(self.try_all(good, damages()), 4)
+        for served in ("cdb", "cdb mmap=yes"):
+            with self.subTest(served):
+                good = self.serve_format(served)
+                self.assertGreater(self.try_all(good, damages(good)), 4)
 
     def test_moved(self):
         """Pieces that are missing, there twice, or zero as after a crash."""
@@ -215,11 +219,11 @@ class NoFiles(DamagedTest):
 
     def test_each(self):
         """Nothing, a folder, a FIFO, a socket, a device, a loop of links."""
-        for form in FORMATS:
-            with self.subTest(form):
-                good = self.serve_format(form)
+        for served in SERVED:
+            with self.subTest(served):
+                good = self.serve_format(served)
                 self.before = 1
-                other = self.path("other." + form)
+                other = self.path("other." + self.form)
                 cases = {
                     "nothing": lambda: None,
                     "a folder": lambda: os.mkdir(self.file),
@@ -248,7 +252,7 @@ class NoFiles(DamagedTest):
 
     def test_link_to_a_file(self):
         """A link to a file is as good as the file."""
-        for form in FORMATS:
+        for form in SERVED:
             with self.subTest(form):
                 good = self.serve_format(form)
                 self.write("elsewhere/file", good)
@@ -261,7 +265,7 @@ class NoFiles(DamagedTest):
         """A file that only others may read."""
         if os.geteuid() == 0:
             self.skipTest("root may read every file")
-        for form in FORMATS:
+        for form in SERVED:
             with self.subTest(form):
                 self.serve_format(form)
                 self.before = 1

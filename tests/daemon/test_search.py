@@ -739,6 +739,20 @@ class Random(TableTest):
         self.serve(lines)
         self.check(Reference(entries, fold=True).search, list(entries))
 
+    def test_mapped(self):
+        """A table that is left in its file, but for what is escaped."""
+        tables.needs_cdb()
+        entries = {key: answer + "\n" * (len(answer) % 5 == 0) for key, answer
+                   in without_same(entries_at_random(self.rng)).items()}
+        line = (f"table words file {self.make('cdb', entries.items())} {ALL} "
+                "mmap=yes")
+        for fold in (False, True):
+            if fold and self.problems(f"{line} fold=yes"):
+                self.skipTest("built without libutf8proc")
+            self.serve(line + " fold=yes" * fold)
+            self.check(Reference(entries, fold=fold).search, list(entries),
+                       count=QUERIES // 3)
+
     def test_long_keys(self):
         """Keys of up to 1024 bytes, of two letters and of many."""
         entries = {}

@@ -129,8 +129,8 @@ text_fold(struct text *text)
 static struct table *
 table_of(const struct text *texts, size_t n, unsigned int ways, bool folds)
 {
-	struct table_options options = { "t", ways, TABLE_DUPLICATES_FIRST,
-		folds };
+	struct table_options options = { .name = "t", .ways = ways,
+	    .duplicates = TABLE_DUPLICATES_FIRST, .fold = folds };
 	struct problems problems = PROBLEMS_INIT;
 	size_t bytes = 4096;
 	struct table_builder *builder;
@@ -851,8 +851,9 @@ long_queries_find_nothing(void **state)
 static void
 keys_that_are_not_utf8_have_no_index(void **state)
 {
-	const struct table_options options = { "t", TABLE_WAY(TABLE_EXACT) |
-		TABLE_WAY(TABLE_PREFIX), TABLE_DUPLICATES_FIRST, false };
+	const struct table_options options = { .name = "t",
+	    .ways = TABLE_WAY(TABLE_EXACT) | TABLE_WAY(TABLE_PREFIX),
+	    .duplicates = TABLE_DUPLICATES_FIRST };
 	struct problems problems = PROBLEMS_INIT;
 	struct table_builder *builder = table_builder_new(&options, 4096);
 	struct table_segment *segment;

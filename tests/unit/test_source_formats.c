@@ -19,6 +19,7 @@
 
 #include <cmocka.h>
 
+#include "cdbs.h"
 #include "folder.h"
 #include "loaded.h"
 
@@ -129,96 +130,45 @@ test_jsonl(void **state)
 		loaded_expect_always("a.jsonl", &rows[i].file, rows[i].expected);
 }
 
-/* A cdb of records, as cdb_make() would write it. */
-struct cdb_bytes {
-	unsigned char p[20000];
-	size_t len;
-	struct {
-		uint32_t hash, at;
-	} slots[100];
-	size_t n;
-};
-
+/* What a cdb says is the same whether it is read or mapped. */
 static void
-cdb_number(struct cdb_bytes *c, size_t at, size_t n)
+expect_cdb(const struct cdb_bytes *c, const char *expected)
 {
-	for (int i = 0; i < 4; i++)
-		c->p[at + (size_t)i] = (unsigned char)(n >> 8 * i);
-}
+	const struct bytes file = { c->p, c->len };
 
-static void
-cdb_start(struct cdb_bytes *c)
-{
-	memset(c, 0, sizeof(*c));
-	c->len = 2048;
-}
-
-static void
-cdb_put(struct cdb_bytes *c, const char *key, size_t key_len,
-    const char *answer, size_t len, bool indexed)
-{
-	uint32_t hash = 5381;
-
-	for (size_t i = 0; i < key_len; i++)
-		hash = (hash * 33) ^ (unsigned char)key[i];
-	if (indexed) {
-		c->slots[c->n].hash = hash;
-		c->slots[c->n++].at = (uint32_t)c->len;
-	}
-	cdb_number(c, c->len, key_len);
-	cdb_number(c, c->len + 4, len);
-	memcpy(c->p + c->len + 8, key, key_len);
-	memcpy(c->p + c->len + 8 + key_len, answer, len);
-	c->len += 8 + key_len + len;
-}
-
-static void
-cdb_finish(struct cdb_bytes *c)
-{
-	for (size_t i = 0; i < 256; i++) {
-		size_t start = c->len, slots = 0;
-
-		for (size_t j = 0; j < c->n; j++)
-			if ((c->slots[j].hash & 255) == i) {
-				cdb_number(c, c->len, c->slots[j].hash);
-				cdb_number(c, c->len + 4, c->slots[j].at);
-				c->len += 16;	/* as many are empty */
-				slots += 2;
-			}
-		cdb_number(c, 8 * i, start);
-		cdb_number(c, 8 * i + 4, slots);
-	}
+	loaded_options.mapped = false;
+	loaded_expect_always("a.cdb", &file, expected);
+	loaded_options.mapped = true;
+	loaded_expect_always("a.cdb", &file, expected);
 }
 
 static void
 test_cdb(void **state)
 {
-	static struct cdb_bytes c;
-	struct bytes file;
+	struct cdb_bytes c = { .p = NULL };
 
 	(void)state;
 	cdb_start(&c);
 	cdb_finish(&c);
-	file = (struct bytes){ (const char *)c.p, c.len };
-	loaded_expect_always("a.cdb", &file, "");
+	expect_cdb(&c, "");
 
 	cdb_start(&c);
 	cdb_put(&c, "a", 1, "1", 1, true);
 	cdb_put(&c, "", 0, "\0\0\0", 3, false);
 	cdb_put(&c, "b\0", 2, "2\n\"", 3, true);
+	cdb_put(&c, "c", 1, "", 0, true);
 	cdb_put(&c, "\xc3\xa9", 2, "\xe2\x82\xac", 3, true);
 	cdb_finish(&c);
-	file.len = c.len;
-	loaded_expect_always("a.cdb", &file, "0 a=1\n0 b\\x00=2\\\\n\\\\\"\n"
-	    "0 \xc3\xa9=\xe2\x82\xac\n");
+	expect_cdb(&c, "0 a=1\n0 b\\x00=2\\\\n\\\\\"\n"
+	    "0 c=\n0 \xc3\xa9=\xe2\x82\xac\n");
+	cdb_clear(&c);
 }
 
 static void
 test_cdb_problems(void **state)
 {
-	static struct cdb_bytes c;
+	struct cdb_bytes c = { .p = NULL };
 	static char long_key[1025];
-	struct bytes file = { (const char *)c.p, 0 };
 
 	(void)state;
 	cdb_start(&c);
@@ -229,8 +179,7 @@ test_cdb_problems(void **state)
 	memset(long_key, 'k', sizeof(long_key));
 	cdb_put(&c, long_key, sizeof(long_key), "1", 1, true);
 	cdb_finish(&c);
-	file.len = c.len;
-	loaded_expect_always("a.cdb", &file,
+	expect_cdb(&c,
 	    "conf:9: a.cdb: the key \"b\\xff\" is not UTF-8\n"
 	    "conf:9: a.cdb: the answer of \"c\" is not UTF-8\n"
 	    "conf:9: a.cdb: \"\": a key has 1 to 1024 bytes, not 0\n"
@@ -239,54 +188,63 @@ test_cdb_problems(void **state)
 
 	cdb_start(&c);
 	cdb_put(&c, "a", 1, "1", 1, true);
+	cdb_put(&c, "b", 1, "\n", 1, true);
 	cdb_put(&c, "a", 1, "2", 1, true);
+	cdb_put(&c, "b", 1, "3", 1, true);
 	cdb_finish(&c);
-	file.len = c.len;
-	loaded_expect_always("a.cdb", &file,
-	    "a.cdb: the key \"a\" was given before, in a.cdb\n");
+	expect_cdb(&c, "a.cdb: the key \"a\" was given before, in a.cdb\n"
+	    "a.cdb: the key \"b\" was given before, in a.cdb\n");
 	loaded_options.duplicates = TABLE_DUPLICATES_LAST;
-	loaded_expect_always("a.cdb", &file, "0 a=2\n");
+	expect_cdb(&c, "0 a=2\n0 b=3\n");
 	loaded_options.duplicates = TABLE_DUPLICATES_FIRST;
-	loaded_expect_always("a.cdb", &file, "0 a=1\n");
+	expect_cdb(&c, "0 a=1\n0 b=\\\\n\n");
+	cdb_clear(&c);
 }
 
 /* Cut short and with wrong bytes: a problem, or another answer, no crash. */
 static void
-test_damaged_cdb(void **state)
+damage_cdb(const struct cdb_bytes *c)
 {
-	static struct cdb_bytes c, damaged;
 	const char *path = NULL;
 	size_t wrong = 0;
+	char *text;
 
-	(void)state;
-	cdb_start(&c);
-	for (char k = 'a'; k <= 'h'; k++)
-		cdb_put(&c, &k, 1, "answer", 6, true);
-	cdb_finish(&c);
-	for (size_t len = 0; len < c.len; len += len < 2040 ? 17 : 1) {
-		char *text;
-
+	for (size_t len = 0; len < c->len; len += len < 2040 ? 17 : 1) {
 		unlink(folder_path("d.cdb"));
-		path = folder_write("d.cdb", c.p, len);
+		path = folder_write("d.cdb", c->p, len);
 		text = loaded_outcome(path, 1);
 		assert_non_null(strstr(text, "conf:9: d.cdb: damaged: "));
 		free(text);
 	}
-	for (size_t i = 0; i < c.len; i += i < 2040 ? 5 : 1)
+	for (size_t i = 0; i < c->len; i += i < 2040 ? 5 : 1)
 		for (int bit = 0; bit < 8; bit += i < 2048 ? 3 : 1) {
-			char *text;
-
-			damaged = c;
-			damaged.p[i] ^= (unsigned char)(1 << bit);
+			c->p[i] ^= (char)(1 << bit);
 			/* To overwrite a file may wait for the disk. */
 			unlink(path);
-			path = folder_write("d.cdb", damaged.p, c.len);
+			path = folder_write("d.cdb", c->p, c->len);
+			c->p[i] ^= (char)(1 << bit);
 			text = loaded_outcome(path, 1);
 			wrong += strncmp(text, "conf:9: ", 8) == 0;
 			free(text);
 		}
 	/* Most of the header says where empty tables are. */
 	assert_true(wrong > 300);
+}
+
+static void
+test_damaged_cdb(void **state)
+{
+	struct cdb_bytes c = { .p = NULL };
+
+	(void)state;
+	cdb_start(&c);
+	for (char k = 'a'; k <= 'h'; k++)
+		cdb_put(&c, &k, 1, "answer", 6, true);
+	cdb_finish(&c);
+	damage_cdb(&c);
+	loaded_options.mapped = true;
+	damage_cdb(&c);
+	cdb_clear(&c);
 }
 
 int

@@ -86,6 +86,7 @@ struct conf_table {
 	unsigned int ways;		/* of search=; 0: by size */
 	enum table_duplicates duplicates;
 	bool fold;
+	bool mmap;			/* .cdb files stay where they are */
 	unsigned int guard;		/* per cent; CONF_NO_GUARD: none */
 	char *type;			/* of a binary one; NULL: the default */
 	size_t type_len;

@@ -175,9 +175,9 @@ show_table(const struct conf_table *t, FILE *out)
 		before = ",";
 	}
 	if (!t->binary)
-		fprintf(out, " duplicates=%s fold=%s",
+		fprintf(out, " duplicates=%s fold=%s mmap=%s",
 		    conf_duplicates_name(t->duplicates),
-		    t->fold ? "yes" : "no");
+		    t->fold ? "yes" : "no", t->mmap ? "yes" : "no");
 	if (t->type != NULL) {
 		fprintf(out, " type=");
 		show_quoted(out, t->type, t->type_len);

@@ -117,6 +117,14 @@ take_fold(struct parser *parser, const struct lex_word *value, void *arg)
 }
 
 static int
+take_mmap(struct parser *parser, const struct lex_word *value, void *arg)
+{
+	struct conf_table *t = arg;
+
+	return parse_bool(parser, value, &t->mmap);
+}
+
+static int
 take_guard(struct parser *parser, const struct lex_word *value, void *arg)
 {
 	struct conf_table *t = arg;
@@ -151,6 +159,7 @@ static const struct option file_options[] = {
 	{ "duplicates", take_duplicates },
 	{ "fold", take_fold },
 	{ "guard", take_guard },
+	{ "mmap", take_mmap },
 	{ NULL, NULL }
 };
 

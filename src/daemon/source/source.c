@@ -27,9 +27,9 @@
 /*
  * The most that a range becomes in the arena.  A value grows to 6 times its
  * bytes at most (a control character to \u001f), a key to 4 times (itself,
- * and 3 when it folds); an entry's at most 10 bytes of numbers are less than
- * 6 times the bytes around key and answer in any format, but for a last line
- * without its end.
+ * and 3 when it folds); an entry's at most 10 bytes of numbers, 16 in a .cdb
+ * that is mapped, are less than 6 times the bytes around key and answer in
+ * any format, but for a last line without its end.
  */
 #define JOB_ROOM(bytes)	(6 * (size_t)(bytes) + 64)
 
@@ -149,6 +149,16 @@ load_plan(struct source_load *load)
 	return 0;
 }
 
+/* The addresses that a job's segment needs, at most. */
+static size_t
+job_room(const struct source_job *job)
+{
+	size_t bytes = (size_t)(job->to - job->from);
+	bool mapped = job->load->source->options.mapped;
+
+	return JOB_ROOM(bytes) + (mapped ? TABLE_MAP_ROOM(bytes) : 0);
+}
+
 /* A builder with a segment for each job. */
 static struct table_builder *
 load_builder(struct source_load *load)
@@ -157,8 +167,7 @@ load_builder(struct source_load *load)
 	size_t bytes = 0;
 
 	for (size_t i = 0; i < load->n_jobs; i++)
-		bytes += TABLE_SEGMENT_ROOM(JOB_ROOM(load->jobs[i].to -
-		    load->jobs[i].from));
+		bytes += TABLE_SEGMENT_ROOM(job_room(&load->jobs[i]));
 	b = table_builder_new(&load->source->options, bytes);
 	if (b == NULL)
 		return NULL;
@@ -166,7 +175,7 @@ load_builder(struct source_load *load)
 		struct source_job *job = &load->jobs[i];
 
 		job->segment = table_builder_segment(b, job->file->path,
-		    JOB_ROOM(job->to - job->from));
+		    job_room(job));
 		if (job->segment == NULL) {
 			table_builder_free(b);
 			return NULL;

@@ -9,6 +9,9 @@
  * wrong inside of a text file is told with its line; what is wrong with a
  * file as a whole, or with a record of a .cdb, with the directive's place and
  * the file's path.
+ *
+ * A table whose options say mapped is of .cdb files only, and has them mapped
+ * as long as it lives.
  */
 
 #include <stdbool.h>

@@ -9,12 +9,17 @@
  * Nothing in a cdb says that it is whole, so records and hash tables are held
  * against each other: sums over (hash, position) of both must be equal.  A
  * record that was replaced ("cdb -c -0") is zeros and in no hash table.
+ *
+ * For a mapped table, too, the file is read: what is cut short meanwhile is
+ * an error, not the process's end.  What can be sent as it is, then stays in
+ * the file; an answer that must be escaped is copied.
  */
 
 #include "config.h"
 
 #include "daemon/source/source_job.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "daemon/table/quote.h"
@@ -28,6 +33,7 @@
 struct cdb {
 	struct source_job *job;
 	struct source_reader reader;
+	bool mapped;
 	uint64_t size;
 	uint64_t records_end;
 	uint32_t position[TABLES];
@@ -114,8 +120,22 @@ cdb_header(struct cdb *cdb)
 	return 0;
 }
 
+/* Map the records, if that is wanted. */
+static int
+cdb_map(struct cdb *cdb)
+{
+	struct source_job *job = cdb->job;
+
+	if (!cdb->mapped || table_segment_map(job->segment, job->file->fd,
+	    (size_t)cdb->records_end) == 0)
+		return 0;
+	source_fail(job, strerror(errno));
+	return -1;
+}
+
+/* at is where the key is in the file. */
 static void
-cdb_record(struct cdb *cdb, const char *key, size_t key_len,
+cdb_record(struct cdb *cdb, uint64_t at, const char *key, size_t key_len,
     const char *answer, size_t len)
 {
 	struct source_job *job = cdb->job;
@@ -130,10 +150,13 @@ cdb_record(struct cdb *cdb, const char *key, size_t key_len,
 	else if (scan_utf8(answer, len) != len)
 		source_complain(job, 0, "the answer of \"%s\" is not UTF-8",
 		    quoted);
-	else if (source_is_plain(answer, len))
-		source_add(job, key, key_len, answer, len, 0);
-	else
+	else if (!source_is_plain(answer, len))
 		source_add_text(job, key, key_len, answer, len, 0);
+	else if (!cdb->mapped)
+		source_add(job, key, key_len, answer, len, 0);
+	else if (table_segment_refer(job->segment, (size_t)at, key, key_len,
+	    answer, len) != 0)
+		source_fail(job, strerror(errno));
 }
 
 static int
@@ -163,7 +186,8 @@ cdb_records(struct cdb *cdb)
 		if (key_len == 0 && is_zeros(p, (size_t)len))
 			continue;
 		cdb->sum += mix(cdb_hash(p, (size_t)key_len), (uint32_t)at);
-		cdb_record(cdb, p, (size_t)key_len, p + key_len, (size_t)len);
+		cdb_record(cdb, at + HEAD_LEN, p, (size_t)key_len,
+		    p + key_len, (size_t)len);
 		if (cdb->job->failed)
 			return -1;
 	}
@@ -197,11 +221,13 @@ cdb_tables(struct cdb *cdb)
 static void
 cdb_load(struct source_job *job)
 {
-	struct cdb cdb = { .job = job, .size = job->to - job->from };
+	struct cdb cdb = { .job = job, .size = job->to - job->from,
+	    .mapped = job->load->source->options.mapped };
 
-	if (cdb_header(&cdb) == 0 && cdb_records(&cdb) == 0)
+	if (cdb_header(&cdb) == 0 && cdb_map(&cdb) == 0 &&
+	    cdb_records(&cdb) == 0)
 		(void)cdb_tables(&cdb);
 	source_reader_clear(&cdb.reader);
 }
 
-const struct source_format source_cdb = { ".cdb", cdb_load, false };
+const struct source_format source_cdb = { ".cdb", cdb_load, false, true };

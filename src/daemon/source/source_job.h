@@ -28,6 +28,7 @@ struct source_format {
 	const char *ending;
 	void (*load)(struct source_job *);
 	bool by_lines;		/* may be cut at the ends of lines */
+	bool mappable;		/* has keys and answers as they are kept */
 };
 
 extern const struct source_format source_tsv, source_json, source_jsonl,

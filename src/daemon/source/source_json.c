@@ -228,5 +228,7 @@ jsonl_load(struct source_job *job)
 	source_lines(job, jsonl_line);
 }
 
-const struct source_format source_json = { ".json", json_load, false };
-const struct source_format source_jsonl = { ".jsonl", jsonl_load, true };
+const struct source_format source_json = { ".json", json_load, false,
+    false };
+const struct source_format source_jsonl = { ".jsonl", jsonl_load, true,
+    false };

@@ -145,7 +145,10 @@ source_plan(struct source_load *load, struct source_file *file)
 		file->why = "its name ends in none of .tsv .json .jsonl .cdb";
 		return -1;
 	}
-	fd = open_regular(file->path, &file->planned, &file->why);
+	if (load->source->options.mapped && !file->format->mappable)
+		file->why = "mmap=yes is for .cdb files only";
+	fd = file->why != NULL ? -1 : open_regular(file->path,
+	    &file->planned, &file->why);
 	if (fd == -1) {
 		file->format = NULL;
 		return -1;

@@ -181,4 +181,4 @@ tsv_load(struct source_job *job)
 	source_lines(job, tsv_line);
 }
 
-const struct source_format source_tsv = { ".tsv", tsv_load, true };
+const struct source_format source_tsv = { ".tsv", tsv_load, true, false };

@@ -82,6 +82,35 @@ arena_commit(struct arena *a, size_t from, size_t to)
 	return mprotect(a->base + from, to - from, PROT_READ | PROT_WRITE);
 }
 
+int
+arena_map(struct arena *a, size_t from, size_t to, int fd, size_t len,
+    size_t *at)
+{
+	char *p;
+
+	from = up(from, page_size());
+	to = down(to, page_size());
+	if (from > to || len > to - from) {
+		errno = ENOSPC;
+		return -1;
+	}
+	to -= up(len, page_size());
+	/*
+	 * Private, since that is to be had from more file systems.  Not at
+	 * once at its place: where it fails, that may be anybody's afterwards.
+	 */
+	p = mmap(NULL, len, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (p == MAP_FAILED)
+		return -1;
+	if (mremap(p, len, len, MREMAP_MAYMOVE | MREMAP_FIXED,
+	    a->base + to) == MAP_FAILED) {
+		munmap(p, len);
+		return -1;
+	}
+	*at = to;
+	return 0;
+}
+
 /*
  * The last, partly used huge page of a piece: cutting it would leave the
  * memory of its rest with us until the kernel is short of it, so what is used
@@ -120,8 +149,8 @@ arena_keep(struct arena *a, struct arena_piece *pieces, size_t n)
 		bool shares = i + 1 < n &&
 		    pieces[i + 1].from < up(pieces[i].to, page);
 
-		if (!shares && shrink_tail(a, pieces[i].from,
-		    pieces[i].to) != 0) {
+		if (!shares && !pieces[i].file && shrink_tail(a,
+		    pieces[i].from, pieces[i].to) != 0) {
 			free(pieces);
 			return -1;
 		}
@@ -129,11 +158,12 @@ arena_keep(struct arena *a, struct arena_piece *pieces, size_t n)
 	/* Pieces that share a page, or touch, are one. */
 	for (size_t i = 0; i < n; i++) {
 		struct arena_piece one = { down(pieces[i].from, page),
-		    up(pieces[i].to, page) };
+		    up(pieces[i].to, page), pieces[i].file };
 
 		if (one.from == one.to)
 			continue;
-		if (kept > 0 && one.from <= pieces[kept - 1].to)
+		if (kept > 0 && one.from <= pieces[kept - 1].to &&
+		    one.file == pieces[kept - 1].file)
 			pieces[kept - 1].to = one.to;
 		else
 			pieces[kept++] = one;
@@ -169,6 +199,7 @@ arena_memory(const struct arena *a)
 	size_t bytes = 0;
 
 	for (size_t i = 0; i < a->n_pieces; i++)
-		bytes += a->pieces[i].to - a->pieces[i].from;
+		if (!a->pieces[i].file)
+			bytes += a->pieces[i].to - a->pieces[i].from;
 	return bytes;
 }

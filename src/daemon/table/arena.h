@@ -19,6 +19,7 @@
 struct arena_piece {
 	size_t from;
 	size_t to;
+	bool file;		/* shows a file; takes no memory of ours */
 };
 
 struct arena {
@@ -52,6 +53,19 @@ void arena_huge(struct arena *, size_t from, size_t to);
 int arena_commit(struct arena *, size_t from, size_t to);
 
 /*
+ * Have a file's first bytes, read-only, in the last whole pages of a part of
+ * the range, none of which was made writable.
+ *
+ * fd   open for reading; may be closed afterwards
+ * len  of the file, not 0
+ * at   set to where they start, on success
+ *
+ * Returns 0, or -1 with errno: ENOSPC when the part is too small.
+ */
+int arena_map(struct arena *, size_t from, size_t to, int fd, size_t len,
+    size_t *at);
+
+/*
  * Give back all pages but those of some pieces.
  *
  * pieces  n of them, rising, from malloc(3); owned by the arena from now on
@@ -66,7 +80,7 @@ int arena_keep(struct arena *, struct arena_piece *pieces, size_t n);
 void arena_clear(struct arena *);
 
 /*
- * The bytes of memory of the pieces that are kept.
+ * The bytes of memory of the pieces that are kept, but for files.
  */
 size_t arena_memory(const struct arena *);
 

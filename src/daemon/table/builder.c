@@ -201,20 +201,27 @@ finish_blocks(struct table_builder *b, struct table *t)
 	return 0;
 }
 
-/* Keep the memory of entries and of the 0 behind each segment's last. */
+/* Keep the memory of entries and of the 0 behind each segment's last, and the
+ * files that entries refer to. */
 static int
 finish_arena(struct table_builder *b, struct table *t)
 {
-	struct arena_piece *pieces = calloc(b->n_segments + 1,
+	struct arena_piece *pieces = calloc(2 * b->n_segments + 1,
 	    sizeof(*pieces));
 	size_t n = 0;
 
 	if (pieces == NULL)
 		return -1;
-	for (size_t i = 0; i < b->n_segments; i++)
-		if (b->segments[i]->entries > 0)
-			pieces[n++] = (struct arena_piece){
-			    b->segments[i]->start, b->segments[i]->used + 1 };
+	for (size_t i = 0; i < b->n_segments; i++) {
+		const struct table_segment *s = b->segments[i];
+
+		if (s->entries > 0)
+			pieces[n++] = (struct arena_piece){ s->start,
+			    s->used + 1, false };
+		if (s->refers)
+			pieces[n++] = (struct arena_piece){ s->map,
+			    s->map + s->map_len, true };
+	}
 	t->arena = b->arena;
 	b->arena.base = NULL;
 	return arena_keep(&t->arena, pieces, n);
@@ -256,7 +263,7 @@ builder_table(struct table_builder *b, unsigned int threads,
 	if (t == NULL)
 		goto fail;
 	t->name = b->options.name;
-	t->folds = b->options.fold;
+	t->form = layout_form(&b->options);
 	if (finish_blocks(b, t) != 0 || finish_arena(b, t) != 0 ||
 	    finish_slots(t) != 0 || insert_all(t, b->options.duplicates,
 	    threads, problems) != 0)

@@ -72,7 +72,7 @@ is_key_of(const struct table *t, uint64_t slot, const struct pending *p)
 {
 	struct layout_head head;
 
-	layout_head(layout_of_slot(t, slot), t->folds, &head);
+	layout_head(t, layout_of_slot(t, slot), &head);
 	return head.key_len == p->key_len &&
 	    memcmp(layout_key(&head), p->key, p->key_len) == 0;
 }
@@ -126,7 +126,7 @@ insert_block(struct insert *in, size_t block, struct loser_list *losers)
 	unsigned int n = 0;
 
 	for (unsigned int i = 0; i < BLOCK_ENTRIES; i++) {
-		layout_head(p, t->folds, &head);
+		layout_head(t, p, &head);
 		if (head.key_len == 0)
 			break;
 		batch[n].id = (table_id)(p - t->arena.base);
@@ -140,7 +140,7 @@ insert_block(struct insert *in, size_t block, struct loser_list *losers)
 				return -1;
 			n = 0;
 		}
-		p = layout_end(&head);
+		p = head.end;
 	}
 	return insert_batch(in, batch, n, losers);
 }

@@ -15,7 +15,13 @@
  *	lines		that it is below the entry before it, times 2; plus 1
  *			when another entry replaced it
  *	shown_len	only in a table that folds; 0: shown is the key
+ *	where		only in a table that refers to files: the offset of
+ *			key and value in a file that is mapped into the arena,
+ *			and no bytes follow; 0: they follow
  *	shown key value	the bytes
+ *
+ * So lengths, order and marks are always our own, and nothing that becomes of
+ * a mapped file leads a reader out of it.
  *
  * Behind the last entry of a segment there is a key_len of 0, which no entry
  * has.  A block starts at a segment's first entry and again after each
@@ -36,6 +42,10 @@
 #define OFFSET_BITS	40
 #define OFFSET_MASK	((UINT64_C(1) << OFFSET_BITS) - 1)
 
+/* The numbers that entries have beside the first three; a set. */
+#define LAYOUT_FOLDS	1u
+#define LAYOUT_REFERS	2u
+
 struct table_block {
 	uint64_t offset;	/* of its first entry */
 	uint32_t line;		/* 0: the file has no lines */
@@ -52,7 +62,7 @@ struct table {
 	size_t count;			/* without those replaced */
 	const char *name;
 	unsigned int ways;
-	bool folds;
+	unsigned int form;		/* LAYOUT_...; most often 0 */
 	struct index *index;
 };
 
@@ -65,7 +75,8 @@ struct layout_head {
 	uint64_t lines;
 	size_t shown_len;	/* of the bytes before the key */
 	bool replaced;
-	const char *bytes;	/* behind the numbers */
+	const char *bytes;	/* behind the numbers, or in a file */
+	const char *end;	/* where the next entry is */
 };
 
 static inline uint64_t
@@ -85,36 +96,54 @@ layout_number(const char **p)
 	}
 }
 
+static inline unsigned int
+layout_form(const struct table_options *options)
+{
+	return (options->fold ? LAYOUT_FOLDS : 0) |
+	    (options->mapped ? LAYOUT_REFERS : 0);
+}
+
+/* The numbers that only some tables have. */
+static inline void
+layout_more(const struct table *t, const char *p, struct layout_head *h)
+{
+	uint64_t where = 0;
+
+	if (t->form & LAYOUT_FOLDS)
+		h->shown_len = layout_number(&p);
+	if (t->form & LAYOUT_REFERS)
+		where = layout_number(&p);
+	h->bytes = where != 0 ? t->arena.base + where : p;
+	h->end = where != 0 ? p : p + h->shown_len + h->key_len +
+	    h->value_len;
+}
+
 /* Always inlined: most callers need some of it only, lookups most of all. */
 static inline __attribute__((always_inline)) void
-layout_head(const char *p, bool folds, struct layout_head *h)
+layout_head(const struct table *t, const char *p, struct layout_head *h)
 {
 	uint64_t lines;
 
 	h->key_len = layout_number(&p);
 	if (h->key_len == 0) {
-		*h = (struct layout_head){ .bytes = p };
+		*h = (struct layout_head){ .bytes = p, .end = p };
 		return;
 	}
 	h->value_len = layout_number(&p);
 	lines = layout_number(&p);
 	h->lines = lines >> 1;
 	h->replaced = lines & 1;
-	h->shown_len = folds ? layout_number(&p) : 0;
+	h->shown_len = 0;
 	h->bytes = p;
+	h->end = p + h->key_len + h->value_len;
+	if (t->form != 0)
+		layout_more(t, p, h);
 }
 
 static inline const char *
 layout_key(const struct layout_head *h)
 {
 	return h->bytes + h->shown_len;
-}
-
-/* Where the next entry is. */
-static inline const char *
-layout_end(const struct layout_head *h)
-{
-	return h->bytes + h->shown_len + h->key_len + h->value_len;
 }
 
 /* Of all tables, so that a key is hashed once for all of them. */

@@ -73,14 +73,18 @@ segment_block(struct table_segment *s, unsigned int line)
 	return 0;
 }
 
-/* shown_len is 0 where shown is the key. */
+/*
+ * Put an entry.
+ *
+ * where  of its key and value in the arena; 0: they are still to be copied
+ */
 static int
-segment_put(struct table_segment *s, const char *shown, size_t shown_len,
-    const char *key, size_t key_len, const char *value, size_t value_len,
-    unsigned int line)
+segment_put(struct table_segment *s, const struct table_entry *e,
+    size_t where, unsigned int line)
 {
-	size_t need = s->used + SEGMENT_NUMBERS_LEN + shown_len + key_len +
-	    value_len + 1;
+	size_t shown_len = e->shown != e->key ? e->shown_len : 0;
+	size_t bytes = where != 0 ? 0 : shown_len + e->key_len + e->value_len;
+	size_t need = s->used + SEGMENT_NUMBERS_LEN + bytes + 1;
 	char *start, *p;
 
 	if (need > s->limit) {
@@ -92,59 +96,100 @@ segment_put(struct table_segment *s, const char *shown, size_t shown_len,
 	if (s->entries % BLOCK_ENTRIES == 0 && segment_block(s, line) != 0)
 		return -1;
 	start = p = s->arena->base + s->used;
-	p += number_put(p, key_len);
-	p += number_put(p, value_len);
+	p += number_put(p, e->key_len);
+	p += number_put(p, e->value_len);
 	p += number_put(p, (uint64_t)(line - s->line) << 1);
-	if (s->options->fold) {
+	if (s->options->fold)
 		p += number_put(p, shown_len);
-		if (shown_len > 0)
-			memcpy(p, shown, shown_len);
+	if (s->options->mapped)
+		p += number_put(p, where);
+	if (where == 0) {
+		memcpy(p, e->shown, shown_len);
 		p += shown_len;
+		memcpy(p, e->key, e->key_len);
+		p += e->key_len;
+		memcpy(p, e->value, e->value_len);
+		p += e->value_len;
 	}
-	memcpy(p, key, key_len);
-	p += key_len;
-	memcpy(p, value, value_len);
-	p += value_len;
 	s->used += (size_t)(p - start);
+	s->refers |= where != 0;
 	s->line = line;
 	s->entries++;
 	return 0;
 }
 
-/* The same for a table that folds. */
+/* The same for a table that folds; a key that this changes is copied. */
 static int
-segment_put_folded(struct table_segment *s, const char *key, size_t key_len,
-    const char *value, size_t value_len, unsigned int line)
+segment_put_folded(struct table_segment *s, const struct table_entry *e,
+    size_t where, unsigned int line)
 {
 	char folded[FOLD_ROOM(TABLE_KEY_MAX)];
-	size_t folded_len;
+	struct table_entry changed = *e;
 
-	if (fold(key, key_len, folded, &folded_len) != 0) {
+	changed.key = folded;
+	if (fold(e->key, e->key_len, folded, &changed.key_len) != 0) {
 		errno = fold_available() ? ENOMEM : ENOTSUP;
 		return -1;
 	}
-	if (folded_len == key_len && memcmp(folded, key, key_len) == 0)
-		return segment_put(s, key, 0, key, key_len, value, value_len,
-		    line);
-	return segment_put(s, key, key_len, folded, folded_len, value,
-	    value_len, line);
+	if (changed.key_len == e->key_len && memcmp(folded, e->key,
+	    e->key_len) == 0)
+		return segment_put(s, e, where, line);
+	return segment_put(s, &changed, 0, line);
+}
+
+static int
+segment_add(struct table_segment *s, const struct table_entry *e,
+    size_t where, unsigned int line)
+{
+	if (e->key_len == 0 || e->key_len > TABLE_KEY_MAX ||
+	    e->value_len > OFFSET_MASK || line < s->line) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (s->entries % PACE_ENTRIES == 0)
+		pace();
+	return s->options->fold ? segment_put_folded(s, e, where, line) :
+	    segment_put(s, e, where, line);
 }
 
 int
 table_segment_add(struct table_segment *s, const char *key, size_t key_len,
     const char *value, size_t value_len, unsigned int line)
 {
-	if (key_len == 0 || key_len > TABLE_KEY_MAX ||
-	    value_len > OFFSET_MASK || line < s->line) {
+	const struct table_entry e = { key, key_len, key, key_len, value,
+	    value_len };
+
+	return segment_add(s, &e, 0, line);
+}
+
+int
+table_segment_map(struct table_segment *s, int fd, size_t len)
+{
+	if (!s->options->mapped || s->map_len != 0 || len == 0) {
 		errno = EINVAL;
 		return -1;
 	}
-	if (s->entries % PACE_ENTRIES == 0)
-		pace();
-	if (s->options->fold)
-		return segment_put_folded(s, key, key_len, value, value_len,
-		    line);
-	return segment_put(s, key, 0, key, key_len, value, value_len, line);
+	if (arena_map(s->arena, s->committed, s->limit, fd, len,
+	    &s->map) != 0)
+		return -1;
+	s->map_len = len;
+	s->limit = s->map;
+	return 0;
+}
+
+int
+table_segment_refer(struct table_segment *s, size_t offset, const char *key,
+    size_t key_len, const char *value, size_t value_len)
+{
+	const struct table_entry e = { key, key_len, key, key_len, value,
+	    value_len };
+
+	if (offset > s->map_len || key_len > s->map_len - offset ||
+	    value_len > s->map_len - offset - key_len) {
+		errno = EINVAL;
+		return -1;
+	}
+	return segment_add(s, &e, s->map + offset, 0);
 }
 
 void

@@ -26,6 +26,9 @@ struct table_segment {
 	size_t used;		/* up to here, there are entries */
 	size_t committed;	/* up to here, there is memory */
 	size_t limit;
+	size_t map;		/* where the mapped file is */
+	size_t map_len;		/* 0: there is none */
+	bool refers;		/* an entry does refer to it */
 	bool large;
 	size_t entries;
 	unsigned int first;	/* the file's line that line 1 is */

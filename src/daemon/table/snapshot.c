@@ -126,7 +126,8 @@ load_table(const struct conf_table *t, unsigned int threads,
 			.name = t->name,
 			.ways = t->ways,
 			.duplicates = t->duplicates,
-			.fold = t->fold
+			.fold = t->fold,
+			.mapped = t->mmap
 		},
 		.paths = (const char *const *)t->paths,
 		.n_paths = t->n_paths,

@@ -62,7 +62,7 @@ table_find_hashed(const struct table *t, uint64_t hash, const char *key,
 	    i = layout_next_slot(t, i)) {
 		if ((slot & ~OFFSET_MASK) != tag)
 			continue;
-		layout_head(layout_of_slot(t, slot), t->folds, &head);
+		layout_head(t, layout_of_slot(t, slot), &head);
 		if (head.key_len == key_len && memcmp(layout_key(&head), key,
 		    key_len) == 0) {
 			entry_set(&head, entry);
@@ -82,6 +82,7 @@ void
 table_prefetch_entry(const struct table *t, uint64_t hash)
 {
 	uint64_t tag = layout_tag(hash);
+	struct layout_head head;
 	uint64_t slot;
 
 	for (size_t i = layout_slot(t, hash); (slot = t->slots[i]) != 0;
@@ -89,6 +90,10 @@ table_prefetch_entry(const struct table *t, uint64_t hash)
 		if ((slot & ~OFFSET_MASK) == tag) {
 			const char *p = layout_of_slot(t, slot);
 
+			if (t->form & LAYOUT_REFERS) {
+				layout_head(t, p, &head);
+				p = head.bytes;
+			}
 			__builtin_prefetch(p);
 			__builtin_prefetch(p + CACHE_LINE);
 			return;
@@ -101,7 +106,7 @@ table_entry(const struct table *t, table_id id, struct table_entry *entry)
 {
 	struct layout_head head;
 
-	layout_head(t->arena.base + id, t->folds, &head);
+	layout_head(t, t->arena.base + id, &head);
 	entry_set(&head, entry);
 }
 
@@ -134,17 +139,17 @@ table_next(const struct table *t, table_id *id, struct table_entry *entry)
 	if (*id == TABLE_NO_ID) {
 		p = t->arena.base + t->blocks[0].offset;
 	} else {
-		layout_head(t->arena.base + *id, t->folds, &head);
-		p = layout_end(&head);
+		layout_head(t, t->arena.base + *id, &head);
+		p = head.end;
 	}
-	for (;; p = layout_end(&head)) {
-		layout_head(p, t->folds, &head);
+	for (;; p = head.end) {
+		layout_head(t, p, &head);
 		if (head.key_len == 0) {
 			block = block_of(t, (table_id)(p - t->arena.base)) + 1;
 			if (block == t->n_blocks)
 				return false;
 			p = t->arena.base + t->blocks[block].offset;
-			layout_head(p, t->folds, &head);
+			layout_head(t, p, &head);
 		}
 		if (!head.replaced)
 			break;
@@ -165,7 +170,7 @@ table_part(const struct table *t, unsigned int part, unsigned int parts)
 	if (block == t->n_blocks)
 		return TABLE_NO_ID;
 	id = t->blocks[block].offset;
-	layout_head(t->arena.base + id, t->folds, &head);
+	layout_head(t, t->arena.base + id, &head);
 	if (!head.replaced || table_next(t, &id, &entry))
 		return id;
 	return TABLE_NO_ID;
@@ -180,8 +185,8 @@ table_locate(const struct table *t, table_id id, const char **file,
 	struct layout_head head;
 	uint64_t n = block->line;
 
-	for (;; p = layout_end(&head)) {
-		layout_head(p, t->folds, &head);
+	for (;; p = head.end) {
+		layout_head(t, p, &head);
 		n += head.lines;
 		if (p == t->arena.base + id)
 			break;
@@ -213,7 +218,7 @@ table_name(const struct table *t)
 bool
 table_folds(const struct table *t)
 {
-	return t->folds;
+	return (t->form & LAYOUT_FOLDS) != 0;
 }
 
 unsigned int

@@ -14,9 +14,11 @@
  * addressing table of 8-byte slots, each an arena offset and some bits of
  * the key's hash, so that a miss rarely touches the arena.  Which file and
  * line an entry is from, is kept for each 256th and counted on from there.
- * What a value is,
- * is the business of who builds the table: answers are kept JSON-escaped, as
- * they are sent.
+ * What a value is, is the business of who builds the table: answers are kept
+ * JSON-escaped, as they are sent.
+ *
+ * A table may leave keys and values in files that are mapped: then the arena
+ * has only a few bytes of numbers an entry.
  */
 
 #include <stdbool.h>
@@ -55,13 +57,15 @@ struct table_options {
 	unsigned int ways;		/* a set; 0: by size, see DEFAULT_... */
 	enum table_duplicates duplicates;
 	bool fold;			/* compare keys folded (fold.h) */
+	bool mapped;			/* for table_segment_map() */
 };
 
 /* Up to so many entries, all ways but regex are the default, beyond it
  * exact and prefix. */
 #define TABLE_DEFAULT_ALL_MAX	500000
 
-/* An entry as it lies in the arena; borrowed as long as the table. */
+/* An entry as it lies in the arena or in a mapped file; borrowed as long as
+ * the table. */
 struct table_entry {
 	const char *key;	/* what is compared: folded where fold is on */
 	size_t key_len;
@@ -132,6 +136,32 @@ int table_builder_add(struct table_builder *, const char *file,
  */
 int table_segment_add(struct table_segment *, const char *key,
     size_t key_len, const char *value, size_t value_len, unsigned int line);
+
+/*
+ * Map a file, for entries that table_segment_refer() adds; for a table whose
+ * options say mapped, once a segment.  It stays mapped as long as the table,
+ * whatever becomes of its name.
+ *
+ * fd   open for reading; may be closed afterwards
+ * len  of its bytes, for which the segment has TABLE_MAP_ROOM()
+ *
+ * Returns 0, or -1 with errno.
+ */
+int table_segment_map(struct table_segment *, int fd, size_t len);
+
+#define TABLE_MAP_ROOM(len)	((size_t)(len) + ((size_t)128 << 10))
+
+/*
+ * Add an entry whose key and value, one behind the other, stay in the mapped
+ * file; but where folding changes the key, they are copied.
+ *
+ * offset  of the key in the file
+ *
+ * The others, and what is returned, as for table_segment_add().  The line is
+ * 0: the file has no lines.
+ */
+int table_segment_refer(struct table_segment *, size_t offset,
+    const char *key, size_t key_len, const char *value, size_t value_len);
 
 /*
  * Say which line of its file line 1 of a segment is, when that is known at
@@ -237,6 +267,11 @@ bool table_folds(const struct table *);
 unsigned int table_ways(const struct table *);	/* the set, never 0 */
 const struct index *table_index(const struct table *);	/* NULL: exact only */
 size_t table_count(const struct table *);
-size_t table_memory(const struct table *);	/* bytes, index included */
+
+/*
+ * The bytes of memory that it takes, its indexes included and what is mapped
+ * of files not.
+ */
+size_t table_memory(const struct table *);
 
 #endif
