@@ -213,10 +213,12 @@ reload_over(struct reload *r, bool ok)
 
 	describe(r, ok, text, sizeof(text));
 	reload_log(r, ok, text);
-	if (r->order != RELOAD_DIFF)
-		(*(ok ? &r->done : &r->failed))++;
-	if (ok && r->order != RELOAD_DIFF)
+	if (r->order != RELOAD_DIFF && !ok)
+		r->failed++;
+	if (r->order != RELOAD_DIFF && ok) {
+		r->done++;
 		r->change_cb(r->current, r->arg);
+	}
 	notify("READY=1\nSTATUS=%sgeneration %llu, %zu entries",
 	    ok ? "" : "last reload failed; ",
 	    (unsigned long long)r->current->number,

@@ -286,11 +286,13 @@ worker_accept_cb(struct evconnlistener *lev, evutil_socket_t fd,
 		    "your address is not allowed here");
 		return;
 	}
-	if (w->all->connections++ >= limits->connections)
+	if (w->all->connections++ >= limits->connections) {
 		limit = "connections";
-	else if (peers_enter(w->all->peers, sa, limits->per_address,
-	    &peer) != 0)
-		limit = "per-address", counter = STATS_REFUSED_PER_ADDRESS;
+	} else if (peers_enter(w->all->peers, sa, limits->per_address,
+	    &peer) != 0) {
+		limit = "per-address";
+		counter = STATS_REFUSED_PER_ADDRESS;
+	}
 	if (limit == NULL) {
 		worker_spread(w, l, fd, peer);
 		return;
