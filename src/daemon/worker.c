@@ -41,6 +41,12 @@
  */
 #define REFUSED_MAX		256
 
+/*
+ * How long a drain waits for requests that peers sent before they could know
+ * of it, on connections that were just made or stay: a long way and back.
+ */
+#define GRACE_MS		200
+
 enum order_kind {
 	ORDER_ADOPT,		/* serve this connection */
 	ORDER_SWAP,		/* answer from this generation */
@@ -65,6 +71,7 @@ struct worker {
 	struct mailbox *mailbox;
 	struct evconnlistener **accepts;	/* one a listener, owned */
 	struct event *retry;		/* accept again after a pause */
+	struct event *grace;		/* ends what nobody asked */
 	struct warning out_of_files, busy, denied;
 	pthread_t thread;
 	bool running;			/* thread is to be joined */
@@ -370,6 +377,29 @@ worker_listen_stop(struct worker *w)
 	}
 }
 
+static void
+worker_grace_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *w = arg;
+
+	(void)fd;
+	(void)what;
+	session_drain_all(&w->host);
+	worker_check_drained(w);
+}
+
+/* From now on each reply is the last one of its connection. */
+static void
+worker_drain(struct worker *w)
+{
+	struct timeval tv = { .tv_usec = GRACE_MS * 1000 };
+
+	w->host.draining = true;
+	if (event_add(w->grace, &tv) != 0)
+		session_drain_all(&w->host);
+	worker_check_drained(w);
+}
+
 static void workers_order(struct workers *, enum order_kind);
 
 static void
@@ -400,8 +430,7 @@ worker_order_cb(struct mail *mail, void *arg)
 		workers_order(w->all, ORDER_DRAIN);
 		break;
 	case ORDER_DRAIN:
-		session_drain_all(&w->host);
-		worker_check_drained(w);
+		worker_drain(w);
 		break;
 	case ORDER_STOP:
 		event_base_loopbreak(w->host.base);
@@ -444,8 +473,9 @@ worker_init(struct worker *w, struct workers *all, struct generation *gen)
 		return -1;
 	worker_use(w, generation_ref(gen));
 	w->retry = evtimer_new(w->host.base, worker_retry_cb, w);
+	w->grace = evtimer_new(w->host.base, worker_grace_cb, w);
 	w->mailbox = mailbox_new(w->host.base, worker_order_cb, w);
-	if (w->retry == NULL || w->mailbox == NULL)
+	if (w->retry == NULL || w->grace == NULL || w->mailbox == NULL)
 		return -1;
 	return worker_listen_start(w);
 }
@@ -464,6 +494,8 @@ worker_clear(struct worker *w)
 	session_host_clear(&w->host);
 	if (w->retry != NULL)
 		event_free(w->retry);
+	if (w->grace != NULL)
+		event_free(w->grace);
 	event_base_free(w->host.base);
 	generation_unref(w->gen);
 }

@@ -69,8 +69,9 @@ int workers_swap(struct workers *, struct generation *gen);
 
 /*
  * Accept what waits and nothing more, then end all sessions once they owe no
- * reply.  deaf_cb is called in between: listening sockets may be closed then.
- * drained_cb is called when the last session has ended.
+ * reply; a moment later for those that were not asked yet, since a request
+ * may be on its way.  deaf_cb is called in between: listening sockets may be
+ * closed then.  drained_cb is called when the last session has ended.
  */
 void workers_drain(struct workers *);
 

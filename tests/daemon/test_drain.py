@@ -5,6 +5,7 @@
 
 import os
 import signal
+import time
 
 import harness
 from harness import DEADLINE, LOOPBACK, RING, kept, search
@@ -52,13 +53,37 @@ class Drain(harness.DaemonTest):
             self.assertEqual(daemon.wait(), 0)
 
     def test_idle_connections_close(self):
-        """Kept connections without a request end at once, silently."""
+        """Connections without a request end in a moment, silently."""
         daemon = self.serve(LONG)
         peers = self.peers(daemon)
         peers += [self.peer(address) for address in daemon.addresses[:2]]
         daemon.terminate()
         for peer in peers:
             peer.ended()
+        self.assertEqual(daemon.wait(), 0)
+
+    def test_request_on_its_way(self):
+        """Who could not know of the drain when asking is answered."""
+        tries = 0
+        while True:
+            daemon = self.serve(LONG)
+            peers = self.peers(daemon)
+            peers += [self.peer(a) for a in daemon.addresses]
+            daemon.terminate()
+            daemon.wait_log("draining")
+            began = time.monotonic()
+            time.sleep(0.05)
+            for peer in peers:
+                peer.send(MESSAGE)
+            tries += 1
+            # A machine that stood still meanwhile shows nothing.
+            if time.monotonic() - began < 0.1 or tries == 10:
+                break
+            daemon.wait()
+        for peer in peers[:-1]:
+            self.assert_answer(peer.reply(), RING, CLOSE, FOUND)
+            peer.ended()
+        self.assertEqual(peers[-1].to_end(), MESSAGE)    # echo
         self.assertEqual(daemon.wait(), 0)
 
     def test_request_under_way_is_finished(self):
