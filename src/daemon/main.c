@@ -21,6 +21,7 @@
 #include "common/log.h"
 #include "daemon/conf/conf.h"
 #include "daemon/generation.h"
+#include "daemon/inherit.h"
 #include "daemon/process.h"
 #include "daemon/progress.h"
 #include "daemon/server.h"
@@ -182,14 +183,17 @@ static int
 serve(const struct options *o, struct generation *gen)
 {
 	struct ready ready = { -1 };
+	struct inherited *inherited;
 	struct server *server;
 	int rc = EX_OSERR;
 
 	signal(SIGPIPE, SIG_IGN);
+	/* Now: in the background it has another number. */
+	inherited = inherit_take();
 	if (!o->foreground && (ready.fd = process_background()) == -1)
 		fatal("cannot go to the background");
 	server = server_new(o->conf, gen, o->verbose > 0 ? LOG_LEVEL_DEBUG :
-	    LOG_LEVEL_WARN);
+	    LOG_LEVEL_WARN, inherited);
 	if (server != NULL && server_run(server, ready_cb, &ready) == 0)
 		rc = EX_OK;
 	server_free(server);

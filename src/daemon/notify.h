@@ -15,6 +15,15 @@
 void notify(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /*
+ * Send lines with a descriptor, which stays the caller's.
+ *
+ * Returns 0; or -1 when there is no manager or, with a warning, it cannot be
+ * told.
+ */
+int notify_fd(int fd, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/*
  * Send RELOADING=1 with the time that goes with it.
  */
 void notify_reloading(void);

@@ -9,8 +9,6 @@
 
 #include "daemon/server.h"
 
-#include <sys/socket.h>
-
 #include <errno.h>
 #include <inttypes.h>
 #include <libutil.h>
@@ -32,18 +30,15 @@
 #include "daemon/credentials.h"
 #include "daemon/generation.h"
 #include "daemon/http/http.h"
+#include "daemon/inherit.h"
+#include "daemon/listeners.h"
 #include "daemon/mailbox.h"
 #include "daemon/notify.h"
 #include "daemon/process.h"
 #include "daemon/reload.h"
-#include "daemon/socket.h"
 #include "daemon/stats/report.h"
 #include "daemon/table/snapshot.h"
 #include "daemon/worker.h"
-
-/* Of the control socket; who is let in is checked at each connection, too. */
-#define CONTROL_MODE		0600	/* root and the daemon's user */
-#define CONTROL_GROUP_MODE	0660
 
 /* Descriptors beside connections: listeners, event bases, files of a load. */
 #define FILES_SPARE	64
@@ -54,13 +49,11 @@ static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
 struct server {
 	const char *path;
 	struct event_base *base;
-	struct listener *listeners;
-	size_t n_listeners;
+	struct listeners listeners;
 	struct workers *workers;
 	struct reload *reload;
 	struct control *control;
 	struct http *http;		/* NULL: no such listener */
-	int control_fd;
 	struct pidfh *pidfile;
 	char *pidfile_path;
 	enum log_level level;		/* logged at least */
@@ -230,16 +223,13 @@ server_action_cb(struct control_request *request, const char *action,
 		control_reply(request, false, result_reply("unknown action"));
 }
 
-/* From then on the kernel refuses connections. */
+/* The listening sockets, and what looks at them here. */
 static void
 server_unlisten(struct server *server)
 {
 	http_free(server->http);
 	server->http = NULL;
-	for (size_t i = 0; i < server->n_listeners; i++) {
-		socket_unlisten(server->listeners[i].fd);
-		server->listeners[i].fd = -1;
-	}
+	listeners_close(&server->listeners);
 }
 
 /* What others may find of it. */
@@ -247,8 +237,7 @@ static void
 server_remove_paths(struct server *server)
 {
 	server_unlisten(server);
-	socket_unlisten(server->control_fd);
-	server->control_fd = -1;
+	listeners_close_control(&server->listeners);
 	if (server->pidfile != NULL)
 		pidfile_remove(server->pidfile);
 	server->pidfile = NULL;
@@ -387,70 +376,6 @@ server_change_cb(const struct generation *gen, void *arg)
 	server_pidfile(server, gen->conf->pidfile);
 }
 
-static const char *const service_names[] = {
-	[CONF_SERVICE_MESSAGES] = "messages",
-	[CONF_SERVICE_ECHO] = "echo",
-	[CONF_SERVICE_HTTP] = "http"
-};
-
-/* One listen directive to a socket. */
-static int
-listener_init(struct listener *l, const struct conf_listen *conf)
-{
-	const struct sockaddr *sa = (const struct sockaddr *)&conf->ss;
-	char address[CONF_ADDRESS_MAX];
-	struct sockaddr_storage ss;
-	socklen_t len = sizeof(ss);
-	size_t size = conf->n_allow * sizeof(*conf->allow);
-
-	l->fd = -1;
-	l->conf = *conf;
-	l->conf.place.file = NULL;	/* its configuration may go */
-	l->conf.allow = NULL;
-	if (size > 0) {
-		if ((l->conf.allow = malloc(size)) == NULL)
-			return -1;
-		memcpy(l->conf.allow, conf->allow, size);
-	}
-	l->fd = socket_listen(sa, conf->ss_len, conf->mode);
-	if (l->fd == -1 ||
-	    getsockname(l->fd, (struct sockaddr *)&ss, &len) == -1) {
-		log_warn("cannot listen address=%s", conf_address(sa,
-		    conf->ss_len, address, sizeof(address)));
-		return -1;
-	}
-	log_info("listening address=%s service=%s", conf_address(
-	    (struct sockaddr *)&ss, len, address, sizeof(address)),
-	    service_names[conf->service]);
-	return 0;
-}
-
-static int
-server_listen(struct server *server, const struct conf *conf)
-{
-	const struct conf_listen *l;
-	size_t n = 0;
-
-	TAILQ_FOREACH(l, &conf->listens, entry)
-		n++;
-	server->listeners = calloc(n, sizeof(*server->listeners));
-	if (server->listeners == NULL)
-		return -1;
-	TAILQ_FOREACH(l, &conf->listens, entry)
-		if (listener_init(&server->listeners[server->n_listeners++],
-		    l) != 0)
-			return -1;
-	if (conf->control == NULL)
-		return 0;
-	server->control_fd = socket_listen_path(conf->control,
-	    conf->control_group != NULL ? CONTROL_GROUP_MODE : CONTROL_MODE);
-	if (server->control_fd == -1) {
-		log_warn("cannot listen control=%s", conf->control);
-		return -1;
-	}
-	return 0;
-}
-
 static gid_t
 control_group(const struct conf *conf)
 {
@@ -524,8 +449,8 @@ server_http(struct server *server)
 	const struct http_source source = { http_stats, http_metrics,
 	    http_healthy, server };
 
-	for (size_t i = 0; i < server->n_listeners; i++) {
-		const struct listener *l = &server->listeners[i];
+	for (size_t i = 0; i < server->listeners.n; i++) {
+		const struct listener *l = &server->listeners.list[i];
 
 		if (l->conf.service != CONF_SERVICE_HTTP)
 			continue;
@@ -556,10 +481,10 @@ server_events(struct server *server)
 		return -1;
 	if (server_http(server) != 0)
 		return -1;
-	if (server->control_fd != -1 && (server->control = control_new(
-	    server->base, server->control_fd, control_group(
-	    reload_current(server->reload)->conf), server_action_cb,
-	    server)) == NULL)
+	if (server->listeners.control_fd != -1 && (server->control =
+	    control_new(server->base, server->listeners.control_fd,
+	    control_group(reload_current(server->reload)->conf),
+	    server_action_cb, server)) == NULL)
 		return -1;
 	return 0;
 }
@@ -576,32 +501,34 @@ worker_number(const struct conf *conf)
 }
 
 struct server *
-server_new(const char *path, struct generation *gen, enum log_level level)
+server_new(const char *path, struct generation *gen, enum log_level level,
+    struct inherited *inherited)
 {
 	struct server *server = calloc(1, sizeof(*server));
 	const struct workers_events events = { workers_swapped_cb,
 	    workers_deaf_cb, workers_drained_cb, server };
 
-	if (server == NULL)
+	if (server == NULL) {
+		inherit_free(inherited);
 		goto fail;
+	}
 	gen->number = 1;
 	server->level = level;
 	log_set_level(gen->conf->log_level > level ? gen->conf->log_level :
 	    level);
 	server->path = path;
-	server->control_fd = -1;
 	server->started = time(NULL);
-	if ((server->base = event_base_new()) == NULL)
-		goto fail;
-	if (server_listen(server, gen->conf) != 0 ||
+	if (listeners_open(&server->listeners, gen->conf, inherited) != 0 ||
 	    server_drop_rights(server, gen->conf) != 0)
 		goto fail_logged;
+	if ((server->base = event_base_new()) == NULL)
+		goto fail;
 	server->reload = reload_new(server->base, path, gen, server_change_cb,
 	    server);
 	if (server->reload == NULL || server_events(server) != 0)
 		goto fail;
 	server->workers = workers_new(worker_number(gen->conf),
-	    server->listeners, server->n_listeners, gen, &events);
+	    server->listeners.list, server->listeners.n, gen, &events);
 	if (server->workers == NULL)
 		goto fail;
 	reload_set_workers(server->reload, server->workers);
@@ -671,9 +598,7 @@ server_free(struct server *server)
 	if (server->drain_timer != NULL)
 		event_free(server->drain_timer);
 	server_remove_paths(server);
-	for (size_t i = 0; i < server->n_listeners; i++)
-		free(server->listeners[i].conf.allow);
-	free(server->listeners);
+	listeners_clear(&server->listeners);
 	free(server->pidfile_path);
 	if (server->base != NULL)
 		event_base_free(server->base);

@@ -17,6 +17,7 @@
 struct buf;
 struct generation;
 struct json_object;
+struct inherited;
 struct server;
 
 /*
@@ -25,11 +26,12 @@ struct server;
  * path  of the configuration, for reloads; borrowed
  * gen   its first generation; taken, whatever the outcome
  * level what is logged at least, whatever the configuration says
+ * inherited  sockets of the service manager, or NULL; taken, likewise
  *
  * Returns the server, owned by the caller; or NULL, with the reason logged.
  */
 struct server *server_new(const char *path, struct generation *gen,
-    enum log_level level);
+    enum log_level level, struct inherited *inherited);
 
 /*
  * Serve until a signal ends it.

@@ -147,7 +147,7 @@ socket_listen_path(const char *path, unsigned int mode)
 }
 
 void
-socket_unlisten(int fd)
+socket_unlisten(int fd, bool shared)
 {
 	struct sockaddr_un sun;
 	socklen_t len = sizeof(sun);
@@ -155,7 +155,7 @@ socket_unlisten(int fd)
 	if (fd == -1)
 		return;
 	/* What cannot be removed after dropping rights is replaced later. */
-	if (getsockname(fd, (struct sockaddr *)&sun, &len) == 0 &&
+	if (!shared && getsockname(fd, (struct sockaddr *)&sun, &len) == 0 &&
 	    sun.sun_family == AF_UNIX && sun.sun_path[0] != '\0')
 		unlink(sun.sun_path);
 	close(fd);

@@ -10,6 +10,8 @@
 
 #include <sys/socket.h>
 
+#include <stdbool.h>
+
 /*
  * Bind and listen.  A dead unix socket at the path is replaced, a live one
  * is an error.
@@ -30,8 +32,13 @@ int socket_listen(const struct sockaddr *sa, socklen_t len,
 int socket_listen_path(const char *path, unsigned int mode);
 
 /*
- * Close a listening socket, and remove the path of a unix socket.
+ * Close a listening socket; never by shutdown(2), which would end it for
+ * others that have it.
+ *
+ * fd      -1 is allowed
+ * shared  others have it, so that the path of a unix socket stays; else it is
+ *         removed
  */
-void socket_unlisten(int fd);
+void socket_unlisten(int fd, bool shared);
 
 #endif

@@ -47,6 +47,9 @@
  */
 #define GRACE_MS		200
 
+/* Connections that can wait at a listener; see BACKLOG in socket.c. */
+#define WAITING_MAX		4097
+
 enum order_kind {
 	ORDER_ADOPT,		/* serve this connection */
 	ORDER_SWAP,		/* answer from this generation */
@@ -322,7 +325,9 @@ worker_accept_rest(struct worker *w)
 	int fd;
 
 	for (size_t i = 0; i < w->all->n_listeners; i++) {
-		while (w->accepts[i] != NULL) {
+		/* Where others listen too, more may come for ever. */
+		for (int n = 0; w->accepts[i] != NULL && n < WAITING_MAX;
+		    n++) {
 			len = sizeof(ss);
 			fd = accept4(w->all->listeners[i].fd,
 			    (struct sockaddr *)&ss, &len,

@@ -27,6 +27,7 @@ struct workers;
 /* A listening socket, made by the server. */
 struct listener {
 	int fd;				/* owned by the server */
+	bool shared;			/* the service manager has it too */
 	struct conf_listen conf;	/* allow is owned with it */
 };
 

@@ -488,12 +488,15 @@ TUTORIAL_LINES = tuple(answer(*pair) for pair in TUTORIAL.items())
 class Daemon:
     """An appmsgd in the foreground, its log and its addresses."""
 
-    def __init__(self, config, args=(), env=None, nofile=None):
+    def __init__(self, config, args=(), env=None, nofile=None,
+                 wrapper=(), pass_fds=()):
         """Start it.
 
         config      path
         args        further options
         nofile      soft and hard limit of descriptors
+        wrapper     a command that becomes the daemon, which follows it
+        pass_fds    descriptors that stay open for it
         """
         self.config = config
         self.addresses = []
@@ -505,9 +508,10 @@ class Daemon:
             resource.setrlimit(resource.RLIMIT_NOFILE, nofile)
 
         self.process = subprocess.Popen(
-            [program("appmsgd"), "-d", "-f", config, *args],
+            [*wrapper, program("appmsgd"), "-d", "-f", config, *args],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE, env=env or environment(),
+            pass_fds=pass_fds,
             preexec_fn=limit if nofile else None)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()

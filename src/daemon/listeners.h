@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef LISTENERS_H
+#define LISTENERS_H
+
+/*
+ * The sockets of the listen and control lines: inherited from the service
+ * manager, or bound.  Those that are bound are left in the manager's keeping,
+ * if there is one, so that the process after this one goes on with them and
+ * no connection is refused meanwhile.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct conf;
+struct inherited;
+struct listener;
+
+struct listeners {
+	struct listener *list;		/* owned, as their fds */
+	size_t n;
+	int control_fd;			/* owned; -1: none */
+	bool control_shared;		/* the service manager has it too */
+};
+
+/*
+ * Have a socket for each line.
+ *
+ * inherited  sockets to be preferred, or NULL; taken, whatever the outcome
+ *
+ * Returns 0; or -1 with the reason logged, and listeners_clear() due.
+ */
+int listeners_open(struct listeners *, const struct conf *,
+    struct inherited *inherited);
+
+/*
+ * Close the sockets of the listen lines.  Where no one else has a socket the
+ * kernel refuses connections from then on, and the path of a unix socket is
+ * removed.  May be called twice.
+ */
+void listeners_close(struct listeners *);
+
+/*
+ * Close the control socket likewise.
+ */
+void listeners_close_control(struct listeners *);
+
+/*
+ * Close all and free the list.  Zeroed memory with control_fd -1 is allowed.
+ */
+void listeners_clear(struct listeners *);
+
+#endif
