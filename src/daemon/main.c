@@ -236,8 +236,7 @@ main(int argc, char **argv)
 		progress_init_bar(&progress);
 	else
 		progress_init_log(&progress);
-	gen = generation_load(o.conf, progress.source.cb != NULL ?
-	    &progress.source : NULL, &problems);
+	gen = generation_load(o.conf, &progress.source, &problems);
 	progress_end(&progress);
 	if (gen == NULL) {
 		problems_print(&problems, stderr);

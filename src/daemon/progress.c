@@ -9,17 +9,42 @@
 
 #include "daemon/progress.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/log.h"
 #include "daemon/deadline.h"
+#include "daemon/notify.h"
 
 /* Shorter loads are not worth a word. */
 #define PATIENCE_MS	1000
 
 #define BAR_WIDTH	40
+
+/*
+ * How long the service manager is to wait for the next word of a long load:
+ * some time, and more after long reading, since what follows the last block,
+ * such as sorting, is told by nobody.
+ */
+#define EXTEND_EVERY_MS	5000
+#define EXTEND_MS	60000
+#define EXTEND_TIMES	20
+
+/* A start or a reload takes its time only as long as it comes forward. */
+static void
+extend(struct progress *p, bool last)
+{
+	int64_t now = deadline_now(), spent = now - p->began;
+
+	if (spent < PATIENCE_MS ||
+	    (!last && now - p->extended < EXTEND_EVERY_MS))
+		return;
+	p->extended = now;
+	notify("EXTEND_TIMEOUT_USEC=%" PRId64,
+	    (EXTEND_MS + EXTEND_TIMES * spent) * 1000);
+}
 
 /* The share that is done, if there is something new to be told. */
 static int
@@ -31,6 +56,7 @@ news(struct progress *p, const char *table, uint64_t done, uint64_t all,
 		p->began = deadline_now();
 		p->told = 0;
 	}
+	extend(p, done == all);
 	*share = all == 0 ? 100 : (unsigned int)(done * 100 / all);
 	*share -= *share % step;
 	if (*share == p->told || deadline_now() - p->began < PATIENCE_MS)
@@ -63,6 +89,14 @@ bar_cb(const char *table, uint64_t done, uint64_t all, void *arg)
 	    (int)(BAR_WIDTH - width), "", share);
 }
 
+static void
+silent_cb(const char *table, uint64_t done, uint64_t all, void *arg)
+{
+	unsigned int share;
+
+	news(arg, table, done, all, 1, &share);
+}
+
 void
 progress_init_log(struct progress *p)
 {
@@ -73,7 +107,7 @@ void
 progress_init_bar(struct progress *p)
 {
 	*p = (struct progress){ .source = { isatty(STDERR_FILENO) ? bar_cb :
-	    NULL, p } };
+	    silent_cb, p } };
 }
 
 void

@@ -6,7 +6,8 @@
 
 /*
  * How far a long load has come: lines in the log, or a bar on a terminal.
- * Loads that end within a moment say nothing.
+ * The service manager is asked to wait meanwhile.  Loads that end within a
+ * moment say nothing.
  */
 
 #include <stdbool.h>
@@ -17,6 +18,7 @@
 struct progress {
 	struct source_progress source;	/* to be handed to the load */
 	int64_t began;			/* ms, of the table in hand */
+	int64_t extended;		/* ms, when the manager was asked */
 	const char *table;
 	unsigned int told;		/* per cent */
 	bool drawn;			/* there is a bar */

@@ -38,10 +38,14 @@
 #include "daemon/reload.h"
 #include "daemon/stats/report.h"
 #include "daemon/table/snapshot.h"
+#include "daemon/watchdog.h"
 #include "daemon/worker.h"
 
 /* Descriptors beside connections: listeners, event bases, files of a load. */
 #define FILES_SPARE	64
+
+/* What the end takes at most after the drain. */
+#define STOP_SPARE_MS	10000
 
 static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
 #define N_SIGNALS	(sizeof(signals) / sizeof(signals[0]))
@@ -51,6 +55,7 @@ struct server {
 	struct event_base *base;
 	struct listeners listeners;
 	struct workers *workers;
+	struct watchdog *watchdog;
 	struct reload *reload;
 	struct control *control;
 	struct http *http;		/* NULL: no such listener */
@@ -273,7 +278,8 @@ server_drain(struct server *server, int signum)
 	server->draining = true;
 	log_info("draining signal=%d connections=%" PRId64, signum,
 	    workers_connections(server->workers));
-	notify("STOPPING=1\nSTATUS=draining");
+	notify("STOPPING=1\nSTATUS=draining\nEXTEND_TIMEOUT_USEC=%" PRId64,
+	    (conf->timeouts.drain + STOP_SPARE_MS) * 1000);
 	event_add(server->drain_timer, &tv);
 	workers_drain(server->workers);
 }
@@ -531,6 +537,7 @@ server_new(const char *path, struct generation *gen, enum log_level level,
 	    server->listeners.list, server->listeners.n, gen, &events);
 	if (server->workers == NULL)
 		goto fail;
+	server->watchdog = watchdog_new(server->base, server->workers);
 	reload_set_workers(server->reload, server->workers);
 	generation_unref(gen);
 	return server;
@@ -588,6 +595,7 @@ server_free(struct server *server)
 {
 	if (server == NULL)
 		return;
+	watchdog_free(server->watchdog);
 	workers_free(server->workers);
 	reload_free(server->reload);
 	control_free(server->control);

@@ -55,6 +55,7 @@ enum order_kind {
 	ORDER_SWAP,		/* answer from this generation */
 	ORDER_DEAFEN,		/* accept nothing more */
 	ORDER_DRAIN,		/* end sessions; all workers are deaf */
+	ORDER_BEAT,		/* give a sign of life; not freed */
 	ORDER_STOP
 };
 
@@ -75,6 +76,8 @@ struct worker {
 	struct evconnlistener **accepts;	/* one a listener, owned */
 	struct event *retry;		/* accept again after a pause */
 	struct event *grace;		/* ends what nobody asked */
+	struct order beat;		/* sent while beat_owed */
+	atomic_bool beat_owed;
 	struct warning out_of_files, busy, denied;
 	pthread_t thread;
 	bool running;			/* thread is to be joined */
@@ -437,6 +440,9 @@ worker_order_cb(struct mail *mail, void *arg)
 	case ORDER_DRAIN:
 		worker_drain(w);
 		break;
+	case ORDER_BEAT:
+		w->beat_owed = false;
+		return;
 	case ORDER_STOP:
 		event_base_loopbreak(w->host.base);
 		break;
@@ -479,6 +485,7 @@ worker_init(struct worker *w, struct workers *all, struct generation *gen)
 	worker_use(w, generation_ref(gen));
 	w->retry = evtimer_new(w->host.base, worker_retry_cb, w);
 	w->grace = evtimer_new(w->host.base, worker_grace_cb, w);
+	w->beat.kind = ORDER_BEAT;
 	w->mailbox = mailbox_new(w->host.base, worker_order_cb, w);
 	if (w->retry == NULL || w->grace == NULL || w->mailbox == NULL)
 		return -1;
@@ -594,6 +601,24 @@ workers_order(struct workers *all, enum order_kind kind)
 			fatalx("out of memory");
 		mailbox_send(all->workers[i].mailbox, &order->mail);
 	}
+}
+
+bool
+workers_beat(struct workers *all)
+{
+	bool beat = true;
+
+	for (size_t i = 0; i < all->n; i++) {
+		struct worker *w = &all->workers[i];
+
+		if (w->beat_owed) {
+			beat = false;
+			continue;
+		}
+		w->beat_owed = true;
+		mailbox_send(w->mailbox, &w->beat.mail);
+	}
+	return beat;
 }
 
 void

@@ -69,6 +69,13 @@ int workers_start(struct workers *);
 int workers_swap(struct workers *, struct generation *gen);
 
 /*
+ * Ask every worker for a sign of life.
+ *
+ * Returns whether all have given the one that they were asked for before.
+ */
+bool workers_beat(struct workers *);
+
+/*
  * Accept what waits and nothing more, then end all sessions once they owe no
  * reply; a moment later for those that were not asked yet, since a request
  * may be on its way.  deaf_cb is called in between: listening sockets may be
