@@ -1,55 +1,48 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 # The installed unit, run as root on a throw-away machine with systemd: it
-# starts, is ready when systemctl says so, reloads with the same process, says
-# why a reload failed, stops, and is not started again with a wrong
-# configuration.
+# starts at boot, is ready when systemctl says so, reloads with the same
+# process, says why a reload failed, stops, is started again after a crash, and
+# is not with a wrong configuration.
 
 set -u
-conf=/etc/appmsgd.conf
-n=0
+# shellcheck source=tests/systemd/common.sh
+. "$(dirname "$0")/common.sh"
 
-fail() {
-	echo "FAILED: $*" >&2
-	systemctl status appmsgd >&2
-	journalctl -u appmsgd --no-pager | tail -n 40 >&2
-	exit 1
-}
+[ "$(property UnitFileState)" = disabled ] || fail 'enabled by itself'
+systemctl enable appmsgd 2>/dev/null || fail enable
+systemctl start --no-block multi-user.target
+wait_for systemctl is-active appmsgd || fail 'the boot does not start it'
+systemctl disable --now appmsgd 2>/dev/null || fail disable
+systemctl is-active appmsgd >/dev/null && fail 'it goes on after disable --now'
+ok 'enabled, it is started at boot'
 
-ok() {
-	n=$((n + 1))
-	echo "ok $n - $*"
-}
-
-answer() {
-	appmsg-client search "$1" 2>&1
-}
-
-pid() {
-	systemctl show -p MainPID --value appmsgd
-}
-
-ldconfig
-systemctl daemon-reload
 systemctl start appmsgd || fail start
-[ "$(answer ring)" = 'In the caves beneath the Misty Mountains. 💍' ] ||
-	fail "no answer right after the start: $(answer ring)"
+serves || fail "no answer right after the start: $(answer ring)"
 ok 'it answers as soon as systemctl start has ended'
 
-systemctl show -p StatusText --value appmsgd | grep -q 'generation 1, 3 entries' ||
+property StatusText | grep -q 'generation 1, 3 entries' ||
 	fail status text
 ok 'it says its status'
 
 user=$(ps -o user= -p "$(pid)")
-[ "$user" != root ] || fail runs as root
-ok "it runs as $user"
+[ "$user" = _appmsgd ] || fail "runs as $user"
+ok 'it runs as the user of sysusers.d'
+
+[ "$(stat -c '%a %U %G' /var/lib/appmsgd)" = '750 root _appmsgd' ] ||
+	fail 'no /var/lib/appmsgd'
+printf 'city\tRiga\n' >/var/lib/appmsgd/cities.tsv
+chown root:_appmsgd /var/lib/appmsgd/cities.tsv
+chmod 640 /var/lib/appmsgd/cities.tsv
 
 before=$(pid)
 echo 'answer "new" "news"' >>$conf
+echo 'table cities file /var/lib/appmsgd/cities.tsv' >>$conf
 systemctl reload appmsgd || fail reload
 [ "$(answer new)" = news ] || fail 'no new answer after the reload'
+[ "$(answer city)" = Riga ] || fail 'it does not read its tables'
 [ "$(pid)" = "$before" ] || fail 'another process after the reload'
-systemctl show -p StatusText --value appmsgd | grep -q 'generation 2, 4 entries' ||
+property StatusText | grep -q 'generation 2, 5 entries' ||
 	fail status text after the reload
 ok 'a reload serves the new answers in the same process'
 
@@ -76,26 +69,31 @@ ok 'a failed reload is told, and changes nothing'
 
 systemctl stop appmsgd || fail stop
 answer ring | grep -q 'onnection refused' || fail 'it answers after the stop'
-[ "$(systemctl show -p Result --value appmsgd)" = success ] || fail stop result
+[ "$(property Result)" = success ] || fail stop result
 ok 'it stops'
 
 if systemctl start appmsgd 2>/dev/null; then
 	fail 'it started with a wrong configuration'
 fi
-[ "$(systemctl show -p ExecMainStatus --value appmsgd)" = 78 ] ||
+[ "$(property ExecMainStatus)" = 78 ] ||
 	fail 'the exit status is not 78'
-[ "$(systemctl show -p NRestarts --value appmsgd)" = 0 ] || fail restarted
+sleep 2		# four times RestartSec=
+[ "$(property NRestarts)" = 0 ] || fail restarted
+[ "$(property ActiveState)" = failed ] || fail 'not failed'
 ok 'a start with a wrong configuration exits 78 and is not tried again'
 
 sed -i '/^anser/d' $conf
 systemctl start appmsgd || fail start again
-kill -KILL "$(pid)"
-tries=0
-until [ "$(answer ring)" = 'In the caves beneath the Misty Mountains. 💍' ]; do
-	[ $tries -lt 100 ] || fail 'not back after a crash'
-	tries=$((tries + 1))
-	sleep 0.1
+for signal in SEGV KILL ABRT; do
+	before=$(pid) began=$(now)
+	restarts=$(property NRestarts)
+	kill -$signal "$before"
+	# Nobody is refused: the socket is in the keeping of the manager.
+	serves || fail "not served after $signal: $(answer ring)"
+	[ $(($(now) - began)) -lt 5000 ] || fail "not back in 5 s after $signal"
+	[ "$(pid)" != "$before" ] || fail "$signal did not end it"
+	[ "$(property NRestarts)" = $((restarts + 1)) ] || fail not restarted
 done
-[ "$(systemctl show -p NRestarts --value appmsgd)" = 1 ] || fail not restarted
-ok 'it is restarted after a crash'
-echo "$n passed, 0 failed"
+ok 'it is back within 5 s after a crash, and refuses nobody meanwhile'
+systemctl stop appmsgd
+finish

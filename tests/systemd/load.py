@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 The appmsgd authors
+"""Peers that ask without a pause until SIGTERM, and count what goes wrong.
+
+    load.py ADDRESS...      HOST:PORT, or the path of a unix socket
+
+Half of them make a connection for each request, half ask for theirs to stay.
+In the end a line tells how many were answered, how many could not connect
+(refused), how many connected but got no whole reply (lost), how many were
+answered otherwise (wrong), and the longest time between asking and reply, in
+milliseconds.  Exit status 1 if anything went wrong, or nothing was asked.
+"""
+
+import json
+import signal
+import socket
+import struct
+import sys
+import threading
+import time
+
+PEERS = 2       # of each kind, at each address
+RESULT = "In the caves beneath the Misty Mountains. \U0001f48d"
+CONTENT = b'{"action": "search", "value": "ring"}'
+
+
+def message(**members):
+    header = json.dumps({
+        "byteorder": "little", "content-type": "text/json",
+        "content-encoding": "utf-8", "content-length": len(CONTENT),
+        **members}).encode()
+    return struct.pack(">H", len(header)) + header + CONTENT
+
+
+PLAIN, STAYING = message(), message(connection="keep-alive")
+
+
+class Load:
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.done = threading.Event()
+        self.counts = dict.fromkeys(
+            ("answered", "refused", "lost", "wrong", "worst"), 0)
+        self.first = {}
+
+    def count(self, what, why=None):
+        with self.lock:
+            self.counts[what] += 1
+            if why is not None:
+                self.first.setdefault(what, repr(why))
+
+    def connect(self, address):
+        unix = address.startswith("/")
+        sock = socket.socket(socket.AF_UNIX if unix else socket.AF_INET)
+        sock.settimeout(30)
+        if not unix:
+            host, port = address.rsplit(":", 1)
+            address = (host, int(port))
+        try:
+            sock.connect(address)
+        except OSError as problem:
+            sock.close()
+            self.count("refused", problem)
+            return None
+        return sock
+
+    def receive(self, sock, length):
+        data = b""
+        while len(data) < length:
+            part = sock.recv(length - len(data))
+            if not part:
+                raise ConnectionError(f"closed after {data!r}")
+            data += part
+        return data
+
+    def ask(self, sock, request, began):
+        """Whether the connection stays."""
+        try:
+            sock.sendall(request)
+            size = struct.unpack(">H", self.receive(sock, 2))[0]
+            header = json.loads(self.receive(sock, size))
+            content = self.receive(sock, header["content-length"])
+        except OSError as problem:
+            self.count("lost", problem)
+            return False
+        if json.loads(content) == {"result": RESULT}:
+            self.count("answered")
+        else:
+            self.count("wrong", content)
+        took = int((time.monotonic() - began) * 1000)
+        with self.lock:
+            self.counts["worst"] = max(self.counts["worst"], took)
+        return header.get("connection") == "keep-alive"
+
+    def peer(self, address, request):
+        while not self.done.is_set():
+            began = time.monotonic()
+            sock = self.connect(address)
+            if sock is None:
+                continue
+            with sock:
+                while self.ask(sock, request, began):
+                    if self.done.is_set():
+                        break
+                    began = time.monotonic()
+
+    def run(self, addresses):
+        signal.signal(signal.SIGTERM, lambda *_: self.done.set())
+        peers = [threading.Thread(target=self.peer, args=(address, request))
+                 for address in addresses for request in (PLAIN, STAYING)
+                 for _ in range(PEERS)]
+        for peer in peers:
+            peer.start()
+        print("asking", flush=True)
+        self.done.wait()
+        for peer in peers:
+            peer.join()
+        print(*(f"{name}={count}" for name, count in self.counts.items()),
+              *(f"{what}: {why}" for what, why in self.first.items()))
+        bad = sum(self.counts[w] for w in ("refused", "lost", "wrong"))
+        return 1 if bad or not self.counts["answered"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(Load().run(sys.argv[1:]))
