@@ -11,6 +11,7 @@
 #include <err.h>
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,12 +37,15 @@ static const struct command {
 	{ "explain", "key", 10000 },
 	{ "status", NULL, 10000 },
 	{ "stats", NULL, 10000 },
+	{ "log", "level", 10000 },
+	{ "drain", NULL, 10000 },
 };
 
 #define N_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
 
 static const char usage[] =
-"Usage: appmsgctl [-s SOCKET] [--json] [--force] [--openmetrics] COMMAND [KEY]\n";
+"Usage: appmsgctl [-s SOCKET] [--json] [--force] [--openmetrics]\n"
+"                 COMMAND [ARGUMENT]\n";
 
 static const char help[] =
 "Control a running appmsgd.\n"
@@ -53,6 +57,8 @@ static const char help[] =
 "  explain KEY  say where the answer for KEY stands\n"
 "  status       say what the daemon is and does\n"
 "  stats        say what it was asked, and how long that took\n"
+"  log LEVEL    log warn, info or debug, until the next reload\n"
+"  drain        accept no more, finish what was asked, and exit\n"
 "\n"
 "      --force          with reload: take tables that lost more keys than\n"
 "                       their guard= allows\n"
@@ -215,12 +221,16 @@ failed(const struct options *o, int error)
 static void
 print_reply(struct json_object *reply, bool ok)
 {
-	struct json_object *problems, *result;
+	struct json_object *problems, *more, *result;
 
 	if (json_object_object_get_ex(reply, "problems", &problems))
 		for (size_t i = 0; i < json_object_array_length(problems); i++)
 			fprintf(stderr, "%s\n", json_object_get_string(
 			    json_object_array_get_idx(problems, i)));
+	if (json_object_object_get_ex(reply, "more-problems", &more) &&
+	    json_object_get_int64(more) > 0)
+		fprintf(stderr, "and %" PRId64 " more\n",
+		    json_object_get_int64(more));
 	if (json_object_object_get_ex(reply, "result", &result))
 		fprintf(ok ? stdout : stderr, "%s\n",
 		    json_object_get_string(result));

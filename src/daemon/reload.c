@@ -167,19 +167,20 @@ describe(const struct reload *r, bool ok, char *text, size_t cap)
 static struct json_object *
 reload_reply(const struct reload *r, const char *text)
 {
-	struct json_object *reply = json_object_new_object();
+	struct json_object *reply = control_result(text);
 	struct json_object *lines = json_object_new_array();
 
 	for (size_t i = 0; i < r->problems.n; i++)
 		json_object_array_add(lines,
 		    json_object_new_string(r->problems.list[i].text));
-	json_object_object_add(reply, "result", json_object_new_string(text));
 	json_object_object_add(reply, "generation",
 	    json_object_new_uint64(r->current->number));
 	json_object_object_add(reply, "milliseconds",
 	    json_object_new_int64(deadline_now() - r->began));
 	json_object_object_add(reply, "tables", diff_json(&r->diff));
 	json_object_object_add(reply, "problems", lines);
+	json_object_object_add(reply, "more-problems",
+	    json_object_new_uint64(r->problems.dropped));
 	return reply;
 }
 
@@ -378,7 +379,7 @@ reload_start(struct reload *r, enum reload_order order,
 		log_warnx("out of memory for a reload");
 		if (request != NULL)
 			control_reply(request, false,
-			    json_object_new_object());
+			    control_result("out of memory"));
 		return;
 	}
 	waiter->order = order;
@@ -407,7 +408,7 @@ reload_counts(const struct reload *r, uint64_t *done, uint64_t *failed)
 	*failed = r->failed;
 }
 
-/* Requests that are still owed a reply lose their connections with it. */
+/* The daemon ends before their turn. */
 static void
 waiters_free(struct waiters *list)
 {
@@ -417,7 +418,7 @@ waiters_free(struct waiters *list)
 		STAILQ_REMOVE_HEAD(list, entry);
 		if (waiter->request != NULL)
 			control_reply(waiter->request, false,
-			    json_object_new_object());
+			    control_result("the daemon is stopping"));
 		free(waiter);
 	}
 }

@@ -25,6 +25,7 @@
 
 #include "common/log.h"
 #include "daemon/buf.h"
+#include "daemon/command.h"
 #include "daemon/conf/conf.h"
 #include "daemon/control.h"
 #include "daemon/credentials.h"
@@ -89,46 +90,6 @@ server_report(const struct server *server)
 	return r;
 }
 
-static struct json_object *
-status_reply(const struct server *server)
-{
-	const struct generation *gen = reload_current(server->reload);
-	const struct report r = server_report(server);
-	struct json_object *reply = json_object_new_object();
-	int64_t up = (int64_t)(time(NULL) - server->started);
-	char text[512], loaded[32];
-
-	report_time(gen->loaded_at, loaded, sizeof(loaded));
-	snprintf(text, sizeof(text), "%s\n"
-	    "version      %s\n"
-	    "pid          %ld\n"
-	    "uptime       %" PRId64 " s\n"
-	    "generation   %" PRIu64 "\n"
-	    "loaded       %s\n"
-	    "entries      %zu\n"
-	    "memory       %zu bytes of tables, %" PRId64 " held for peers\n"
-	    "connections  %" PRId64 "\n"
-	    "workers      %zu",
-	    server->draining ? "draining" : "serving", PACKAGE_VERSION,
-	    (long)getpid(), up, gen->number, loaded,
-	    snapshot_count(gen->snap), snapshot_memory(gen->snap),
-	    workers_held(server->workers),
-	    workers_connections(server->workers),
-	    workers_count(server->workers));
-	json_object_object_add(reply, "result", json_object_new_string(text));
-	report_status(&r, reply);
-	return reply;
-}
-
-static struct json_object *
-result_reply(const char *text)
-{
-	struct json_object *reply = json_object_new_object();
-
-	json_object_object_add(reply, "result", json_object_new_string(text));
-	return reply;
-}
-
 struct json_object *
 server_stats_json(const struct server *server)
 {
@@ -146,86 +107,6 @@ server_stats_metrics(const struct server *server, struct buf *out)
 	const struct report r = server_report(server);
 
 	return report_metrics(&r, out);
-}
-
-/* The text goes without the end of its last line, which a printer adds. */
-static void
-stats(const struct server *server, struct control_request *request,
-    struct json_object *content)
-{
-	const struct report r = server_report(server);
-	bool metrics = json_object_get_boolean(json_object_object_get(content,
-	    "openmetrics"));
-	struct json_object *reply, *result;
-	struct buf text = { 0 };
-
-	if ((metrics ? report_metrics : report_text)(&r, &text) != 0) {
-		buf_clear(&text);
-		control_reply(request, false, result_reply("out of memory"));
-		return;
-	}
-	result = json_object_new_string_len(text.data, (int)text.len - 1);
-	buf_clear(&text);
-	reply = json_object_new_object();
-	json_object_object_add(reply, "result", result);
-	if (!metrics) {
-		report_status(&r, reply);
-		report_json(&r, reply);
-	}
-	control_reply(request, true, reply);
-}
-
-/* Where the answer for a key stands, and what it is. */
-static void
-explain(const struct server *server, struct control_request *request,
-    struct json_object *content)
-{
-	const struct generation *gen = reload_current(server->reload);
-	struct json_object *key, *reply;
-	struct snapshot_answer a;
-	char *text;
-
-	if (!json_object_object_get_ex(content, "key", &key) ||
-	    !json_object_is_type(key, json_type_string)) {
-		control_reply(request, false, result_reply("no key"));
-		return;
-	}
-	if (!snapshot_find(gen->snap, NULL, json_object_get_string(key),
-	    (size_t)json_object_get_string_len(key), &a)) {
-		control_reply(request, false, result_reply(
-		    "no table has an answer for that key"));
-		return;
-	}
-	text = snapshot_explain(&a, gen->number, gen->loaded_at);
-	reply = result_reply(text != NULL ? text : "out of memory");
-	free(text);
-	control_reply(request, true, reply);
-}
-
-static void
-server_action_cb(struct control_request *request, const char *action,
-    struct json_object *content, void *arg)
-{
-	struct server *server = arg;
-
-	if (strcmp(action, "status") == 0)
-		control_reply(request, true, status_reply(server));
-	else if (strcmp(action, "stats") == 0)
-		stats(server, request, content);
-	else if (strcmp(action, "explain") == 0)
-		explain(server, request, content);
-	else if (server->draining)
-		control_reply(request, false, result_reply("it is stopping"));
-	else if (strcmp(action, "diff") == 0)
-		reload_start(server->reload, RELOAD_DIFF, request);
-	else if (strcmp(action, "rollback") == 0)
-		reload_start(server->reload, RELOAD_ROLLBACK, request);
-	else if (strcmp(action, "reload") == 0)
-		reload_start(server->reload, json_object_get_boolean(
-		    json_object_object_get(content, "force")) ?
-		    RELOAD_FORCE : RELOAD_APPLY, request);
-	else
-		control_reply(request, false, result_reply("unknown action"));
 }
 
 /* The listening sockets, and what looks at them here. */
@@ -260,28 +141,60 @@ server_drain_cb(evutil_socket_t fd, short what, void *arg)
 	event_base_loopbreak(server->base);
 }
 
-/* Accept no more, owe nothing, end; at once when told again. */
+/* Accept no more, owe nothing, end. */
 static void
-server_drain(struct server *server, int signum)
+server_drain(struct server *server, const char *by)
 {
 	const struct conf *conf = reload_current(server->reload)->conf;
 	struct timeval tv = {
 		.tv_sec = (time_t)(conf->timeouts.drain / 1000)
 	};
 
-	if (server->draining) {
-		/* Not even a load that is under way is waited for. */
-		log_info("stopping at once signal=%d", signum);
-		server_remove_paths(server);
-		_exit(EX_OK);
-	}
 	server->draining = true;
-	log_info("draining signal=%d connections=%" PRId64, signum,
+	log_info("draining by=%s connections=%" PRId64, by,
 	    workers_connections(server->workers));
 	notify("STOPPING=1\nSTATUS=draining\nEXTEND_TIMEOUT_USEC=%" PRId64,
 	    (conf->timeouts.drain + STOP_SPARE_MS) * 1000);
 	event_add(server->drain_timer, &tv);
 	workers_drain(server->workers);
+}
+
+static void
+server_drain_asked_cb(void *arg)
+{
+	struct server *server = arg;
+
+	server_drain(server, "control");
+}
+
+static void
+server_action_cb(struct control_request *request, const char *action,
+    struct json_object *content, void *arg)
+{
+	struct server *server = arg;
+	const struct report report = server_report(server);
+	const struct command_host host = {
+		.reload = server->reload,
+		.report = &report,
+		.drain_cb = server_drain_asked_cb,
+		.arg = server
+	};
+
+	command_run(&host, request, action, content);
+}
+
+/* The second time it is meant at once. */
+static void
+server_terminate(struct server *server, int signum)
+{
+	if (!server->draining) {
+		server_drain(server, signum == SIGINT ? "SIGINT" : "SIGTERM");
+		return;
+	}
+	/* Not even a load that is under way is waited for. */
+	log_info("stopping at once signal=%d", signum);
+	server_remove_paths(server);
+	_exit(EX_OK);
 }
 
 static void
@@ -291,7 +204,7 @@ server_signal_cb(evutil_socket_t signum, short what, void *arg)
 
 	(void)what;
 	if (signum != SIGHUP)
-		server_drain(server, signum);
+		server_terminate(server, signum);
 	else if (!server->draining)
 		reload_start(server->reload, RELOAD_APPLY, NULL);
 }

@@ -459,7 +459,7 @@ class Json(TransactionTest):
             reply = self.json(command)
             self.assertEqual(list(reply), [
                 "result", "generation", "milliseconds", "tables",
-                "problems"])
+                "problems", "more-problems"])
             self.assertEqual(reply["generation"], generation)
             self.assertGreaterEqual(reply["milliseconds"], 0)
             self.assertEqual(reply["problems"], [])

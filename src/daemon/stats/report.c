@@ -17,6 +17,9 @@
 
 #include <json.h>
 
+#include "common/log.h"
+#include "daemon/conf/conf_table.h"
+
 /* Members of the object; those with a group are members of that one. */
 static const struct {
 	const char *group;
@@ -163,6 +166,7 @@ report_status(const struct report *r, struct json_object *o)
 	add_integer(o, "held-bytes", r->held);
 	add_integer(o, "connections", r->connections);
 	add_number(o, "workers", r->n);
+	add_string(o, "log-level", conf_levels[log_level()]);
 }
 
 static void

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef COMMAND_H
+#define COMMAND_H
+
+/*
+ * What appmsgctl(8) can ask for: a row each in the table of command.c.
+ */
+
+struct control_request;
+struct json_object;
+struct reload;
+struct report;
+
+/* What commands work on; all is borrowed for the call. */
+struct command_host {
+	struct reload *reload;
+	const struct report *report;	/* the numbers of now */
+	void (*drain_cb)(void *arg);	/* accept no more, finish, end */
+	void *arg;
+};
+
+/*
+ * Carry out a request.
+ *
+ * request  gets its reply, now or when it is done; taken
+ * name     of the command, from the peer
+ * content  of the request, an object; borrowed for the call
+ */
+void command_run(const struct command_host *, struct control_request *request,
+    const char *name, struct json_object *content);
+
+#endif
