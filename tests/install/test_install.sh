@@ -17,6 +17,16 @@ make -s -C "$APPMSG_BUILD" install DESTDIR="$dir/root" >"$dir/log" 2>&1 || {
 	exit 1
 }
 prefix=$dir/root$APPMSG_PREFIX
+# Completions lie where bash looks for them by name, unless nobody wants them.
+if grep -q '^bashcompletiondir = .' "$APPMSG_BUILD/Makefile"; then
+	for name in appmsg-client appmsgctl appmsgd; do
+		file=$(find "$dir/root" -path "*/completions/$name")
+		[ -f "$file" ] || {
+			echo "no completions of $name" >&2
+			exit 1
+		}
+	done
+fi
 header=$(find "$dir/root" -name appmsg.h)
 pc=$(find "$dir/root" -name appmsg.pc)
 lib=$(dirname "$(find "$dir/root" -name 'libappmsg.so')")
