@@ -10,6 +10,7 @@
 #include "daemon/process.h"
 
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <errno.h>
@@ -97,6 +98,7 @@ process_own_path(const char *path, const char *name, gid_t group)
 {
 	const struct passwd *pw;
 	uid_t user = (uid_t)-1;
+	struct stat sb;
 
 	if (path == NULL)
 		return 0;
@@ -107,6 +109,10 @@ process_own_path(const char *path, const char *name, gid_t group)
 		if (group == (gid_t)-1)
 			group = pw->pw_gid;
 	}
+	/* A service manager may forbid chown(2) where there is no need. */
+	if (lstat(path, &sb) == 0 && (user == (uid_t)-1 ||
+	    user == sb.st_uid) && (group == (gid_t)-1 || group == sb.st_gid))
+		return 0;
 	return lchown(path, user, group);
 }
 
