@@ -241,6 +241,16 @@ class LogLevel(ControlTest):
         self.failed("reload")
         self.assertEqual(self.level(), "info")
 
+    def test_above_the_option(self):
+        """Of appmsgd -v, which a reload and a rollback bring back."""
+        self.serve(args=("-v",))
+        for command in ("reload", "rollback"):
+            self.assertEqual(self.level(), "debug")
+            self.done("log", "warn")
+            self.assertEqual(self.level(), "warn")
+            self.done(command)
+        self.assertEqual(self.level(), "debug")
+
     def test_unknown(self):
         self.serve()
         said = self.failed("log", "loud")
