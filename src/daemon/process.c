@@ -2,15 +2,18 @@
 /* Copyright (c) 2026 The appmsgd authors */
 
 /*
- * Forking once, before any thread or event base is made.
+ * Forking once, before any thread or event base is made.  Rights are given up
+ * then, too, since capabilities are a thread's own.
  */
 
 #include "config.h"
 
 #include "daemon/process.h"
 
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <errno.h>
@@ -20,6 +23,8 @@
 #include <stdlib.h>
 #include <sysexits.h>
 #include <unistd.h>
+
+#include <linux/capability.h>
 
 /* In the process that was started: exit as the daemon's start went. */
 static void
@@ -116,8 +121,52 @@ process_own_path(const char *path, const char *name, gid_t group)
 	return lchown(path, user, group);
 }
 
-int
-process_become(const char *name)
+/*
+ * What a program that is run could get back.  It takes CAP_SETPCAP to drop
+ * that; who never had it is kept from it by PR_SET_NO_NEW_PRIVS.
+ */
+static void
+drop_bounding_set(void)
+{
+	for (unsigned long cap = 0; prctl(PR_CAPBSET_READ, cap) != -1; cap++)
+		if (prctl(PR_CAPBSET_DROP, cap) == -1 && errno == EPERM)
+			return;
+}
+
+/* Have no capabilities but those of a mask that are there already. */
+static int
+keep_capabilities(uint32_t mask)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3
+	};
+	struct __user_cap_data_struct caps[2];
+	uint32_t kept, gone;
+
+	/* Before Linux 4.3 there are none of them. */
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0 &&
+	    errno != EINVAL)
+		return -1;
+	if (syscall(SYS_capget, &head, caps) != 0)
+		return -1;
+	kept = caps[0].permitted & mask;
+	gone = (caps[0].permitted ^ kept) | caps[1].permitted |
+	    caps[0].inheritable | caps[1].inheritable;
+	/* A service manager's filter may refuse even to ask for nothing. */
+	if (gone == 0)
+		return 0;
+	caps[0] = (struct __user_cap_data_struct){ kept, kept, 0 };
+	caps[1] = (struct __user_cap_data_struct){ 0, 0, 0 };
+	return (int)syscall(SYS_capset, &head, caps);
+}
+
+/*
+ * The kernel makes a process that changes its user one that leaves no core
+ * and that this user cannot trace (fs.suid_dumpable).  Others are left so
+ * that who runs them can debug them.
+ */
+static int
+change_user(const char *name)
 {
 	const struct passwd *pw = find_user(name);
 
@@ -128,6 +177,19 @@ process_become(const char *name)
 	    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) != 0)
 		return -1;
 	return 0;
+}
+
+int
+process_give_up_rights(const char *name)
+{
+	/* Who keeps its user reads what it could read, by a reload, too. */
+	uint32_t mask = name == NULL ? CAP_TO_MASK(CAP_DAC_READ_SEARCH) : 0;
+
+	drop_bounding_set();
+	if ((name != NULL && change_user(name) != 0) ||
+	    keep_capabilities(mask) != 0)
+		return -1;
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
 int64_t

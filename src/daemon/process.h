@@ -42,13 +42,15 @@ void process_ready(int fd);
 int process_own_path(const char *path, const char *name, gid_t group);
 
 /*
- * Become a user, with its groups, for good.
+ * Give up, for good, what the process was started with: become a user, with
+ * its groups; have no capabilities, and never get any.
  *
- * name  must exist
+ * name  must exist; NULL keeps the user, and the capability to read all
+ *       files if it is there
  *
- * Returns 0, or -1 with errno.
+ * To be called before there are other threads.  Returns 0, or -1 with errno.
  */
-int process_become(const char *name);
+int process_give_up_rights(const char *name);
 
 /*
  * Let the process open this many files, as far as it may.

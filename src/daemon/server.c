@@ -329,13 +329,13 @@ server_drop_rights(struct server *server, const struct conf *conf)
 	if (server_pidfile(server, conf->pidfile) != 0 ||
 	    server_give_control(conf, user) != 0)
 		return -1;
-	if (user == NULL) {
-		if (conf->user != NULL)
-			log_info("user is ignored, since not root started it");
-		return 0;
-	}
-	if (process_become(user) != 0) {
-		log_warn("cannot become user=%s", conf->user);
+	if (user == NULL && conf->user != NULL)
+		log_info("user is ignored, since not root started it");
+	if (process_give_up_rights(user) != 0) {
+		if (user != NULL)
+			log_warn("cannot become user=%s", user);
+		else
+			log_warn("cannot give up capabilities");
 		return -1;
 	}
 	return 0;

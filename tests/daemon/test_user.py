@@ -35,8 +35,9 @@ class User(harness.DaemonTest):
             self.assertEqual(status("Gid"), [str(account.pw_gid)] * 4)
             self.assertLessEqual(set(status("Groups")),
                                  {str(account.pw_gid)})
-            for kind in ("CapInh", "CapPrm", "CapEff"):
-                self.assertEqual(int(status(kind)[0], 16), 0)
+            for kind in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+                self.assertEqual(int(status(kind)[0], 16), 0, kind)
+            self.assertEqual(status("NoNewPrivs"), ["1"])
         self.assert_serves(self.daemon.address)
 
     def test_reload(self):
