@@ -37,6 +37,7 @@
 #include "daemon/notify.h"
 #include "daemon/process.h"
 #include "daemon/reload.h"
+#include "daemon/sandbox.h"
 #include "daemon/stats/report.h"
 #include "daemon/table/snapshot.h"
 #include "daemon/watchdog.h"
@@ -338,6 +339,7 @@ server_drop_rights(struct server *server, const struct conf *conf)
 			log_warn("cannot give up capabilities");
 		return -1;
 	}
+	sandbox_enter(conf);
 	return 0;
 }
 

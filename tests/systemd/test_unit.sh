@@ -35,6 +35,23 @@ printf 'city\tRiga\n' >/var/lib/appmsgd/cities.tsv
 chown root:_appmsgd /var/lib/appmsgd/cities.tsv
 chmod 640 /var/lib/appmsgd/cities.tsv
 
+# As much as without the unit: a container may refuse a part.
+outside=$(mktemp)
+echo 'listen 127.0.0.1 0' >"$outside"
+appmsgd -d -f "$outside" 2>"$outside.log" &
+tries=0
+until grep -q ready "$outside.log"; do
+	[ $tries -lt 100 ] || fail 'no start outside of the unit'
+	tries=$((tries + 1))
+	sleep 0.1
+done
+kill $!
+said=$(grep -o 'sandboxed landlock=.*' "$outside.log") ||
+	fail 'no sandbox outside of the unit'
+journalctl -u appmsgd --no-pager | grep -qF "$said" ||
+	fail "the unit keeps it from confining itself: $said"
+ok "it confines itself: $said"
+
 before=$(pid)
 echo 'answer "new" "news"' >>$conf
 echo 'table cities file /var/lib/appmsgd/cities.tsv' >>$conf

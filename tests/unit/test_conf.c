@@ -77,6 +77,7 @@ what_is_not_said_has_its_default(void **state)
 	assert_null(conf->user);
 	assert_null(conf->pidfile);
 	assert_int_equal(conf->log_level, LOG_LEVEL_INFO);
+	assert_true(conf->sandbox);
 	assert_true(conf->limits.connections == 10000);
 	assert_true(conf->timeouts.idle == 60000);
 	conf_free(conf);
@@ -210,8 +211,10 @@ words_and_paths_are_taken(void **state)
 	assert_string_equal(conf->pidfile, "/run/with blank");
 	assert_int_equal(conf->log_level, LOG_LEVEL_DEBUG);
 	conf_free(conf);
-	conf = confs_load(LISTEN "workers auto\nlog level=warn\n");
+	conf = confs_load(LISTEN "workers auto\nlog level=warn\n"
+	    "sandbox no\n");
 	assert_true(conf->workers == 0);
+	assert_false(conf->sandbox);
 	assert_int_equal(conf->log_level, LOG_LEVEL_WARN);
 	conf_free(conf);
 }
@@ -249,6 +252,7 @@ wrong_words_are_told_with_the_nearest(void **state)
 		{ "listen 127.0.0.1 1 keep-alive=true",
 		    "\"true\" is neither yes nor no" },
 		{ "user no-such-user", "unknown user \"no-such-user\"" },
+		{ "sandbox maybe", "\"maybe\" is neither yes nor no" },
 		{ "control relative", "\"relative\" is not an absolute "
 		    "path" },
 		{ "control /a group=no-such-group",
@@ -290,6 +294,7 @@ too_few_and_too_many_words_are_told(void **state)
 		    "[type=TYPE]" },
 		{ "include", "include PATH" }, { "user", "user NAME" },
 		{ "workers", "workers NUMBER, or workers auto" },
+		{ "sandbox", "sandbox yes, or sandbox no" },
 		{ "limit header", "limit NAME NUMBER" },
 		{ "timeout idle 1s 2s", "timeout NAME TIME" },
 		{ "pidfile", "pidfile PATH" }, { "log", "log level=LEVEL" }
@@ -314,7 +319,8 @@ what_is_said_twice_is_told_with_its_first_place(void **state)
 		static const char *const values[] = {
 			[CONF_TYPE_NUMBER] = "2m", [CONF_TYPE_TIME] = "1s",
 			[CONF_TYPE_WORKERS] = "auto", [CONF_TYPE_PATH] = "/a",
-			[CONF_TYPE_USER] = "root", [CONF_TYPE_LEVEL] = "info"
+			[CONF_TYPE_USER] = "root", [CONF_TYPE_LEVEL] = "info",
+			[CONF_TYPE_BOOL] = "yes"
 		};
 		const struct conf_row *row = &conf_rows[i];
 		char line[128], text[512], problem[256];

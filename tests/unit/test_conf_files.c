@@ -221,6 +221,7 @@ everything_said_is_shown(void **state)
 		"listen ::1 0 allow=::1/128 keep-alive=no\n",
 		"control \"/b\" group=\"root\"\n",
 		"user \"root\"\n", "workers auto\n", "log level=info\n",
+		"sandbox yes\n",
 		"limit header 2k\n", "limit pipeline 5\n",
 		"limit connections 10000\n", "limit memory 256m\n",
 		"timeout idle 120s\n", "timeout drain 10s\n",
@@ -269,6 +270,9 @@ what_a_reload_cannot_change_is_told(void **state)
 		},
 		{ "listen 127.0.0.1 7\ncontrol /a\nworkers 2\n",
 		    "O:3: a reload cannot change user; restart for that\n" },
+		{ OLD "sandbox no\n",
+		    "F:5: a reload cannot change sandbox; restart for that\n" },
+		{ OLD "sandbox yes\n", "" },
 		{ "listen 127.0.0.1 7\nuser root\nworkers auto\n",
 		    "O:2: a reload cannot change control; restart for that\n"
 		    "F:3: a reload cannot change workers; restart for that\n" }

@@ -394,6 +394,7 @@ static const struct directive {
 	{ "include", 2, 2, "include PATH", parse_include },
 	{ "user", 2, 2, "user NAME", parse_plain },
 	{ "workers", 2, 2, "workers NUMBER, or workers auto", parse_plain },
+	{ "sandbox", 2, 2, "sandbox yes, or sandbox no", parse_plain },
 	{ "limit", 3, 3, "limit NAME NUMBER", parse_named },
 	{ "timeout", 3, 3, "timeout NAME TIME", parse_named },
 	{ "pidfile", 2, 2, "pidfile PATH", parse_plain },
@@ -510,6 +511,9 @@ set_defaults(struct conf *conf)
 			break;
 		case CONF_TYPE_LEVEL:
 			conf->log_level = (enum log_level)conf_rows[i].value;
+			break;
+		case CONF_TYPE_BOOL:
+			*(bool *)member = conf_rows[i].value != 0;
 			break;
 		case CONF_TYPE_PATH:
 		case CONF_TYPE_USER:

@@ -137,6 +137,7 @@ struct conf {
 	char *user;			/* NULL: who started it */
 	char *pidfile;			/* NULL: none */
 	int64_t workers;		/* 0: auto, one a core */
+	bool sandbox;
 	enum log_level log_level;
 	struct conf_place *said;	/* by scalar row; file NULL: default */
 };
@@ -169,8 +170,8 @@ void conf_forget_answers(struct conf *);
 void conf_show(const struct conf *, FILE *);
 
 /*
- * Say, as problems, what a reload cannot change: listen, control, user and
- * workers.
+ * Say, as problems, what a reload cannot change: listen, control, user,
+ * workers and sandbox.
  */
 void conf_compare(const struct conf *old, const struct conf *new,
     struct problems *problems);

@@ -32,6 +32,8 @@ const struct conf_row conf_rows[CONF_ROWS] = {
 	    offsetof(struct conf, user), false },
 	{ "workers", NULL, CONF_TYPE_WORKERS, 1, 256, 0,
 	    offsetof(struct conf, workers), false },
+	{ "sandbox", NULL, CONF_TYPE_BOOL, 0, 1, true,
+	    offsetof(struct conf, sandbox), false },
 	{ "pidfile", NULL, CONF_TYPE_PATH, 0, 0, 0,
 	    offsetof(struct conf, pidfile), true },
 	{ "log", "level", CONF_TYPE_LEVEL, 0, 0, LOG_LEVEL_INFO,

@@ -18,7 +18,8 @@ enum conf_type {
 	CONF_TYPE_WORKERS,	/* int64_t; auto is 0 */
 	CONF_TYPE_PATH,		/* char *; absolute */
 	CONF_TYPE_USER,		/* char *; must exist */
-	CONF_TYPE_LEVEL		/* enum log_level */
+	CONF_TYPE_LEVEL,	/* enum log_level */
+	CONF_TYPE_BOOL		/* bool; yes and no */
 };
 
 struct conf_row {
@@ -31,7 +32,7 @@ struct conf_row {
 	bool reload;		/* whether a reload applies it */
 };
 
-#define CONF_ROWS	18
+#define CONF_ROWS	19
 
 extern const struct conf_row conf_rows[CONF_ROWS];
 

@@ -59,7 +59,7 @@ int parse_scalar(struct parser *, const struct conf_row *,
 /* yes or no */
 int parse_bool(struct parser *, const struct lex_word *, bool *);
 
-/* control, user, workers, pidfile: a directive and its value. */
+/* control, user, workers, sandbox, pidfile: a directive and its value. */
 void parse_plain(struct parser *);
 
 /* The directives control, listen and table. */

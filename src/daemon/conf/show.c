@@ -124,7 +124,8 @@ show_scalar(const struct conf *conf, const struct conf_row *row, FILE *out)
 		memcpy(&string, member, sizeof(string));
 		if (string == NULL)
 			return;		/* none, and no way to say so */
-	} else if (row->type != CONF_TYPE_LEVEL) {
+	} else if (row->type != CONF_TYPE_LEVEL &&
+	    row->type != CONF_TYPE_BOOL) {
 		memcpy(&n, member, sizeof(n));
 	}
 	fprintf(out, "%s ", row->directive);
@@ -150,6 +151,9 @@ show_scalar(const struct conf *conf, const struct conf_row *row, FILE *out)
 		break;
 	case CONF_TYPE_LEVEL:
 		fprintf(out, "%s", conf_levels[conf->log_level]);
+		break;
+	case CONF_TYPE_BOOL:
+		fprintf(out, "%s", *(const bool *)member ? "yes" : "no");
 		break;
 	}
 	if (row->offset == offsetof(struct conf, control) &&
@@ -266,6 +270,8 @@ is_same_scalar(const struct conf *old, const struct conf *new,
 	const char *b = (const char *)new + row->offset;
 	const char *s, *t;
 
+	if (row->type == CONF_TYPE_BOOL)
+		return *(const bool *)a == *(const bool *)b;
 	if (row->type != CONF_TYPE_PATH && row->type != CONF_TYPE_USER)
 		return memcmp(a, b, sizeof(int64_t)) == 0;
 	memcpy(&s, a, sizeof(s));

@@ -152,6 +152,8 @@ parse_scalar(struct parser *parser, const struct conf_row *row,
 	case CONF_TYPE_LEVEL:
 		return parse_level(parser, word,
 		    (enum log_level *)(void *)member);
+	case CONF_TYPE_BOOL:
+		return parse_bool(parser, word, (bool *)(void *)member);
 	}
 	return -1;
 }
