@@ -26,6 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/access.h"
 #include "daemon/conf/conf.h"
 #include "daemon/generation.h"
 #include "daemon/request.h"
@@ -96,6 +97,8 @@ struct ask {
 	bool escaped;		/* the key was */
 	uint64_t hash;
 	const struct shape *shape;
+	struct snapshot_answer answer;	/* id TABLE_NO_ID: none */
+	size_t reply_len;	/* of the whole reply */
 };
 
 struct fast {
@@ -539,22 +542,22 @@ put_shown(char *to, const struct ask *ask, size_t len)
  * n_found  one more when there is an answer
  */
 static int
-answer(const struct snapshot *snap, const struct ask *ask, struct buf *out,
+answer(const struct snapshot *snap, struct ask *ask, struct buf *out,
     uint32_t *n_found)
 {
 	static const char open[] = "{\"result\": \"";
 	static const char miss[] = "{\"result\": \"No match for \\\"";
 	static const char close[] = "\"}", miss_close[] = "\\\".\"}";
 	const struct head *head;
-	struct snapshot_answer a;
+	struct snapshot_answer *a = &ask->answer;
 	char *start, *to;
 	size_t content, n, header, id_len, text_len;
 	bool found;
 
 	found = snapshot_find_hashed(snap, ask->hash, ask->key, ask->key_len,
-	    &a);
+	    a);
 	head = &ask->shape->heads[found];
-	text_len = found ? a.text_len : shown_len(ask);
+	text_len = found ? a->text_len : shown_len(ask);
 	content = text_len + (found ? sizeof(open) - 1 + sizeof(close) - 1 :
 	    sizeof(miss) - 1 + sizeof(miss_close) - 1);
 	n = count_digits(content);
@@ -563,6 +566,7 @@ answer(const struct snapshot *snap, const struct ask *ask, struct buf *out,
 	start = buf_reserve(out, header + content + HEAD_SLACK);
 	if (start == NULL)
 		return -1;
+	ask->reply_len = header + content;
 	out->len += header + content;
 	memcpy(start, head->before, sizeof(head->before));
 	start[0] = (char)((header - APPMSG_LENGTH_SIZE) >> 8);
@@ -576,9 +580,10 @@ answer(const struct snapshot *snap, const struct ask *ask, struct buf *out,
 	to += head->after_len;
 	if (found) {
 		to = put(to, open, sizeof(open) - 1);
-		to = put(to, a.text, a.text_len);
+		to = put(to, a->text, a->text_len);
 		put(to, close, sizeof(close) - 1);
 	} else {
+		a->id = TABLE_NO_ID;	/* where no table was asked */
 		to = put(to, miss, sizeof(miss) - 1);
 		to = put_shown(to, ask, text_len);
 		put(to, miss_close, sizeof(miss_close) - 1);
@@ -605,6 +610,17 @@ count(const struct fast *fast, const struct snapshot *snap,
 		    snapshot_find_hashed(snap, ask->hash, ask->key,
 		    ask->key_len, &a));
 	}
+}
+
+/* The lines of a batch's first requests, n of them, in the access log. */
+static void
+log_batch(struct access *access, const struct ask *batch, size_t n)
+{
+	access_batch(access);
+	for (size_t i = 0; i < n; i++)
+		access_lookup(access, batch[i].key, batch[i].key_len,
+		    batch[i].answer.id != TABLE_NO_ID ? batch[i].answer.table :
+		    NULL, batch[i].reply_len);
 }
 
 /* The table whose memory is fetched ahead; others are asked after it. */
@@ -644,7 +660,7 @@ fast_feed(struct fast *fast, struct stream *s, struct request_env *env,
 		n = gather(fast, s, limits, first, buf + used, len - used,
 		    most, last);
 		for (i = 0; i < n && out->len < (size_t)limits->output; i++) {
-			const struct ask *ask = &fast->batch[i];
+			struct ask *ask = &fast->batch[i];
 
 			if (answer(snap, ask, out, &found) != 0)
 				break;
@@ -654,6 +670,8 @@ fast_feed(struct fast *fast, struct stream *s, struct request_env *env,
 		}
 		count(fast, snap, env->stats, i, found);
 		*budget -= (int64_t)i;
+		if (env->access != NULL && i > 0)
+			log_batch(env->access, fast->batch, i);
 		*last = *last && i == n;
 	} while (n == BATCH && i == n && !*last && *budget > 0);
 	return used;

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/access_file.h"
 #include "daemon/conf/conf.h"
 #include "daemon/table/snapshot.h"
 
@@ -28,6 +29,7 @@ generation_free(struct generation *gen)
 		snapshot_free(gen->snap);
 		conf_free(gen->conf);
 	}
+	access_file_unref(gen->access);
 	free(gen);
 }
 
@@ -66,6 +68,7 @@ generation_again(struct generation *old)
 	gen->loaded_at = old->loaded_at;
 	gen->conf = old->conf;
 	gen->snap = old->snap;
+	gen->access = access_file_ref(old->access);
 	/* Never a chain: what is under it is the load itself. */
 	gen->base = generation_ref(old->base != NULL ? old->base : old);
 	gen->refs = 1;

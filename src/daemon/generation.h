@@ -17,6 +17,7 @@
 
 #include "daemon/problems.h"
 
+struct access_file;
 struct conf;
 struct snapshot;
 struct source_progress;
@@ -26,6 +27,7 @@ struct generation {
 	time_t loaded_at;
 	struct conf *conf;		/* never NULL */
 	struct snapshot *snap;		/* never NULL */
+	struct access_file *access;	/* a reference; NULL: no access log */
 	struct generation *base;	/* whose they are: a reference, or NULL */
 	atomic_uint refs;
 };
@@ -34,6 +36,8 @@ struct generation {
  * Load a configuration and its tables.
  *
  * progress  NULL: nobody wants to know
+ *
+ * Its access log is for whoever publishes it to open.
  *
  * Returns the generation with one reference, the caller's; or NULL, with at
  * least one problem.

@@ -22,6 +22,7 @@
 #include <json.h>
 
 #include "common/log.h"
+#include "daemon/access_file.h"
 #include "daemon/conf/conf.h"
 #include "daemon/control.h"
 #include "daemon/deadline.h"
@@ -93,6 +94,9 @@ reload_thread(void *arg)
 		log_debug("reload without lower priority");
 	pace_set(true);
 	progress_init_log(&progress);
+	/* Whoever renamed it counts on that, whatever else is wrong. */
+	if (r->order != RELOAD_DIFF)
+		access_file_reopen(r->current->access);
 	r->loaded = generation_load(r->path, &progress.source, &r->problems);
 	if (r->loaded != NULL) {
 		conf_compare(r->current->conf, r->loaded->conf, &r->problems);
@@ -101,6 +105,9 @@ reload_thread(void *arg)
 			problems_add(&r->problems, NULL, 0, "out of memory");
 		if (r->order != RELOAD_FORCE)
 			diff_guard(&r->diff, r->loaded->conf, &r->problems);
+		if (r->order != RELOAD_DIFF)
+			access_file_open(r->loaded->conf, r->current->access,
+			    &r->loaded->access, &r->problems);
 	}
 	mailbox_send(r->mailbox, &r->loaded_mail);
 	return NULL;
@@ -301,10 +308,12 @@ reload_rollback(struct reload *r)
 	    diff_snapshots(r->current->snap, r->loaded->snap,
 	    &r->diff) != 0)
 		problems_add(&r->problems, NULL, 0, "out of memory");
-	if (r->problems.n > 0)
+	if (r->problems.n > 0) {
 		reload_over(r, false);
-	else
-		reload_publish(r);
+		return;
+	}
+	access_file_reopen(r->loaded->access);
+	reload_publish(r);
 }
 
 /* Carry out the next order, for all who gave it in a row. */

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "daemon/access.h"
 #include "daemon/conf/conf.h"
 #include "daemon/generation.h"
 #include "daemon/stats/stats.h"
@@ -144,9 +145,13 @@ reply_write(const struct ask *ask, const struct reply *r)
 			memcpy(to, r->pieces[i].p, r->pieces[i].len);
 		to += r->pieces[i].len;
 	}
-	ask->out->len += len + (size_t)h.content_length;
+	len += (size_t)h.content_length;
+	ask->out->len += len;
 	if (ask->env != NULL)
 		stats_answered(ask->env->stats, ask->env->kind, r->status, 1);
+	if (ask->access != NULL)
+		access_reply(ask->access, statuses[r->status].raw, r->code,
+		    r->table, len);
 	return 0;
 }
 

@@ -27,6 +27,7 @@ struct ask {
 	bool keep;			/* the connection stays */
 	bool tell;			/* say "connection" and "status" */
 	struct buf *out;
+	struct access *access;		/* NULL: no access log */
 };
 
 /* A reply to be written: its content is the pieces in a row. */

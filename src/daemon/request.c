@@ -13,6 +13,7 @@
 
 #include <string.h>
 
+#include "daemon/access.h"
 #include "daemon/generation.h"
 #include "daemon/request_private.h"
 #include "daemon/stats/stats.h"
@@ -108,6 +109,10 @@ answer_action(const struct ask *ask, const struct content *content,
 		    "\"value\" is not a string of Unicode text");
 	if (word_get(ask->env, &value->str, &word) != 0)
 		return REQUEST_FAILED;
+	if (ask->access != NULL) {
+		access_note_action(ask->access, "search");
+		access_note_key(ask->access, word.text, word.text_len);
+	}
 	return request_search(ask, content, &word, job);
 }
 
@@ -215,6 +220,10 @@ answer_binary(const struct ask *ask, const char *content, size_t len)
 	struct snapshot_answer blob;
 
 	ask->env->kind = STATS_BINARY;
+	if (ask->access != NULL) {
+		access_note_action(ask->access, "binary");
+		access_note_key(ask->access, content, len);
+	}
 	/* The tutorial's server never answers it. */
 	if (len == 0)
 		return refuse(ask, "bad-request", "an empty request");
@@ -242,7 +251,7 @@ request_answer(struct request_env *env, const struct appmsg_header *hdr,
     struct request_job **job)
 {
 	const struct ask ask = { .env = env, .gen = env->gen, .hdr = hdr,
-	    .keep = keep, .out = out };
+	    .keep = keep, .out = out, .access = env->access };
 
 	env->kind = STATS_OTHER;
 	if (hdr->flaw != APPMSG_FLAW_NONE)
@@ -253,13 +262,14 @@ request_answer(struct request_env *env, const struct appmsg_header *hdr,
 }
 
 int
-request_refuse(const struct appmsg_header *hdr, enum request_status status,
-    const char *code, const char *why, bool tell, struct buf *out)
+request_refuse(struct access *access, const struct appmsg_header *hdr,
+    enum request_status status, const char *code, const char *why, bool tell,
+    struct buf *out)
 {
 	static const struct appmsg_header nothing = { .flaw =
 	    APPMSG_FLAW_NONE };
 	const struct ask ask = { .hdr = hdr != NULL ? hdr : &nothing,
-	    .tell = tell, .out = out };
+	    .tell = tell, .out = out, .access = access };
 
 	return reply_refuse(&ask, status, code, why);
 }

@@ -17,6 +17,7 @@
 #include "daemon/buf.h"
 #include "lib/appmsg.h"
 
+struct access;
 struct fast;
 struct generation;
 struct request_job;
@@ -34,6 +35,7 @@ struct request_env {
 	struct fast *fast;		/* borrowed; NULL: no fast path */
 	struct stats *stats;		/* borrowed; NULL: nobody counts */
 	unsigned int kind;		/* of the request in hand, for stats */
+	struct access *access;		/* borrowed; NULL: no access log */
 };
 
 /* The words of a reply's "status". */
@@ -89,6 +91,7 @@ void request_job_free(struct request_job *);
 /*
  * Reply that something cannot be answered, and that the connection closes.
  *
+ * access     gets a line; NULL: there is no access log
  * hdr        what is known of the request: connection and id; NULL: nothing
  * status     REQUEST_ERROR, REQUEST_BUSY or REQUEST_DENIED
  * code       the protocol's word for the error; NULL unless REQUEST_ERROR
@@ -97,7 +100,7 @@ void request_job_free(struct request_job *);
  *
  * Returns 0, or -1 when out of memory, with out as it was.
  */
-int request_refuse(const struct appmsg_header *hdr,
+int request_refuse(struct access *access, const struct appmsg_header *hdr,
     enum request_status status, const char *code, const char *why, bool tell,
     struct buf *out);
 

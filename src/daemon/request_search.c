@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/access.h"
 #include "daemon/conf/conf.h"
 #include "daemon/generation.h"
 #include "daemon/request_private.h"
@@ -52,6 +53,7 @@ struct request_job {
 	bool keep;
 	bool suggest;			/* near keys for a plain miss */
 	enum table_way way;
+	struct access_note note;	/* set where there is an access log */
 	char id[REPLY_ID_ROOM];
 	size_t key_len;
 	char key[];			/* escaped */
@@ -300,6 +302,9 @@ job_new(const struct ask *ask, const struct word *key)
 	job->search = NULL;
 	job->gen = generation_ref(ask->env->gen);
 	job->keep = ask->keep;
+	job->note = (struct access_note){ 0 };
+	if (ask->access != NULL)
+		access_suspend(ask->access, &job->note);
 	job->hdr = (struct appmsg_header){
 		.has_connection = ask->hdr->has_connection,
 		.explain = ask->hdr->explain,
@@ -357,7 +362,8 @@ request_job_work(struct request_job *job, struct request_env *env,
     int64_t slice_us, struct buf *out)
 {
 	const struct ask ask = { .env = env, .gen = job->gen,
-	    .hdr = &job->hdr, .keep = job->keep, .out = out };
+	    .hdr = &job->hdr, .keep = job->keep, .out = out,
+	    .access = env->access };
 	enum search_result result = search_step(job->search, slice_us);
 
 	env->kind = job->suggest ? TABLE_EXACT : job->way;
@@ -365,6 +371,8 @@ request_job_work(struct request_job *job, struct request_env *env,
 		return REQUEST_LATER;
 	if (result == SEARCH_FAILED)
 		return REQUEST_FAILED;
+	if (ask.access != NULL)
+		access_resume(ask.access, &job->note);
 	return request_done(job_reply(job, &ask, result));
 }
 
@@ -464,6 +472,8 @@ request_search(const struct ask *ask, const struct content *content,
 	if (why != NULL)
 		return request_done(reply_error(ask, code, why));
 	ask->env->kind = w.way;
+	if (ask->access != NULL)
+		access_note_way(ask->access, conf_way_name(w.way));
 	if (w.way == TABLE_EXACT)
 		return answer_exact(ask, &w, key, job);
 	n = tables_for(ask->gen, &w, w.way, &list);

@@ -24,6 +24,7 @@
 #include <json.h>
 
 #include "common/log.h"
+#include "daemon/access_file.h"
 #include "daemon/buf.h"
 #include "daemon/command.h"
 #include "daemon/conf/conf.h"
@@ -49,7 +50,7 @@
 /* What the end takes at most after the drain. */
 #define STOP_SPARE_MS	10000
 
-static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
+static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
 #define N_SIGNALS	(sizeof(signals) / sizeof(signals[0]))
 
 struct server {
@@ -204,7 +205,9 @@ server_signal_cb(evutil_socket_t signum, short what, void *arg)
 	struct server *server = arg;
 
 	(void)what;
-	if (signum != SIGHUP)
+	if (signum == SIGUSR1)
+		access_file_reopen(reload_current(server->reload)->access);
+	else if (signum != SIGHUP)
 		server_terminate(server, signum);
 	else if (!server->draining)
 		reload_start(server->reload, RELOAD_APPLY, NULL);
@@ -385,6 +388,19 @@ server_http(struct server *server)
 	return 0;
 }
 
+/* With the rights that it will have when a reload opens it again. */
+static int
+server_open_access(struct generation *gen)
+{
+	struct problems problems = PROBLEMS_INIT;
+	int error = access_file_open(gen->conf, NULL, &gen->access, &problems);
+
+	for (size_t i = 0; i < problems.n; i++)
+		log_warnx("%s", problems.list[i].text);
+	problems_clear(&problems);
+	return error;
+}
+
 static int
 server_events(struct server *server)
 {
@@ -440,7 +456,8 @@ server_new(const char *path, struct generation *gen, enum log_level level,
 	server->path = path;
 	server->started = time(NULL);
 	if (listeners_open(&server->listeners, gen->conf, inherited) != 0 ||
-	    server_drop_rights(server, gen->conf) != 0)
+	    server_drop_rights(server, gen->conf) != 0 ||
+	    server_open_access(gen) != 0)
 		goto fail_logged;
 	if ((server->base = event_base_new()) == NULL)
 		goto fail;

@@ -171,8 +171,9 @@ session_refuse(struct session *s, enum request_status status,
 	const char *p = session_input(s, &len);
 
 	s->broken = true;
-	if (p == NULL || stream_refuse(&s->stream, status, code, why,
-	    p, len, &s->host->out) != STREAM_CLOSE)
+	session_log_turn(s);
+	if (p == NULL || stream_refuse(&s->stream, &s->host->env, status, code,
+	    why, p, len, &s->host->out) != STREAM_CLOSE)
 		return SESSION_CLOSE;
 	stats_answered(s->host->env.stats, STATS_OTHER, status, 1);
 	stats_end(s->host->env.stats, s->since);
@@ -399,6 +400,7 @@ session_work_cb(evutil_socket_t fd, short what, void *arg)
 	TAILQ_REMOVE(&host->work, s, work_entry);
 	if (!TAILQ_EMPTY(&host->work))
 		event_add(host->work_event, &now);
+	session_log_turn(s);
 	verdict = stream_work(&s->stream, &host->env, WORK_SLICE_US,
 	    &host->out);
 	if (verdict == STREAM_WORK) {
@@ -456,6 +458,7 @@ session_free(struct session *s)
 	else
 		close(s->fd);
 	s->host->gone_cb(s->peer, s->counted, s->host->arg);
+	free(s->who);
 	free(s);
 }
 
@@ -488,8 +491,10 @@ session_start_refused(struct session_host *host, int fd,
 	if (s == NULL)
 		return -1;
 	s->broken = true;
+	session_log_turn(s);
 	if ((listen->service == CONF_SERVICE_MESSAGES &&
-	    request_refuse(NULL, status, NULL, why, true, &host->out) != 0) ||
+	    request_refuse(host->env.access, NULL, status, NULL, why, true,
+	    &host->out) != 0) ||
 	    session_send_replies(s) == SESSION_CLOSE ||
 	    session_end(s) == SESSION_CLOSE)
 		session_free(s);

@@ -25,6 +25,7 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 
+#include "daemon/access.h"
 #include "daemon/conf/conf.h"
 #include "daemon/stats/stats.h"
 
@@ -122,6 +123,18 @@ session_drop_input(struct session *s)
 	return len > 0;
 }
 
+void
+session_log_turn(struct session *s)
+{
+	struct access *access = s->host->env.access;
+
+	if (access == NULL)
+		return;
+	if (s->who == NULL)
+		s->who = access_who(s->fd, s->listen);
+	access_turn(access, s->who);
+}
+
 const char *
 session_input(struct session *s, size_t *len)
 {
@@ -196,6 +209,7 @@ messages(struct session *s, const char *p, size_t len, size_t kept)
 
 	/* What has come when the drain begins is answered, all of it. */
 	s->stream.draining = host->draining && !session_is_readable(s);
+	session_log_turn(s);
 	verdict = stream_feed(&s->stream, &host->env, host->limits, p, len,
 	    &used, &host->out);
 	stats_end(host->env.stats, s->since);

@@ -43,6 +43,7 @@ struct session {
 	struct bufferevent *bev;	/* owned; NULL during the first read */
 	struct event readable;		/* set up with bev */
 	struct peer *peer;
+	char *who;		/* owned: for the access log; NULL: not yet */
 	struct stream stream;
 	struct deadline in;			/* idle, header, message, drain */
 	struct deadline out;			/* write */
@@ -95,6 +96,9 @@ enum session_next session_send_replies(struct session *);
 
 /* Forget the input; whether there was any. */
 bool session_drop_input(struct session *);
+
+/* If there is an access log: what follows is this session's. */
+void session_log_turn(struct session *);
 
 /* The input in one piece; NULL when out of memory. */
 const char *session_input(struct session *, size_t *len);

@@ -45,14 +45,14 @@ stream_wait(struct stream *s, enum stream_state state, size_t need)
  * busy is nothing that the tutorial's server says.
  */
 static enum stream_verdict
-stream_close(const struct stream *s, const struct appmsg_header *hdr,
-    enum request_status status, const char *code, const char *why,
-    struct buf *out)
+stream_close(const struct stream *s, const struct request_env *env,
+    const struct appmsg_header *hdr, enum request_status status,
+    const char *code, const char *why, struct buf *out)
 {
 	bool tell = status != REQUEST_ERROR || (hdr == NULL && s->told);
 
-	return request_refuse(hdr, status, code, why, tell, out) == 0 ?
-	    STREAM_CLOSE : STREAM_FAILED;
+	return request_refuse(env->access, hdr, status, code, why, tell,
+	    out) == 0 ? STREAM_CLOSE : STREAM_FAILED;
 }
 
 /*
@@ -108,7 +108,7 @@ stream_reject(const struct stream *s, struct request_env *env,
     struct buf *out)
 {
 	stats_answered(env->stats, STATS_OTHER, REQUEST_ERROR, 1);
-	return stream_close(s, hdr, REQUEST_ERROR, code, why, out);
+	return stream_close(s, env, hdr, REQUEST_ERROR, code, why, out);
 }
 
 /* Take the message at the front; *used stays 0 unless it was answered. */
@@ -205,12 +205,14 @@ stream_work(struct stream *s, struct request_env *env, int64_t slice_us,
 }
 
 enum stream_verdict
-stream_refuse(struct stream *s, enum request_status status, const char *code,
-    const char *why, const char *buf, size_t len, struct buf *out)
+stream_refuse(struct stream *s, const struct request_env *env,
+    enum request_status status, const char *code, const char *why,
+    const char *buf, size_t len, struct buf *out)
 {
 	struct appmsg_header hdr;
 	size_t start;
 	bool known = appmsg_header_decode(buf, len, &hdr, &start) == 0;
 
-	return stream_close(s, known ? &hdr : NULL, status, code, why, out);
+	return stream_close(s, env, known ? &hdr : NULL, status, code, why,
+	    out);
 }

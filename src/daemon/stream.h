@@ -88,11 +88,13 @@ enum stream_verdict stream_work(struct stream *, struct request_env *env,
  * Refuse the unfinished message at the front of some bytes, since its end
  * did not come (in time) or cannot be waited for.  A closing reply.
  *
+ * env                only its access log is used
  * status, code, why  as request_refuse() takes them
  *
  * Returns STREAM_CLOSE or STREAM_FAILED.
  */
-enum stream_verdict stream_refuse(struct stream *, enum request_status status,
+enum stream_verdict stream_refuse(struct stream *,
+    const struct request_env *env, enum request_status status,
     const char *code, const char *why, const char *buf, size_t len,
     struct buf *out);
 

@@ -25,6 +25,7 @@
 #include <event2/listener.h>
 
 #include "common/log.h"
+#include "daemon/access.h"
 #include "daemon/generation.h"
 #include "daemon/mailbox.h"
 #include "daemon/peers.h"
@@ -72,6 +73,7 @@ struct worker {
 	struct workers *all;
 	struct session_host host;
 	struct generation *gen;		/* a reference */
+	struct access *access;		/* owned; used if gen has a file */
 	struct mailbox *mailbox;
 	struct evconnlistener **accepts;	/* one a listener, owned */
 	struct event *retry;		/* accept again after a pause */
@@ -357,7 +359,7 @@ worker_accept_error_cb(struct evconnlistener *lev, void *arg)
 			    (unsigned long long)more);
 		worker_pause(w);
 	} else if (warning_due(&w->out_of_files, &more)) {
-		log_warn("accept");
+		log_warn("accept before=%llu", (unsigned long long)more);
 	}
 }
 
@@ -369,6 +371,8 @@ worker_use(struct worker *w, struct generation *gen)
 	w->gen = gen;
 	w->host.limits = &gen->conf->limits;
 	w->host.env.gen = gen;
+	access_use(w->access, gen->access);
+	w->host.env.access = gen->access != NULL ? w->access : NULL;
 	w->host.env.reply_max = (size_t)gen->conf->limits.output;
 	deadlines_configure(&w->host.deadlines, &gen->conf->timeouts);
 	generation_unref(old);
@@ -480,7 +484,9 @@ worker_init(struct worker *w, struct workers *all, struct generation *gen)
 	w->host.held = &all->held;
 	w->host.gone_cb = worker_gone_cb;
 	w->host.arg = w;
-	if (w->host.base == NULL || session_host_init(&w->host) != 0)
+	w->access = access_new();
+	if (w->host.base == NULL || w->access == NULL ||
+	    session_host_init(&w->host) != 0)
 		return -1;
 	worker_use(w, generation_ref(gen));
 	w->retry = evtimer_new(w->host.base, worker_retry_cb, w);
@@ -504,6 +510,7 @@ worker_clear(struct worker *w)
 	w->paused = false;
 	mailbox_free(w->mailbox);
 	session_host_clear(&w->host);
+	access_free(w->access);
 	if (w->retry != NULL)
 		event_free(w->retry);
 	if (w->grace != NULL)
@@ -551,7 +558,12 @@ worker_run(void *arg)
 	snprintf(name, sizeof(name), "worker %zu",
 	    (size_t)(w - w->all->workers) % 1000);
 	pthread_setname_np(pthread_self(), name);
-	event_base_loop(w->host.base, EVLOOP_NO_EXIT_ON_EMPTY);
+	/* A wake-up at a time: its lines leave in one write. */
+	do {
+		event_base_loop(w->host.base, EVLOOP_ONCE |
+		    EVLOOP_NO_EXIT_ON_EMPTY);
+		access_flush(w->access);
+	} while (!event_base_got_break(w->host.base));
 	return NULL;
 }
 

@@ -246,7 +246,7 @@ run_end(struct run *r, const uint8_t *data, size_t len)
 
 	if (r->verdict == STREAM_CLOSE || r->stream.state == STREAM_IDLE)
 		return;
-	r->verdict = stream_refuse(&r->stream, REQUEST_ERROR, "incomplete",
+	r->verdict = stream_refuse(&r->stream, &env, REQUEST_ERROR, "incomplete",
 	    "the message is incomplete", (const char *)data + r->done,
 	    len - r->done, &r->replies);
 	FUZZ_CHECK(r->verdict == STREAM_CLOSE);

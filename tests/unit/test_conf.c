@@ -50,7 +50,8 @@ static void
 spell_row(char *buf, size_t cap, const struct conf_row *row,
     const char *value)
 {
-	snprintf(buf, cap, row->type == CONF_TYPE_LEVEL ? "%s %s=%s" :
+	snprintf(buf, cap, row->type == CONF_TYPE_LEVEL ||
+	    row->type == CONF_TYPE_ACCESS ? "%s %s=%s" :
 	    "%s %s %s", row->directive, row->name != NULL ? row->name : "",
 	    value);
 }
@@ -76,6 +77,7 @@ what_is_not_said_has_its_default(void **state)
 	assert_null(conf->control_group);
 	assert_null(conf->user);
 	assert_null(conf->pidfile);
+	assert_null(conf->access_log);
 	assert_int_equal(conf->log_level, LOG_LEVEL_INFO);
 	assert_true(conf->sandbox);
 	assert_true(conf->limits.connections == 10000);
@@ -200,7 +202,7 @@ words_and_paths_are_taken(void **state)
 	    "user root\n"
 	    "workers 3\n"
 	    "pidfile \"/run/with blank\"\n"
-	    "log level=debug\n");
+	    "log level=debug access=\"/var/log/a b\"\n");
 
 	(void)state;
 	assert_string_equal(conf->control, "/run/a/c.sock");
@@ -210,11 +212,13 @@ words_and_paths_are_taken(void **state)
 	assert_true(conf->workers == 3);
 	assert_string_equal(conf->pidfile, "/run/with blank");
 	assert_int_equal(conf->log_level, LOG_LEVEL_DEBUG);
+	assert_string_equal(conf->access_log, "/var/log/a b");
 	conf_free(conf);
-	conf = confs_load(LISTEN "workers auto\nlog level=warn\n"
+	conf = confs_load(LISTEN "workers auto\nlog level=warn access=no\n"
 	    "sandbox no\n");
 	assert_true(conf->workers == 0);
 	assert_false(conf->sandbox);
+	assert_null(conf->access_log);
 	assert_int_equal(conf->log_level, LOG_LEVEL_WARN);
 	conf_free(conf);
 }
@@ -244,6 +248,11 @@ wrong_words_are_told_with_the_nearest(void **state)
 		{ "log level=dbug", "unknown log level \"dbug\"; did you "
 		    "mean \"debug\"?" },
 		{ "log level=loud", "unknown log level \"loud\"" },
+		{ "log access=yes", "\"yes\" is neither no nor an absolute "
+		    "path" },
+		{ "log access=", "an empty word" },
+		{ "log acces=no", "unknown option \"acces\"; did you mean "
+		    "\"access\"?" },
 		{ "log debug", "\"debug\" is not of the form name=value" },
 		{ "listen 127.0.0.1 1 keepalive=yes", "unknown option "
 		    "\"keepalive\"; did you mean \"keep-alive\"?" },
@@ -297,7 +306,8 @@ too_few_and_too_many_words_are_told(void **state)
 		{ "sandbox", "sandbox yes, or sandbox no" },
 		{ "limit header", "limit NAME NUMBER" },
 		{ "timeout idle 1s 2s", "timeout NAME TIME" },
-		{ "pidfile", "pidfile PATH" }, { "log", "log level=LEVEL" }
+		{ "pidfile", "pidfile PATH" },
+		{ "log", "log [level=LEVEL] [access=PATH]" }
 	};
 	char problem[256];
 
@@ -320,7 +330,8 @@ what_is_said_twice_is_told_with_its_first_place(void **state)
 			[CONF_TYPE_NUMBER] = "2m", [CONF_TYPE_TIME] = "1s",
 			[CONF_TYPE_WORKERS] = "auto", [CONF_TYPE_PATH] = "/a",
 			[CONF_TYPE_USER] = "root", [CONF_TYPE_LEVEL] = "info",
-			[CONF_TYPE_BOOL] = "yes"
+			[CONF_TYPE_BOOL] = "yes",
+			[CONF_TYPE_ACCESS] = "/a"
 		};
 		const struct conf_row *row = &conf_rows[i];
 		char line[128], text[512], problem[256];

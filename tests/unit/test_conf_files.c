@@ -175,7 +175,7 @@ what_is_shown_says_the_same(void **state)
 		"listen \"/run/with \\\"quote\\\".sock\" mode=0600\n"
 		"listen /a service=echo\n"
 		"control \"/run/a b\" group=\"root\"\nuser root\nworkers 7\n"
-		"pidfile /run/\\x\nlog level=warn\n"
+		"pidfile /run/\\x\nlog level=warn\nlog access=/var/a\n"
 		"limit connections 1025\nlimit per-address 1024\n"
 		"limit header 65535\nlimit content 1g\nlimit output 5k\n"
 		"limit pipeline 1\nlimit memory 1023g\n"
@@ -222,6 +222,7 @@ everything_said_is_shown(void **state)
 		"control \"/b\" group=\"root\"\n",
 		"user \"root\"\n", "workers auto\n", "log level=info\n",
 		"sandbox yes\n",
+		"log access=no\n",
 		"limit header 2k\n", "limit pipeline 5\n",
 		"limit connections 10000\n", "limit memory 256m\n",
 		"timeout idle 120s\n", "timeout drain 10s\n",
@@ -247,7 +248,7 @@ what_a_reload_cannot_change_is_told(void **state)
 	} rows[] = {
 		{ OLD, "" },
 		{ OLD "limit header 1k\ntimeout idle 1s\nlog level=debug\n"
-		    "pidfile /b\nanswer a b\n", "" },
+		    "pidfile /b\nanswer a b\nlog access=/c\n", "" },
 		{ "\nworkers 2\nuser \"root\"\ncontrol \"/a\"\n"
 		    "listen 127.0.0.1 7 keep-alive=no service=messages\n",
 		    "" },

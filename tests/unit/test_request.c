@@ -586,21 +586,21 @@ refusals_have_the_form_of_replies(void **state)
 
 	(void)state;
 	out.len = 0;
-	assert_int_equal(request_refuse(NULL, REQUEST_ERROR, "timeout",
+	assert_int_equal(request_refuse(NULL, NULL, REQUEST_ERROR, "timeout",
 	    "too \"late\"", false, &out), 0);
 	expect_result("", "Error: too \\\"late\\\".");
 	out.len = 0;
-	assert_int_equal(request_refuse(NULL, REQUEST_ERROR, "timeout",
+	assert_int_equal(request_refuse(NULL, NULL, REQUEST_ERROR, "timeout",
 	    "late", true, &out), 0);
 	expect_result(", \"connection\": \"close\", \"status\": \"error\", "
 	    "\"error\": \"timeout\"", "Error: late.");
 	out.len = 0;
-	assert_int_equal(request_refuse(NULL, REQUEST_BUSY, NULL, "full",
+	assert_int_equal(request_refuse(NULL, NULL, REQUEST_BUSY, NULL, "full",
 	    true, &out), 0);
 	expect_result(", \"connection\": \"close\", \"status\": \"busy\"",
 	    "Error: full.");
 	out.len = 0;
-	assert_int_equal(request_refuse(&h, REQUEST_DENIED, NULL, "go",
+	assert_int_equal(request_refuse(NULL, &h, REQUEST_DENIED, NULL, "go",
 	    false, &out), 0);
 	expect_result(", \"connection\": \"close\", \"id\": 7, "
 	    "\"status\": \"denied\"", "Error: go.");
@@ -613,11 +613,11 @@ replies_are_appended(void **state)
 
 	(void)state;
 	out.len = 0;
-	assert_int_equal(request_refuse(NULL, REQUEST_ERROR, "timeout", "one",
-	    false, &out), 0);
+	assert_int_equal(request_refuse(NULL, NULL, REQUEST_ERROR, "timeout",
+	    "one", false, &out), 0);
 	first = out.len;
-	assert_int_equal(request_refuse(NULL, REQUEST_ERROR, "timeout", "two",
-	    false, &out), 0);
+	assert_int_equal(request_refuse(NULL, NULL, REQUEST_ERROR, "timeout",
+	    "two", false, &out), 0);
 	assert_int_equal(out.len, 2 * first);
 	assert_memory_equal(out.data + first, out.data, first - 6);
 }

@@ -166,8 +166,9 @@ session_end(struct session *s)
 {
 	if (s->verdict == STREAM_CLOSE || s->stream.state == STREAM_IDLE)
 		return;
-	s->verdict = stream_refuse(&s->stream, REQUEST_ERROR, "incomplete",
-	    "the message is incomplete", s->in.data, s->in.len, &s->out);
+	s->verdict = stream_refuse(&s->stream, &s->env, REQUEST_ERROR,
+	    "incomplete", "the message is incomplete", s->in.data, s->in.len,
+	    &s->out);
 	session_take_out(s);
 }
 
@@ -882,7 +883,7 @@ the_part_of_a_message_is_refused(void **state)
 		session_clear(&s);
 	}
 	session_init(&s, true);
-	assert_int_equal(stream_refuse(&s.stream, REQUEST_BUSY, NULL,
+	assert_int_equal(stream_refuse(&s.stream, &s.env, REQUEST_BUSY, NULL,
 	    "too many connections", "", 0, &s.replies), STREAM_CLOSE);
 	expect_result(&s, 0, CLOSE ", \"status\": \"busy\"",
 	    "Error: too many connections.");

@@ -129,14 +129,31 @@ parse_named(struct parser *parser)
 	parse_unknown(parser, words[0].text, words[1].text, known, n);
 }
 
+/* The row of log that is of a type. */
+static int
+take_log(struct parser *parser, const struct lex_word *value,
+    enum conf_type type)
+{
+	size_t i = 0;
+
+	while (strcmp(conf_rows[i].directive, "log") != 0 ||
+	    conf_rows[i].type != type)
+		i++;
+	return parse_scalar(parser, &conf_rows[i], value);
+}
+
 static int
 take_level(struct parser *parser, const struct lex_word *value, void *arg)
 {
 	(void)arg;
-	for (size_t i = 0; i < CONF_ROWS; i++)
-		if (strcmp(conf_rows[i].directive, "log") == 0)
-			return parse_scalar(parser, &conf_rows[i], value);
-	return -1;
+	return take_log(parser, value, CONF_TYPE_LEVEL);
+}
+
+static int
+take_access(struct parser *parser, const struct lex_word *value, void *arg)
+{
+	(void)arg;
+	return take_log(parser, value, CONF_TYPE_ACCESS);
 }
 
 static void
@@ -144,6 +161,7 @@ parse_log(struct parser *parser)
 {
 	static const struct option options[] = {
 		{ "level", take_level },
+		{ "access", take_access },
 		{ NULL, NULL }
 	};
 
@@ -398,7 +416,8 @@ static const struct directive {
 	{ "limit", 3, 3, "limit NAME NUMBER", parse_named },
 	{ "timeout", 3, 3, "timeout NAME TIME", parse_named },
 	{ "pidfile", 2, 2, "pidfile PATH", parse_plain },
-	{ "log", 2, LEX_WORDS_MAX, "log level=LEVEL", parse_log },
+	{ "log", 2, LEX_WORDS_MAX, "log [level=LEVEL] [access=PATH]",
+	    parse_log },
 };
 
 #define N_DIRECTIVES	(sizeof(directives) / sizeof(directives[0]))
@@ -517,6 +536,7 @@ set_defaults(struct conf *conf)
 			break;
 		case CONF_TYPE_PATH:
 		case CONF_TYPE_USER:
+		case CONF_TYPE_ACCESS:
 			break;
 		}
 	}
@@ -592,5 +612,6 @@ conf_free(struct conf *conf)
 	free(conf->control_group);
 	free(conf->user);
 	free(conf->pidfile);
+	free(conf->access_log);
 	free(conf);
 }

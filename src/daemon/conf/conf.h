@@ -139,6 +139,7 @@ struct conf {
 	int64_t workers;		/* 0: auto, one a core */
 	bool sandbox;
 	enum log_level log_level;
+	char *access_log;		/* a path; NULL: none */
 	struct conf_place *said;	/* by scalar row; file NULL: default */
 };
 

@@ -38,6 +38,8 @@ const struct conf_row conf_rows[CONF_ROWS] = {
 	    offsetof(struct conf, pidfile), true },
 	{ "log", "level", CONF_TYPE_LEVEL, 0, 0, LOG_LEVEL_INFO,
 	    offsetof(struct conf, log_level), true },
+	{ "log", "access", CONF_TYPE_ACCESS, 0, 0, 0,
+	    offsetof(struct conf, access_log), true },
 	LIMIT("connections", connections, 1, M, 10000),
 	LIMIT("per-address", per_address, 1, M, 1000),
 	LIMIT("header", header, 64, 65535, 16 * K),

@@ -19,7 +19,8 @@ enum conf_type {
 	CONF_TYPE_PATH,		/* char *; absolute */
 	CONF_TYPE_USER,		/* char *; must exist */
 	CONF_TYPE_LEVEL,	/* enum log_level */
-	CONF_TYPE_BOOL		/* bool; yes and no */
+	CONF_TYPE_BOOL,		/* bool; yes and no */
+	CONF_TYPE_ACCESS	/* char *; absolute, or no: NULL */
 };
 
 struct conf_row {

@@ -113,6 +113,13 @@ show_number(int64_t n, FILE *out)
 	fprintf(out, "%" PRId64 "%.1s", n, &units[unit]);
 }
 
+static bool
+is_string(const struct conf_row *row)
+{
+	return row->type == CONF_TYPE_PATH || row->type == CONF_TYPE_USER ||
+	    row->type == CONF_TYPE_ACCESS;
+}
+
 static void
 show_scalar(const struct conf *conf, const struct conf_row *row, FILE *out)
 {
@@ -120,18 +127,19 @@ show_scalar(const struct conf *conf, const struct conf_row *row, FILE *out)
 	const char *string = NULL;
 	int64_t n = 0;
 
-	if (row->type == CONF_TYPE_PATH || row->type == CONF_TYPE_USER) {
+	if (is_string(row)) {
 		memcpy(&string, member, sizeof(string));
-		if (string == NULL)
-			return;		/* none, and no way to say so */
+		/* Without one there is no way to say so, but for access=no. */
+		if (string == NULL && row->type != CONF_TYPE_ACCESS)
+			return;
 	} else if (row->type != CONF_TYPE_LEVEL &&
 	    row->type != CONF_TYPE_BOOL) {
 		memcpy(&n, member, sizeof(n));
 	}
 	fprintf(out, "%s ", row->directive);
 	if (row->name != NULL)
-		fprintf(out, row->type == CONF_TYPE_LEVEL ? "%s=" : "%s ",
-		    row->name);
+		fprintf(out, row->type == CONF_TYPE_LEVEL ||
+		    row->type == CONF_TYPE_ACCESS ? "%s=" : "%s ", row->name);
 	switch (row->type) {
 	case CONF_TYPE_WORKERS:
 		if (n == 0) {
@@ -145,6 +153,12 @@ show_scalar(const struct conf *conf, const struct conf_row *row, FILE *out)
 	case CONF_TYPE_TIME:
 		fprintf(out, "%" PRId64 "s", n / 1000);
 		break;
+	case CONF_TYPE_ACCESS:
+		if (string == NULL) {
+			fprintf(out, "no");
+			break;
+		}
+		/* FALLTHROUGH */
 	case CONF_TYPE_PATH:
 	case CONF_TYPE_USER:
 		show_quoted(out, string, strlen(string));
@@ -272,7 +286,7 @@ is_same_scalar(const struct conf *old, const struct conf *new,
 
 	if (row->type == CONF_TYPE_BOOL)
 		return *(const bool *)a == *(const bool *)b;
-	if (row->type != CONF_TYPE_PATH && row->type != CONF_TYPE_USER)
+	if (!is_string(row))
 		return memcmp(a, b, sizeof(int64_t)) == 0;
 	memcpy(&s, a, sizeof(s));
 	memcpy(&t, b, sizeof(t));

@@ -96,6 +96,19 @@ parse_path(struct parser *parser, const struct lex_word *word, char **value)
 }
 
 static int
+parse_access(struct parser *parser, const struct lex_word *word, char **value)
+{
+	if (strcmp(word->text, "no") == 0)
+		return 0;
+	if (word->len > 0 && word->text[0] != '/') {
+		parse_problem(parser, "\"%s\" is neither no nor an absolute "
+		    "path", word->text);
+		return -1;
+	}
+	return parse_string(parser, word, value);
+}
+
+static int
 parse_level(struct parser *parser, const struct lex_word *word,
     enum log_level *level)
 {
@@ -149,6 +162,8 @@ parse_scalar(struct parser *parser, const struct conf_row *row,
 		return parse_path(parser, word, (char **)(void *)member);
 	case CONF_TYPE_USER:
 		return parse_user(parser, word, (char **)(void *)member);
+	case CONF_TYPE_ACCESS:
+		return parse_access(parser, word, (char **)(void *)member);
 	case CONF_TYPE_LEVEL:
 		return parse_level(parser, word,
 		    (enum log_level *)(void *)member);

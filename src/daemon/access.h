@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef ACCESS_H
+#define ACCESS_H
+
+/*
+ * The lines of the access log that one worker gathers: one a request, in the
+ * form that appmsgd.conf(5) has.  They go to the file (access_file.h) at the
+ * end of each wake-up, and sooner when the buffer is full.
+ *
+ * A turn is what a session does at once; its requests share time and peer.
+ * Who answers a request notes first what was asked, then how it went; what
+ * was not noted is a "-".  All of it is the worker's thread's, and nobody
+ * calls any of it while there is no log.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct access;
+struct access_file;
+struct conf_listen;
+struct table;
+
+#define ACCESS_KEY_MAX	256	/* bytes of a key in a line, escaped */
+
+/* What is asked. */
+struct access_note {
+	const char *action;	/* static; NULL: not known, as below */
+	const char *way;
+	int64_t began;		/* us; 0: with the turn */
+	size_t key_bytes;	/* of the whole key where it is cut, or 0 */
+	size_t key_len;
+	bool has_key;
+	char key[ACCESS_KEY_MAX];	/* escaped */
+};
+
+/*
+ * Returns a worker's log, going nowhere yet; or NULL when out of memory.
+ */
+struct access *access_new(void);
+
+/*
+ * Write what is left, and free it.  NULL is allowed.
+ */
+void access_free(struct access *);
+
+/*
+ * Write what is left to the old file, then go to another one.
+ *
+ * file  borrowed until the next call; NULL: to none
+ */
+void access_use(struct access *, struct access_file *file);
+
+/*
+ * Write what was gathered.
+ */
+void access_flush(struct access *);
+
+/*
+ * Spell a connection's peer and listener as lines have them.
+ *
+ * fd  of the connection
+ *
+ * Returns the text, owned by the caller, free(3); or NULL when out of memory.
+ */
+char *access_who(int fd, const struct conf_listen *);
+
+/*
+ * Begin a turn.
+ *
+ * who  of access_who(), or NULL; copied
+ */
+void access_turn(struct access *, const char *who);
+
+/*
+ * Note what the request in hand asks for; static words.
+ */
+void access_note_action(struct access *, const char *action);
+void access_note_way(struct access *, const char *way);
+void access_note_key(struct access *, const char *key, size_t len);
+
+/*
+ * Put the note of a request aside that is answered later, and take it up
+ * again when it is.
+ */
+void access_suspend(struct access *, struct access_note *);
+void access_resume(struct access *, const struct access_note *);
+
+/*
+ * The reply to the request in hand: its line.
+ *
+ * status  a word of the protocol, as error, which is NULL unless that is
+ *         "error"
+ * table   where the answer is from, or NULL
+ * bytes   of the reply
+ */
+void access_reply(struct access *, const char *status, const char *error,
+    const struct table *table, size_t bytes);
+
+/*
+ * A batch of plain lookups, which are written in a row: access_batch(), then
+ * one access_lookup() each.
+ *
+ * table  where the key was found, or NULL
+ */
+void access_batch(struct access *);
+void access_lookup(struct access *, const char *key, size_t key_len,
+    const struct table *table, size_t bytes);
+
+#endif
