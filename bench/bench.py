@@ -31,9 +31,10 @@ from rig import Rig
 ROWS = {
     "b": fast.row_b, "c": fast.row_c, "d": fast.row_d,
     "unix": fast.row_unix, "random": fast.row_random,
-    "mixed": fast.row_mixed, "workers": fast.row_workers,
-    "idle": fast.row_idle, "reload": tables.row_reload,
-    "load": tables.row_load, "large": tables.row_large,
+    "access": fast.row_access, "mixed": fast.row_mixed,
+    "workers": fast.row_workers, "idle": fast.row_idle,
+    "reload": tables.row_reload, "load": tables.row_load,
+    "large": tables.row_large,
     "words": tables.row_words, "search": tables.row_search,
     "fairness": tables.row_fairness, "reloads": tables.row_reloads,
     "keys": fast.row_keys, "connections": fast.row_connections}

@@ -8,6 +8,7 @@ server's CPU time, which holds on a machine that does other things too.
 """
 
 import json
+import os
 import time
 
 import servers
@@ -143,6 +144,32 @@ def row_random(rig):
         rig.compare("random b", runs, conns=CONNS, depth=1)
     figures = rig.compare("random c", runs, conns=CONNS, depth=DEPTH)
     floors(rig, "random", figures, [("redis", 3.5)], scale)
+
+
+def row_access(rig):
+    """Mode c with and without an access log."""
+    log = rig.path("access.log")
+    runs = []
+    sizes = []
+
+    def empty():
+        sizes.append(os.path.getsize(log))
+        os.truncate(log, 0)
+
+    for name, lines in (("appmsgd", ()),
+                        ("appmsgd, log on", (f"log access={log}",))):
+        app = servers.appmsgd(rig, lines, name=name.replace(",", ""))
+        ask = wire.request("ring")
+        pack = wire.write_pack(rig.path("pack"), [
+            (ask, *wire.learn(app.address, [ask]))])
+        runs.append((name, app, pack, 1, {}))
+    figures = rig.compare("access", runs, conns=CONNS, depth=DEPTH,
+                          after=empty)
+    if any(size == 0 for size in sizes[1::2]):
+        rig.problem("access", "there are no lines in the log")
+    rig.ratio("access", "appmsgd with the log to without",
+              figures["appmsgd, log on"]["per_cpu_second"]
+              / figures["appmsgd"]["per_cpu_second"], 0.75)
 
 
 def row_mixed(rig):

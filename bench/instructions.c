@@ -19,6 +19,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/access.h"
+#include "daemon/access_file.h"
 #include "daemon/conf/conf.h"
 #include "daemon/fast.h"
 #include "daemon/generation.h"
@@ -31,21 +33,24 @@
 static const struct {
 	const char *name;
 	bool fast;
+	bool log;		/* to the access log */
 	const char *members;	/* of the header, behind the usual four */
 	const char *content;
 } cases[] = {
-	{ "hit", true, ", \"connection\": \"keep-alive\"",
+	{ "hit", true, false, ", \"connection\": \"keep-alive\"",
 	    "{\"action\": \"search\", \"value\": \"ring\"}" },
-	{ "miss", true, ", \"connection\": \"keep-alive\"",
+	{ "miss", true, false, ", \"connection\": \"keep-alive\"",
 	    "{\"action\": \"search\", \"value\": \"rung\"}" },
-	{ "escaped", true, ", \"connection\": \"keep-alive\"",
+	{ "escaped", true, false, ", \"connection\": \"keep-alive\"",
 	    "{\"action\": \"search\", \"value\": \"\\u0072ing\"}" },
-	{ "id", true, ", \"connection\": \"keep-alive\", \"id\": 7",
+	{ "id", true, false, ", \"connection\": \"keep-alive\", \"id\": 7",
 	    "{\"action\": \"search\", \"value\": \"ring\"}" },
-	{ "prefix", true, ", \"connection\": \"keep-alive\"",
+	{ "prefix", true, false, ", \"connection\": \"keep-alive\"",
 	    "{\"action\": \"search\", \"value\": \"ri\", "
 	    "\"match\": \"prefix\"}" },
-	{ "slow-hit", false, ", \"connection\": \"keep-alive\"",
+	{ "logged", true, true, ", \"connection\": \"keep-alive\"",
+	    "{\"action\": \"search\", \"value\": \"ring\"}" },
+	{ "slow-hit", false, false, ", \"connection\": \"keep-alive\"",
 	    "{\"action\": \"search\", \"value\": \"ring\"}" },
 };
 
@@ -57,12 +62,14 @@ load(void)
 	struct generation *gen;
 	int fd = mkstemp(path);
 
-	if (fd == -1 || dprintf(fd, "listen 127.0.0.1 0\n"
+	if (fd == -1 || dprintf(fd, "listen 127.0.0.1 0\nlog access=/dev/null\n"
 	    "answer ring \"In the caves beneath the Misty Mountains. "
 	    "\xf0\x9f\x92\x8d\"\n") < 0)
 		err(1, "%s", path);
 	close(fd);
 	gen = generation_load(path, NULL, &problems);
+	if (gen != NULL)
+		access_file_open(gen->conf, NULL, &gen->access, &problems);
 	problems_print(&problems, stderr);
 	unlink(path);
 	if (gen == NULL)
@@ -98,6 +105,7 @@ main(int argc, char **argv)
 	struct request_env env = { 0 };
 	struct buf out = { 0 };
 	struct stream stream;
+	struct access *access;
 	size_t len = 0, size, c = 0;
 	long count;
 
@@ -123,11 +131,19 @@ main(int argc, char **argv)
 	env.fast = cases[c].fast ? fast_new() : NULL;
 	env.stats = stats_new();
 	stream_init(&stream, false);
+	access = access_new();
+	access_use(access, env.gen->access);
+	if (cases[c].log)
+		env.access = access;
 	for (; count > 0; count -= DEPTH) {
 		out.len = 0;
+		if (env.access != NULL)
+			access_turn(access, " peer=127.0.0.1:12345 "
+			    "listen=127.0.0.1:65432");
 		if (answer_all(&stream, &env, input, len, &out) != 0)
 			errx(1, "not all was answered");
 	}
+	access_free(access);
 	fast_free(env.fast);
 	stats_free(env.stats);
 	request_env_clear(&env);

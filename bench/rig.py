@@ -246,11 +246,11 @@ class Rig:
         process = self.start_load(server, pack, pin, **options)
         return self.finish_load(row, server, process)
 
-    def compare(self, row, runs, **options):
+    def compare(self, row, runs, after=None, **options):
         """Load servers in turn, round by round.
 
         runs: (name, server, pack, replies that one of its replies counts
-        for, options of its own).
+        for, options of its own).  after: called behind each load.
         """
         results = {run[0]: [] for run in runs}
         for _ in range(self.rounds):
@@ -259,6 +259,8 @@ class Rig:
                 for key in ("replies", "per_second", "per_cpu_second"):
                     one[key] *= factor
                 results[name].append(one)
+                if after is not None:
+                    after()
         return {name: self.figure(row, name, values)
                 for name, values in results.items()}
 
