@@ -234,7 +234,46 @@ what_is_wrong_is_told_with_its_line(void **state)
 		{ TEXT("x\"y \\\n z\nb\n\"c\n"), "3 <b>\n"
 		    "F:1: a quote inside a word\nF:4: unfinished string\n" },
 		{ TEXT("a \\\n x\"y z\nb\n"), "3 <b>\n"
-		    "F:1: a quote inside a word\n" }
+		    "F:1: a quote inside a word\n" },
+		{ TEXT("x\"y \\\r\n z\r\nb\n"), "3 <b>\n"
+		    "F:1: a quote inside a word\n" },
+		{ TEXT("\"\\x\" a \"b\" \\\n z\nb\n"), "3 <b>\n"
+		    "F:1: wrong escape\n" },
+		{ TEXT("x\"y c=\"#\" d# \\\n z\nb\n"), "3 <b>\n"
+		    "F:1: a quote inside a word\n" },
+		{ TEXT("x\"y \\"), "F:1: a quote inside a word\n" },
+	};
+
+	(void)state;
+	check_rows(rows, COUNT(rows));
+}
+
+/* What a wrong line does not continue is read, and its problems are told. */
+static void
+a_wrong_line_takes_no_other_one_with_it(void **state)
+{
+	static const struct row rows[] = {
+		/* in quotes */
+		{ TEXT("\"a \\\nb\n"), "2 <b>\nF:1: unfinished string\n" },
+		{ TEXT("\"a \\\n\"b \\\n"), "F:1: unfinished string\n"
+		    "F:2: unfinished string\n" },
+		{ TEXT("\"\\x\" \"a \\\nb\n"),
+		    "2 <b>\nF:1: wrong escape\n" },
+		{ TEXT("\"\\x\" \"a\\\" \\\nb\n"),
+		    "2 <b>\nF:1: wrong escape\n" },
+		{ TEXT("x\"y z=\"a \\\nb\n"),
+		    "2 <b>\nF:1: a quote inside a word\n" },
+		/* in a comment */
+		{ TEXT("x\"y # c \\\nb\n"),
+		    "2 <b>\nF:1: a quote inside a word\n" },
+		{ TEXT("x\"y # c \\\r\nb\n"),
+		    "2 <b>\nF:1: a quote inside a word\n" },
+		{ TEXT("\"\\x\" #\"c\" \\\n\"b\"c\n"), "F:1: wrong escape\n"
+		    "F:2: something right behind a closing quote\n" },
+		{ TEXT("a\"b \\\n # c \\\nd\n"),
+		    "3 <d>\nF:1: a quote inside a word\n" },
+		{ TEXT("a\"b \\\n# c \\\nd\n"),
+		    "3 <d>\nF:1: a quote inside a word\n" }
 	};
 
 	(void)state;
@@ -291,6 +330,7 @@ main(void)
 		cmocka_unit_test(a_backslash_behind_a_quote_continues_a_line),
 		cmocka_unit_test(lines_may_end_in_cr_lf),
 		cmocka_unit_test(what_is_wrong_is_told_with_its_line),
+		cmocka_unit_test(a_wrong_line_takes_no_other_one_with_it),
 		cmocka_unit_test(words_are_taken_up_to_their_cap),
 		cmocka_unit_test(random_texts_do_no_harm)
 	};

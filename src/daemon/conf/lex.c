@@ -21,7 +21,7 @@ lex_init(struct lex *lex, const char *file, const char *text, size_t len,
 {
 	memset(lex, 0, sizeof(*lex));
 	lex->file = file;
-	lex->p = text;
+	lex->p = lex->text_start = text;
 	lex->end = text + len;
 	lex->next_line = 1;
 	lex->problems = problems;
@@ -57,18 +57,52 @@ line_skip(struct lex *lex)
 	lex->next_line++;
 }
 
+/* Behind a string's closing quote, or at the line's end if there is none. */
+static const char *
+string_end(const char *p, const char *end)
+{
+	for (p++; p < end && *p != '"'; p++)
+		if (*p == '\\' && p + 1 < end)
+			p++;
+	return p < end ? p + 1 : end;
+}
+
+/*
+ * Pass over the rest of a physical line that is wrong.
+ *
+ * Returns whether a backslash continues it, one outside of quotes and
+ * comments as for other lines: what follows is not to be lost else.
+ */
+static bool
+line_rest(struct lex *lex)
+{
+	const char *eol, *end = line_end(lex, &eol), *p = lex->p;
+	bool word = p > lex->text_start && p[-1] != ' ' && p[-1] != '\t' &&
+	    p[-1] != '\n';
+
+	line_skip(lex);
+	while (p < end) {
+		if (*p == '\\' && p + 1 == end)
+			return true;
+		if (*p == '#' && !word)
+			return false;
+		if (*p == '"' && (!word || p[-1] == '=')) {
+			p = string_end(p, end);
+			word = true;
+			continue;
+		}
+		word = *p != ' ' && *p != '\t';
+		p++;
+	}
+	return false;
+}
+
 /* Pass over what is left of a logical line that is wrong. */
 static void
 line_abandon(struct lex *lex)
 {
-	const char *eol, *end;
-	bool continued;
-
-	do {
-		end = line_end(lex, &eol);
-		continued = end > lex->p && end[-1] == '\\';
-		line_skip(lex);
-	} while (continued && lex->p < lex->end);
+	while (line_rest(lex) && lex->p < lex->end)
+		continue;
 }
 
 /*

@@ -27,6 +27,7 @@ struct lex_word {
 struct lex {
 	const char *file;	/* borrowed, for problems */
 	const char *p, *end;	/* borrowed */
+	const char *text_start;	/* likewise */
 	unsigned int next_line;	/* number of the line at p */
 	unsigned int line;	/* where the words begin */
 	struct lex_word words[LEX_WORDS_MAX];
