@@ -275,8 +275,8 @@ scan_name(struct scan *s, struct appmsg_str *name)
 }
 
 /*
- * The containers around the byte that is scanned.  The object that the
- * caller walks is the first level and is not on this stack.
+ * The containers around the byte that is scanned.  An object that the caller
+ * walks is the first level; it is not on this stack, but in scan.depth.
  */
 struct nest {
 	unsigned int depth;
@@ -296,7 +296,7 @@ nest_in_object(const struct nest *n)
 static enum scan_result
 nest_open(struct scan *s, struct nest *n, bool object)
 {
-	if (n->depth + 1 >= APPMSG_DEPTH_MAX)
+	if (n->depth + s->depth >= APPMSG_DEPTH_MAX)
 		return scan_fail(s, "nested too deeply");
 	n->members[n->depth] = 0;
 	n->objects &= ~(1ull << n->depth);
@@ -380,6 +380,7 @@ scan_init(struct scan *s, const void *buf, size_t len)
 	s->p = buf;
 	s->end = s->p + len;
 	s->why = NULL;
+	s->depth = 0;
 	s->members = 0;
 	s->members_max = APPMSG_MEMBERS_MAX;
 }
@@ -398,6 +399,7 @@ scan_object(struct scan *s)
 	if (s->p == s->end || *s->p != '{')
 		return scan_fail(s, "not an object");
 	s->p++;
+	s->depth = 1;
 	return SCAN_OK;
 }
 

@@ -49,6 +49,7 @@ struct scan {
 	const uint8_t *p;	/* next byte */
 	const uint8_t *end;
 	const char *why;	/* static text of the first error, or NULL */
+	unsigned int depth;	/* of what is around the next value: 0 or 1 */
 	unsigned int members;	/* of the object walked */
 	unsigned int members_max;
 };

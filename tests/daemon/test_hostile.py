@@ -108,7 +108,7 @@ VALUES = {
     "unclosed array": "[1", "unclosed object": '{"a": 1',
     "array with a comma too much": "[1,]", "array of a comma": "[,]",
     "array with a colon": "[1:2]", "array closed by }": "[1}",
-    "object of a list": '{"a", "b"}', "65 levels": "[" * 64 + "]" * 64,
+    "object of a list": '{"a", "b"}', "65 levels": "[" * 65 + "]" * 65,
     "65 levels of objects": '{"a":' * 64 + "1" + "}" * 64,
     "100000 levels": "[" * 100000 + "]" * 100000,
     "100000 levels, open": "[" * 100000,

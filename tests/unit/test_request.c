@@ -284,7 +284,7 @@ what_cannot_be_answered_has_its_code(void **state)
 static void
 a_deep_array_is_json_but_no_object(void **state)
 {
-	const size_t depth = APPMSG_DEPTH_MAX - 1;
+	const size_t depth = APPMSG_DEPTH_MAX;
 	char text[2 * APPMSG_DEPTH_MAX];
 
 	(void)state;

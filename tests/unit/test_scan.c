@@ -407,6 +407,27 @@ depth_is_taken_up_to_its_cap(void **state)
 	}
 }
 
+/* A value that stands alone has as many levels as the object that is walked. */
+static void
+depth_of_a_value_has_the_same_cap(void **state)
+{
+	static const uint64_t patterns[] = { 0, 1, UINT64_MAX,
+	    0x5555555555555555 };
+	char text[1024];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(patterns); i++) {
+		assert_true(is_value(text, nest(text, APPMSG_DEPTH_MAX,
+		    patterns[i], "0")));
+		assert_false(is_value(text, nest(text, APPMSG_DEPTH_MAX + 1,
+		    patterns[i], "0")));
+		assert_true(is_value(text, nest(text, APPMSG_DEPTH_MAX - 1,
+		    patterns[i], "[]")));
+		assert_false(is_value(text, nest(text, APPMSG_DEPTH_MAX,
+		    patterns[i], "{}")));
+	}
+}
+
 static void
 depth_ends_where_containers_do(void **state)
 {
@@ -619,6 +640,7 @@ main(void)
 		cmocka_unit_test(a_value_has_its_type_and_extent),
 		cmocka_unit_test(a_string_knows_escapes_and_half_pairs),
 		cmocka_unit_test(depth_is_taken_up_to_its_cap),
+		cmocka_unit_test(depth_of_a_value_has_the_same_cap),
 		cmocka_unit_test(depth_ends_where_containers_do),
 		cmocka_unit_test(great_depth_is_refused),
 		cmocka_unit_test(members_are_taken_up_to_their_cap),
