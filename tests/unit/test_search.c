@@ -853,7 +853,7 @@ keys_that_are_not_utf8_have_no_index(void **state)
 {
 	const struct table_options options = { .name = "t",
 	    .ways = TABLE_WAY(TABLE_EXACT) | TABLE_WAY(TABLE_PREFIX),
-	    .duplicates = TABLE_DUPLICATES_FIRST };
+	    .said_file = "conf", .said_line = 3 };
 	struct problems problems = PROBLEMS_INIT;
 	struct table_builder *builder = table_builder_new(&options, 4096);
 	struct table_segment *segment;
@@ -862,9 +862,27 @@ keys_that_are_not_utf8_have_no_index(void **state)
 	assert_non_null(builder);
 	segment = table_builder_segment(builder, "f", 1024);
 	assert_non_null(segment);
-	assert_int_equal(table_segment_add(segment, "a\xff", 2, "v", 1, 1),
+	assert_int_equal(table_segment_add(segment, "a", 1, "v", 1, 1), 0);
+	assert_int_equal(table_segment_add(segment, "a\xff", 2, "v", 1, 7),
 	    0);
 	assert_null(table_builder_finish(builder, 1, &problems));
+	assert_int_equal(problems.n, 1);
+	assert_string_equal(problems.list[0].text,
+	    "f:7: the key is not UTF-8");
+	problems_clear(&problems);
+
+	/* Without lines, as in a .cdb. */
+	builder = table_builder_new(&options, 4096);
+	assert_non_null(builder);
+	segment = table_builder_segment(builder, "f", 1024);
+	assert_non_null(segment);
+	assert_int_equal(table_segment_add(segment, "a", 1, "v", 1, 0), 0);
+	assert_int_equal(table_segment_add(segment, "a\xff", 2, "v", 1, 0),
+	    0);
+	assert_null(table_builder_finish(builder, 1, &problems));
+	assert_int_equal(problems.n, 1);
+	assert_string_equal(problems.list[0].text,
+	    "conf:3: f: record 2: the key is not UTF-8");
 	problems_clear(&problems);
 }
 

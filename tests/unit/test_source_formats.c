@@ -192,8 +192,10 @@ test_cdb_problems(void **state)
 	cdb_put(&c, "a", 1, "2", 1, true);
 	cdb_put(&c, "b", 1, "3", 1, true);
 	cdb_finish(&c);
-	expect_cdb(&c, "a.cdb: the key \"a\" was given before, in a.cdb\n"
-	    "a.cdb: the key \"b\" was given before, in a.cdb\n");
+	expect_cdb(&c, "conf:9: a.cdb: record 3: the key \"a\" was given "
+	    "before, at record 1 of a.cdb\n"
+	    "conf:9: a.cdb: record 4: the key \"b\" was given before, at "
+	    "record 2 of a.cdb\n");
 	loaded_options.duplicates = TABLE_DUPLICATES_LAST;
 	expect_cdb(&c, "0 a=2\n0 b=3\n");
 	loaded_options.duplicates = TABLE_DUPLICATES_FIRST;

@@ -337,21 +337,36 @@ test_many_duplicates_are_counted(void **state)
 	problems_clear(&problems);
 }
 
+/* Records are counted in each file, across the blocks of places. */
 static void
 test_places_without_lines(void **state)
 {
 	struct table_builder *b = new_builder(TABLE_DUPLICATES_ERROR,
-	    TABLE_SEGMENT_ROOM(1000));
-	struct table_segment *s = table_builder_segment(b, "x.cdb", 1000);
+	    2 * TABLE_SEGMENT_ROOM(20000));
 	struct problems problems = PROBLEMS_INIT;
+	static const char *const files[] = { "x.cdb", "y.cdb" };
+	char key[16];
 
 	(void)state;
-	add(s, "a", "", 0);
-	add(s, "a", "", 0);
+	for (int f = 0; f < 2; f++) {
+		struct table_segment *s = table_builder_segment(b, files[f],
+		    20000);
+
+		for (int i = 1; i <= 600; i++) {
+			snprintf(key, sizeof(key), "%d.%d", f, i);
+			if (f == 1 && i == 513)
+				strcpy(key, "0.300");
+			if (f == 1 && i == 600)
+				strcpy(key, "1.1");
+			add(s, key, "", 0);
+		}
+	}
 	assert_null(table_builder_finish(b, 1, &problems));
-	assert_int_equal(problems.n, 1);
-	assert_problem(&problems, 0,
-	    "x.cdb: the key \"a\" was given before, in x.cdb");
+	assert_int_equal(problems.n, 2);
+	assert_problem(&problems, 0, "y.cdb: record 513: the key \"0.300\" "
+	    "was given before, at record 300 of x.cdb");
+	assert_problem(&problems, 1, "y.cdb: record 600: the key \"1.1\" "
+	    "was given before, at record 1 of y.cdb");
 	problems_clear(&problems);
 }
 

@@ -65,7 +65,7 @@ index_compare(const struct table_entry *a, const struct table_entry *b)
 
 static int
 index_survey(struct index_survey *survey, const struct table *table,
-    const char **why)
+    const char **why, table_id *at)
 {
 	struct table_entry first = { 0 }, prev = { 0 }, entry;
 	size_t count = table_count(table);
@@ -82,7 +82,8 @@ index_survey(struct index_survey *survey, const struct table *table,
 		if (survey->n % PACE_ENTRIES == 0)
 			pace();
 		if (scan_utf8(entry.key, entry.key_len) != entry.key_len) {
-			*why = "a key is not UTF-8";
+			*why = "the key is not UTF-8";
+			*at = id;
 			return -1;
 		}
 		if (survey->n == 0) {
@@ -194,13 +195,14 @@ index_fill_suffixes(struct index *index)
 
 struct index *
 index_new(const struct table *table, unsigned int ways, unsigned int threads,
-    const char **why)
+    const char **why, table_id *at)
 {
 	struct index_survey survey;
 	struct index *index = NULL;
 
 	/* One is quick enough: most time is libdivsufsort's, which has one. */
 	(void)threads;
+	*at = TABLE_NO_ID;
 #ifndef HAVE_DIVSUFSORT
 	if (ways & INDEX_SUFFIX_WAYS) {
 		*why = "suffix and substring need libdivsufsort, without "
@@ -208,7 +210,7 @@ index_new(const struct table *table, unsigned int ways, unsigned int threads,
 		return NULL;
 	}
 #endif
-	if (index_survey(&survey, table, why) == -1)
+	if (index_survey(&survey, table, why, at) == -1)
 		goto fail;
 	*why = "out of memory";
 	if (!survey.sorted && index_sort(table, survey.items, survey.n,

@@ -23,12 +23,13 @@ struct index;
  * table    borrowed as long as the index
  * ways     a set; exact alone needs no index
  * threads  how many may work on it
- * why      set to a static text on failure
+ * why, at  set on failure: to a static text, and to the id of the entry that
+ *          it is about, or TABLE_NO_ID
  *
  * Returns the index, owned by the caller, index_free(); or NULL.
  */
 struct index *index_new(const struct table *table, unsigned int ways,
-    unsigned int threads, const char **why);
+    unsigned int threads, const char **why, table_id *at);
 
 /*
  * Free an index.  NULL is allowed.

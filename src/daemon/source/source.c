@@ -163,12 +163,15 @@ job_room(const struct source_job *job)
 static struct table_builder *
 load_builder(struct source_load *load)
 {
+	struct table_options options = load->source->options;
 	struct table_builder *b;
 	size_t bytes = 0;
 
 	for (size_t i = 0; i < load->n_jobs; i++)
 		bytes += TABLE_SEGMENT_ROOM(job_room(&load->jobs[i]));
-	b = table_builder_new(&load->source->options, bytes);
+	options.said_file = load->source->said_file;
+	options.said_line = load->source->said_line;
+	b = table_builder_new(&options, bytes);
 	if (b == NULL)
 		return NULL;
 	for (size_t i = 0; i < load->n_jobs; i++) {

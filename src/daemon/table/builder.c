@@ -265,8 +265,8 @@ builder_table(struct table_builder *b, unsigned int threads,
 	t->name = b->options.name;
 	t->form = layout_form(&b->options);
 	if (finish_blocks(b, t) != 0 || finish_arena(b, t) != 0 ||
-	    finish_slots(t) != 0 || insert_all(t, b->options.duplicates,
-	    threads, problems) != 0)
+	    finish_slots(t) != 0 || insert_all(t, &b->options, threads,
+	    problems) != 0)
 		goto fail;
 	t->ways = b->options.ways;
 	if (t->ways == 0 && t->count <= TABLE_DEFAULT_ALL_MAX)
@@ -276,29 +276,51 @@ builder_table(struct table_builder *b, unsigned int threads,
 	table_builder_free(b);
 	return t;
 fail:
-	problems_add(problems, NULL, 0, "table %s: %s", b->options.name,
-	    strerror(errno));
+	problems_add(problems, b->options.said_file, b->options.said_line,
+	    "table %s: %s", b->options.name, strerror(errno));
 	table_builder_free(b);
 	table_free(t);
 	return NULL;
+}
+
+/* What the search indexes cannot be built for: an entry, or the table. */
+static void
+index_problem(const struct table *t, const struct table_options *options,
+    const char *why, table_id at, struct problems *problems)
+{
+	unsigned int line = 0;
+	const char *file = NULL;
+
+	if (at != TABLE_NO_ID)
+		table_locate(t, at, &file, &line);
+	if (line != 0)
+		problems_add(problems, file, line, "%s", why);
+	else if (file != NULL)
+		problems_add(problems, options->said_file, options->said_line,
+		    "%s: record %zu: %s", file, table_record(t, at), why);
+	else
+		problems_add(problems, options->said_file, options->said_line,
+		    "table %s: %s", t->name, why);
 }
 
 struct table *
 table_builder_finish(struct table_builder *b, unsigned int threads,
     struct problems *problems)
 {
+	const struct table_options options = b->options;
 	size_t before = problems->n + problems->dropped;
 	struct table *t = builder_table(b, threads, problems);
 	const char *why = NULL;
+	table_id at;
 
 	if (t == NULL || problems->n + problems->dropped != before)
 		goto fail;
 	if ((t->ways & ~TABLE_WAY(TABLE_EXACT)) == 0)
 		return t;
-	t->index = index_new(t, t->ways, threads, &why);
+	t->index = index_new(t, t->ways, threads, &why, &at);
 	if (t->index != NULL)
 		return t;
-	problems_add(problems, NULL, 0, "table %s: %s", t->name, why);
+	index_problem(t, &options, why, at, problems);
 fail:
 	table_free(t);
 	return NULL;

@@ -16,7 +16,9 @@
 
 #include "daemon/table/insert.h"
 
+#include <limits.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -176,34 +178,51 @@ id_cmp(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
+/* Where an entry is, for who looks for it. */
+static void
+spell_place(const struct table *t, table_id id, char *buf, size_t cap)
+{
+	const char *file;
+	unsigned int line;
+
+	table_locate(t, id, &file, &line);
+	if (line != 0)
+		snprintf(buf, cap, "%s:%u", file, line);
+	else
+		snprintf(buf, cap, "record %zu of %s", table_record(t, id),
+		    file);
+}
+
 /* Tell of a key that came again. */
 static void
-report(const struct table *t, table_id id, struct problems *problems)
+report(const struct table *t, const struct table_options *options,
+    table_id id, struct problems *problems)
 {
-	char key[QUOTE_SIZE], kept_key[QUOTE_SIZE];
-	const char *file, *kept_file;
-	unsigned int line, kept_line;
+	char key[QUOTE_SIZE], kept_key[QUOTE_SIZE], place[PATH_MAX + 32];
+	const char *file;
+	unsigned int line;
 	struct table_entry entry, kept;
 	table_id kept_id;
 	bool same;
 
 	table_entry(t, id, &entry);
 	kept_id = table_find(t, entry.key, entry.key_len, &kept);
-	table_locate(t, id, &file, &line);
-	table_locate(t, kept_id, &kept_file, &kept_line);
+	spell_place(t, kept_id, place, sizeof(place));
 	quote(key, entry.shown, entry.shown_len);
 	quote(kept_key, kept.shown, kept.shown_len);
 	same = entry.shown_len == kept.shown_len &&
 	    memcmp(entry.shown, kept.shown, kept.shown_len) == 0;
-	if (kept_line == 0)
+	table_locate(t, id, &file, &line);
+	if (line != 0)
 		problems_add(problems, file, line, "the key \"%s\" was given "
-		    "before%s%s%s, in %s", key, same ? "" : " as \"",
-		    same ? "" : kept_key, same ? "" : "\"", kept_file);
+		    "before%s%s%s, at %s", key, same ? "" : " as \"",
+		    same ? "" : kept_key, same ? "" : "\"", place);
 	else
-		problems_add(problems, file, line, "the key \"%s\" was given "
-		    "before%s%s%s, at %s:%u", key, same ? "" : " as \"",
-		    same ? "" : kept_key, same ? "" : "\"", kept_file,
-		    kept_line);
+		problems_add(problems, options->said_file, options->said_line,
+		    "%s: record %zu: the key \"%s\" was given before%s%s%s, "
+		    "at %s", file, table_record(t, id), key,
+		    same ? "" : " as \"", same ? "" : kept_key,
+		    same ? "" : "\"", place);
 }
 
 /* All losers in order; returns how many, or -1 when out of memory. */
@@ -243,9 +262,10 @@ mark_replaced(const struct table *t, table_id id)
 }
 
 int
-insert_all(struct table *t, enum table_duplicates duplicates,
+insert_all(struct table *t, const struct table_options *options,
     unsigned int threads, struct problems *problems)
 {
+	enum table_duplicates duplicates = options->duplicates;
 	struct insert *in = calloc(1, sizeof(*in));
 	size_t runs = t->n_blocks / RUN_BLOCKS + 1;
 	table_id *ids = NULL;
@@ -266,7 +286,7 @@ insert_all(struct table *t, enum table_duplicates duplicates,
 			break;
 		}
 		if (duplicates == TABLE_DUPLICATES_ERROR)
-			report(t, ids[i], problems);
+			report(t, options, ids[i], problems);
 		else
 			mark_replaced(t, ids[i]);
 	}

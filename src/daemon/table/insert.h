@@ -22,7 +22,7 @@ struct problems;
  *
  * Returns 0, or -1 when out of memory.
  */
-int insert_all(struct table *, enum table_duplicates, unsigned int threads,
-    struct problems *problems);
+int insert_all(struct table *, const struct table_options *,
+    unsigned int threads, struct problems *problems);
 
 #endif

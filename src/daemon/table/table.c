@@ -195,6 +195,21 @@ table_locate(const struct table *t, table_id id, const char **file,
 	*line = (unsigned int)n;
 }
 
+size_t
+table_record(const struct table *t, table_id id)
+{
+	size_t block = block_of(t, id), first = block, n = 1;
+	const char *p = t->arena.base + t->blocks[block].offset;
+	struct layout_head head;
+
+	/* Where records are counted, a file is one segment. */
+	while (first > 0 && t->blocks[first - 1].file == t->blocks[block].file)
+		first--;
+	for (; p != t->arena.base + id; p = head.end, n++)
+		layout_head(t, p, &head);
+	return (block - first) * BLOCK_ENTRIES + n;
+}
+
 void
 table_free(struct table *t)
 {

@@ -58,6 +58,8 @@ struct table_options {
 	enum table_duplicates duplicates;
 	bool fold;			/* compare keys folded (fold.h) */
 	bool mapped;			/* for table_segment_map() */
+	const char *said_file;		/* where it is configured, for */
+	unsigned int said_line;		/* problems; borrowed; NULL: nowhere */
 };
 
 /* Up to so many entries, all ways but regex are the default, beyond it
@@ -261,6 +263,11 @@ table_id table_part(const struct table *, unsigned int part,
  */
 void table_locate(const struct table *, table_id, const char **file,
     unsigned int *line);
+
+/*
+ * Which of its file's entries one is, from 1: where a file has no lines.
+ */
+size_t table_record(const struct table *, table_id id);
 
 const char *table_name(const struct table *);
 bool table_folds(const struct table *);
