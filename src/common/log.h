@@ -9,6 +9,10 @@
  * key=value fields.  To standard error, with the service manager's "<N>"
  * before each line where it reads them, or to syslog(3).  Any thread may
  * log; a line leaves in one write.  Bytes of peers pass escape() first.
+ *
+ * A line that is the same as the one before it is counted instead: "repeated
+ * N times: LINE" follows once another line comes, or ten seconds have gone
+ * by when it comes again.
  */
 
 #include <stdbool.h>
@@ -26,6 +30,14 @@ enum log_level {
  * syslog  to syslog(3) instead of standard error
  */
 void log_init(const char *name, bool syslog);
+
+/*
+ * Tell what was only counted.
+ */
+void log_end(void);
+
+/* How long lines are only counted, in milliseconds; tests change it. */
+extern unsigned int log_repeat_ms;
 
 /*
  * Nothing above this level is logged.  May be called at any time.

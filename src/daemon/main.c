@@ -249,6 +249,7 @@ main(int argc, char **argv)
 out:
 	problems_clear(&problems);
 	free(o.conf);
+	log_end();
 	if (fflush(stdout) != 0)
 		rc = EX_OSERR;
 	return rc;

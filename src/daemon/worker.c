@@ -498,11 +498,31 @@ worker_init(struct worker *w, struct workers *all, struct generation *gen)
 	return worker_listen_start(w);
 }
 
+/* Warnings that were only counted since the last one. */
+static void
+worker_warn_rest(const struct worker *w)
+{
+	const struct {
+		const char *text;
+		const struct warning *warning;
+	} all[] = {
+		{ "connection denied", &w->denied },
+		{ "connection refused", &w->busy },
+		{ "accept paused", &w->out_of_files }
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (all[i].warning->more > 0)
+			log_warnx("%s more=%llu", all[i].text,
+			    (unsigned long long)all[i].warning->more);
+}
+
 static void
 worker_clear(struct worker *w)
 {
 	if (w->host.base == NULL)
 		return;
+	worker_warn_rest(w);
 	worker_listen_stop(w);
 	free(w->accepts);
 	w->accepts = NULL;

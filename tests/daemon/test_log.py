@@ -4,6 +4,11 @@
 """What peers send reaches the log escaped, and keys not without being asked.
 """
 
+import os
+import re
+import signal
+import subprocess
+
 import harness
 from harness import ask, binary, encode, request, search
 
@@ -48,6 +53,63 @@ class Log(harness.DaemonTest):
         log = self.provoke(self.start())
         self.assert_clean(log)
         self.assertNotIn(MARK, log)
+
+
+class Repeats(harness.DaemonTest):
+    """What comes again and again is counted."""
+
+    def test_warnings_that_peers_cause(self):
+        """One line for the first; the rest with the next one or at the end.
+        """
+        daemon = self.start(f"listen {harness.LOOPBACK} 0 allow=10.0.0.0/8",
+                            "workers 1")
+        for _ in range(5):
+            with harness.Peer(daemon.address) as peer:
+                self.assertEqual(peer.reply().header["status"], "denied")
+        daemon.stop()
+        self.assertEqual(daemon.log.count("connection denied peer="), 1)
+        self.assertIn("connection denied more=4\n", daemon.log)
+
+    def test_equal_lines(self):
+        """The first is logged, the number of the others before the next."""
+        path = self.path("log")
+        daemon = self.start(self.control_line(),
+                            f"log access={harness.quoted(path)}")
+        os.unlink(path)
+        os.mkdir(path)
+        sent = 5
+        for _ in range(sent):
+            daemon.signal(signal.SIGUSR1)
+            self.assertEqual(self.control("status").returncode, 0)
+        daemon.stop()
+        told = re.findall(r"^appmsgd: cannot open the access log again",
+                          daemon.log, re.MULTILINE)
+        self.assertEqual(len(told), 1)
+        times = re.search(r"^appmsgd: repeated (\d+) times: "
+                          r"cannot open the access log again file=.*: Is a "
+                          r"directory$", daemon.log, re.MULTILINE)
+        self.assertIsNotNone(times)
+        self.assertLess(int(times[1]), sent)
+
+    def test_priorities(self):
+        """Only what goes to the journal has them."""
+        config = self.configure(f"listen {self.path('none', 'socket')}")
+        with open(self.path("journal"), "w+b") as journal:
+            info = os.fstat(journal.fileno())
+            for stream, start in (
+                    (f"{info.st_dev}:{info.st_ino}", "<4>"),
+                    (f"{info.st_dev}:{info.st_ino + 1}", "appmsgd: "),
+                    ("nonsense", "appmsgd: ")):
+                with self.subTest(stream):
+                    journal.seek(0)
+                    journal.truncate()
+                    subprocess.run(
+                        [harness.program("appmsgd"), "-d", "-f", config],
+                        stderr=journal, timeout=harness.DEADLINE,
+                        env=harness.environment(JOURNAL_STREAM=stream))
+                    journal.seek(0)
+                    self.assertTrue(journal.read().decode().startswith(
+                        start + "cannot listen address="))
 
 
 if __name__ == "__main__":
