@@ -59,6 +59,9 @@
 	LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_WRITE_FILE |	\
 	FS_TRUNCATE)
 
+#define FS_APPEND	(LANDLOCK_ACCESS_FS_MAKE_REG |		\
+	LANDLOCK_ACCESS_FS_WRITE_FILE)
+
 /* struct landlock_ruleset_attr of version 6; older kernels take zeros. */
 struct ruleset_attr {
 	uint64_t fs;
@@ -156,7 +159,8 @@ ruleset_allow_all(const struct ruleset *set, const struct conf *conf)
 	if (ruleset_allow(set, "/", FS_READ) != 0 ||
 	    ruleset_allow(set, "/dev/null", FS_USE) != 0 ||
 	    ruleset_allow_beside(set, conf->control, FS_REMOVE) != 0 ||
-	    ruleset_allow_beside(set, conf->pidfile, pidfile) != 0)
+	    ruleset_allow_beside(set, conf->pidfile, pidfile) != 0 ||
+	    ruleset_allow_beside(set, conf->access_log, FS_APPEND) != 0)
 		return -1;
 	TAILQ_FOREACH(l, &conf->listens, entry)
 		if (l->ss.ss_family == AF_UNIX &&

@@ -33,7 +33,7 @@ struct conf_row {
 	bool reload;		/* whether a reload applies it */
 };
 
-#define CONF_ROWS	19
+#define CONF_ROWS	20
 
 extern const struct conf_row conf_rows[CONF_ROWS];
 
