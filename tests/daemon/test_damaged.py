@@ -13,6 +13,7 @@ import re
 import socket
 import sys
 import threading
+import time
 
 import harness
 import tables
@@ -24,6 +25,7 @@ SERVED = FORMATS + ("cdb mmap=yes",)
 TRUNCATED = 16          # files of each format
 FLIPPED = 24
 RELOADS = 12            # while a file changes
+SETTLED = 0.035         # seconds without a write before a file is read
 
 ENTRIES = {
     **{f"key {i}": f"answer {i} \u00e9" for i in range(30)},
@@ -411,6 +413,9 @@ class Changing(DamagedTest):
 
     def test_that_are_overwritten(self):
         """Other bytes in the same places, in a loop: never some of both.
+
+        Unless a write was held up in its middle for longer than a file must
+        have been left alone, which only a very busy machine does.
         """
         self.form, count = "tsv", 2000
         files = [tables.tsv((f"key {i}", f"{version} {i}")
@@ -418,12 +423,16 @@ class Changing(DamagedTest):
         self.file = self.write("words.tsv", files[0])
         self.serve(f"table words file {self.file} search=exact")
         stop = threading.Event()
+        longest, mixed = 0, False
 
         def overwrite():
+            nonlocal longest
             with open(self.file, "r+b", buffering=0) as file:
                 while not stop.is_set():
                     for data in files:
+                        began = time.monotonic()
                         os.pwrite(file.fileno(), data, 0)
+                        longest = max(longest, time.monotonic() - began)
 
         with harness.background(overwrite):
             try:
@@ -434,9 +443,14 @@ class Changing(DamagedTest):
                         continue
                     texts = self.find_all(f"key {i}" for i in
                                           range(0, count, 10))
-                    self.assertEqual(len({text[0] for text in texts}), 1)
+                    mixed = len({text[0] for text in texts}) > 1
+                    if mixed:
+                        break
             finally:
                 stop.set()
+        if mixed:
+            self.assertGreater(longest, SETTLED)
+            self.skipTest("the machine is too busy for this")
         self.reload()
 
     def test_that_are_replaced(self):
