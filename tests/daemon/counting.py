@@ -8,7 +8,8 @@ import harness
 from harness import LOOPBACK
 
 STATUS = ("state", "version", "pid", "uptime", "generation", "loaded",
-          "entries", "table-bytes", "held-bytes", "connections", "workers")
+          "entries", "table-bytes", "held-bytes", "connections", "workers",
+          "log-level")
 PLAIN = ("accepted", "closed", "bytes-in", "bytes-out", "sliced", "reloads",
          "reloads-failed")
 GROUPS = {"refused": ("connections", "per-address", "denied"),
