@@ -66,7 +66,7 @@ wait $daemon
 daemon=
 
 # A second install keeps an edited configuration, and says where the new is.
-conf=$(find "$dir/root" -name appmsgd.conf)
+conf=$(find "$dir/root" -path "*/etc/appmsgd.conf")
 "$prefix/sbin/appmsgd" -n -q ring -f "$conf" >/dev/null
 echo '# edited' >>"$conf"
 make -s -C "$APPMSG_BUILD" install DESTDIR="$dir/root" >/dev/null 2>&1
