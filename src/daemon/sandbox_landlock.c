@@ -4,8 +4,8 @@
 /*
  * Paths, ports and processes.  All files may be read that the user can read,
  * since a reload may name any of them; none may be run.  What may be written
- * is /dev/null; what may be removed at the end is in the folders of the
- * daemon's sockets and pidfile.
+ * is /dev/null and the access log; what may be removed at the end is in the
+ * folders of the daemon's sockets and pidfile.
  *
  * The kernel's header may be older than the kernel, so that what was added
  * to the interface after its first version is defined here.
@@ -19,6 +19,7 @@
 
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 
@@ -54,13 +55,12 @@
 	LANDLOCK_ACCESS_FS_READ_DIR)
 #define FS_USE		(LANDLOCK_ACCESS_FS_READ_FILE |		\
 	LANDLOCK_ACCESS_FS_WRITE_FILE)
+#define FS_APPEND	(LANDLOCK_ACCESS_FS_MAKE_REG |		\
+	LANDLOCK_ACCESS_FS_WRITE_FILE)
 #define FS_REMOVE	LANDLOCK_ACCESS_FS_REMOVE_FILE
 #define FS_REPLACE	(LANDLOCK_ACCESS_FS_REMOVE_FILE |	\
 	LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_WRITE_FILE |	\
 	FS_TRUNCATE)
-
-#define FS_APPEND	(LANDLOCK_ACCESS_FS_MAKE_REG |		\
-	LANDLOCK_ACCESS_FS_WRITE_FILE)
 
 /* struct landlock_ruleset_attr of version 6; older kernels take zeros. */
 struct ruleset_attr {
@@ -149,6 +149,20 @@ ruleset_allow_beside(const struct ruleset *set, const char *path,
 	return error;
 }
 
+/*
+ * The access log is opened again after it was renamed: what it is called then
+ * is made in its folder.  A device stays, and has others beside it.
+ */
+static int
+ruleset_allow_log(const struct ruleset *set, const char *path)
+{
+	struct stat sb;
+
+	if (path != NULL && stat(path, &sb) == 0 && !S_ISREG(sb.st_mode))
+		return ruleset_allow(set, path, LANDLOCK_ACCESS_FS_WRITE_FILE);
+	return ruleset_allow_beside(set, path, FS_APPEND);
+}
+
 static int
 ruleset_allow_all(const struct ruleset *set, const struct conf *conf)
 {
@@ -158,9 +172,9 @@ ruleset_allow_all(const struct ruleset *set, const struct conf *conf)
 
 	if (ruleset_allow(set, "/", FS_READ) != 0 ||
 	    ruleset_allow(set, "/dev/null", FS_USE) != 0 ||
+	    ruleset_allow_log(set, conf->access_log) != 0 ||
 	    ruleset_allow_beside(set, conf->control, FS_REMOVE) != 0 ||
-	    ruleset_allow_beside(set, conf->pidfile, pidfile) != 0 ||
-	    ruleset_allow_beside(set, conf->access_log, FS_APPEND) != 0)
+	    ruleset_allow_beside(set, conf->pidfile, pidfile) != 0)
 		return -1;
 	TAILQ_FOREACH(l, &conf->listens, entry)
 		if (l->ss.ss_family == AF_UNIX &&

@@ -233,6 +233,27 @@ class Work(SandboxTest):
         daemon.stop()
         self.assertEqual(os.listdir(self.path("run")), [])
 
+    def test_access_log(self):
+        """It is opened again after it was renamed, and stays in its folder.
+        """
+        os.mkdir(self.path("log"))
+        os.mkdir(self.path("other"))
+        log = f"log access={self.path('log/access')}"
+        other = f"log access={self.path('other/access')}"
+        daemon = self.start(*self.lines, log)
+        os.rename(self.path("log/access"), self.path("log/access.1"))
+        self.assert_reloads(log)
+        self.assert_serves(daemon.address)
+        harness.wait_until(
+            lambda: os.path.getsize(self.path("log/access")) > 0, "a line")
+        if sandbox_of(daemon)[0] == "no":
+            self.skipTest("no Landlock here")
+        done = self.reload(other)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertRegex(done.stderr, "access log .*/other/access: "
+                         "Permission denied")
+        self.assertEqual(os.listdir(self.path("other")), [])
+
     def test_paths_are_removed(self):
         """The sockets and the pidfile are gone at the end."""
         os.mkdir(self.path("run"))

@@ -158,6 +158,7 @@ ACT(how_much_to_read, ioctl(tcp, FIONREAD, &(int){ 0 }))
 /* files */
 ACT(write_file, open_close(outside, "file", O_WRONLY))
 ACT(make_file, open_close(outside, "new", O_WRONLY | O_CREAT))
+ACT(write_zero, open_close("/dev", "zero", O_WRONLY))
 ACT(make_pidfile, open_close(inside, "new.pid", O_WRONLY | O_CREAT))
 ACT(remove_file, on_path(outside, "file", unlink))
 ACT(make_folder, on_path(outside, "folder", mkdir_call))
@@ -396,6 +397,22 @@ the_folder_of_the_pidfile_is_not_for_root(void **state)
 }
 
 static void
+an_access_log_that_is_a_device_opens_no_folder(void **state)
+{
+	const struct row row = { "another device", write_zero, 1, EACCES,
+	    ALIKE };
+	struct conf *without = conf;
+
+	(void)state;
+	if (version < 1)
+		skip();
+	conf = confs_load(LISTEN "log access=/dev/full\n");
+	expect(&row, sandbox_landlock, NULL, EACCES);
+	conf_free(conf);
+	conf = without;
+}
+
+static void
 regular_expressions_may_be_machine_code(void **state)
 {
 #ifdef HAVE_PCRE2
@@ -523,6 +540,8 @@ main(void)
 		cmocka_unit_test(seccomp_alone_refuses),
 		cmocka_unit_test(both_refuse),
 		cmocka_unit_test(the_folder_of_the_pidfile_is_not_for_root),
+		cmocka_unit_test(
+		    an_access_log_that_is_a_device_opens_no_folder),
 		cmocka_unit_test(regular_expressions_may_be_machine_code),
 		cmocka_unit_test(the_configuration_says_whether)
 	};
