@@ -113,9 +113,9 @@ session_start_work(struct session *s)
 /*
  * All is sent.  The sending side is shut at once; closing the socket with
  * unread input would reset the connection, and a reset may eat the reply, so
- * what still comes is read and forgotten until the peer ends.  Where a read
- * emptied the socket just now it is not looked at again: that would be a
- * system call more for each connection, and input may come after it as well.
+ * what still comes is read and forgotten until the peer ends.  Where all came
+ * at once, and the first read emptied the socket, it is not looked at again:
+ * that would be a system call more for each connection.
  */
 static enum session_next
 session_finish(struct session *s)

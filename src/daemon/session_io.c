@@ -279,7 +279,8 @@ session_read(struct session *s)
 	room = SESSION_IN_SIZE - kept;
 	s->since = stats_begin(s->host->env.stats);
 	n = recv(s->fd, in + kept, room, 0);
-	s->all_read = n < (ssize_t)room;
+	/* Later ones are of peers that send by pieces. */
+	s->all_read = s->bev == NULL && n < (ssize_t)room;
 	if (n == -1)
 		return errno == EAGAIN || errno == EINTR ? SESSION_GO_ON :
 		    SESSION_CLOSE;

@@ -57,7 +57,7 @@ struct session {
 	enum session_state state;
 	bool reading;		/* readable is added */
 	bool eof;		/* the peer sends no more */
-	bool all_read;		/* the socket was emptied just now */
+	bool all_read;		/* the first read emptied the socket */
 	bool is_ready;
 	bool counted;		/* a limit counts it */
 	bool broken;		/* input is left behind that was not read */
