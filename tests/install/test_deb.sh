@@ -1,0 +1,137 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# The packages, as root on a throw-away machine with systemd and with what they
+# depend on: installed, upgraded, removed and purged; in the end the machine is
+# as it was.
+#
+#	test_deb.sh FOLDER	where the .deb files are
+
+set -u
+debs=$1
+conf=/etc/appmsgd.conf
+ring='In the caves beneath the Misty Mountains. 💍'
+packages='appmsgd appmsg-client libappmsg-dev libappmsg0'
+dir=$(mktemp -d /tmp/test-deb.XXXXXX)
+n=0
+
+fail() {
+	echo "FAILED: $*" >&2
+	tail -n 40 "$dir/log" >&2
+	systemctl status appmsgd >&2
+	journalctl -u appmsgd --no-pager | tail -n 20 >&2
+	exit 1
+}
+
+ok() {
+	n=$((n + 1))
+	echo "ok $n - $*"
+}
+
+run() {
+	env DEBIAN_FRONTEND=noninteractive "$@" >"$dir/log" 2>&1 </dev/null ||
+		fail "$*"
+}
+
+answer() {
+	appmsg-client search "$1" 2>&1
+}
+
+pid() {
+	systemctl show -p MainPID --value appmsgd
+}
+
+# later VERSION LINE: the same packages, later, and LINE in the configuration.
+later() {
+	mkdir "$dir/$1"
+	for p in $packages; do
+		dpkg-deb -R "$debs/$p"_[0-9]*.deb "$dir/tree"
+		sed -i -e "s/^Version: .*/Version: $1/" -e "s/ (= [^)]*)/ (= $1)/" \
+			"$dir/tree/DEBIAN/control"
+		[ "$p" != appmsgd ] || echo "$2" >>"$dir/tree$conf"
+		run dpkg-deb -b "$dir/tree" "$dir/$1/$p.deb"
+		rm -r "$dir/tree"
+	done
+}
+
+# Everything that a package could leave: files, users, units, sockets, ports.
+machine() {
+	# Not the folders that are the helpers' of all packages with units.
+	find /etc /opt /root /run /srv /usr /var -xdev \( -path /var/log \
+		-o -path /var/tmp -o -path '/run/systemd/*' \
+		-o -path '/run/log/*' \) -prune \
+		-o -type d -path '/var/lib/systemd/deb-systemd-helper-*' \
+		-o -print | sort
+	find /run/systemd -name '*appmsg*'
+	cat /etc/passwd /etc/group /etc/shadow
+	dpkg --get-selections
+	systemctl list-unit-files --no-legend
+	systemctl list-units --all --no-legend '*appmsg*'
+	find /var/log -name '*appmsg*'
+	awk '{ print $8 }' /proc/net/unix | grep appmsg
+	awk '$4 == "0A" { print $2 }' /proc/net/tcp /proc/net/tcp6
+	pgrep -x appmsgd
+}
+
+# Containers forbid to start services; a machine does not.
+rm -f /usr/sbin/policy-rc.d
+run systemctl daemon-reload
+machine >"$dir/before"
+
+# shellcheck disable=SC2046
+run dpkg -i $(for p in $packages; do echo "$debs/$p"_[0-9]*.deb; done)
+systemctl is-active --quiet appmsgd || fail 'not started'
+systemctl is-enabled --quiet appmsgd || fail 'not enabled'
+[ "$(answer ring)" = "$ring" ] || fail "no answer: $(answer ring)"
+appmsgctl status >"$dir/log" || fail appmsgctl
+! ps -o user= -p "$(pid)" | grep -q root || fail runs as root
+ok 'it serves once it is installed'
+for p in $packages; do
+	run dpkg --verify "$p"
+	[ ! -s "$dir/log" ] || fail "$p differs"
+done
+ok 'every file is as it was packed'
+
+later 9.1 'answer "later" "one"'
+before=$(pid)
+run dpkg -i "$dir"/9.1/*.deb
+[ "$(pid)" != "$before" ] || fail 'the old one still runs'
+[ "$(answer later)" = one ] || fail "no new configuration: $(answer later)"
+ok 'an upgrade starts it anew, with the configuration that came'
+
+sed -i 's/"one"/"ours"/' $conf
+echo 'answer "extra" "ours, too"' >/etc/appmsgd.conf.d/extra.conf
+later 9.2 'answer "much-later" "two"'
+run dpkg --force-confdef --force-confold -i "$dir"/9.2/*.deb
+[ "$(answer later)" = ours ] || fail "an edited file was lost: $(answer later)"
+[ "$(answer extra)" = 'ours, too' ] || fail 'a further file was lost'
+grep -q much-later $conf.dpkg-dist || fail 'the new file is not beside it'
+ok 'an upgrade keeps a configuration that was edited'
+
+run systemctl disable --now appmsgd
+later 9.3 'answer "much-later" "three"'
+run dpkg --force-confdef --force-confold -i "$dir"/9.3/*.deb
+! systemctl is-enabled --quiet appmsgd || fail 'enabled by an upgrade'
+! systemctl is-active --quiet appmsgd || fail 'started by an upgrade'
+ok 'an upgrade leaves it disabled'
+run systemctl enable --now appmsgd
+
+run systemctl stop appmsgd
+run systemctl start appmsgd.socket
+[ "$(answer later)" = ours ] || fail 'the socket does not start it'
+run dpkg --remove appmsgd
+answer ring | grep -q 'onnection refused' || fail 'it still answers'
+[ ! -e /run/appmsgd ] || fail '/run/appmsgd is still there'
+grep -q '"ours"' $conf || fail 'the configuration is gone'
+ok 'removed, it stops with its socket, and its configuration stays'
+
+run dpkg -i "$dir/9.3/appmsgd.deb"
+[ "$(answer later)" = ours ] || fail 'installed again, it does not serve'
+ok 'installed again, it serves that'
+
+rm /etc/appmsgd.conf.d/extra.conf
+# shellcheck disable=SC2086
+run dpkg --purge $packages
+machine >"$dir/after"
+diff "$dir/before" "$dir/after" >"$dir/log" || fail 'something is left'
+ok 'purged, nothing of it is left'
+echo "$n passed, 0 failed"
