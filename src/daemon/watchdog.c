@@ -41,6 +41,8 @@ watchdog_timer_cb(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (workers_beat(dog->workers)) {
 		notify("WATCHDOG=1");
+		if (dog->told)
+			log_info("all workers give signs of life");
 		dog->told = false;
 	} else if (!dog->told) {
 		log_warnx("a worker gives no sign of life");

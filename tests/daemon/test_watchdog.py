@@ -108,14 +108,18 @@ class Watchdog(manager.ManagedTest):
 
         workers = harness.wait_until(workers_named, "threads have names")
         for tid in workers:
+            after = len(daemon.lines)
             with frozen(tid):
                 # The sign that it gave before may still be passed on.
-                self.fed(INTERVAL)
-                self.assertEqual(self.fed(1.5 * INTERVAL), 0)
+                daemon.wait_log("a worker gives no sign of life", after)
+                self.fed(0.01)
+                self.assertEqual(self.fed(2 * INTERVAL), 0)
                 # The rest is well, and would have fed it.
                 self.assertEqual(self.control("status").returncode, 0)
             self.manager.wait("WATCHDOG=1")
-        daemon.wait_log("a worker gives no sign of life")
+            daemon.wait_log("all workers give signs of life", after)
+        # Once each time, however long it takes.
+        self.assertEqual(daemon.log.count("no sign of life"), 3)
 
     def test_while_it_drains(self):
         """A drain takes its time, and is no reason to be killed."""
