@@ -194,14 +194,16 @@ stats_times(const struct stats *stats, unsigned int kind,
 const char *
 stats_action(unsigned int kind)
 {
-	static const char *const names[STATS_KINDS] = {
-		[STATS_SEARCH] = "search",
-		[STATS_BINARY] = "binary",
-		[STATS_ECHO] = "echo",
-		[STATS_OTHER] = "other",
-	};
-
-	return kind < TABLE_WAYS ? names[STATS_SEARCH] : names[kind];
+	switch (kind) {
+	case STATS_BINARY:
+		return "binary";
+	case STATS_ECHO:
+		return "echo";
+	case STATS_OTHER:
+		return "other";
+	default:		/* by whatever way */
+		return "search";
+	}
 }
 
 const char *
