@@ -22,21 +22,22 @@ DEPTH = 32
 def one_key(rig, row, depth=1, close=False, unix=False):
     """Everybody answers for one key.  Returns the figures by server."""
     options = {"depth": depth, "mode": "connect" if close else "keepalive"}
-    runs = []
-
-    app = servers.appmsgd(rig, unix=unix)
     ask = wire.request("ring", keep=not close)
-    reply, = wire.learn(app.address, [ask])
-    sizes = len(ask), len(reply)
-    app_pack = wire.write_pack(rig.path("app.pack"), [(ask, reply)])
-    bare = servers.limit(rig, sizes, close=close, unix=unix)
-    bare_pack = wire.write_pack(rig.path("limit.pack"),
-                                [(ask, wire.unknown(reply))])
-    runs = [("limit", bare, bare_pack, 1, {}),
-            ("appmsgd", app, app_pack, 1, {})]
-    if not unix:
-        runs += peers_of_one_key(rig, row, ask, close)
-    figures = rig.compare(row, runs, conns=CONNS, **options)
+    sizes = []
+
+    def start():
+        app = servers.appmsgd(rig, unix=unix)
+        reply, = wire.learn(app.address, [ask])
+        sizes[:] = len(ask), len(reply)
+        app_pack = wire.write_pack(rig.path("app.pack"), [(ask, reply)])
+        bare = servers.limit(rig, sizes, close=close, unix=unix)
+        bare_pack = wire.write_pack(rig.path("limit.pack"),
+                                    [(ask, wire.unknown(reply))])
+        return [("limit", bare, bare_pack, 1, {}),
+                ("appmsgd", app, app_pack, 1, {})] + (
+                    [] if unix else peers_of_one_key(rig, row, ask, close))
+
+    figures = rig.compare_anew(row, start, conns=CONNS, **options)
     figures["limit"]["sizes"] = sizes
     return figures
 
