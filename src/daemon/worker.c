@@ -373,6 +373,8 @@ worker_use(struct worker *w, struct generation *gen)
 	w->host.env.gen = gen;
 	access_use(w->access, gen->access);
 	w->host.env.access = gen->access != NULL ? w->access : NULL;
+	/* The loop goes on in the way that this wants. */
+	event_base_loopexit(w->host.base, NULL);
 	w->host.env.reply_max = (size_t)gen->conf->limits.output;
 	deadlines_configure(&w->host.deadlines, &gen->conf->timeouts);
 	generation_unref(old);
@@ -578,10 +580,10 @@ worker_run(void *arg)
 	snprintf(name, sizeof(name), "worker %zu",
 	    (size_t)(w - w->all->workers) % 1000);
 	pthread_setname_np(pthread_self(), name);
-	/* A wake-up at a time: its lines leave in one write. */
+	/* A wake-up at a time, its lines leave in one write. */
 	do {
-		event_base_loop(w->host.base, EVLOOP_ONCE |
-		    EVLOOP_NO_EXIT_ON_EMPTY);
+		event_base_loop(w->host.base, EVLOOP_NO_EXIT_ON_EMPTY |
+		    (w->gen->access != NULL ? EVLOOP_ONCE : 0));
 		access_flush(w->access);
 	} while (!event_base_got_break(w->host.base));
 	return NULL;
