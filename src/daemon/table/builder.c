@@ -21,6 +21,7 @@
 #include "daemon/search/index.h"
 #include "daemon/table/insert.h"
 #include "daemon/table/layout.h"
+#include "daemon/table/pace.h"
 #include "daemon/table/segment.h"
 
 /* Slots for 4 entries: the mean probe is short, the index is small. */
@@ -144,7 +145,8 @@ table_builder_segment(struct table_builder *b, const char *file, size_t bytes)
 		limit = (limit + ARENA_HUGE - 1) / ARENA_HUGE * ARENA_HUGE;
 	if ((s = builder_append(b, file, start, limit)) != NULL && large) {
 		s->large = true;
-		arena_huge(&b->arena, start, limit);
+		if (!pace_is_set())
+			arena_huge(&b->arena, start, limit);
 	}
 	return s;
 }
@@ -233,6 +235,35 @@ draw_seed(void)
 	arc4random_buf(&layout_seed, sizeof(layout_seed));
 }
 
+static void
+huge_slots(struct table *t)
+{
+	size_t size = t->n_slots * sizeof(*t->slots);
+
+	if (size >= LARGE_SLOTS)
+		(void)madvise(t->slots, size, MADV_HUGEPAGE);
+}
+
+/*
+ * Huge pages after the load: the kernel makes them of small ones, by and by.
+ * While others are served they are not asked for sooner, since clearing one
+ * cannot be interrupted, and took up to 4 ms from whoever waited for the
+ * core.
+ */
+static void
+huge_later(struct table *t)
+{
+	const struct arena *a = &t->arena;
+
+	if (!pace_is_set())
+		return;
+	huge_slots(t);
+	for (size_t i = 0; a->pieces != NULL && i < a->n_pieces; i++)
+		if (!a->pieces[i].file)
+			arena_huge(&t->arena, a->pieces[i].from,
+			    a->pieces[i].to);
+}
+
 static int
 finish_slots(struct table *t)
 {
@@ -247,8 +278,8 @@ finish_slots(struct table *t)
 		return -1;
 	t->slots = slots;
 	t->n_slots = n;
-	if (n * sizeof(*t->slots) >= LARGE_SLOTS)
-		(void)madvise(slots, n * sizeof(*t->slots), MADV_HUGEPAGE);
+	if (!pace_is_set())
+		huge_slots(t);
 	pthread_once(&once, draw_seed);
 	return 0;
 }
@@ -268,6 +299,7 @@ builder_table(struct table_builder *b, unsigned int threads,
 	    finish_slots(t) != 0 || insert_all(t, &b->options, threads,
 	    problems) != 0)
 		goto fail;
+	huge_later(t);
 	t->ways = b->options.ways;
 	if (t->ways == 0 && t->count <= TABLE_DEFAULT_ALL_MAX)
 		t->ways = DEFAULT_WAYS;

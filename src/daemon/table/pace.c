@@ -29,6 +29,12 @@ pace_set(bool gentle)
 	is_gentle = gentle;
 }
 
+bool
+pace_is_set(void)
+{
+	return is_gentle;
+}
+
 static int64_t
 now_ns(void)
 {

@@ -22,6 +22,11 @@
 void pace_set(bool gentle);
 
 /*
+ * Whether they do.
+ */
+bool pace_is_set(void);
+
+/*
  * To be called in long loops, each 10 to 100 microseconds: leaves the core to
  * others for a moment when this thread has worked for some time.
  */
