@@ -216,13 +216,15 @@ class Rig:
         """Start the load generator.
 
         It is the instrument: what else runs on its core must not be
-        measured as the server's delay.
+        measured as the server's delay.  Where it shares the server's cores
+        it is one among equals.
         """
         process = self.spawn(self.load_argv(server, pack, **options),
                              {self.load_core} if pin else set(self.cores),
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         with contextlib.suppress(PermissionError):
-            os.setpriority(os.PRIO_PROCESS, process.pid, LOAD_PRIORITY)
+            if pin:
+                os.setpriority(os.PRIO_PROCESS, process.pid, LOAD_PRIORITY)
         return process
 
     def finish_load(self, row, server, process, stop=False):
