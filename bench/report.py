@@ -158,7 +158,7 @@ def readme(found, path):
             lines.append(f"| {title} | " + " | ".join(
                 f"{servers[name]['per_cpu_second'] / 1000:,.0f}"
                 if name in servers else "" for name in COLUMNS) + " |")
-    lines += ["", f"Medians of {found['rounds']} interleaved rounds at "
+    lines += ["", f"Medians of interleaved rounds, {found['rounds']} or more, at "
               f"{found['commit']}, {found['date']}, on {machine['cores']} "
               f"cores of {machine['cpu']}, Linux {machine['kernel']}."]
     with open(path, "w", encoding="utf-8") as out:

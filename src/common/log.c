@@ -22,8 +22,9 @@
 #include <string.h>
 #include <sysexits.h>
 #include <syslog.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "common/clock.h"
 
 #define LINE_MAX_LEN	2048
 #define START_MAX	64	/* bytes before it */
@@ -85,15 +86,6 @@ enum log_level
 log_level(void)
 {
 	return (enum log_level)log_max;
-}
-
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
 static void
@@ -166,7 +158,7 @@ static void
 log_line(int priority, const char *suffix, const char *fmt, va_list ap)
 {
 	char text[LINE_MAX_LEN];
-	int64_t now = now_ms();
+	int64_t now = clock_ms();
 	int saved = errno;
 	size_t len = spell(text, suffix, fmt, ap);
 
@@ -192,7 +184,7 @@ void
 log_end(void)
 {
 	pthread_mutex_lock(&last.lock);
-	tell_repeated(now_ms());
+	tell_repeated(clock_ms());
 	last.len = 0;
 	pthread_mutex_unlock(&last.lock);
 }

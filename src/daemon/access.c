@@ -19,6 +19,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/clock.h"
 #include "common/escape.h"
 #include "daemon/access_file.h"
 #include "daemon/conf/conf.h"
@@ -130,15 +131,6 @@ put_number(char *to, uint64_t n)
 	return put(to, digits + i, sizeof(digits) - i);
 }
 
-static int64_t
-clock_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
-}
-
 /* One address, as one word. */
 static size_t
 spell_address(char *to, size_t cap, const struct sockaddr *sa, socklen_t len)
@@ -241,7 +233,7 @@ access_turn(struct access *a, const char *who)
 	len = strlen(who);
 	to = put(to, who, len < WHO_MAX ? len : WHO_MAX - 1);
 	a->start_len = (size_t)(to - a->start);
-	a->began = clock_us();
+	a->began = clock_ns() / 1000;
 	note_clear(a);
 }
 
@@ -335,7 +327,7 @@ access_reply(struct access *a, const char *status, const char *error,
 	to = put_word(to, " table=", table != NULL ? table_name(table) : "-");
 	to = put_number(put_word(to, " bytes=", ""), bytes);
 	to = put_number(put_word(to, " us=", ""),
-	    (uint64_t)(clock_us() - began));
+	    (uint64_t)(clock_ns() / 1000 - began));
 	if (error != NULL)
 		to = put_word(to, " error=", error);
 	if (note->key_bytes > 0)
@@ -354,7 +346,7 @@ access_batch(struct access *a)
 	to = put_word(to, " action=search way=exact key=", "\"");
 	a->head_len = (size_t)(to - a->head);
 	to = put_number(put_word(a->end, " us=", ""),
-	    (uint64_t)(clock_us() - a->began));
+	    (uint64_t)(clock_ns() / 1000 - a->began));
 	*to++ = '\n';
 	a->end_len = (size_t)(to - a->end);
 }

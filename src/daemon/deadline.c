@@ -12,21 +12,11 @@
 
 #include <stddef.h>
 #include <string.h>
-#include <time.h>
 
 #include <event2/event.h>
 
+#include "common/clock.h"
 #include "daemon/conf/conf.h"
-
-int64_t
-deadline_now(void)
-{
-	struct timespec ts;
-
-	/* Coarse: read several times a wake-up, and a tick is exact enough. */
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static void
 arm(struct deadlines *ds, int64_t at, int64_t now)
@@ -45,7 +35,7 @@ static void
 timer_cb(evutil_socket_t fd, short what, void *arg)
 {
 	struct deadlines *ds = arg;
-	int64_t now = deadline_now();
+	int64_t now = clock_ms();
 	struct deadline *d;
 
 	(void)fd;
@@ -104,7 +94,7 @@ deadline_start(struct deadlines *ds, struct deadline *d,
 {
 	deadline_clear(ds, d);
 	d->kind = kind;
-	d->since = deadline_now();
+	d->since = clock_ms();
 	TAILQ_INSERT_TAIL(&ds->lists[kind], d, entry);
 	arm(ds, d->since + ds->durations[kind], d->since);
 }

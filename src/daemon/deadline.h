@@ -83,9 +83,4 @@ void deadline_keep(struct deadlines *, struct deadline *,
  */
 void deadline_clear(struct deadlines *, struct deadline *);
 
-/*
- * Milliseconds of the monotonic clock, exact to some 4 ms.
- */
-int64_t deadline_now(void);
-
 #endif

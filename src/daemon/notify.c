@@ -22,9 +22,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 
 /* The manager's address; 0: there is none. */
@@ -114,9 +114,5 @@ notify_fd(int fd, const char *fmt, ...)
 void
 notify_reloading(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	notify("RELOADING=1\nMONOTONIC_USEC=%" PRId64,
-	    (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000);
+	notify("RELOADING=1\nMONOTONIC_USEC=%" PRId64, clock_ns() / 1000);
 }

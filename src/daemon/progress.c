@@ -14,8 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/log.h"
-#include "daemon/deadline.h"
 #include "daemon/notify.h"
 
 /* Shorter loads are not worth a word. */
@@ -36,7 +36,7 @@
 static void
 extend(struct progress *p, bool last)
 {
-	int64_t now = deadline_now(), spent = now - p->began;
+	int64_t now = clock_ms(), spent = now - p->began;
 
 	if (spent < PATIENCE_MS ||
 	    (!last && now - p->extended < EXTEND_EVERY_MS))
@@ -53,13 +53,13 @@ news(struct progress *p, const char *table, uint64_t done, uint64_t all,
 {
 	if (p->table != table) {
 		p->table = table;
-		p->began = deadline_now();
+		p->began = clock_ms();
 		p->told = 0;
 	}
 	extend(p, done == all);
 	*share = all == 0 ? 100 : (unsigned int)(done * 100 / all);
 	*share -= *share % step;
-	if (*share == p->told || deadline_now() - p->began < PATIENCE_MS)
+	if (*share == p->told || clock_ms() - p->began < PATIENCE_MS)
 		return 0;
 	p->told = *share;
 	return 1;

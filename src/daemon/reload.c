@@ -21,11 +21,11 @@
 
 #include <json.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "daemon/access_file.h"
 #include "daemon/conf/conf.h"
 #include "daemon/control.h"
-#include "daemon/deadline.h"
 #include "daemon/generation.h"
 #include "daemon/mailbox.h"
 #include "daemon/notify.h"
@@ -155,7 +155,7 @@ describe(const struct reload *r, bool ok, char *text, size_t cap)
 		[RELOAD_ROLLBACK] = "rollback failed"
 	};
 	unsigned long long number = (unsigned long long)r->current->number;
-	double seconds = (double)(deadline_now() - r->began) / 1000;
+	double seconds = (double)(clock_ms() - r->began) / 1000;
 
 	if (!ok)
 		snprintf(text, cap, "%s, generation %llu goes on",
@@ -183,7 +183,7 @@ reload_reply(const struct reload *r, const char *text)
 	json_object_object_add(reply, "generation",
 	    json_object_new_uint64(r->current->number));
 	json_object_object_add(reply, "milliseconds",
-	    json_object_new_int64(deadline_now() - r->began));
+	    json_object_new_int64(clock_ms() - r->began));
 	json_object_object_add(reply, "tables", diff_json(&r->diff));
 	json_object_object_add(reply, "problems", lines);
 	json_object_object_add(reply, "more-problems",
@@ -202,7 +202,7 @@ reload_log(const struct reload *r, bool ok, const char *text)
 		    (unsigned long long)r->current->number,
 		    snapshot_count(r->current->snap), r->diff.added,
 		    r->diff.removed, r->diff.changed,
-		    (long long)(deadline_now() - r->began),
+		    (long long)(clock_ms() - r->began),
 		    r->order == RELOAD_ROLLBACK ? " rollback=yes" : "");
 		return;
 	}
@@ -333,7 +333,7 @@ reload_next(struct reload *r)
 		if (r->order == RELOAD_ROLLBACK)
 			break;
 	}
-	r->began = deadline_now();
+	r->began = clock_ms();
 	if (r->order != RELOAD_DIFF)
 		notify_reloading();
 	if (r->order == RELOAD_ROLLBACK) {

@@ -11,7 +11,7 @@
  *
  * A session belongs to one worker for life, and so to one thread.  Nothing
  * frees a session inside of a call that was handed it, but for the callbacks
- * of libevent and session_stop(), each as their last deed.
+ * of libevent and session_start(), each as their last deed.
  */
 
 #include <sys/queue.h>

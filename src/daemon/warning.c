@@ -9,14 +9,14 @@
 
 #include "daemon/warning.h"
 
-#include "daemon/deadline.h"
+#include "common/clock.h"
 
 #define WARN_EVERY_MS	10000
 
 bool
 warning_due(struct warning *warning, uint64_t *more)
 {
-	int64_t now = deadline_now();
+	int64_t now = clock_ms();
 
 	if (warning->last != 0 && now - warning->last < WARN_EVERY_MS) {
 		warning->more++;

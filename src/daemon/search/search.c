@@ -12,8 +12,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "common/clock.h"
 #include "daemon/table/fold.h"
 #include "daemon/search/search_private.h"
 
@@ -51,20 +51,11 @@ search_way(enum table_way way)
 	return NULL;
 }
 
-static int64_t
-search_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
-
 bool
 search_expired(struct search *search)
 {
 	search->work = 0;
-	search->now = search_now();
+	search->now = clock_ns();
 	return search->now >= search->until;
 }
 
@@ -193,7 +184,7 @@ search_merge(struct search *search)
 enum search_result
 search_step(struct search *search, int64_t slice_us)
 {
-	int64_t start = search_now();
+	int64_t start = clock_ns();
 	enum search_result result;
 
 	search->now = start;
@@ -205,7 +196,7 @@ search_step(struct search *search, int64_t slice_us)
 	if (result == SEARCH_DONE && search->wanted == TABLE_FUZZY)
 		search_merge(search);
 	if (result == SEARCH_MORE) {
-		search->spent += search_now() - start;
+		search->spent += clock_ns() - start;
 		if (search->spent > SEARCH_TIME)
 			return SEARCH_LATE;
 	}

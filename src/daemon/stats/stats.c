@@ -13,8 +13,8 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "common/clock.h"
 #include "daemon/conf/conf.h"
 
 #define ROWS	(STATS_KINDS * STATS_OUTCOMES)
@@ -63,15 +63,6 @@ stats_free(struct stats *stats)
 	free(stats);
 }
 
-static int64_t
-now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
-
 void
 stats_add(struct stats *stats, enum stats_counter counter, uint64_t n)
 {
@@ -88,7 +79,7 @@ stats_begin(struct stats *stats)
 
 	if (stats == NULL)
 		return 0;
-	now = now_ns();
+	now = clock_ns();
 	if (now >= stats->second_end) {
 		stats->second_end = now + SECOND;
 		stats->seen = 0;
@@ -117,7 +108,7 @@ stats_end(struct stats *stats, int64_t since)
 
 	if (stats == NULL || stats->n_touched == 0)
 		return;
-	took = now_ns() - since;
+	took = clock_ns() - since;
 	while (stats->n_touched > 0) {
 		unsigned int row = stats->touched[--stats->n_touched];
 

@@ -14,6 +14,8 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "common/clock.h"
+
 /*
  * Others wait for the first of these at most, and an idle machine loses the
  * second, and what the kernel's timers add to it, for each of the first.
@@ -35,15 +37,6 @@ pace_is_set(void)
 	return is_gentle;
 }
 
-static int64_t
-now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
-
 void
 pace(void)
 {
@@ -51,8 +44,8 @@ pace(void)
 	static _Thread_local int64_t since;
 
 	if (!atomic_load_explicit(&is_gentle, memory_order_relaxed) ||
-	    now_ns() - since < WORK_NS)
+	    clock_ns() - since < WORK_NS)
 		return;
 	clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
-	since = now_ns();
+	since = clock_ns();
 }
