@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * Accepting connections, within the limits, and spreading them over the
+ * workers.
+ */
+
+#include "config.h"
+
+#include "daemon/worker_private.h"
+
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+#include <event2/listener.h>
+
+#include "common/log.h"
+#include "daemon/generation.h"
+#include "daemon/peers.h"
+#include "daemon/stats/stats.h"
+
+/* After a want of descriptors, unless a session ends before. */
+#define ACCEPT_PAUSE_MS		1000
+
+/*
+ * Connections over a limit that are told so and lingered on, at a time and
+ * worker; those beyond are just closed.
+ */
+#define REFUSED_MAX		256
+
+/* Connections that can wait at a listener; see BACKLOG in socket.c. */
+#define WAITING_MAX		4097
+
+/* Which of the workers listens where: arg of evconnlistener. */
+static const struct listener *
+listener_of(const struct worker *w, const struct evconnlistener *lev)
+{
+	size_t i = 0;
+
+	while (w->accepts[i] != lev)
+		i++;
+	return &w->all->listeners[i];
+}
+
+static void
+worker_pause(struct worker *w)
+{
+	struct timeval tv = { .tv_sec = ACCEPT_PAUSE_MS / 1000,
+	    .tv_usec = ACCEPT_PAUSE_MS % 1000 * 1000 };
+
+	w->paused = true;
+	for (size_t i = 0; i < w->all->n_listeners; i++)
+		if (w->accepts[i] != NULL)
+			evconnlistener_disable(w->accepts[i]);
+	event_add(w->retry, &tv);
+}
+
+void
+worker_resume(struct worker *w)
+{
+	if (!w->paused)
+		return;
+	w->paused = false;
+	event_del(w->retry);
+	for (size_t i = 0; i < w->all->n_listeners; i++)
+		if (w->accepts[i] != NULL)
+			evconnlistener_enable(w->accepts[i]);
+}
+
+void
+worker_retry_cb(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	worker_resume(arg);
+}
+
+/* A connection that was counted for this worker, but not yet served. */
+void
+worker_adopt(struct worker *w, const struct listener *l, int fd,
+    struct peer *peer)
+{
+	stats_add(w->host.env.stats, STATS_ACCEPTED, 1);
+	if (session_start(&w->host, fd, &l->conf, peer) == 0)
+		return;
+	log_warnx("out of memory for a connection");
+	stats_add(w->host.env.stats, STATS_CLOSED, 1);
+	w->sessions--;
+	w->all->connections--;
+	peers_leave(w->all->peers, peer);
+}
+
+/* The worker with the fewest sessions; this one among equals. */
+static struct worker *
+worker_least(struct worker *w)
+{
+	struct worker *least = w;
+
+	for (size_t i = 0; i < w->all->n; i++)
+		if (w->all->workers[i].sessions < least->sessions)
+			least = &w->all->workers[i];
+	return least;
+}
+
+/* Have a counted connection served by whoever has the least to do. */
+static void
+worker_spread(struct worker *w, const struct listener *l, int fd,
+    struct peer *peer)
+{
+	struct worker *to = worker_least(w);
+	struct order *order = NULL;
+
+	if (to != w)
+		order = order_new(ORDER_ADOPT);
+	if (order == NULL)
+		to = w;
+	to->sessions++;
+	if (to == w) {
+		worker_adopt(w, l, fd, peer);
+		return;
+	}
+	order->listener = l;
+	order->fd = fd;
+	order->peer = peer;
+	mailbox_send(to->mailbox, &order->mail);
+}
+
+/* Tell a connection that it is not served. */
+static void
+worker_refuse(struct worker *w, const struct listener *l, int fd,
+    enum request_status status, const char *why)
+{
+	if (w->refused >= REFUSED_MAX) {
+		close(fd);
+		return;
+	}
+	w->refused++;
+	if (session_start_refused(&w->host, fd, &l->conf, status, why) != 0)
+		w->refused--;
+}
+
+static bool
+cidr_has(const struct conf_cidr *cidr, const uint8_t *addr)
+{
+	unsigned int bytes = cidr->bits / 8, bits = cidr->bits % 8;
+
+	return memcmp(cidr->addr, addr, bytes) == 0 && (bits == 0 ||
+	    (cidr->addr[bytes] ^ addr[bytes]) >> (8 - bits) == 0);
+}
+
+static bool
+is_allowed(const struct conf_listen *l, const struct sockaddr *sa)
+{
+	const uint8_t *addr;
+
+	if (l->n_allow == 0)
+		return true;
+	if (sa->sa_family == AF_INET)
+		addr = (const void *)
+		    &((const struct sockaddr_in *)(const void *)sa)->sin_addr;
+	else
+		addr = (const void *)
+		    &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr;
+	for (size_t i = 0; i < l->n_allow; i++)
+		if (l->allow[i].family == sa->sa_family &&
+		    cidr_has(&l->allow[i], addr))
+			return true;
+	return false;
+}
+
+static void
+worker_accept_cb(struct evconnlistener *lev, evutil_socket_t fd,
+    struct sockaddr *sa, int sa_len, void *arg)
+{
+	struct worker *w = arg;
+	const struct listener *l = listener_of(w, lev);
+	const struct conf_limits *limits = &w->gen->conf->limits;
+	char address[CONF_ADDRESS_MAX];
+	enum stats_counter counter = STATS_REFUSED_CONNECTIONS;
+	const char *limit = NULL;
+	struct peer *peer = NULL;
+	uint64_t more;
+
+	if (!is_allowed(&l->conf, sa)) {
+		if (warning_due(&w->denied, &more))
+			log_warnx("connection denied peer=%s before=%llu",
+			    conf_address(sa, (socklen_t)sa_len, address,
+			    sizeof(address)), (unsigned long long)more);
+		stats_add(w->host.env.stats, STATS_REFUSED_DENIED, 1);
+		worker_refuse(w, l, fd, REQUEST_DENIED,
+		    "your address is not allowed here");
+		return;
+	}
+	if (w->all->connections++ >= limits->connections) {
+		limit = "connections";
+	} else if (peers_enter(w->all->peers, sa, limits->per_address,
+	    &peer) != 0) {
+		limit = "per-address";
+		counter = STATS_REFUSED_PER_ADDRESS;
+	}
+	if (limit == NULL) {
+		worker_spread(w, l, fd, peer);
+		return;
+	}
+	w->all->connections--;
+	stats_add(w->host.env.stats, counter, 1);
+	if (warning_due(&w->busy, &more))
+		log_warnx("connection refused limit=%s peer=%s before=%llu",
+		    limit, conf_address(sa, (socklen_t)sa_len, address,
+		    sizeof(address)), (unsigned long long)more);
+	worker_refuse(w, l, fd, REQUEST_BUSY, "too many connections");
+}
+
+/* The connections that the kernel made already. */
+void
+worker_accept_rest(struct worker *w)
+{
+	struct sockaddr_storage ss;
+	socklen_t len;
+	int fd;
+
+	for (size_t i = 0; i < w->all->n_listeners; i++) {
+		/* Where others listen too, more may come for ever. */
+		for (int n = 0; w->accepts[i] != NULL && n < WAITING_MAX;
+		    n++) {
+			len = sizeof(ss);
+			fd = accept4(w->all->listeners[i].fd,
+			    (struct sockaddr *)&ss, &len,
+			    SOCK_NONBLOCK | SOCK_CLOEXEC);
+			if (fd == -1)
+				break;
+			worker_accept_cb(w->accepts[i], fd,
+			    (struct sockaddr *)&ss, (int)len, w);
+		}
+	}
+}
+
+static void
+worker_accept_error_cb(struct evconnlistener *lev, void *arg)
+{
+	struct worker *w = arg;
+	uint64_t more;
+
+	(void)lev;
+	if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+	    errno == ENOMEM) {
+		if (warning_due(&w->out_of_files, &more))
+			log_warn("accept paused before=%llu",
+			    (unsigned long long)more);
+		worker_pause(w);
+	} else if (warning_due(&w->out_of_files, &more)) {
+		log_warn("accept before=%llu", (unsigned long long)more);
+	}
+}
+
+void
+worker_listen_stop(struct worker *w)
+{
+	for (size_t i = 0; i < w->all->n_listeners; i++) {
+		if (w->accepts != NULL && w->accepts[i] != NULL) {
+			evconnlistener_free(w->accepts[i]);
+			w->accepts[i] = NULL;
+		}
+	}
+}
+
+int
+worker_listen_start(struct worker *w)
+{
+	w->accepts = calloc(w->all->n_listeners, sizeof(*w->accepts));
+	if (w->accepts == NULL)
+		return -1;
+	for (size_t i = 0; i < w->all->n_listeners; i++) {
+		/* That is the server's own. */
+		if (w->all->listeners[i].conf.service == CONF_SERVICE_HTTP)
+			continue;
+		/* Backlog 0: the server has called listen(2) already. */
+		w->accepts[i] = evconnlistener_new(w->host.base,
+		    worker_accept_cb, w, LEV_OPT_CLOSE_ON_EXEC, 0,
+		    w->all->listeners[i].fd);
+		if (w->accepts[i] == NULL)
+			return -1;
+		evconnlistener_set_error_cb(w->accepts[i],
+		    worker_accept_error_cb);
+	}
+	return 0;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef WORKER_PRIVATE_H
+#define WORKER_PRIVATE_H
+
+/*
+ * Between worker.c, which knows the threads and their orders, and
+ * worker_accept.c, which knows where connections come from and who serves
+ * them.
+ */
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <event2/util.h>
+
+#include "daemon/mailbox.h"
+#include "daemon/session.h"
+#include "daemon/warning.h"
+#include "daemon/worker.h"
+
+struct evconnlistener;
+
+enum order_kind {
+	ORDER_ADOPT,		/* serve this connection */
+	ORDER_SWAP,		/* answer from this generation */
+	ORDER_DEAFEN,		/* accept nothing more */
+	ORDER_DRAIN,		/* end sessions; all workers are deaf */
+	ORDER_BEAT,		/* give a sign of life; not freed */
+	ORDER_STOP
+};
+
+struct order {
+	struct mail mail;
+	enum order_kind kind;
+	int fd;				/* ADOPT: owned */
+	const struct listener *listener;
+	struct peer *peer;
+	struct generation *gen;		/* SWAP: a reference */
+};
+
+struct worker {
+	struct workers *all;
+	struct session_host host;
+	struct generation *gen;		/* a reference */
+	struct access *access;		/* owned; used if gen has a file */
+	struct mailbox *mailbox;
+	struct evconnlistener **accepts;	/* one a listener, owned */
+	struct event *retry;		/* accept again after a pause */
+	struct event *grace;		/* ends what nobody asked */
+	struct order beat;		/* sent while beat_owed */
+	atomic_bool beat_owed;
+	struct warning out_of_files, busy, denied;
+	pthread_t thread;
+	bool running;			/* thread is to be joined */
+	bool paused;			/* accepts are disabled */
+	bool drained;
+	size_t refused;			/* sessions that no limit counts */
+	atomic_int sessions;		/* counted ones; others read it */
+};
+
+struct workers {
+	struct worker *workers;
+	size_t n;
+	const struct listener *listeners;
+	size_t n_listeners;
+	struct workers_events events;
+	struct peers *peers;
+	struct report_worker *report;	/* owned: one a worker */
+	atomic_llong connections;	/* of all workers */
+	atomic_llong held;		/* bytes of all workers */
+	atomic_uint not_swapped;
+	atomic_uint not_deaf;
+	atomic_uint not_drained;
+};
+
+/*
+ * An order of a kind, owned by the caller until it is sent; NULL when out of
+ * memory.
+ */
+struct order *order_new(enum order_kind);
+
+/* worker_accept.c, for worker.c: */
+
+/*
+ * Accept from the listeners that are the workers'.
+ *
+ * Returns 0, or -1 when out of memory; then worker_listen_stop() is due.
+ */
+int worker_listen_start(struct worker *);
+
+/*
+ * Accept no more.  May be called twice, and without a start.
+ */
+void worker_listen_stop(struct worker *);
+
+/*
+ * Accept the connections that the kernel made already.
+ */
+void worker_accept_rest(struct worker *);
+
+/*
+ * Serve a connection that is counted for this worker; fd and peer are taken.
+ */
+void worker_adopt(struct worker *, const struct listener *, int fd,
+    struct peer *peer);
+
+/*
+ * Accept again, if that was paused for want of descriptors; the callback of
+ * retry, and for each session that ends.
+ */
+void worker_resume(struct worker *);
+void worker_retry_cb(evutil_socket_t fd, short what, void *arg);
+
+#endif
