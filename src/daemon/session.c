@@ -23,6 +23,7 @@
 #include "common/log.h"
 #include "daemon/conf/conf.h"
 #include "daemon/fast.h"
+#include "daemon/session_postpone.h"
 #include "daemon/stats/stats.h"
 
 /*
@@ -271,6 +272,13 @@ session_readable(struct session *s)
 		session_free(s);
 }
 
+void
+session_sent(struct session *s, enum session_next next)
+{
+	if (next == SESSION_CLOSE || session_settle(s) == SESSION_CLOSE)
+		session_free(s);
+}
+
 /* Output has drained: to nothing, or in FULL to half of its cap. */
 void
 session_wrote(struct session *s)
@@ -346,7 +354,7 @@ session_late_cb(struct deadline *d, enum deadline_kind kind, void *arg)
 		break;
 	case DEADLINE_IDLE:
 		/* Not idle while replies wait: that is for DEADLINE_WRITE. */
-		if (session_output_len(s) > 0) {
+		if (session_output_len(s) > 0 || s->postponed) {
 			deadline_start(&s->host->deadlines, d, kind);
 			next = SESSION_GO_ON;
 			late = false;
@@ -445,6 +453,7 @@ session_free(struct session *s)
 	    (unsigned long long)s->id);
 	session_count_sent(s);
 	session_set_ready(s, false);
+	session_postpone_forget(s);
 	if (s->stream.job != NULL)
 		TAILQ_REMOVE(&s->host->work, s, work_entry);
 	stream_clear(&s->stream);
@@ -506,6 +515,7 @@ session_drain_all(struct session_host *host)
 {
 	struct session *s, *next;
 
+	session_send_postponed(host);
 	host->draining = true;
 	for (s = TAILQ_FIRST(&host->all); s != NULL; s = next) {
 		next = TAILQ_NEXT(s, entry);
@@ -532,7 +542,7 @@ session_host_init(struct session_host *host)
 	host->env.stats = stats_new();
 	if (host->ready_event == NULL || host->work_event == NULL ||
 	    host->in == NULL || host->env.fast == NULL ||
-	    host->env.stats == NULL)
+	    host->env.stats == NULL || session_postpone_init(host) != 0)
 		return -1;
 	return deadlines_init(&host->deadlines, host->base, session_late_cb,
 	    host);
@@ -543,8 +553,11 @@ session_host_clear(struct session_host *host)
 {
 	struct session *s;
 
+	if (host->postpone != NULL)
+		session_send_postponed(host);
 	while ((s = TAILQ_FIRST(&host->all)) != NULL)
 		session_free(s);
+	session_postpone_clear(host);
 	if (host->ready_event != NULL)
 		event_free(host->ready_event);
 	if (host->work_event != NULL)

@@ -27,6 +27,7 @@
 
 #include "daemon/access.h"
 #include "daemon/conf/conf.h"
+#include "daemon/session_postpone.h"
 #include "daemon/stats/stats.h"
 
 /* Of the worker's buffer of replies; a larger one goes after its turn. */
@@ -213,8 +214,11 @@ messages(struct session *s, const char *p, size_t len, size_t kept)
 	verdict = stream_feed(&s->stream, &host->env, host->limits, p, len,
 	    &used, &host->out);
 	stats_end(host->env.stats, s->since);
-	if (session_send_replies(s) == SESSION_CLOSE ||
-	    leave(s, p, len, kept, used) == SESSION_CLOSE)
+	if (verdict == STREAM_MORE && session_postpone(s))
+		buf_reset(&host->out, OUT_KEEP);
+	else if (session_send_replies(s) == SESSION_CLOSE)
+		return SESSION_CLOSE;
+	if (leave(s, p, len, kept, used) == SESSION_CLOSE)
 		return SESSION_CLOSE;
 	return session_obey(s, verdict, used > 0);
 }

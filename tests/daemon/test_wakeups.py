@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 The appmsgd authors
+"""Many sockets in one wake-up: each peer gets its own replies, whatever the
+others did meanwhile.
+
+The daemon is stopped while the peers send, so that all that they did is there
+when it goes on, in the first look at its sockets.
+"""
+
+import contextlib
+import os
+import signal
+import socket
+import struct
+
+import harness
+from harness import LOOPBACK, RING, answer, kept, no_match, request, search
+
+PEERS = 150             # more than the replies that are kept together
+KEEP = ("connection", "keep-alive")
+FOUND = ("status", "found")
+MISSED = ("status", "not-found")
+
+
+class Wakeup(harness.DaemonTest):
+    """One worker; over TCP and a unix socket."""
+
+    def serve(self, *lines, **kwargs):
+        self.daemon = self.start(f"listen {LOOPBACK} 0",
+                                 f"listen {self.path('socket')}",
+                                 "workers 1", *lines, **kwargs)
+        return self.daemon.addresses
+
+    def peers(self, address, count=PEERS):
+        """Connections that were accepted and answered."""
+        peers = [self.peer(address) for _ in range(count)]
+        for peer in peers:
+            self.assert_answer(peer.ask(search("ring", **kept())), RING,
+                               KEEP, FOUND)
+        return peers
+
+    @contextlib.contextmanager
+    def stopped(self):
+        """What is sent within is all there when the daemon looks."""
+        harness.needs_proc()
+        self.daemon.signal(signal.SIGSTOP)
+        try:
+            harness.wait_until(
+                lambda: all(harness.status_of(int(task), "State")[0] == "T"
+                            for task in os.listdir(
+                                f"/proc/{self.daemon.pid}/task")),
+                "all threads are stopped")
+            yield
+        finally:
+            self.daemon.signal(signal.SIGCONT)
+
+    def assert_missed(self, peer, key):
+        self.assert_answer(peer.reply(), no_match(key), KEEP, MISSED)
+
+    def test_one_each(self):
+        """Each gets the answer to its own question, three times."""
+        for address in self.serve():
+            peers = self.peers(address)
+            for turn in range(3):
+                with self.stopped():
+                    for i, peer in enumerate(peers):
+                        peer.send(search(f"{turn}-{i}", **kept()))
+                for i, peer in enumerate(peers):
+                    self.assert_missed(peer, f"{turn}-{i}")
+
+    def test_of_all_sizes(self):
+        """Small replies, large ones, many, and parts of a message."""
+        long = "x" * 5000
+        addresses = self.serve(answers=(answer("ring", RING),
+                                        answer("long", long)))
+        for address in addresses:
+            peers = self.peers(address)
+            with self.stopped():
+                for i, peer in enumerate(peers):
+                    data = search(f"key {i}", **kept())
+                    if i % 4 == 1:
+                        data += search("long", **kept())
+                    elif i % 4 == 2:
+                        data *= 40
+                    elif i % 4 == 3:
+                        data += data[:30]
+                    peer.send(data)
+            for i, peer in enumerate(peers):
+                self.assert_missed(peer, f"key {i}")
+                if i % 4 == 1:
+                    self.assert_answer(peer.reply(), long, KEEP, FOUND)
+                elif i % 4 == 2:
+                    for _ in range(39):
+                        self.assert_missed(peer, f"key {i}")
+                elif i % 4 == 3:
+                    peer.send(search(f"key {i}", **kept())[30:])
+                    self.assert_missed(peer, f"key {i}")
+
+    def test_ends_of_others(self):
+        """Half of them are gone, by a reset or an end of input."""
+        for address in self.serve():
+            peers = self.peers(address)
+            with self.stopped():
+                for i, peer in enumerate(peers):
+                    peer.send(search(f"key {i}", **kept()))
+                    if i % 4 == 1:
+                        peer.sock.setsockopt(
+                            socket.SOL_SOCKET, socket.SO_LINGER,
+                            struct.pack("ii", 1, 0))
+                        peer.close()
+                    elif i % 4 == 3:
+                        peer.finish()
+            for i, peer in enumerate(peers):
+                if i % 4 == 1:
+                    continue
+                self.assert_missed(peer, f"key {i}")
+                if i % 4 == 3:
+                    peer.ended()
+
+    def test_searches_among_lookups(self):
+        """A reply that takes longer is not overtaken on its connection."""
+        wanted = harness.to_json({"action": "search", "value": "rin",
+                                  "match": "prefix"})
+        for address in self.serve():
+            peers = self.peers(address)
+            with self.stopped():
+                for i, peer in enumerate(peers):
+                    peer.send(search(f"key {i}", **kept())
+                              + request(wanted, **kept())
+                              + search(f"end {i}", **kept()))
+            for i, peer in enumerate(peers):
+                self.assert_missed(peer, f"key {i}")
+                found = harness.strict_json(peer.reply().content)
+                self.assertEqual(found["matches"],
+                                 [{"key": "ring", "result": RING}])
+                self.assert_missed(peer, f"end {i}")
+
+    def test_end_of_daemon(self):
+        """What was asked before SIGTERM is answered, then all is closed."""
+        for i in range(2):
+            address = self.serve()[i]
+            peers = self.peers(address)
+            with self.stopped():
+                for j, peer in enumerate(peers):
+                    peer.send(search(f"key {j}", **kept()))
+                self.daemon.terminate()
+            for j, peer in enumerate(peers):
+                self.assertEqual(peer.reply().result, no_match(f"key {j}"))
+                peer.ended()
+            self.assertEqual(self.daemon.wait(), 0)
+
+
+if __name__ == "__main__":
+    harness.main()
