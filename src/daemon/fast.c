@@ -5,11 +5,12 @@
  * From bytes to replies for plain lookups, top to bottom:
  *
  *	fast_remember()	a header's bytes, cut where its numbers and id are
- *	take_header()	a message whose header is such bytes again
+ *	take_message()	a message whose header is such bytes again
  *	take_key()	the key, where the content is spelled as usual
  *	gather()	messages like that, up to a batch, and their memory
  *	answer()	one reply: a header with a number in it, and a copy
  *	fast_feed()	batches, until a message is something else
+ *	fast_header()	the header of that, if only its content is unusual
  *
  * Whatever is unusual ends the batch before it, and takes the way through
  * stream.c: there is one meaning of a message, and this file only knows the
@@ -82,6 +83,7 @@ struct shape {
 	size_t id_start, id_len;	/* in text */
 	bool has_connection;	/* and it is keep-alive */
 	bool has_id;
+	struct appmsg_header hdr;	/* what it means, out of text */
 	const struct head *heads;	/* of the replies: missed, found */
 };
 
@@ -108,6 +110,8 @@ struct fast {
 	unsigned int wait;	/* headers to let pass before that */
 	struct head heads[2][2][2];	/* by connection, id, found */
 	struct ask batch[BATCH];
+	const struct ask *stopped;	/* a batch, by its header; or NULL */
+	const char *stopped_at;
 	char text[TEXT_SIZE];
 	size_t text_len;
 };
@@ -287,6 +291,14 @@ find_holes(struct shape *shape)
 	return true;
 }
 
+/* A string of a header that was copied, in the copy. */
+static void
+str_move(struct appmsg_str *str, const char *from, const char *to)
+{
+	if (str->raw != NULL)
+		str->raw = to + (str->raw - from);
+}
+
 void
 fast_remember(struct fast *fast, const char *buf, size_t len,
     const struct appmsg_header *hdr)
@@ -304,6 +316,12 @@ fast_remember(struct fast *fast, const char *buf, size_t len,
 	shape->has_connection = hdr->has_connection;
 	shape->has_id = hdr->id.kind != APPMSG_ID_NONE;
 	shape->heads = fast->heads[shape->has_connection][shape->has_id];
+	shape->hdr = *hdr;
+	str_move(&shape->hdr.content_type, buf, shape->text);
+	str_move(&shape->hdr.content_encoding, buf, shape->text);
+	str_move(&shape->hdr.connection, buf, shape->text);
+	str_move(&shape->hdr.status, buf, shape->text);
+	str_move(&shape->hdr.error, buf, shape->text);
 	if (!find_holes(shape)) {
 		shape->len = 0;
 		return;
@@ -357,15 +375,16 @@ shape_fits(const struct shape *shape, const char *buf, size_t len,
 /*
  * Take a whole message whose header is like one that is remembered.
  *
- * Returns whether it is.
+ * Returns whether it is; if not, ask's shape is set where its header is.
  */
 static bool
-take_header(struct fast *fast, const struct conf_limits *limits,
+take_message(struct fast *fast, const struct conf_limits *limits,
     const char *buf, size_t len, struct ask *ask)
 {
 	const uint8_t *p = (const uint8_t *)buf;
 	size_t header, at = fast->last;
 
+	ask->shape = NULL;
 	if (len < APPMSG_LENGTH_SIZE)
 		return false;
 	header = APPMSG_LENGTH_SIZE + ((size_t)p[0] << 8 | p[1]);
@@ -458,12 +477,17 @@ gather(struct fast *fast, const struct stream *s,
 	size_t n;
 
 	fast->text_len = 0;
+	fast->stopped = NULL;
 	for (n = 0; n < most && !*last; n++) {
 		struct ask *ask = &fast->batch[n];
 
-		if (!take_header(fast, limits, buf, (size_t)(end - buf),
-		    ask) || !take_key(fast, end, ask))
+		if (!take_message(fast, limits, buf, (size_t)(end - buf),
+		    ask) || !take_key(fast, end, ask)) {
+			if (ask->shape != NULL)
+				fast->stopped = ask;
+			fast->stopped_at = buf;
 			break;
+		}
 		ask->hash = table_hash(ask->key, ask->key_len);
 		if (first != NULL)
 			table_prefetch(first, ask->hash);
@@ -650,6 +674,7 @@ fast_feed(struct fast *fast, struct stream *s, struct request_env *env,
 	size_t used = 0, n, i;
 
 	*last = false;
+	fast->stopped = NULL;
 	if (s->draining)
 		return 0;
 	first = first_table(snap);
@@ -675,4 +700,27 @@ fast_feed(struct fast *fast, struct stream *s, struct request_env *env,
 		*last = *last && i == n;
 	} while (n == BATCH && i == n && !*last && *budget > 0);
 	return used;
+}
+
+bool
+fast_header(const struct fast *fast, const char *buf,
+    struct appmsg_header *hdr, size_t *used)
+{
+	const struct ask *ask = fast->stopped;
+	struct appmsg_id *id = &hdr->id;
+	size_t n;
+
+	if (ask == NULL || fast->stopped_at != buf)
+		return false;
+	*used = (size_t)(ask->content - buf);
+	*hdr = ask->shape->hdr;
+	hdr->content_length = ask->content_len;
+	if (id->kind == APPMSG_ID_STRING) {
+		id->str.raw = ask->id + 1;
+		id->str.len = ask->id_len - 2;
+	} else if (id->kind == APPMSG_ID_INT) {
+		take_digits(ask->id, ask->id + ask->id_len, DIGITS_ID, &n);
+		id->num = (int64_t)n;
+	}
+	return true;
 }

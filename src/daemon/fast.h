@@ -58,4 +58,19 @@ size_t fast_feed(struct fast *, struct stream *s, struct request_env *,
     const struct conf_limits *, const char *buf, size_t len, int64_t *budget,
     struct buf *out, bool *last);
 
+/*
+ * The header of the message that fast_feed() has just stopped at, as
+ * appmsg_header_decode() would read it, where it was remembered.  Worth 2,500
+ * instructions of the 9,000 that a search by prefix takes without.
+ *
+ * buf   where that message is
+ * hdr   filled when there is one; its strings are borrowed from buf, or from
+ *       here until the next fast_remember()
+ * used  set to the bytes of the header, its length included
+ *
+ * Returns whether there is one.
+ */
+bool fast_header(const struct fast *, const char *buf,
+    struct appmsg_header *hdr, size_t *used);
+
 #endif

@@ -111,6 +111,24 @@ stream_reject(const struct stream *s, struct request_env *env,
 	return stream_close(s, env, hdr, REQUEST_ERROR, code, why, out);
 }
 
+/*
+ * Read the header at the front, as appmsg_header_decode() does, if it is none
+ * that is known already.
+ */
+static int
+stream_header(struct fast *fast, const char *buf, size_t len,
+    struct appmsg_header *hdr, size_t *used)
+{
+	int error;
+
+	if (fast != NULL && fast_header(fast, buf, hdr, used))
+		return 0;
+	error = appmsg_header_decode(buf, len, hdr, used);
+	if (error == 0 && fast != NULL)
+		fast_remember(fast, buf, *used, hdr);
+	return error;
+}
+
 /* Take the message at the front; *used stays 0 unless it was answered. */
 static enum stream_verdict
 stream_message(struct stream *s, struct request_env *env,
@@ -126,7 +144,7 @@ stream_message(struct stream *s, struct request_env *env,
 	if (declared_header(buf, len) > (size_t)limits->header)
 		return stream_reject(s, env, NULL, "too-large",
 		    "the header is too large", out);
-	error = appmsg_header_decode(buf, len, &hdr, &start);
+	error = stream_header(env->fast, buf, len, &hdr, &start);
 	if (error == APPMSG_EAGAIN)
 		return stream_wait(s, len == 0 ? STREAM_IDLE : STREAM_HEADER,
 		    start);
@@ -135,8 +153,6 @@ stream_message(struct stream *s, struct request_env *env,
 		    hdr.id.kind != APPMSG_ID_NONE ? &hdr : NULL, hdr.code,
 		    hdr.why, out);
 	stream_note(s, &hdr);
-	if (env->fast != NULL)
-		fast_remember(env->fast, buf, start, &hdr);
 	/* Before the wait for it: nobody is made to hold what is refused. */
 	if (hdr.content_length > (uint64_t)limits->content)
 		return stream_reject(s, env, &hdr, "too-large",
