@@ -131,7 +131,7 @@ main(int argc, char **argv)
 	env.fast = cases[c].fast ? fast_new() : NULL;
 	env.stats = stats_new();
 	stream_init(&stream, false);
-	access = access_new();
+	access = access_new(false);
 	access_use(access, env.gen->access);
 	if (cases[c].log)
 		env.access = access;

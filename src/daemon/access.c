@@ -31,7 +31,7 @@
  */
 #define BUFFER_SIZE	((size_t)64 << 10)
 
-#define WHO_MAX		600	/* " peer=ADDRESS listen=ADDRESS" */
+#define WHO_MAX		600	/* " peer=ADDRESS listen=ADDRESS" at most */
 #define START_MAX	(WHO_MAX + 64)
 #define TAIL_MAX	128	/* with a table's name, which is shorter */
 #define LINE_MAX_LEN	(START_MAX + ACCESS_KEY_MAX + 256)
@@ -40,12 +40,13 @@
  * Pieces of a lookup's line are copied as these many bytes, since moving a
  * fixed number takes no call; what is too much is written over.
  */
-#define HEAD_COPY	160
-#define TAIL_COPY	64
+#define HEAD_COPY	96
+#define TAIL_COPY	48
 #define END_COPY	32
 
 struct access {
 	struct access_file *file;	/* borrowed; NULL: none */
+	bool listeners;		/* lines have them */
 	int64_t began;		/* the turn, us of the monotonic clock */
 	time_t second;		/* that date has */
 	struct access_note note;
@@ -64,10 +65,14 @@ struct access {
 };
 
 struct access *
-access_new(void)
+access_new(bool listeners)
 {
 	/* Memory that is not used is not there, so nobody pays for it. */
-	return calloc(1, sizeof(struct access));
+	struct access *a = calloc(1, sizeof(*a));
+
+	if (a != NULL)
+		a->listeners = listeners;
+	return a;
 }
 
 void
@@ -177,7 +182,7 @@ learn_port(struct sockaddr_storage *ss, int fd)
 }
 
 char *
-access_who(int fd, const struct conf_listen *listen)
+access_who(const struct access *a, int fd, const struct conf_listen *listen)
 {
 	char who[WHO_MAX] = " peer=";
 	struct sockaddr_storage ss = { .ss_family = AF_UNSPEC };
@@ -191,18 +196,19 @@ access_who(int fd, const struct conf_listen *listen)
 	else
 		n += spell_address(who + n, WHO_MAX / 2,
 		    (struct sockaddr *)&ss, len);
-	n += strlcpy(who + n, " listen=", sizeof(who) - n);
-	learn_port(&at, fd);
-	spell_address(who + n, sizeof(who) - n, (struct sockaddr *)&at,
-	    listen->ss_len);
+	if (a->listeners) {
+		n += strlcpy(who + n, " listen=", sizeof(who) - n);
+		learn_port(&at, fd);
+		spell_address(who + n, sizeof(who) - n,
+		    (struct sockaddr *)&at, listen->ss_len);
+	}
 	return strdup(who);
 }
 
 static void
 note_clear(struct access *a)
 {
-	a->note.action = NULL;
-	a->note.way = NULL;
+	a->note.ask = NULL;
 	a->note.began = 0;
 	a->note.key_bytes = 0;
 	a->note.has_key = false;
@@ -217,7 +223,7 @@ access_turn(struct access *a, const char *who)
 	size_t len;
 
 	if (who == NULL)
-		who = " peer=- listen=-";
+		who = a->listeners ? " peer=- listen=-" : " peer=-";
 	clock_gettime(CLOCK_REALTIME, &ts);
 	if (ts.tv_sec != a->second || a->date[0] == '\0') {
 		a->second = ts.tv_sec;
@@ -238,15 +244,9 @@ access_turn(struct access *a, const char *who)
 }
 
 void
-access_note_action(struct access *a, const char *action)
+access_note_ask(struct access *a, const char *ask)
 {
-	a->note.action = action;
-}
-
-void
-access_note_way(struct access *a, const char *way)
-{
-	a->note.way = way;
+	a->note.ask = ask;
 }
 
 /*
@@ -313,9 +313,7 @@ access_reply(struct access *a, const char *status, const char *error,
 	int64_t began = note->began != 0 ? note->began : a->began;
 
 	to = put(line, a->start, a->start_len);
-	to = put_word(to, " action=", note->action != NULL ? note->action :
-	    "-");
-	to = put_word(to, " way=", note->way != NULL ? note->way : "-");
+	to = put_word(to, " ask=", note->ask != NULL ? note->ask : "-");
 	if (note->has_key) {
 		to = put_word(to, " key=", "\"");
 		to = put(to, note->key, note->key_len);
@@ -343,7 +341,7 @@ access_batch(struct access *a)
 {
 	char *to = put(a->head, a->start, a->start_len);
 
-	to = put_word(to, " action=search way=exact key=", "\"");
+	to = put_word(to, " ask=exact key=", "\"");
 	a->head_len = (size_t)(to - a->head);
 	to = put_number(put_word(a->end, " us=", ""),
 	    (uint64_t)(clock_ns() / 1000 - a->began));
@@ -409,8 +407,7 @@ access_lookup(struct access *a, const char *key, size_t key_len,
 	to = put_piece(line, a->head, a->head_len, HEAD_COPY);
 	if (key_len > ACCESS_KEY_MAX ||
 	    (to = put_plain(to, key, key_len)) == NULL) {
-		access_note_action(a, "search");
-		access_note_way(a, "exact");
+		access_note_ask(a, "exact");
 		access_note_key(a, key, key_len);
 		access_reply(a, table != NULL ? "found" : "not-found", NULL,
 		    table, bytes);

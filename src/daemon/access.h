@@ -28,8 +28,7 @@ struct table;
 
 /* What is asked. */
 struct access_note {
-	const char *action;	/* static; NULL: not known, as below */
-	const char *way;
+	const char *ask;	/* static; NULL: not known */
 	int64_t began;		/* us; 0: with the turn */
 	size_t key_bytes;	/* of the whole key where it is cut, or 0 */
 	size_t key_len;
@@ -38,9 +37,13 @@ struct access_note {
 };
 
 /*
- * Returns a worker's log, going nowhere yet; or NULL when out of memory.
+ * Make a worker's log, going nowhere yet.
+ *
+ * listeners  whether lines tell where connections came in
+ *
+ * Returns it, owned by the caller, access_free(); or NULL when out of memory.
  */
-struct access *access_new(void);
+struct access *access_new(bool listeners);
 
 /*
  * Write what is left, and free it.  NULL is allowed.
@@ -60,13 +63,13 @@ void access_use(struct access *, struct access_file *file);
 void access_flush(struct access *);
 
 /*
- * Spell a connection's peer and listener as lines have them.
+ * Spell a connection's peer, and perhaps listener, as lines have them.
  *
  * fd  of the connection
  *
  * Returns the text, owned by the caller, free(3); or NULL when out of memory.
  */
-char *access_who(int fd, const struct conf_listen *);
+char *access_who(const struct access *, int fd, const struct conf_listen *);
 
 /*
  * Begin a turn.
@@ -76,10 +79,11 @@ char *access_who(int fd, const struct conf_listen *);
 void access_turn(struct access *, const char *who);
 
 /*
- * Note what the request in hand asks for; static words.
+ * Note what the request in hand asks for.
+ *
+ * ask  a static word; the last one counts
  */
-void access_note_action(struct access *, const char *action);
-void access_note_way(struct access *, const char *way);
+void access_note_ask(struct access *, const char *ask);
 void access_note_key(struct access *, const char *key, size_t len);
 
 /*

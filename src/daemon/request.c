@@ -110,7 +110,7 @@ answer_action(const struct ask *ask, const struct content *content,
 	if (word_get(ask->env, &value->str, &word) != 0)
 		return REQUEST_FAILED;
 	if (ask->access != NULL) {
-		access_note_action(ask->access, "search");
+		access_note_ask(ask->access, "search");
 		access_note_key(ask->access, word.text, word.text_len);
 	}
 	return request_search(ask, content, &word, job);
@@ -221,7 +221,7 @@ answer_binary(const struct ask *ask, const char *content, size_t len)
 
 	ask->env->kind = STATS_BINARY;
 	if (ask->access != NULL) {
-		access_note_action(ask->access, "binary");
+		access_note_ask(ask->access, "binary");
 		access_note_key(ask->access, content, len);
 	}
 	/* The tutorial's server never answers it. */

@@ -473,7 +473,7 @@ request_search(const struct ask *ask, const struct content *content,
 		return request_done(reply_error(ask, code, why));
 	ask->env->kind = w.way;
 	if (ask->access != NULL)
-		access_note_way(ask->access, conf_way_name(w.way));
+		access_note_ask(ask->access, conf_way_name(w.way));
 	if (w.way == TABLE_EXACT)
 		return answer_exact(ask, &w, key, job);
 	n = tables_for(ask->gen, &w, w.way, &list);

@@ -132,7 +132,7 @@ session_log_turn(struct session *s)
 	if (access == NULL)
 		return;
 	if (s->who == NULL)
-		s->who = access_who(s->fd, s->listen);
+		s->who = access_who(access, s->fd, s->listen);
 	access_turn(access, s->who);
 }
 

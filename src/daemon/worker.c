@@ -147,6 +147,18 @@ worker_order_cb(struct mail *mail, void *arg)
 	free(order);
 }
 
+/* How many listeners take requests, which have lines in the access log. */
+static size_t
+count_asked(const struct workers *all)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < all->n_listeners; i++)
+		if (all->listeners[i].conf.service == CONF_SERVICE_MESSAGES)
+			n++;
+	return n;
+}
+
 static int
 worker_init(struct worker *w, struct workers *all, struct generation *gen)
 {
@@ -155,7 +167,7 @@ worker_init(struct worker *w, struct workers *all, struct generation *gen)
 	w->host.held = &all->held;
 	w->host.gone_cb = worker_gone_cb;
 	w->host.arg = w;
-	w->access = access_new();
+	w->access = access_new(count_asked(all) > 1);
 	if (w->host.base == NULL || w->access == NULL ||
 	    session_host_init(&w->host) != 0)
 		return -1;

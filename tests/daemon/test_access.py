@@ -25,9 +25,8 @@ from harness import (ABSENT, LOOPBACK, answer, binary, encode, kept, quoted,
 SYSTEM = 71
 LINE = re.compile(
     r'time=(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)'
-    r' peer=(?P<peer>\S+) listen=(?P<listen>\S+)'
-    r' action=(?P<action>search|binary|-)'
-    r' way=(?P<way>exact|prefix|suffix|substring|fuzzy|regex|-)'
+    r' peer=(?P<peer>\S+)(?: listen=(?P<listen>\S+))?'
+    r' ask=(?P<ask>exact|prefix|suffix|substring|fuzzy|regex|search|binary|-)'
     r' key=(?P<key>"(?:[^"\\]|\\["\\nrt]|\\x[0-9a-f]{2}|\\u\{[0-9a-f]+\})*"|-)'
     r' status=(?P<status>found|not-found|error|busy|denied)'
     r' table=(?P<table>[\w.-]+)'
@@ -107,13 +106,13 @@ class Fields(AccessTest):
 
     def check(self, line, reply, **fields):
         expected = {"error": None, "key_bytes": None, "table": "-",
-                    "way": "-", "key": "-", "action": "-",
+                    "key": "-", "ask": "-",
                     "bytes": str(len(reply.raw)), **fields}
         got = {name: line[name] for name in expected}
         self.assertEqual(got, expected)
 
     def test_a_lookup(self):
-        """Found and missed; time, peer and listener are true."""
+        """Found and missed; time and peer are true."""
         daemon = self.start()
         before = datetime.datetime.now(datetime.timezone.utc)
         with harness.Peer(daemon.address) as peer:
@@ -123,7 +122,7 @@ class Fields(AccessTest):
             again = peer.ask(search("ring", **kept(id=1)))
         after = datetime.datetime.now(datetime.timezone.utc)
         lines = self.wait_lines(3)
-        lookup = {"action": "search", "way": "exact"}
+        lookup = {"ask": "exact"}
         self.check(lines[0], found, key='"ring"', status="found",
                    table="main", **lookup)
         self.check(lines[1], missed, key='"rung"', status="not-found",
@@ -132,7 +131,7 @@ class Fields(AccessTest):
                    table="main", **lookup)
         for line in lines:
             self.assertEqual(line["peer"], name)
-            self.assertEqual(line["listen"], f"{LOOPBACK}:{daemon.port}")
+            self.assertIsNone(line["listen"])
             self.assertLess(int(line["us"]), 10_000_000)
             when = datetime.datetime.fromisoformat(
                 line["time"].replace("Z", "+00:00"))
@@ -150,19 +149,19 @@ class Fields(AccessTest):
         for way in ("exact", "prefix", "fuzzy"):
             rows.append((request(harness.to_json(
                 {"action": "search", "value": "ring", "match": way})),
-                {"action": "search", "way": way, "key": '"ring"',
+                {"ask": way, "key": '"ring"',
                  "status": "found", "table": "words"}))
         rows += [
             (request(harness.to_json({"action": "search", "value": "rings",
                                       "table": "words"})),
-             {"action": "search", "way": "exact", "key": '"rings"',
+             {"ask": "exact", "key": '"rings"',
               "status": "found", "table": "words"}),
             (search("rinx", suggest=3),
-             {"action": "search", "way": "exact", "key": '"rinx"',
+             {"ask": "exact", "key": '"rinx"',
               "status": "not-found"}),
-            (binary(b"logo"), {"action": "binary", "key": '"logo"',
+            (binary(b"logo"), {"ask": "binary", "key": '"logo"',
                                "status": "found", "table": "main"}),
-            (binary(b"\xff\x00"), {"action": "binary",
+            (binary(b"\xff\x00"), {"ask": "binary",
                                    "key": '"\\xff\\x00"',
                                    "status": "not-found"})]
         for i, (data, fields) in enumerate(rows):
@@ -183,13 +182,13 @@ class Fields(AccessTest):
                 **kept()) for key in keys))
             replies = [peer.reply() for _ in keys]
         for line, key, reply in zip(self.wait_lines(40), keys, replies):
-            self.check(line, reply, action="search", way="regex",
+            self.check(line, reply, ask="regex",
                        key=f'"{key}"', table="words", status="found")
 
     def test_errors(self):
         """Each with its word, and what was understood before it."""
         daemon = self.start("limit content 1k", "timeout message 1s")
-        asked = {"action": "search", "key": '"ring"'}
+        asked = {"ask": "search", "key": '"ring"'}
         rows = [
             (request(b"{"), {"error": "bad-json"}),
             (request(b"[]"), {"error": "bad-request"}),
@@ -203,8 +202,11 @@ class Fields(AccessTest):
             (request(harness.to_json({"action": "search", "value": "ring",
                                       "table": "none"})),
              {**asked, "error": "no-table"}),
+            (request(harness.to_json({"action": "search", "value": "ring",
+                                      "match": "regex"})),
+             {**asked, "ask": "regex", "error": "not-allowed"}),
             (search("ring", id=1.5), {"error": "bad-id"}),
-            (binary(b""), {"action": "binary", "key": '""',
+            (binary(b""), {"ask": "binary", "key": '""',
                            "error": "bad-request"}),
             (encode(b"{}"), {"error": "bad-header"}),
             (search("ring", content_length=ABSENT), {"error": "bad-header"}),
@@ -245,9 +247,9 @@ class Fields(AccessTest):
             f":{daemon.addresses[1][1]}"))
 
     def test_addresses(self):
-        """A unix socket whose path has a blank, and IPv6."""
+        """Of several listeners: a path that has a blank, a port, IPv6."""
         path = self.path("a b.sock")
-        lines = [f"listen {quoted(path)}"]
+        lines = [f"listen {quoted(path)}", f"listen {LOOPBACK} 0"]
         if harness.has_ipv6():
             lines.append("listen ::1 0")
         daemon = self.start(*lines)
@@ -260,8 +262,17 @@ class Fields(AccessTest):
                 self.assertEqual((line["peer"], line["listen"]),
                                  ("unix", path.replace(" ", "\\x20")))
             else:
+                host = LOOPBACK if i == 1 else "[::1]"
                 self.assertEqual((line["peer"], line["listen"]), (
-                    f"[::1]:{own[1]}", f"[::1]:{address[1]}"))
+                    f"{host}:{own[1]}", f"{host}:{address[1]}"))
+
+    def test_listeners_that_are_not_asked(self):
+        """Echoes and the page of numbers have no lines."""
+        daemon = self.start(f"listen {LOOPBACK} 0",
+                            f"listen {LOOPBACK} 0 service=echo",
+                            f"listen {LOOPBACK} 0 service=http")
+        harness.ask(daemon.address, search("ring"))
+        self.assertIsNone(self.wait_lines(1)[0]["listen"])
 
     def test_keys_are_escaped(self):
         """Nothing of a key breaks a line, and all of it can be read back."""
@@ -405,12 +416,15 @@ class Writing(AccessTest):
     def test_full_disk(self):
         """A line that was cut spoils no other one."""
         daemon = self.start("workers 1")
+        self.assert_serves(daemon.address)
+        self.wait_lines(1)
+        room = os.path.getsize(self.log) + 50   # for half a line
         resource.prlimit(daemon.pid, resource.RLIMIT_FSIZE,
-                         (1000, resource.RLIM_INFINITY))
+                         (room, resource.RLIM_INFINITY))
         for _ in range(10):
             self.assert_serves(daemon.address)
         daemon.wait_log(r"access log lines lost file=\S+ lines=\d+: ")
-        self.assertEqual(os.path.getsize(self.log), 1000)
+        self.assertEqual(os.path.getsize(self.log), room)
         resource.prlimit(daemon.pid, resource.RLIMIT_FSIZE,
                          (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         for _ in range(3):
