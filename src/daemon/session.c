@@ -56,7 +56,7 @@ session_set_state(struct session *s, enum session_state state)
 static void
 session_account(struct session *s)
 {
-	size_t held = session_input_len(s) + session_output_len(s);
+	size_t held = s->left + session_output_len(s);
 
 	if (held == s->held)
 		return;
@@ -285,8 +285,10 @@ session_wrote(struct session *s)
 {
 	enum session_next next = SESSION_GO_ON;
 
-	if (session_output_len(s) == 0)
+	if (session_output_len(s) == 0) {
+		s->unsent = false;
 		deadline_clear(&s->host->deadlines, &s->out);
+	}
 	session_count_sent(s);
 	session_account(s);
 	if (s->state == SESSION_FULL) {

@@ -40,16 +40,10 @@ input(const struct session *s)
 }
 
 size_t
-session_input_len(const struct session *s)
-{
-	return s->bev == NULL ? 0 : evbuffer_get_length(input(s));
-}
-
-size_t
 session_output_len(const struct session *s)
 {
-	return s->bev == NULL ? 0 :
-	    evbuffer_get_length(bufferevent_get_output(s->bev));
+	return s->unsent ?
+	    evbuffer_get_length(bufferevent_get_output(s->bev)) : 0;
 }
 
 static void
@@ -117,10 +111,11 @@ session_is_readable(const struct session *s)
 bool
 session_drop_input(struct session *s)
 {
-	size_t len = session_input_len(s);
+	size_t len = s->left;
 
 	if (len > 0)
 		evbuffer_drain(input(s), len);
+	s->left = 0;
 	return len > 0;
 }
 
@@ -139,7 +134,7 @@ session_log_turn(struct session *s)
 const char *
 session_input(struct session *s, size_t *len)
 {
-	*len = session_input_len(s);
+	*len = s->left;
 	return *len == 0 ? "" : (const char *)evbuffer_pullup(input(s), -1);
 }
 
@@ -168,6 +163,7 @@ session_send(struct session *s, const char *p, size_t len)
 	    bufferevent_write(s->bev, p + n, len - (size_t)n) != 0)
 		return SESSION_CLOSE;
 	s->queued += len - (size_t)n;
+	s->unsent = true;
 	return SESSION_GO_ON;
 }
 
@@ -197,6 +193,7 @@ leave(struct session *s, const char *p, size_t len, size_t kept, size_t used)
 	if (len > kept && (session_own(s) == SESSION_CLOSE ||
 	    evbuffer_add(input(s), p + kept, len - kept) != 0))
 		return SESSION_CLOSE;
+	s->left = len - used;
 	return SESSION_GO_ON;
 }
 
@@ -251,7 +248,7 @@ session_serve_input(struct session *s)
 	if (s->stream.job != NULL)
 		return SESSION_GO_ON;
 	if (s->stream.state != STREAM_IDLE &&
-	    session_input_len(s) < s->stream.need)
+	    s->left < s->stream.need)
 		return session_wait(s, false);
 	p = session_input(s, &len);
 	return p == NULL ? SESSION_CLOSE : serve(s, p, len, len);
@@ -267,6 +264,7 @@ gather(struct session *s, const char *p, size_t len)
 	if (session_own(s) == SESSION_CLOSE ||
 	    evbuffer_add(input(s), p, len) != 0)
 		return SESSION_CLOSE;
+	s->left += len;
 	return session_serve_input(s);
 }
 
@@ -274,7 +272,7 @@ enum session_next
 session_read(struct session *s)
 {
 	char *in = s->host->in;
-	size_t kept = session_input_len(s), room;
+	size_t kept = s->left, room;
 	ssize_t n;
 
 	/* Unfinished bytes go before the new ones, if there is room for both. */
@@ -296,7 +294,7 @@ session_read(struct session *s)
 		session_set_reading(s, false);
 		return session_serve_input(s);
 	}
-	if (kept == 0 && session_input_len(s) > 0)
+	if (kept < s->left)
 		return gather(s, in, (size_t)n);
 	if (kept > 0)
 		evbuffer_copyout(input(s), in, kept);

@@ -49,13 +49,15 @@ struct session {
 	struct deadline out;			/* write */
 	uint64_t id;
 	size_t held;		/* bytes counted in host->held */
-	size_t queued;		/* bytes ever left to the bufferevent */
+	size_t left;		/* bytes in the bufferevent's input */
+	size_t queued;		/* bytes ever left to its output */
 	size_t sent_mark;	/* of them sent when out was started */
 	size_t sent_counted;	/* of them counted in the worker's numbers */
 	int64_t since;		/* ns: when what is served now was read */
 	int fd;			/* owned, by bev as soon as there is one */
 	enum session_state state;
 	bool reading;		/* readable is added */
+	bool unsent;		/* some of queued may still be there */
 	bool eof;		/* the peer sends no more */
 	bool all_read;		/* the first read emptied the socket */
 	bool is_ready;
@@ -64,8 +66,7 @@ struct session {
 	bool broken;		/* input is left behind that was not read */
 };
 
-/* Bytes that wait in the bufferevent. */
-size_t session_input_len(const struct session *);
+/* Bytes that wait in the bufferevent's output: to ask it takes locks. */
 size_t session_output_len(const struct session *);
 
 /*
