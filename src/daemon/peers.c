@@ -100,11 +100,10 @@ peers_enter(struct peers *peers, const struct sockaddr *sa, int64_t limit,
 	for (peer = peers->buckets[bucket]; peer != NULL; peer = peer->next)
 		if (peer->address == address && peer->family == sa->sa_family)
 			break;
-	if (peer == NULL && (peer = calloc(1, sizeof(*peer))) != NULL) {
-		peer->family = sa->sa_family;
-		peer->address = address;
-		peer->bucket = bucket;
-		peer->next = peers->buckets[bucket];
+	if (peer == NULL && (peer = malloc(sizeof(*peer))) != NULL) {
+		*peer = (struct peer){ .next = peers->buckets[bucket],
+		    .family = sa->sa_family, .address = address,
+		    .bucket = bucket };
 		peers->buckets[bucket] = peer;
 	}
 	if (peer != NULL && peer->count < limit) {
