@@ -61,9 +61,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
+
 #define READ_SIZE	((size_t)1 << 20)
 #define EVENTS		512
-#define STALL_NS	(20 * 1000000000ull)
+#define STALL_NS	(20 * INT64_C(1000000000))
 #define CHILDREN	1024
 
 /* Latency: 32 linear steps in each power of two of nanoseconds. */
@@ -78,7 +80,7 @@ struct item {
 };
 
 struct flight {
-	uint64_t sent;
+	int64_t sent;
 	uint32_t item;
 };
 
@@ -116,20 +118,12 @@ static unsigned char *in;
 
 /* What SIGUSR1 and SIGUSR2 said: which reply is right, and since when. */
 static volatile sig_atomic_t current, changing, ended;
-static volatile uint64_t settled;
+static volatile int64_t settled;
 
 static bool measuring;
-static uint64_t replies, wrong, stale, failed, all_replies, worst;
+static uint64_t replies, wrong, stale, failed, all_replies;
+static int64_t worst;
 static uint64_t buckets[BUCKETS];
-
-static uint64_t
-now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 static void *
 grow(void *p, size_t size)
@@ -140,14 +134,15 @@ grow(void *p, size_t size)
 }
 
 static void
-count_latency(uint64_t ns)
+count_latency(int64_t ns)
 {
 	unsigned int power = 0;
 
 	if (ns > worst)
 		worst = ns;
 	if (ns >= STEPS)
-		power = 64 - STEP_BITS - (unsigned int)__builtin_clzll(ns);
+		power = 64 - STEP_BITS - (unsigned int)__builtin_clzll(
+		    (unsigned long long)ns);
 	buckets[power * STEPS + ((ns >> (power ? power - 1 : 0)) &
 	    (STEPS - 1))]++;
 }
@@ -303,7 +298,7 @@ watch(struct conn *c, int how, bool write)
 }
 
 static void
-enqueue(struct conn *c, uint64_t at)
+enqueue(struct conn *c, int64_t at)
 {
 	uint32_t i = pick();
 
@@ -357,7 +352,7 @@ dial(void)
 static void
 start(struct conn *c)
 {
-	uint64_t at = now();
+	int64_t at = clock_ns();
 
 	for (int tries = 0; (c->fd = dial()) == -1; tries++) {
 		if (tries == 2000)
@@ -431,7 +426,7 @@ take_part(struct conn *c, const unsigned char *p, size_t len, bool *complete)
  * the connection's last: nobody knows where the next would begin.
  */
 static uint32_t
-take(struct conn *c, const unsigned char *p, size_t len, uint64_t at)
+take(struct conn *c, const unsigned char *p, size_t len, int64_t at)
 {
 	uint32_t done = 0;
 
@@ -478,7 +473,7 @@ serve(struct conn *c, uint32_t events)
 	int on = 1;
 	uint32_t done;
 	size_t skip = 0;
-	uint64_t at;
+	int64_t at;
 	ssize_t n;
 
 	if ((events & EPOLLOUT) && flush(c) != 0) {
@@ -496,7 +491,7 @@ serve(struct conn *c, uint32_t events)
 	}
 	if (quick_ack)
 		setsockopt(c->fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
-	at = now();
+	at = clock_ns();
 	if (!c->greeted)
 		skip = take_greeting(c, (size_t)n);
 	done = take(c, in + skip, (size_t)n - skip, at);
@@ -517,13 +512,14 @@ serve(struct conn *c, uint32_t events)
 }
 
 static void
-run_until(uint64_t end, uint64_t most)
+run_until(int64_t end, uint64_t most)
 {
 	struct epoll_event events[EVENTS];
-	uint64_t last = all_replies, since = now();
+	uint64_t last = all_replies;
+	int64_t since = clock_ns();
 
 	for (;;) {
-		uint64_t at = now();
+		int64_t at = clock_ns();
 		int n;
 
 		if (ended || at >= end || (most > 0 && all_replies >= most))
@@ -545,7 +541,7 @@ run_load(void)
 {
 	struct conn *conns = calloc(n_conns, sizeof(*conns));
 	double cpu, took;
-	uint64_t began;
+	int64_t began;
 
 	if (conns == NULL || (poller = epoll_create1(0)) == -1)
 		err(2, NULL);
@@ -553,15 +549,15 @@ run_load(void)
 		conns[i].ring = grow(NULL, depth * sizeof(struct flight));
 		start(&conns[i]);
 	}
-	run_until(now() + (uint64_t)(warm_up * 1e9), 0);
+	run_until(clock_ns() + (int64_t)(warm_up * 1e9), 0);
 	measuring = true;
 	find_clocks();
 	server_cpu();
-	began = now();
-	run_until(stop_after > 0 ? UINT64_MAX :
-	    began + (uint64_t)(seconds * 1e9),
+	began = clock_ns();
+	run_until(stop_after > 0 ? INT64_MAX :
+	    began + (int64_t)(seconds * 1e9),
 	    stop_after > 0 ? all_replies + stop_after : 0);
-	took = (double)(now() - began) / 1e9;
+	took = (double)(clock_ns() - began) / 1e9;
 	cpu = server_cpu();
 	printf("{\"replies\": %llu, \"seconds\": %.3f, \"per_second\": %.0f, "
 	    "\"server_cpu\": %.4f, \"per_cpu_second\": %.0f, "
@@ -627,7 +623,7 @@ caught(int sig)
 	if (sig == SIGUSR1) {
 		changing = 1;
 	} else if (sig == SIGUSR2) {
-		settled = now();
+		settled = clock_ns();
 		current = !current;
 		changing = 0;
 	} else {
