@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * The connections: each has its requests in flight, and every byte that comes
+ * back is compared with what the oldest of them may get.  One that broke, or
+ * got a wrong reply, is opened anew.
+ */
+
+#include "config.h"
+
+#include "loadgen.h"
+
+#include <sys/epoll.h>
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+
+#define READ_SIZE	((size_t)1 << 20)
+#define EVENTS		512
+#define STALL_NS	(20 * INT64_C(1000000000))
+
+struct flight {
+	int64_t sent;
+	const struct pack_item *item;
+};
+
+struct conn {
+	int fd;
+	struct flight *ring;	/* loadgen.depth of them */
+	uint32_t head, n;	/* in flight */
+	uint32_t got;		/* bytes of the oldest one's reply */
+	unsigned int fits;	/* which of its two replies they begin */
+	bool greeted, broken;
+	unsigned char *out;	/* not taken by the socket yet */
+	size_t out_len, out_cap;
+	bool wants_write;
+};
+
+static int poller;
+static unsigned char in[READ_SIZE];
+static bool measuring;
+struct conn_totals conn_totals;
+
+/* What SIGUSR1 and SIGUSR2 said: which reply is right, and since when. */
+static volatile sig_atomic_t current, changing, ended;
+static volatile int64_t settled;
+
+static void
+conn_caught_cb(int sig)
+{
+	if (sig == SIGUSR1) {
+		changing = 1;
+	} else if (sig == SIGUSR2) {
+		settled = clock_ns();
+		current = !current;
+		changing = 0;
+	} else {
+		ended = 1;
+	}
+}
+
+void
+conn_catch_signals(void)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGUSR1, SIGUSR2 };
+	struct sigaction sa = { .sa_handler = conn_caught_cb,
+	    .sa_flags = SA_RESTART };
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		sigaction(signals[i], &sa, NULL);
+}
+
+static void
+conn_watch(struct conn *c, int how, bool write)
+{
+	struct epoll_event ev = { .events = EPOLLIN |
+	    (write ? EPOLLOUT : 0), .data.ptr = c };
+
+	c->wants_write = write;
+	if (epoll_ctl(poller, how, c->fd, &ev) != 0)
+		err(2, "epoll_ctl");
+}
+
+static void
+conn_enqueue(struct conn *c, int64_t at)
+{
+	const struct pack_item *item = pack_pick();
+
+	if (c->out_len + item->request_len > c->out_cap)
+		c->out = loadgen_grow(c->out, c->out_cap = 2 * (c->out_len +
+		    item->request_len));
+	memcpy(c->out + c->out_len, item->request, item->request_len);
+	c->out_len += item->request_len;
+	c->ring[(c->head + c->n++) % loadgen.depth] =
+	    (struct flight){ at, item };
+}
+
+static int
+conn_flush(struct conn *c)
+{
+	ssize_t n = c->out_len == 0 ? 0 :
+	    send(c->fd, c->out, c->out_len, MSG_NOSIGNAL);
+
+	if (n == -1 && errno != EAGAIN)
+		return -1;
+	if (n > 0) {
+		c->out_len -= (size_t)n;
+		memmove(c->out, c->out + n, c->out_len);
+	}
+	if (c->wants_write != (c->out_len > 0))
+		conn_watch(c, EPOLL_CTL_MOD, c->out_len > 0);
+	return 0;
+}
+
+int
+conn_dial(void)
+{
+	struct linger reset = { 1, 0 };
+	int on = 1, fd;
+
+	fd = socket(loadgen.address.ss_family, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	if (fd == -1)
+		err(2, "socket");
+	if (loadgen.address.ss_family == AF_INET)
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	/* Or the ports run out, and their want is measured. */
+	if (loadgen.mode == CONNECT)
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	if (connect(fd, (const struct sockaddr *)&loadgen.address,
+	    loadgen.address_len) != 0 && errno != EINPROGRESS) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+void
+conn_ask_once(int fd)
+{
+	struct timeval patience = { .tv_sec = 20 };
+	const struct pack_item *item = pack_pick();
+	size_t got = 0;
+	ssize_t n;
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	if (fcntl(fd, F_SETFL, 0) != 0 ||
+	    send(fd, item->request, item->request_len, MSG_NOSIGNAL) !=
+	    (ssize_t)item->request_len)
+		err(2, "send");
+	while (got < item->reply_len[0]) {
+		if ((n = recv(fd, in, READ_SIZE, 0)) <= 0)
+			errx(2, "no reply");
+		got += (size_t)n;
+	}
+}
+
+static void
+conn_open(struct conn *c)
+{
+	int64_t at = clock_ns();
+
+	for (int tries = 0; (c->fd = conn_dial()) == -1; tries++) {
+		if (tries == 2000)
+			err(2, "connect");
+		conn_totals.failed++;
+		usleep(1000);
+	}
+	c->head = c->n = c->got = 0;
+	c->fits = 3;
+	c->greeted = !loadgen.greeting;
+	c->broken = false;
+	c->out_len = 0;
+	conn_watch(c, EPOLL_CTL_ADD, false);
+	for (uint32_t i = 0;
+	    i < (loadgen.mode == CONNECT ? 1 : loadgen.depth); i++)
+		conn_enqueue(c, at);
+	/* Before the connection stands this fails, and is tried again. */
+	conn_flush(c);
+}
+
+static void
+conn_reopen(struct conn *c, bool bad)
+{
+	if (bad)
+		conn_totals.failed++;
+	close(c->fd);
+	conn_open(c);
+}
+
+/* Those of the two replies that a request may get now. */
+static unsigned int
+conn_right_replies(const struct flight *f)
+{
+	if (changing || f->sent < settled)
+		return 3;
+	return 1u << current;
+}
+
+/*
+ * Take bytes of the oldest request's reply.  Returns how many; 0 when they
+ * belong to neither of the two.  complete: whether it ends with them.
+ */
+static size_t
+conn_take_part(struct conn *c, const unsigned char *p, size_t len,
+    bool *complete)
+{
+	const struct flight *f = &c->ring[c->head];
+	const struct pack_item *item = f->item;
+	unsigned int both = item->reply[0] == item->reply[1] ? 1 : 2;
+	size_t part = len;
+
+	for (unsigned int i = 0; i < both; i++)
+		if ((c->fits & (1u << i)) && part > item->reply_len[i] - c->got)
+			part = item->reply_len[i] - c->got;
+	for (unsigned int i = 0; !item->any && i < both; i++)
+		if ((c->fits & (1u << i)) &&
+		    memcmp(item->reply[i] + c->got, p, part) != 0)
+			c->fits &= ~(1u << i);
+	if ((c->fits & ((1u << both) - 1)) == 0)
+		return 0;
+	c->got += (uint32_t)part;
+	*complete = false;
+	for (unsigned int i = 0; i < both; i++)
+		if ((c->fits & (1u << i)) && c->got == item->reply_len[i])
+			*complete = true;
+	if (*complete && both == 2 && (c->fits & conn_right_replies(f)) == 0)
+		conn_totals.stale++;
+	return part;
+}
+
+/*
+ * Take received bytes; returns how many replies they end.  A wrong one is
+ * the connection's last: nobody knows where the next would begin.
+ */
+static uint32_t
+conn_take(struct conn *c, const unsigned char *p, size_t len, int64_t at)
+{
+	uint32_t done = 0;
+
+	while (len > 0 && !c->broken) {
+		bool complete;
+		size_t part = c->n == 0 ? 0 :
+		    conn_take_part(c, p, len, &complete);
+
+		if (part == 0) {
+			conn_totals.wrong++;
+			c->broken = true;
+			break;
+		}
+		p += part;
+		len -= part;
+		if (!complete)
+			continue;
+		if (measuring)
+			stats_count(at - c->ring[c->head].sent);
+		conn_totals.replies++;
+		c->got = 0;
+		c->fits = 3;
+		c->head = (c->head + 1) % loadgen.depth;
+		c->n--;
+		done++;
+	}
+	return done;
+}
+
+/* Cut the greeting off; returns how many bytes it is. */
+static size_t
+conn_take_greeting(struct conn *c, size_t len)
+{
+	const unsigned char *end = memchr(in, '\n', len);
+
+	c->greeted = end != NULL;
+	return end != NULL ? (size_t)(end + 1 - in) : len;
+}
+
+static void
+conn_serve(struct conn *c, uint32_t events)
+{
+	int on = 1;
+	uint32_t done;
+	size_t skip = 0;
+	int64_t at;
+	ssize_t n;
+
+	if ((events & EPOLLOUT) && conn_flush(c) != 0) {
+		conn_reopen(c, true);
+		return;
+	}
+	if (!(events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
+		return;
+	n = recv(c->fd, in, READ_SIZE, 0);
+	if (n == -1 && errno == EAGAIN)
+		return;
+	if (n <= 0) {
+		conn_reopen(c, n == -1 || c->n > 0);
+		return;
+	}
+	if (loadgen.quick_ack)
+		setsockopt(c->fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
+	at = clock_ns();
+	if (!c->greeted)
+		skip = conn_take_greeting(c, (size_t)n);
+	done = conn_take(c, in + skip, (size_t)n - skip, at);
+	if (c->broken) {
+		conn_reopen(c, true);
+		return;
+	}
+	if (done == 0)
+		return;
+	if (loadgen.mode == CONNECT) {
+		conn_reopen(c, false);
+		return;
+	}
+	for (uint32_t i = 0; i < done; i++)
+		conn_enqueue(c, at);
+	if (conn_flush(c) != 0)
+		conn_reopen(c, true);
+}
+
+void
+conn_start(void)
+{
+	struct conn *conns = calloc(loadgen.conns, sizeof(*conns));
+
+	if (conns == NULL || (poller = epoll_create1(0)) == -1)
+		err(2, NULL);
+	for (uint32_t i = 0; i < loadgen.conns; i++) {
+		conns[i].ring = loadgen_grow(NULL, loadgen.depth *
+		    sizeof(struct flight));
+		conn_open(&conns[i]);
+	}
+}
+
+void
+conn_run(int64_t end, uint64_t most)
+{
+	struct epoll_event events[EVENTS];
+	uint64_t last = conn_totals.replies;
+	int64_t since = clock_ns();
+
+	for (;;) {
+		int64_t at = clock_ns();
+		int n;
+
+		if (ended || at >= end ||
+		    (most > 0 && conn_totals.replies >= most))
+			return;
+		if (conn_totals.replies != last) {
+			last = conn_totals.replies;
+			since = at;
+		} else if (at - since > STALL_NS) {
+			errx(2, "no reply for long");
+		}
+		n = epoll_wait(poller, events, EVENTS, 50);
+		for (int i = 0; i < n; i++)
+			conn_serve(events[i].data.ptr, events[i].events);
+	}
+}
+
+void
+conn_measure(void)
+{
+	measuring = true;
+}
