@@ -2,8 +2,9 @@
 /* Copyright (c) 2026 The appmsgd authors */
 
 /*
- * Files, lines and directives.  Nothing stops at the first problem, so that
- * an administrator sees all of them at once.
+ * Files, lines and directives: those without a file of their own are here.
+ * Nothing stops at the first problem, so that an administrator sees all of
+ * them at once.
  */
 
 #include "config.h"
@@ -11,7 +12,6 @@
 #include "daemon/conf/conf.h"
 
 #include <errno.h>
-#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,7 +21,6 @@
 
 #define FILE_MAX_SIZE	((size_t)256 << 20)	/* bytes of one file */
 #define INCLUDE_DEPTH	16
-#define GLOB_CHARACTERS	"*?["
 
 static void parse_file(struct parser *from, const char *path,
     const struct conf_place *place);
@@ -168,18 +167,6 @@ parse_log(struct parser *parser)
 	parse_options(parser, 1, options, NULL);
 }
 
-static void
-answer_free(struct conf_answer *a)
-{
-	if (a == NULL)
-		return;
-	free(a->key);
-	free(a->text);
-	free(a->path);
-	free(a->type);
-	free(a);
-}
-
 char *
 parse_copy(struct parser *parser, const char *text, size_t len)
 {
@@ -192,193 +179,6 @@ parse_copy(struct parser *parser, const char *text, size_t len)
 	memcpy(p, text, len);
 	p[len] = '\0';
 	return p;
-}
-
-/* An answer or binary with the key of the line in hand; NULL: a problem. */
-static struct conf_answer *
-answer_new(struct parser *parser)
-{
-	const struct lex_word *key = &parser->lex->words[1];
-	struct conf_answer *a;
-
-	if (key->len == 0 || key->len > CONF_KEY_MAX) {
-		parse_problem(parser, "a key has 1 to %d bytes, not %zu",
-		    CONF_KEY_MAX, key->len);
-		return NULL;
-	}
-	a = calloc(1, sizeof(*a));
-	if (a == NULL || (a->key = parse_copy(parser, key->text,
-	    key->len)) == NULL) {
-		answer_free(a);
-		return NULL;
-	}
-	a->key_len = key->len;
-	a->place = parse_place(parser);
-	return a;
-}
-
-static void
-parse_answer(struct parser *parser)
-{
-	const struct lex_word *text = &parser->lex->words[2];
-	struct conf_answer *a = answer_new(parser);
-
-	if (a == NULL)
-		return;
-	if ((a->text = parse_copy(parser, text->text, text->len)) == NULL) {
-		answer_free(a);
-		return;
-	}
-	a->text_len = text->len;
-	STAILQ_INSERT_TAIL(&parser->conf->answers, a, entry);
-}
-
-int
-parse_type(struct parser *parser, const struct lex_word *value, char **type,
-    size_t *len)
-{
-	if (value->len == 0 || value->len > CONF_TYPE_LEN_MAX) {
-		parse_problem(parser, "a type has 1 to %d bytes",
-		    CONF_TYPE_LEN_MAX);
-		return -1;
-	}
-	*len = value->len;
-	*type = parse_copy(parser, value->text, value->len);
-	return *type == NULL ? -1 : 0;
-}
-
-static int
-take_type(struct parser *parser, const struct lex_word *value, void *arg)
-{
-	struct conf_answer *a = arg;
-
-	return parse_type(parser, value, &a->type, &a->type_len);
-}
-
-static void
-parse_binary(struct parser *parser)
-{
-	static const struct option options[] = {
-		{ "type", take_type },
-		{ NULL, NULL }
-	};
-	const struct lex_word *words = parser->lex->words;
-	struct conf_answer *a;
-
-	if (strcmp(words[2].text, "file") != 0) {
-		parse_problem(parser, "\"file\" and a path must follow "
-		    "the key, not \"%s\"", words[2].text);
-		return;
-	}
-	if (words[3].len == 0) {
-		parse_problem(parser, "an empty path");
-		return;
-	}
-	a = answer_new(parser);
-	if (a == NULL)
-		return;
-	parse_options(parser, 4, options, a);
-	a->path = file_beside(parser->file, words[3].text);
-	if (a->path == NULL) {
-		parse_problem(parser, "%s", strerror(errno));
-		answer_free(a);
-		return;
-	}
-	STAILQ_INSERT_TAIL(&parser->conf->binaries, a, entry);
-}
-
-/* Of a glob: whether a folder that cannot be read is an error. */
-static int
-glob_error(const char *path, int error)
-{
-	(void)path;
-	return error != ENOENT && error != ENOTDIR;
-}
-
-/*
- * As file_beside() for a glob: the folder stands for itself, whatever
- * characters are in its name.
- */
-static char *
-glob_beside(const char *file, const char *pattern)
-{
-	const char *slash = strrchr(file, '/');
-	size_t folder = slash != NULL ? (size_t)(slash + 1 - file) : 0, n = 0;
-	char *joined;
-
-	if (pattern[0] == '/')
-		return strdup(pattern);
-	joined = malloc(2 * folder + strlen(pattern) + 1);
-	if (joined == NULL)
-		return NULL;
-	for (size_t i = 0; i < folder; i++) {
-		if (strchr(GLOB_CHARACTERS "\\", file[i]) != NULL)
-			joined[n++] = '\\';
-		joined[n++] = file[i];
-	}
-	strcpy(joined + n, pattern);
-	return joined;
-}
-
-static int
-add_path(struct parser *parser, const char *path, char ***paths, size_t *n)
-{
-	char **more = reallocarray(*paths, *n + 1, sizeof(*more));
-	char *one = parse_copy(parser, path, strlen(path));
-
-	if (more != NULL)
-		*paths = more;
-	if (more == NULL || one == NULL) {
-		free(one);
-		return -1;
-	}
-	more[(*n)++] = one;
-	return 0;
-}
-
-void
-parse_free_paths(char **paths, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		free(paths[i]);
-	free(paths);
-}
-
-int
-parse_glob(struct parser *parser, const char *path, char ***paths, size_t *n)
-{
-	bool plain = strpbrk(path, GLOB_CHARACTERS) == NULL;
-	char *pattern = plain ? file_beside(parser->file, path) :
-	    glob_beside(parser->file, path);
-	glob_t found;
-	int error = 0;
-
-	*paths = NULL;
-	*n = 0;
-	if (pattern == NULL) {
-		parse_problem(parser, "%s", strerror(errno));
-		return -1;
-	}
-	if (plain) {
-		error = add_path(parser, pattern, paths, n);
-		free(pattern);
-		return error;
-	}
-	switch (glob(pattern, 0, glob_error, &found)) {
-	case 0:
-		for (size_t i = 0; i < found.gl_pathc && error == 0; i++)
-			error = add_path(parser, found.gl_pathv[i], paths, n);
-		globfree(&found);
-		break;
-	case GLOB_NOMATCH:
-		break;
-	default:
-		parse_problem(parser, "cannot read the folders of %s: %s",
-		    pattern, strerror(errno));
-		error = -1;
-	}
-	free(pattern);
-	return error;
 }
 
 /* A glob may match nothing; a plain path must be there. */
@@ -575,11 +375,11 @@ conf_forget_answers(struct conf *conf)
 
 	while ((a = STAILQ_FIRST(&conf->answers)) != NULL) {
 		STAILQ_REMOVE_HEAD(&conf->answers, entry);
-		answer_free(a);
+		parse_free_answer(a);
 	}
 	while ((a = STAILQ_FIRST(&conf->binaries)) != NULL) {
 		STAILQ_REMOVE_HEAD(&conf->binaries, entry);
-		answer_free(a);
+		parse_free_answer(a);
 	}
 }
 

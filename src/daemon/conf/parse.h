@@ -62,7 +62,9 @@ int parse_bool(struct parser *, const struct lex_word *, bool *);
 /* control, user, workers, sandbox, pidfile: a directive and its value. */
 void parse_plain(struct parser *);
 
-/* The directives control, listen and table. */
+/* The directives that have files of their own. */
+void parse_answer(struct parser *);
+void parse_binary(struct parser *);
 void parse_control(struct parser *);
 void parse_listen(struct parser *);
 void parse_table(struct parser *);
@@ -76,7 +78,8 @@ int parse_glob(struct parser *, const char *path, char ***paths, size_t *n);
 
 void parse_free_paths(char **paths, size_t n);
 
-/* A table that nobody has; NULL is allowed. */
+/* An answer or binary, or a table, that nobody has; NULL is allowed. */
+void parse_free_answer(struct conf_answer *);
 void parse_free_table(struct conf_table *);
 
 /* A copy with a NUL behind it, owned by the caller; NULL: a problem. */
