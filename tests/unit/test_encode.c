@@ -18,6 +18,8 @@
 
 #include <cmocka.h>
 
+#include "roll.h"
+
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
@@ -204,17 +206,6 @@ a_header_too_large_is_told(void **state)
 	assert_int_equal(len, 3 + APPMSG_HEADER_MAX);
 	free(bytes);
 	free(text);
-}
-
-static uint32_t
-roll(uint32_t sides)
-{
-	static uint64_t x = 0xd1b54a32d192ed03;
-
-	x ^= x << 13;
-	x ^= x >> 7;
-	x ^= x << 17;
-	return (uint32_t)(x >> 32) % sides;
 }
 
 /* A random text, escaped as the inside of a JSON string. */

@@ -19,6 +19,8 @@
 
 #include <cmocka.h>
 
+#include "roll.h"
+
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 /* The usual members, but the length; but the first; all four. */
@@ -193,21 +195,7 @@ a_header_of_any_length_is_read(void **state)
 	free(text);
 }
 
-/*
- * Members in random order and spelling.  The generator is seeded with a
- * constant: each run is the same.
- */
-static uint32_t
-roll(uint32_t sides)
-{
-	static uint64_t x = 0x9e3779b97f4a7c15;
-
-	x ^= x << 13;
-	x ^= x >> 7;
-	x ^= x << 17;
-	return (uint32_t)(x >> 32) % sides;
-}
-
+/* Members in random order and spelling. */
 static size_t
 spell_blanks(char *p)
 {

@@ -18,6 +18,8 @@
 
 #include <cmocka.h>
 
+#include "roll.h"
+
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 struct text {
@@ -302,19 +304,14 @@ static void
 random_texts_do_no_harm(void **state)
 {
 	static const char bytes[] = "ab \t\n\r\"\"\\\\#=u0\0\xc3\xa4";
-	uint64_t x = 0x2545f4914f6cdd1d;
 	char text[48];
 
 	(void)state;
 	for (int round = 0; round < 20000; round++) {
 		size_t len = (size_t)round % sizeof(text);
 
-		for (size_t i = 0; i < len; i++) {
-			x ^= x << 13;
-			x ^= x >> 7;
-			x ^= x << 17;
-			text[i] = bytes[(x >> 32) % (sizeof(bytes) - 1)];
-		}
+		for (size_t i = 0; i < len; i++)
+			text[i] = bytes[roll(sizeof(bytes) - 1)];
 		free(lex_all(text, len));
 	}
 }

@@ -27,6 +27,7 @@
 #include "daemon/problems.h"
 #include "daemon/table/fold.h"
 #include "daemon/search/index.h"
+#include "roll.h"
 
 #define QUERIES		10000	/* of each way */
 #define TABLES		20	/* that they are spread over */
@@ -47,17 +48,6 @@
 #define WAYS_OTHERS	(TABLE_WAY(TABLE_EXACT) | TABLE_WAY(TABLE_PREFIX) | \
     TABLE_WAY(TABLE_FUZZY) | WAYS_REGEX)
 #define WAYS_ALL	(WAYS_OTHERS | WAYS_SUFFIX)
-
-static uint64_t seed = 1;
-
-static unsigned int
-rnd(unsigned int n)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return (unsigned int)(seed >> 33) % n;
-}
 
 struct text {
 	char p[FOLD_ROOM(BYTES_MAX)];
@@ -85,7 +75,7 @@ random_char(struct text *text, unsigned int alphabet)
 
 	while (n < 8 && alphabets[alphabet][n] != NULL)
 		n++;
-	s = alphabets[alphabet][rnd(n)];
+	s = alphabets[alphabet][roll(n)];
 	memcpy(text->p + text->len, s, *s == '\0' ? 1 : strlen(s));
 	text->len += *s == '\0' ? 1 : strlen(s);
 }
@@ -95,7 +85,7 @@ random_text(struct text *text, unsigned int alphabet, unsigned int least,
     unsigned int most)
 {
 	text->len = 0;
-	for (unsigned int n = least + rnd(most - least + 1); n > 0; n--)
+	for (unsigned int n = least + roll(most - least + 1); n > 0; n--)
 		random_char(text, alphabet);
 }
 
@@ -146,7 +136,7 @@ table_of(const struct text *texts, size_t n, unsigned int ways, bool folds)
 	for (size_t i = 0; i < n; i++)
 		assert_int_equal(table_segment_add(segment, texts[i].p,
 		    texts[i].len, "v", 1, (unsigned int)i + 1), 0);
-	table = table_builder_finish(builder, 1 + rnd(2), &problems);
+	table = table_builder_finish(builder, 1 + roll(2), &problems);
 	assert_non_null(table);
 	return table;
 }
@@ -189,7 +179,7 @@ keys_random(struct keys *keys, unsigned int alphabet, unsigned int ways,
 {
 	static const unsigned int sizes[] = { 0, 1, 2, 10, 100, KEYS_MAX };
 	static struct text texts[KEYS_MAX];
-	unsigned int n = sizes[rnd(6)], most = 1 + rnd(CHARS_MAX);
+	unsigned int n = sizes[roll(6)], most = 1 + roll(CHARS_MAX);
 	struct text shared;
 
 	random_text(&shared, alphabet, 0, most / 2);
@@ -198,9 +188,9 @@ keys_random(struct keys *keys, unsigned int alphabet, unsigned int ways,
 
 		random_text(text, alphabet, 1, most);
 		/* Long beginnings in common, or mere ends of others. */
-		if (rnd(2) == 0 && shared.len > 0) {
+		if (roll(2) == 0 && shared.len > 0) {
 			*text = shared;
-			for (unsigned int j = rnd(most / 2 + 1); j > 0; j--)
+			for (unsigned int j = roll(most / 2 + 1); j > 0; j--)
 				random_char(text, alphabet);
 		}
 	}
@@ -478,15 +468,15 @@ static void
 random_query(const struct keys *keys, unsigned int alphabet,
     const struct search_query *query, struct text *text)
 {
-	unsigned int edits = query->way == TABLE_FUZZY ? rnd(4) : rnd(2);
+	unsigned int edits = query->way == TABLE_FUZZY ? roll(4) : roll(2);
 	struct text extra;
 
 	random_text(text, alphabet, 0, CHARS_MAX / 2);
-	if (keys->n == 0 || rnd(8) == 0)
+	if (keys->n == 0 || roll(8) == 0)
 		return;
-	*text = keys->shown[rnd((unsigned int)keys->n)];
+	*text = keys->shown[roll((unsigned int)keys->n)];
 	while (edits-- > 0) {
-		size_t at = text->len == 0 ? 0 : rnd((unsigned int)text->len),
+		size_t at = text->len == 0 ? 0 : roll((unsigned int)text->len),
 		    to;
 
 		while (at > 0 && (text->p[at] & 0xc0) == 0x80)
@@ -494,7 +484,7 @@ random_query(const struct keys *keys, unsigned int alphabet,
 		to = at == text->len ? at : at + 1;
 		while (to < text->len && (text->p[to] & 0xc0) == 0x80)
 			to++;
-		if (rnd(2) == 0) {	/* leave out */
+		if (roll(2) == 0) {	/* leave out */
 			memmove(text->p + at, text->p + to, text->len - to);
 			text->len -= to - at;
 		} else if (text->len < BYTES_MAX - 4) {
@@ -506,15 +496,15 @@ random_query(const struct keys *keys, unsigned int alphabet,
 		}
 	}
 	if (query->way != TABLE_FUZZY && query->way != TABLE_EXACT) {
-		size_t from = rnd((unsigned int)text->len + 1), to;
+		size_t from = roll((unsigned int)text->len + 1), to;
 
 		while (from > 0 && from < text->len &&
 		    (text->p[from] & 0xc0) == 0x80)
 			from--;
-		if (query->way == TABLE_PREFIX || rnd(4) == 0)
+		if (query->way == TABLE_PREFIX || roll(4) == 0)
 			from = 0;
-		to = from + rnd((unsigned int)(text->len - from) + 1);
-		if (query->way == TABLE_SUFFIX || rnd(4) == 0)
+		to = from + roll((unsigned int)(text->len - from) + 1);
+		if (query->way == TABLE_SUFFIX || roll(4) == 0)
 			to = text->len;
 		while (to < text->len && (text->p[to] & 0xc0) == 0x80)
 			to++;
@@ -538,21 +528,21 @@ random_regex(const struct keys *keys, unsigned int alphabet,
 	const struct search_query like = { .way = TABLE_SUBSTRING };
 	struct text out = { .len = 0 }, piece;
 
-	if (rnd(3) == 0)
+	if (roll(3) == 0)
 		out.p[out.len++] = '^';
-	for (unsigned int n = rnd(4); n > 0; n--) {
-		const char *item = items[rnd(sizeof(items) /
+	for (unsigned int n = roll(4); n > 0; n--) {
+		const char *item = items[roll(sizeof(items) /
 		    sizeof(*items))];
 
 		random_query(keys, alphabet, &like, &piece);
-		if (rnd(2) == 0 && memchr(piece.p, 0, piece.len) == NULL) {
+		if (roll(2) == 0 && memchr(piece.p, 0, piece.len) == NULL) {
 			memcpy(out.p + out.len, piece.p, piece.len);
 			out.len += piece.len;
 		}
 		memcpy(out.p + out.len, item, strlen(item));
 		out.len += strlen(item);
 	}
-	if (rnd(4) == 0)
+	if (roll(4) == 0)
 		out.p[out.len++] = '$';
 	*text = out;
 }
@@ -565,17 +555,17 @@ check_way(enum table_way way, size_t tables, bool folds, int64_t slice_us,
 	struct keys keys[4];
 
 	for (unsigned int t = 0; t < TABLES; t++) {
-		unsigned int alphabet = rnd(ALPHABETS);
+		unsigned int alphabet = roll(ALPHABETS);
 
 		for (size_t i = 0; i < tables; i++)
 			keys_random(&keys[i], alphabet, way == TABLE_SUFFIX ||
-			    way == TABLE_SUBSTRING || rnd(2) == 0 ?
-			    WAYS_ALL : WAYS_OTHERS, folds && rnd(2) == 0);
+			    way == TABLE_SUBSTRING || roll(2) == 0 ?
+			    WAYS_ALL : WAYS_OTHERS, folds && roll(2) == 0);
 		for (unsigned int i = 0; i < queries / TABLES; i++) {
 			struct search_query query = { .way = way,
-				.distance = 1 + rnd(2),
-				.limit = limits[rnd(6)] };
-			const struct keys *some = &keys[rnd(
+				.distance = 1 + roll(2),
+				.limit = limits[roll(6)] };
+			const struct keys *some = &keys[roll(
 			    (unsigned int)tables)];
 			struct text text;
 

@@ -19,17 +19,9 @@
 
 #include <cmocka.h>
 
-#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+#include "roll.h"
 
-/* A generator of our own, the same everywhere. */
-static uint64_t
-next_random(uint64_t *seed)
-{
-	*seed ^= *seed << 13;
-	*seed ^= *seed >> 7;
-	*seed ^= *seed << 17;
-	return *seed;
-}
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 /* Each time is in the first bucket whose bound is not below it. */
 static void
@@ -80,7 +72,7 @@ quantiles_are_those_of_the_times(void **state)
 {
 	static const unsigned int permille[] = { 1, 500, 900, 990, 999, 1000 };
 	static const size_t sizes[] = { 1, 2, 3, 10, 999, 1000, 20000 };
-	uint64_t *times = malloc(20000 * sizeof(*times)), seed = 42;
+	uint64_t *times = malloc(20000 * sizeof(*times));
 
 	(void)state;
 	assert_non_null(times);
@@ -91,8 +83,9 @@ quantiles_are_those_of_the_times(void **state)
 		uint64_t total = 0;
 
 		for (size_t i = 0; i < n; i++) {
-			times[i] = 1 + (next_random(&seed) >>
-			    (30 + next_random(&seed) % 33));
+			unsigned int bits = 30 + roll(33);
+
+			times[i] = 1 + (roll_bits() >> bits);
 			total += times[i];
 			histogram_record(&h, times[i], 1);
 		}
