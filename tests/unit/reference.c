@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * Nothing here is clever: the whole matrix of a distance, expressions without
+ * what makes PCRE2 fast, and every key for every query.
+ */
+
+#include "config.h"
+
+#include "reference.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#ifdef HAVE_PCRE2
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+#endif
+
+#include "daemon/problems.h"
+#include "roll.h"
+
+int
+text_compare(const void *a, const void *b)
+{
+	const struct text *x = a, *y = b;
+	int c = memcmp(x->p, y->p, x->len < y->len ? x->len : y->len);
+
+	return c != 0 ? c : (x->len > y->len) - (x->len < y->len);
+}
+
+void
+text_fold(struct text *text)
+{
+	struct text out;
+
+	assert_int_equal(fold(text->p, text->len, out.p, &out.len), 0);
+	*text = out;
+}
+
+struct table *
+reference_table(const struct text *texts, size_t n, unsigned int ways,
+    bool folds)
+{
+	struct table_options options = { .name = "t", .ways = ways,
+	    .duplicates = TABLE_DUPLICATES_FIRST, .fold = folds };
+	struct problems problems = PROBLEMS_INIT;
+	size_t bytes = 4096;
+	struct table_builder *builder;
+	struct table_segment *segment;
+	struct table *table;
+
+	for (size_t i = 0; i < n; i++)
+		bytes += TABLE_ENTRY_ROOM(FOLD_ROOM(texts[i].len), 1);
+	builder = table_builder_new(&options, bytes);
+	assert_non_null(builder);
+	segment = table_builder_segment(builder, "f", bytes - 4096);
+	assert_non_null(segment);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(table_segment_add(segment, texts[i].p,
+		    texts[i].len, "v", 1, (unsigned int)i + 1), 0);
+	table = table_builder_finish(builder, 1 + roll(2), &problems);
+	assert_non_null(table);
+	return table;
+}
+
+void
+keys_init(struct keys *keys, struct text *texts, size_t n, unsigned int ways,
+    bool folds)
+{
+	keys->table = reference_table(texts, n, ways, folds);
+	keys->fold = folds;
+	keys->keys = calloc(n + 1, sizeof(*keys->keys));
+	keys->n = 0;
+	for (size_t i = 0; i < n; i++) {
+		struct text text = texts[i];
+		bool had = false;
+
+		if (folds)
+			text_fold(&text);
+		for (size_t j = 0; j < keys->n && !had; j++)
+			had = text_compare(&keys->keys[j], &text) == 0;
+		if (!had)
+			keys->keys[keys->n++] = text;
+	}
+	assert_int_equal(table_count(keys->table), keys->n);
+	qsort(keys->keys, keys->n, sizeof(*keys->keys), text_compare);
+	keys->shown = calloc(n + 1, sizeof(*keys->shown));
+	for (size_t i = 0; i < keys->n; i++) {
+		struct table_entry entry;
+
+		assert_int_not_equal(table_find(keys->table, keys->keys[i].p,
+		    keys->keys[i].len, &entry), TABLE_NO_ID);
+		keys->shown[i].len = entry.shown_len;
+		memcpy(keys->shown[i].p, entry.shown, entry.shown_len);
+	}
+}
+
+void
+keys_clear(struct keys *keys)
+{
+	table_free(keys->table);
+	free(keys->keys);
+	free(keys->shown);
+}
+
+static unsigned int
+chars_of(const struct text *text, uint32_t *chars)
+{
+	unsigned int n = 0;
+
+	for (size_t i = 0; i < text->len; i++) {
+		uint8_t c = (uint8_t)text->p[i];
+
+		if ((c & 0xc0) == 0x80)
+			chars[n - 1] = chars[n - 1] << 8 | c;
+		else
+			chars[n++] = c;
+	}
+	return n;
+}
+
+/* Optimal string alignment, the whole matrix. */
+static unsigned int
+distance_of(const struct text *x, const struct text *y)
+{
+	static unsigned int d[BYTES_MAX * 2][BYTES_MAX * 2];
+	static uint32_t a[BYTES_MAX * 2], b[BYTES_MAX * 2];
+	unsigned int n = chars_of(x, a), m = chars_of(y, b);
+
+	for (unsigned int i = 0; i <= n; i++) {
+		for (unsigned int j = 0; j <= m; j++) {
+			unsigned int least = i == 0 ? j : j == 0 ? i :
+			    d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
+
+			if (i > 0 && d[i - 1][j] + 1 < least)
+				least = d[i - 1][j] + 1;
+			if (j > 0 && d[i][j - 1] + 1 < least)
+				least = d[i][j - 1] + 1;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
+			    a[i - 2] == b[j - 1] &&
+			    d[i - 2][j - 2] + 1 < least)
+				least = d[i - 2][j - 2] + 1;
+			d[i][j] = least;
+		}
+	}
+	return d[n][m];
+}
+
+#ifdef HAVE_PCRE2
+static pcre2_code *codes[2];
+static pcre2_match_data *match_data;
+
+static bool
+regex_matches(const struct text *key, const struct text *pattern, bool folds)
+{
+	int error;
+	size_t offset;
+
+	if (codes[folds] == NULL)
+		codes[folds] = pcre2_compile((PCRE2_SPTR)pattern->p,
+		    pattern->len, PCRE2_UTF | PCRE2_UCP | PCRE2_DOTALL |
+		    PCRE2_DOLLAR_ENDONLY | PCRE2_NO_AUTO_POSSESS |
+		    PCRE2_NO_START_OPTIMIZE | (folds ? PCRE2_CASELESS : 0),
+		    &error, &offset, NULL);
+	if (codes[folds] == NULL)
+		return false;
+	if (match_data == NULL)
+		match_data = pcre2_match_data_create(1, NULL);
+	return pcre2_match(codes[folds], (PCRE2_SPTR)key->p, key->len, 0, 0,
+	    match_data, NULL) >= 0;
+}
+
+bool
+reference_regex_is_bad(const struct search_query *query)
+{
+	int error;
+	size_t offset;
+	pcre2_code *code = pcre2_compile((PCRE2_SPTR)query->key,
+	    query->key_len, PCRE2_UTF | PCRE2_UCP, &error, &offset, NULL);
+
+	pcre2_code_free(code);
+	return code == NULL;
+}
+
+void
+reference_regex_forget(void)
+{
+	for (int i = 0; i < 2; i++) {
+		pcre2_code_free(codes[i]);
+		codes[i] = NULL;
+	}
+	pcre2_match_data_free(match_data);
+	match_data = NULL;
+}
+#else
+static bool
+regex_matches(const struct text *key, const struct text *pattern, bool folds)
+{
+	(void)key;
+	(void)pattern;
+	(void)folds;
+	return false;
+}
+
+bool
+reference_regex_is_bad(const struct search_query *query)
+{
+	(void)query;
+	return true;
+}
+
+void
+reference_regex_forget(void)
+{
+}
+#endif
+
+bool
+reference_matches(const struct text *key, const struct text *text,
+    const struct search_query *query, bool folds, unsigned int *distance)
+{
+	*distance = 0;
+	switch (query->way) {
+	case TABLE_EXACT:
+		return text_compare(key, text) == 0;
+	case TABLE_PREFIX:
+		return key->len >= text->len &&
+		    memcmp(key->p, text->p, text->len) == 0;
+	case TABLE_SUFFIX:
+		return key->len >= text->len && memcmp(key->p + key->len -
+		    text->len, text->p, text->len) == 0;
+	case TABLE_SUBSTRING:
+		for (size_t i = 0; i + text->len <= key->len; i++)
+			if (memcmp(key->p + i, text->p, text->len) == 0)
+				return true;
+		return false;
+	case TABLE_FUZZY:
+		*distance = distance_of(key, text);
+		return *distance <= query->distance;
+	case TABLE_REGEX:
+		return regex_matches(key, text, folds);
+	case TABLE_WAYS:
+		break;
+	}
+	return false;
+}
+
+static bool
+is_hidden(const struct keys *keys, size_t at, size_t i)
+{
+	for (size_t t = 0; t < at; t++) {
+		struct text text = keys[at].shown[i];
+
+		if (keys[t].fold)
+			text_fold(&text);
+		if (bsearch(&text, keys[t].keys, keys[t].n, sizeof(text),
+		    text_compare) != NULL)
+			return true;
+	}
+	return false;
+}
+
+size_t
+reference_find(const struct keys *keys, size_t n,
+    const struct search_query *query, struct found *found)
+{
+	struct text plain, text;
+	size_t count = 0;
+
+	plain.len = query->key_len;
+	if (plain.len > 0)
+		memcpy(plain.p, query->key, plain.len);
+	for (unsigned int d = 0; d <= 2; d++) {
+		for (size_t t = 0; t < n; t++) {
+			text = plain;
+			if (keys[t].fold && query->way != TABLE_REGEX)
+				text_fold(&text);
+			for (size_t i = 0; i < keys[t].n; i++) {
+				unsigned int distance;
+
+				if (count > query->limit)
+					return count;
+				if (query->way == TABLE_EXACT && count > 0)
+					return count;
+				if (!reference_matches(&keys[t].keys[i], &text,
+				    query, keys[t].fold, &distance) ||
+				    distance != d)
+					continue;
+				if (query->way != TABLE_EXACT &&
+				    is_hidden(keys, t, i))
+					continue;
+				found[count++] = (struct found){ &keys[t],
+				    &keys[t].keys[i], distance };
+			}
+		}
+		if (query->way != TABLE_FUZZY)
+			break;
+	}
+	return count;
+}
+
+struct search *
+reference_search(const struct keys *keys, size_t n,
+    const struct search_query *query, int64_t slice_us,
+    enum search_result *result)
+{
+	const struct table *tables[4];
+	struct search *search;
+
+	for (size_t i = 0; i < n; i++)
+		tables[i] = keys[i].table;
+	search = search_new(tables, n, query);
+	assert_non_null(search);
+	do
+		*result = search_step(search, slice_us);
+	while (*result == SEARCH_MORE);
+	return search;
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef REFERENCE_H
+#define REFERENCE_H
+
+/*
+ * Tables to be searched, and a reference that says what must be found there,
+ * since it looks at every key.  What is not as expected fails the test.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/search/search.h"
+#include "daemon/table/fold.h"
+
+#define CHARS_MAX	12	/* of a key */
+#define BYTES_MAX	(4 * CHARS_MAX)
+
+/* The ways that this build has: those by suffix arrays, and the others. */
+#ifdef HAVE_DIVSUFSORT
+#define WAYS_SUFFIX	(TABLE_WAY(TABLE_SUFFIX) | TABLE_WAY(TABLE_SUBSTRING))
+#else
+#define WAYS_SUFFIX	0
+#endif
+#ifdef HAVE_PCRE2
+#define WAYS_REGEX	TABLE_WAY(TABLE_REGEX)
+#else
+#define WAYS_REGEX	0
+#endif
+#define WAYS_OTHERS	(TABLE_WAY(TABLE_EXACT) | TABLE_WAY(TABLE_PREFIX) | \
+    TABLE_WAY(TABLE_FUZZY) | WAYS_REGEX)
+#define WAYS_ALL	(WAYS_OTHERS | WAYS_SUFFIX)
+
+struct text {
+	char p[FOLD_ROOM(BYTES_MAX)];
+	size_t len;
+};
+
+/* Keys of a table as the reference knows them. */
+struct keys {
+	struct table *table;
+	bool fold;
+	size_t n;
+	struct text *keys;	/* as they are compared, in order, distinct */
+	struct text *shown;
+};
+
+struct found {
+	const struct keys *keys;
+	const struct text *key;
+	unsigned int distance;
+};
+
+/*
+ * As memcmp(3), a text before those that it begins: for qsort(3).
+ */
+int text_compare(const void *, const void *);
+
+/* Make the text what a folding table has for it. */
+void text_fold(struct text *);
+
+/*
+ * Build a table with an index.
+ *
+ * texts  its keys; of equal ones the first counts
+ *
+ * Returns it, owned by the caller, table_free().
+ */
+struct table *reference_table(const struct text *texts, size_t n,
+    unsigned int ways, bool folds);
+
+/*
+ * The same, and know its keys: the struct is set anew, and its parts are
+ * owned by it.
+ */
+void keys_init(struct keys *, struct text *texts, size_t n,
+    unsigned int ways, bool folds);
+
+void keys_clear(struct keys *);
+
+/*
+ * Whether a key matches.
+ *
+ * text      what is looked for, folded where keys are
+ * distance  set: how far it is for fuzzy, else 0
+ */
+bool reference_matches(const struct text *key, const struct text *text,
+    const struct search_query *, bool folds, unsigned int *distance);
+
+/*
+ * What should be found in n tables.
+ *
+ * found  has room for the limit of the query, and one more, which tells that
+ *        there is more
+ *
+ * Returns how many were set.
+ */
+size_t reference_find(const struct keys *, size_t n,
+    const struct search_query *, struct found *found);
+
+/* Whether the query is no regular expression. */
+bool reference_regex_is_bad(const struct search_query *);
+
+/*
+ * Forget the expression that was looked for, before the next.
+ */
+void reference_regex_forget(void);
+
+/*
+ * Search n tables, at most 4, in slices.
+ *
+ * Returns the search that has ended, owned by the caller, search_free().
+ */
+struct search *reference_search(const struct keys *, size_t n,
+    const struct search_query *, int64_t slice_us, enum search_result *);
+
+#endif
