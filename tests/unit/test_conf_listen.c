@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * Where is listened, and who may come.
+ */
+
+#include "config.h"
+
+#include "daemon/conf/conf.h"
+
+#include <sys/un.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "confs.h"
+#include "folder.h"
+
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
+static const struct conf_listen *
+nth_listen(const struct conf *conf, int n)
+{
+	const struct conf_listen *l = TAILQ_FIRST(&conf->listens);
+
+	while (n-- > 0)
+		l = TAILQ_NEXT(l, entry);
+	assert_non_null(l);
+	return l;
+}
+
+static void
+addresses_are_listened_on(void **state)
+{
+	static const char *const addresses[] = {
+		"127.0.0.1:65432", "[::1]:0", "/run/x/y.sock", "0.0.0.0:1",
+		"[::]:65535", "127.0.0.1:2"
+	};
+	struct conf *conf = confs_load(
+	    "listen 127.0.0.1 65432\n"
+	    "listen ::1 0 keep-alive=yes\n"
+	    "listen \"/run/x/y.sock\" mode=0660 service=messages\n"
+	    "listen 0.0.0.0 1 service=echo\n"
+	    "listen :: 65535 allow=192.0.2.0/24,2001:db8::/32,198.51.100.7\n"
+	    "listen 127.0.0.1 2 allow=0.0.0.0/0,::/0 keep-alive=no\n");
+	const struct conf_listen *l;
+	char buf[CONF_ADDRESS_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(addresses); i++) {
+		l = nth_listen(conf, (int)i);
+		assert_string_equal(conf_address(
+		    (const struct sockaddr *)&l->ss, l->ss_len, buf,
+		    sizeof(buf)), addresses[i]);
+		assert_int_equal(l->place.line, i + 1);
+		assert_int_equal(l->service == CONF_SERVICE_ECHO, i == 3);
+		assert_int_equal(l->keep_alive, i == 1);
+	}
+	assert_int_equal(nth_listen(conf, 2)->mode, 0660);
+	l = nth_listen(conf, 4);
+	assert_int_equal(l->n_allow, 3);
+	assert_int_equal(l->allow[0].family, AF_INET);
+	assert_int_equal(l->allow[0].bits, 24);
+	assert_memory_equal(l->allow[0].addr, "\xc0\x00\x02\x00", 4);
+	assert_int_equal(l->allow[1].family, AF_INET6);
+	assert_int_equal(l->allow[1].bits, 32);
+	assert_memory_equal(l->allow[1].addr, "\x20\x01\x0d\xb8\0\0", 6);
+	assert_int_equal(l->allow[2].bits, 32);
+	assert_int_equal(nth_listen(conf, 5)->n_allow, 2);
+	conf_free(conf);
+}
+
+static void
+wrong_addresses_are_told(void **state)
+{
+	static const struct {
+		const char *line, *problem;
+	} rows[] = {
+		{ "listen localhost 1", "\"localhost\" is neither a numeric "
+		    "address nor an absolute path" },
+		{ "listen 127.0.0.256 1", "\"127.0.0.256\" is neither a "
+		    "numeric address nor an absolute path" },
+		{ "listen \"\" 1", "\"\" is neither a numeric address nor an "
+		    "absolute path" },
+		{ "listen run/x 1", "\"run/x\" is neither a numeric address "
+		    "nor an absolute path" },
+		{ "listen 127.0.0.1 65536", "\"65536\" is not a port from 0 "
+		    "to 65535" },
+		{ "listen 127.0.0.1 -1", "\"-1\" is not a port from 0 to "
+		    "65535" },
+		{ "listen 127.0.0.1 http", "\"http\" is not a port from 0 "
+		    "to 65535" },
+		{ "listen 127.0.0.1 \"\"", "\"\" is not a port from 0 to "
+		    "65535" },
+		{ "listen \"/a\\u0000b\"", "a word with a NUL" },
+		{ "listen /a mode=0999", "\"0999\" is not an octal mode such "
+		    "as 0660" },
+		{ "listen /a mode=", "\"\" is not an octal mode such as "
+		    "0660" },
+		{ "listen /a mode=1777", "\"1777\" is not an octal mode such "
+		    "as 0660" },
+		{ "listen /a mode=rw", "\"rw\" is not an octal mode such as "
+		    "0660" },
+		{ "listen /a allow=::/0", "allow= is for addresses; a unix "
+		    "socket has mode=" },
+		{ "listen 127.0.0.1 1 allow=", "\"\" in allow= is not a "
+		    "network such as 192.0.2.0/24" },
+		{ "listen 127.0.0.1 1 allow=::/0,x", "\"x\" in allow= is not "
+		    "a network such as 192.0.2.0/24" },
+		{ "listen 127.0.0.1 1 allow=::/0,", "\"\" in allow= is not a "
+		    "network such as 192.0.2.0/24" },
+		{ "listen 127.0.0.1 1 service=echo keep-alive=yes",
+		    "keep-alive= is for messages, not for service=echo" }
+	};
+	char path[256], line[512];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++)
+		confs_expect_line(rows[i].line, rows[i].problem);
+	memset(path, 'x', sizeof(path));
+	path[0] = '/';
+	path[sizeof(((struct sockaddr_un *)0)->sun_path) - 1] = '\0';
+	snprintf(line, sizeof(line), "listen %s", path);
+	confs_expect_line(line, "");
+	snprintf(line, sizeof(line), "listen %sx", path);
+	snprintf(path, sizeof(path), "a socket's path has at most %zu bytes",
+	    sizeof(((struct sockaddr_un *)0)->sun_path) - 1);
+	confs_expect_line(line, path);
+}
+
+/* The network is named as it was written. */
+static void
+wrong_networks_are_told(void **state)
+{
+	static const char *const rows[] = {
+		"192.0.2.0/33", "192.0.2.1/24", "::/129", "2001:db8::1/64",
+		"192.0.2.0/", "192.0.2.0/x", "192.0.2.0/-1", "192.0.2.0/+8",
+		"192.0.2/24", "1.2.3.4/0", "192.0.2.0/24/24"
+	};
+	char line[128], problem[256];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		snprintf(line, sizeof(line), "listen 127.0.0.1 1 allow=%s",
+		    rows[i]);
+		snprintf(problem, sizeof(problem), "\"%s\" in allow= is not "
+		    "a network such as 192.0.2.0/24", rows[i]);
+		confs_expect_line(line, problem);
+	}
+}
+
+static void
+a_port_is_digits(void **state)
+{
+	(void)state;
+	confs_expect_line("listen 127.0.0.1 +80",
+	    "\"+80\" is not a port from 0 to 65535");
+	confs_expect_line("listen 127.0.0.1 \" 80\"",
+	    "\" 80\" is not a port from 0 to 65535");
+}
+
+static void
+peers_have_addresses(void **state)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	struct sockaddr_in in = { .sin_family = AF_INET,
+	    .sin_port = htons(5123) };
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6,
+	    .sin6_port = htons(7), .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	char buf[CONF_ADDRESS_MAX];
+
+	(void)state;
+	assert_string_equal(conf_address((struct sockaddr *)&un,
+	    offsetof(struct sockaddr_un, sun_path), buf, sizeof(buf)),
+	    "unix");
+	assert_string_equal(conf_address((struct sockaddr *)&un, sizeof(un),
+	    buf, sizeof(buf)), "unix");
+	strlcpy(un.sun_path, "/x", sizeof(un.sun_path));
+	assert_string_equal(conf_address((struct sockaddr *)&un, sizeof(un),
+	    buf, sizeof(buf)), "/x");
+	assert_string_equal(conf_address((struct sockaddr *)&in, sizeof(in),
+	    buf, sizeof(buf)), "0.0.0.0:5123");
+	assert_string_equal(conf_address((struct sockaddr *)&in6,
+	    sizeof(in6), buf, sizeof(buf)), "[::1]:7");
+	assert_string_equal(conf_address((struct sockaddr *)&in6,
+	    sizeof(in6), buf, 4), "[::");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(addresses_are_listened_on),
+		cmocka_unit_test(wrong_addresses_are_told),
+		cmocka_unit_test(wrong_networks_are_told),
+		cmocka_unit_test(a_port_is_digits),
+		cmocka_unit_test(peers_have_addresses)
+	};
+
+	return cmocka_run_group_tests(tests, folder_setup, folder_teardown);
+}
