@@ -111,7 +111,7 @@ loaded_expect(const char *path, unsigned int threads, const char *expected)
 }
 
 void
-loaded_expect_always(const char *name, const struct bytes *file,
+loaded_expect_always(const char *name, const struct text *file,
     const char *expected)
 {
 	const char *path;

@@ -13,13 +13,7 @@
 
 #include "daemon/problems.h"
 #include "daemon/table/table.h"
-
-/* Bytes of a file, which may hold NUL. */
-struct bytes {
-	const char *p;
-	size_t len;
-};
-#define BYTES(literal) { literal, sizeof(literal) - 1 }
+#include "texts.h"
 
 /* Of the tables that are loaded; a test may change them. */
 extern struct table_options loaded_options;
@@ -59,7 +53,7 @@ void loaded_expect(const char *path, unsigned int threads,
  *
  * name  of the file in the temporary folder
  */
-void loaded_expect_always(const char *name, const struct bytes *file,
+void loaded_expect_always(const char *name, const struct text *file,
     const char *expected);
 
 #endif

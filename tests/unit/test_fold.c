@@ -19,13 +19,9 @@
 
 #include <cmocka.h>
 
-#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+#include "texts.h"
 
-struct text {
-	const char *p;
-	size_t len;
-};
-#define TEXT(literal) { literal, sizeof(literal) - 1 }
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 static const struct {
 	struct text text, folded;

@@ -19,14 +19,9 @@
 #include <cmocka.h>
 
 #include "roll.h"
+#include "texts.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
-
-struct text {
-	const char *p;
-	size_t len;
-};
-#define TEXT(literal) { literal, sizeof(literal) - 1 }
 
 /*
  * What the lexer makes of a text: a line each, "LINE <word> <word>", with a

@@ -22,6 +22,7 @@
 #include "daemon/generation.h"
 #include "daemon/problems.h"
 #include "folder.h"
+#include "texts.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
@@ -35,12 +36,6 @@
 #define RABBIT	"Follow the white rabbit. \xf0\x9f\x90\xb0"
 #define RING	"In the caves beneath the Misty Mountains. \xf0\x9f\x92\x8d"
 #define BALL	"\xf0\x9f\x90\xbe Playing ball! \xf0\x9f\x8f\x90"
-
-struct text {
-	const char *p;
-	size_t len;
-};
-#define TEXT(literal) { literal, sizeof(literal) - 1 }
 
 static struct generation *gen;
 static struct request_env env;

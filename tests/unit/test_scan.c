@@ -21,13 +21,9 @@
 
 #include <cmocka.h>
 
-#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+#include "texts.h"
 
-struct text {
-	const char *p;
-	size_t len;
-};
-#define TEXT(literal) { literal, sizeof(literal) - 1 }
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 /* A copy without a byte behind it; free(3). */
 static char *

@@ -34,34 +34,34 @@ static void
 test_tsv(void **state)
 {
 	static const struct {
-		struct bytes file;
+		struct text file;
 		const char *expected;
 	} rows[] = {
-		{ BYTES(""), "" },
-		{ BYTES("a\t1\n"), "1 a=1\n" },
-		{ BYTES("a\t1"), "1 a=1\n" },
-		{ BYTES("a\t\n"), "1 a=\n" },
-		{ BYTES("a\t1\r\nb\t2\r\n"), "1 a=1\n2 b=2\n" },
-		{ BYTES("\\x61\t\n"), "1 a=\n" },
-		{ BYTES("a\t1\nb\t2\nc\t3\nd\t4\nelf\tfive\nf\t"),
+		{ TEXT(""), "" },
+		{ TEXT("a\t1\n"), "1 a=1\n" },
+		{ TEXT("a\t1"), "1 a=1\n" },
+		{ TEXT("a\t\n"), "1 a=\n" },
+		{ TEXT("a\t1\r\nb\t2\r\n"), "1 a=1\n2 b=2\n" },
+		{ TEXT("\\x61\t\n"), "1 a=\n" },
+		{ TEXT("a\t1\nb\t2\nc\t3\nd\t4\nelf\tfive\nf\t"),
 		    "1 a=1\n2 b=2\n3 c=3\n4 d=4\n5 elf=five\n6 f=\n" },
 		/* CR that end no line, TAB that end no key */
-		{ BYTES("a\t1\r\r\nb\rc\t\r2"), "1 a=1\\\\r\n2 b\\rc=\\\\r2\n" },
-		{ BYTES("a\t1\t2\t\n"), "1 a=1\\\\t2\\\\t\n" },
+		{ TEXT("a\t1\r\r\nb\rc\t\r2"), "1 a=1\\\\r\n2 b\\rc=\\\\r2\n" },
+		{ TEXT("a\t1\t2\t\n"), "1 a=1\\\\t2\\\\t\n" },
 		/* escapes, and what JSON escapes */
-		{ BYTES("a\\tb\t1\\t2\n\\\\\t\\\\\n\\n\t\\n\n\\r\t\\r\n"),
+		{ TEXT("a\\tb\t1\\t2\n\\\\\t\\\\\n\\n\t\\n\n\\r\t\\r\n"),
 		    "1 a\\tb=1\\\\t2\n2 \\\\=\\\\\\\\\n3 \\n=\\\\n\n"
 		    "4 \\r=\\\\r\n" },
-		{ BYTES("\\0\t\\0\nx\\x41y\t\\x1b\\x7F\n"),
+		{ TEXT("\\0\t\\0\nx\\x41y\t\\x1b\\x7F\n"),
 		    "1 \\x00=\\\\u0000\n2 xAy=\\\\u001b\\x7f\n" },
-		{ BYTES("\\u{e9}\t\\u{1F430}\\u{10ffff}\\u{9b}\\u{000041}\n"),
+		{ TEXT("\\u{e9}\t\\u{1F430}\\u{10ffff}\\u{9b}\\u{000041}\n"),
 		    "1 \xc3\xa9=\xf0\x9f\x90\xb0\xf4\x8f\xbf\xbf\\u{9b}A\n" },
-		{ BYTES("\"q\"\t\"1\"\b\f\x1f\n"),
+		{ TEXT("\"q\"\t\"1\"\b\f\x1f\n"),
 		    "1 \"q\"=\\\\\"1\\\\\"\\\\b\\\\f\\\\u001f\n" },
-		{ BYTES("\xc3\xa9\t\xe2\x82\xac and so on\n"),
+		{ TEXT("\xc3\xa9\t\xe2\x82\xac and so on\n"),
 		    "1 \xc3\xa9=\xe2\x82\xac and so on\n" },
 		/* specials at every place around the words of 8 bytes */
-		{ BYTES("k1\t1234567\"\nk2\t12345678\"\nk3\t123456789\"0\n"),
+		{ TEXT("k1\t1234567\"\nk2\t12345678\"\nk3\t123456789\"0\n"),
 		    "1 k1=1234567\\\\\"\n2 k2=12345678\\\\\"\n"
 		    "3 k3=123456789\\\\\"0\n" },
 	};
@@ -77,47 +77,47 @@ static void
 test_tsv_problems(void **state)
 {
 	static const struct {
-		struct bytes file;
+		struct text file;
 		const char *expected;
 	} rows[] = {
-		{ BYTES("a\n"), "a.tsv:1: no TAB between key and answer\n" },
-		{ BYTES("a\t1\n\nb\t2\nc"),
+		{ TEXT("a\n"), "a.tsv:1: no TAB between key and answer\n" },
+		{ TEXT("a\t1\n\nb\t2\nc"),
 		    "a.tsv:2: no TAB between key and answer\n"
 		    "a.tsv:4: no TAB between key and answer\n" },
-		{ BYTES("a\t1\r\n\r\n"),
+		{ TEXT("a\t1\r\n\r\n"),
 		    "a.tsv:2: no TAB between key and answer\n" },
-		{ BYTES("a\t1\n\t2\n"),
+		{ TEXT("a\t1\n\t2\n"),
 		    "a.tsv:2: a key has 1 to 1024 bytes, not 0\n" },
-		{ BYTES("a\0\t1\n"), "a.tsv:1: a raw NUL, at byte 2\n" },
-		{ BYTES("a\t\xc3\xa9\0\xff\n"),
+		{ TEXT("a\0\t1\n"), "a.tsv:1: a raw NUL, at byte 2\n" },
+		{ TEXT("a\t\xc3\xa9\0\xff\n"),
 		    "a.tsv:1: a raw NUL, at byte 5\n" },
-		{ BYTES("a\t1\nb\t12\xff\0\n"),
+		{ TEXT("a\t1\nb\t12\xff\0\n"),
 		    "a.tsv:2: not UTF-8, at byte 5\n" },
-		{ BYTES("a\t\xc3"), "a.tsv:1: not UTF-8, at byte 3\n" },
-		{ BYTES("\xc3\tb\n"), "a.tsv:1: not UTF-8, at byte 1\n" },
-		{ BYTES("a\t\xed\xa0\x80\n"),
+		{ TEXT("a\t\xc3"), "a.tsv:1: not UTF-8, at byte 3\n" },
+		{ TEXT("\xc3\tb\n"), "a.tsv:1: not UTF-8, at byte 1\n" },
+		{ TEXT("a\t\xed\xa0\x80\n"),
 		    "a.tsv:1: not UTF-8, at byte 3\n" },
-		{ BYTES("a\tb\\"), WRONG(4) },
-		{ BYTES("a\\\tb"), WRONG(2) },
-		{ BYTES("a\t\\a"), WRONG(3) },
-		{ BYTES("a\t\\x4"), WRONG(3) },
-		{ BYTES("a\t\\x"), WRONG(3) },
-		{ BYTES("a\t\\xg0"), WRONG(3) },
-		{ BYTES("a\t\\u"), WRONG(3) },
-		{ BYTES("a\t\\u0041"), WRONG(3) },
-		{ BYTES("a\t\\u{}"), WRONG(3) },
-		{ BYTES("a\t\\u{41"), WRONG(3) },
-		{ BYTES("a\t\\u{1234567}"), WRONG(3) },
-		{ BYTES("a\t\\u{g}"), WRONG(3) },
-		{ BYTES("a\t\\u{110000}"),
+		{ TEXT("a\tb\\"), WRONG(4) },
+		{ TEXT("a\\\tb"), WRONG(2) },
+		{ TEXT("a\t\\a"), WRONG(3) },
+		{ TEXT("a\t\\x4"), WRONG(3) },
+		{ TEXT("a\t\\x"), WRONG(3) },
+		{ TEXT("a\t\\xg0"), WRONG(3) },
+		{ TEXT("a\t\\u"), WRONG(3) },
+		{ TEXT("a\t\\u0041"), WRONG(3) },
+		{ TEXT("a\t\\u{}"), WRONG(3) },
+		{ TEXT("a\t\\u{41"), WRONG(3) },
+		{ TEXT("a\t\\u{1234567}"), WRONG(3) },
+		{ TEXT("a\t\\u{g}"), WRONG(3) },
+		{ TEXT("a\t\\u{110000}"),
 		    "a.tsv:1: an escape for no character, at byte 3\n" },
-		{ BYTES("a\t\\u{d800}"),
+		{ TEXT("a\t\\u{d800}"),
 		    "a.tsv:1: an escape for no character, at byte 3\n" },
-		{ BYTES("a\tb\\xff"),
+		{ TEXT("a\tb\\xff"),
 		    "a.tsv:1: an escaped byte that is no text, at byte 4\n" },
-		{ BYTES("\xef\xbb\xbf""a\tb\n"),
+		{ TEXT("\xef\xbb\xbf""a\tb\n"),
 		    "a.tsv:1: a byte order mark before the first key\n" },
-		{ BYTES("a\t1\nb\t2\nb\t3\nx\na\t4"),
+		{ TEXT("a\t1\nb\t2\nb\t3\nx\na\t4"),
 		    "a.tsv:3: the key \"b\" was given before, at a.tsv:2\n"
 		    "a.tsv:4: no TAB between key and answer\n"
 		    "a.tsv:5: the key \"a\" was given before, at a.tsv:1\n" },
@@ -131,7 +131,7 @@ test_tsv_problems(void **state)
 static void
 test_duplicates(void **state)
 {
-	static const struct bytes file = BYTES("a\t1\nb\t2\na\t3\nc\t4\n"
+	static const struct text file = TEXT("a\t1\nb\t2\na\t3\nc\t4\n"
 	    "a\t5\n");
 
 	(void)state;
@@ -392,7 +392,7 @@ test_changes_and_progress(void **state)
 static void
 test_folded(void **state)
 {
-	static const struct bytes file = BYTES("Neo\t1\nNEO\t2\n");
+	static const struct text file = TEXT("Neo\t1\nNEO\t2\n");
 
 	(void)state;
 	loaded_options.fold = true;

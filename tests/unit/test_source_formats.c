@@ -29,25 +29,25 @@ static void
 test_json(void **state)
 {
 	static const struct {
-		struct bytes file;
+		struct text file;
 		const char *expected;
 	} rows[] = {
-		{ BYTES("{}"), "" },
-		{ BYTES("{\"a\": \"1\"}"), "1 a=1\n" },
-		{ BYTES("\n{\n\"a\"\n:\n\"1\",\n\n\"b\":\"2\"\n}\n"),
+		{ TEXT("{}"), "" },
+		{ TEXT("{\"a\": \"1\"}"), "1 a=1\n" },
+		{ TEXT("\n{\n\"a\"\n:\n\"1\",\n\n\"b\":\"2\"\n}\n"),
 		    "3 a=1\n7 b=2\n" },
-		{ BYTES("{\"\\u0061\":\"\\u00e9\\n\\/\\u0007\"}"),
+		{ TEXT("{\"\\u0061\":\"\\u00e9\\n\\/\\u0007\"}"),
 		    "1 a=\xc3\xa9\\\\n/\\\\u0007\n" },
-		{ BYTES("{\"\\u0000\":\"\"}"), "1 \\x00=\n" },
-		{ BYTES(""), "a.json:1: not an object\n" },
-		{ BYTES("[]"), "a.json:1: not an object\n" },
-		{ BYTES("{\n\"a\":\"1\",\n"),
+		{ TEXT("{\"\\u0000\":\"\"}"), "1 \\x00=\n" },
+		{ TEXT(""), "a.json:1: not an object\n" },
+		{ TEXT("[]"), "a.json:1: not an object\n" },
+		{ TEXT("{\n\"a\":\"1\",\n"),
 		    "a.json:2: no member name in quotes\n" },
-		{ BYTES("{\n\"a\":\"1\"\n\n\n"), "a.json:2: unfinished\n" },
-		{ BYTES("{\"a\":\n\"1"), "a.json:2: unfinished string\n" },
-		{ BYTES("{\"a\":\"1\"}\n\nx"),
+		{ TEXT("{\n\"a\":\"1\"\n\n\n"), "a.json:2: unfinished\n" },
+		{ TEXT("{\"a\":\n\"1"), "a.json:2: unfinished string\n" },
+		{ TEXT("{\"a\":\"1\"}\n\nx"),
 		    "a.json:3: something after the end\n" },
-		{ BYTES("{\"a\":1,\n\"b\":null,\n\"c\":{},\"d\":\"\\ud800\","
+		{ TEXT("{\"a\":1,\n\"b\":null,\n\"c\":{},\"d\":\"\\ud800\","
 		    "\n\"\":\"\",\"\\udc00\":\"\"}"),
 		    "a.json:1: the answer of \"a\" is not a string\n"
 		    "a.json:2: the answer of \"b\" is not a string\n"
@@ -55,10 +55,10 @@ test_json(void **state)
 		    "a.json:3: half a surrogate pair in an answer\n"
 		    "a.json:4: a key has 1 to 1024 bytes, not 0\n"
 		    "a.json:4: half a surrogate pair in a key\n" },
-		{ BYTES("{\"a\":1,\n\"b\":\n\"\xff\"}"),
+		{ TEXT("{\"a\":1,\n\"b\":\n\"\xff\"}"),
 		    "a.json:1: the answer of \"a\" is not a string\n"
 		    "a.json:3: not UTF-8\n" },
-		{ BYTES("{\"a\":\"1\",\n\"a\":\"2\"}"),
+		{ TEXT("{\"a\":\"1\",\n\"a\":\"2\"}"),
 		    "a.json:2: the key \"a\" was given before, at "
 		    "a.json:1\n" },
 	};
@@ -95,21 +95,21 @@ static void
 test_jsonl(void **state)
 {
 	static const struct {
-		struct bytes file;
+		struct text file;
 		const char *expected;
 	} rows[] = {
-		{ BYTES(""), "" },
-		{ BYTES(MEMBERS("\"a\"", "\"1\"")), "1 a=1\n" },
-		{ BYTES(MEMBERS("\"a\"", "\"1\"") "\r\n"
+		{ TEXT(""), "" },
+		{ TEXT(MEMBERS("\"a\"", "\"1\"")), "1 a=1\n" },
+		{ TEXT(MEMBERS("\"a\"", "\"1\"") "\r\n"
 		    "{\"x\":[1,{\"key\":2}],\"answer\":\"\\n\",\"key\":"
 		    "\"b\"}\n\r\n \n\n"), "1 a=1\n2 b=\\\\n\n" },
-		{ BYTES(MEMBERS("\"a\"", "\"1\"") "\n\n\n"
+		{ TEXT(MEMBERS("\"a\"", "\"1\"") "\n\n\n"
 		    MEMBERS("\"b\"", "\"2\"") "\n \n"
 		    MEMBERS("\"c\"", "\"3\"")),
 		    "a.jsonl:2: an empty line\na.jsonl:5: an empty line\n" },
-		{ BYTES("\n\n" MEMBERS("\"a\"", "\"1\"")),
+		{ TEXT("\n\n" MEMBERS("\"a\"", "\"1\"")),
 		    "a.jsonl:1: an empty line\n" },
-		{ BYTES("{}\n[]\n" MEMBERS("1", "\"1\"") "\n"
+		{ TEXT("{}\n[]\n" MEMBERS("1", "\"1\"") "\n"
 		    MEMBERS("\"a\"", "[]") "\n{\"key\":\"a\"}\n"
 		    MEMBERS("\"a\"", "\"1\"") "x\n{\"key\":\"a\n"),
 		    "a.jsonl:1: no \"key\"\n"
@@ -119,7 +119,7 @@ test_jsonl(void **state)
 		    "a.jsonl:5: no \"answer\"\n"
 		    "a.jsonl:6: something after the end\n"
 		    "a.jsonl:7: unfinished string\n" },
-		{ BYTES(MEMBERS("\"a\"", "\"1\"") "\n"
+		{ TEXT(MEMBERS("\"a\"", "\"1\"") "\n"
 		    MEMBERS("\"\\u0061\"", "\"2\"") "\n"),
 		    "a.jsonl:2: the key \"a\" was given before, at "
 		    "a.jsonl:1\n" },
@@ -134,7 +134,7 @@ test_jsonl(void **state)
 static void
 expect_cdb(const struct cdb_bytes *c, const char *expected)
 {
-	const struct bytes file = { c->p, c->len };
+	const struct text file = { c->p, c->len };
 
 	loaded_options.mapped = false;
 	loaded_expect_always("a.cdb", &file, expected);

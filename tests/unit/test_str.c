@@ -20,14 +20,9 @@
 #include <cmocka.h>
 
 #include "scan.h"
+#include "texts.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
-
-struct text {
-	const char *p;
-	size_t len;
-};
-#define TEXT(literal) { literal, sizeof(literal) - 1 }
 
 /* A string as the scanner gives it; quoted has its quotes. */
 static struct appmsg_str
