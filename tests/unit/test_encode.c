@@ -18,15 +18,12 @@
 
 #include <cmocka.h>
 
+#include "order.h"
 #include "roll.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-#define START	"{\"byteorder\": \"big\""
-#else
-#define START	"{\"byteorder\": \"little\""
-#endif
+#define START	"{" ORDER
 
 /* Encode into memory of just the size, which is asked first; free(3). */
 static uint8_t *
