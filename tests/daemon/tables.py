@@ -19,6 +19,7 @@ from harness import LOOPBACK, kept, program, quoted, request, run, to_json
 
 FORMATS = ("tsv", "json", "jsonl", "cdb")
 WAYS = ("exact", "prefix", "suffix", "substring", "fuzzy", "regex")
+ALL_WAYS = "search=" + ",".join(WAYS)
 KEY_MAX = 1024          # bytes
 CONFIG = 78             # exit status
 KEEP = ("connection", "keep-alive")
