@@ -5,7 +5,8 @@
 
 The answers are those of the same file without it; a file that is renamed
 over or removed is there as long as a generation needs it, and no longer.
-Damaged files are tried in test_damaged.py, random searches in test_search.py.
+Damaged files are tried in test_damaged.py, random searches in
+test_search_random.py.
 """
 
 import os

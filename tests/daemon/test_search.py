@@ -3,24 +3,16 @@
 # Copyright (c) 2026 The appmsgd authors
 """Searches: exact, prefix, suffix, substring, fuzzy and regex.
 
-The shape of replies byte for byte, their order, what is refused, what a long
-search does to its connection; and for random queries the same matches as by
-looking at every key.
+The shape of replies byte for byte, their order, suggestions, and what is
+refused. Random queries are in test_search_random.py, searches that take long
+in test_search_long.py.
 """
-
-import re
-import socket
-import struct
-import sys
 
 import harness
 import tables
 from harness import kept, no_match, request, search, to_json
-from tables import FOUND, KEEP, MISSED, WAYS, Reference, TableTest, wanted
-
-ALL = "search=" + ",".join(WAYS)
-KEYS = 4000
-QUERIES = 150           # of each way, against every key
+from tables import (ALL_WAYS, FOUND, KEEP, MISSED, WAYS, Reference, TableTest,
+                    wanted)
 
 FRUIT = {
     "apple": "red", "apply": "verb", "applet": "small", "pineapple": "spiky",
@@ -44,92 +36,12 @@ BAD_MATCH = {
 }
 
 
-def entries_at_random(rng):
-    """Keys of syllables that many have in common, and their answers."""
-    alphabet = ["a", "b", "c", "an", "ba", "cab", "\u00e9", "\u00df", "\u4e2d",
-                "\U0001f430", " ", "-", "A", "B", "\u00c9", "\u0416", "\u0436"]
-    entries = {}
-    while len(entries) < KEYS:
-        key = "".join(rng.choices(alphabet, [9, 9, 9, 9, 9, 9, 2, 1, 2, 1, 2,
-                                             1, 1, 1, 1, 1, 1],
-                                  k=rng.randint(1, rng.choice((3, 6, 12)))))
-        entries[key] = f"{len(entries)} of {key[::-1]}"
-    return entries
-
-
-def without_same(entries):
-    """Entries without those that are the same when folded."""
-    seen = {tables.folded(key): key for key in entries}
-    return {key: entries[key] for key in seen.values()}
-
-
-def mistyped(rng, key):
-    """A key with a few edits."""
-    key = list(key)
-    for _ in range(rng.choice((0, 1, 1, 2, 2, 3))):
-        place, kind = rng.randrange(len(key) + 1), rng.randrange(4)
-        if kind == 0:
-            key.insert(place, rng.choice("abcn\u00e9\u4e2dx"))
-        elif kind == 1:
-            del key[place:place + 1]
-        elif kind == 2:
-            key[place:place + 1] = rng.choice("abcn\u00e9\u4e2dx")
-        else:
-            key[place:place + 2] = key[place:place + 2][::-1]
-    return "".join(key)
-
-
-def piece(rng, key):
-    """A part of a key, most often a short one."""
-    start = rng.randrange(len(key))
-    return key[start:start + rng.choice((0, 1, 1, 2, 2, 3, 4, 6))]
-
-
-def expression(rng, key, depth=0):
-    """A random regular expression that Python and PCRE2 read alike."""
-    parts = []
-    for _ in range(rng.randint(1, 3)):
-        kind = rng.randrange(9 if depth < 2 else 6)
-        if kind < 3:
-            part = re.escape(piece(rng, key))
-        elif kind == 3:
-            part = "."
-        elif kind == 4:
-            part = rng.choice(("[ab]", "[^ab]", "[a-c]", "[\u00e9\u4e2d]",
-                               "[^\u0400-\u04ff]", r"\d", r"\s", r"\S"))
-        elif kind == 5:
-            part = re.escape(rng.choice(key))
-        elif kind == 6:
-            part = "|".join((expression(rng, key, depth + 1),
-                             expression(rng, key, depth + 1)))
-            part = f"(?:{part})"
-        elif kind == 7:
-            part = f"({expression(rng, key, depth + 1)})"
-        else:
-            part = rng.choice(("(?=a)", "(?!b)", "(?<=a)", r"\b"))
-            parts.append(part)
-            continue
-        # Groups are not repeated at will: they could backtrack for ever.
-        if kind in (3, 4, 5):
-            part += rng.choice(("", "", "", "?", "+", "*", "{2}", "{1,2}",
-                                "+?", "*?"))
-        elif kind in (6, 7):
-            part += rng.choice(("", "", "?", "??"))
-        parts.append(part)
-    text = "".join(parts)
-    if depth == 0 and rng.randrange(4) == 0:
-        text = "^" + text
-    if depth == 0 and rng.randrange(4) == 0:
-        text += r"\Z"
-    return text
-
-
 class Shape(TableTest):
     """What a reply to "match" is made of."""
 
     def setUp(self):
         super().setUp()
-        self.serve(self.table("fruit", tables.tsv(FRUIT.items()), ALL))
+        self.serve(self.table("fruit", tables.tsv(FRUIT.items()), ALL_WAYS))
         self.reference = Reference(FRUIT)
 
     def test_bytes(self):
@@ -277,7 +189,7 @@ class Refused(TableTest):
     def setUp(self):
         super().setUp()
         self.serve(
-            self.table("all", tables.tsv(FRUIT.items()), ALL),
+            self.table("all", tables.tsv(FRUIT.items()), ALL_WAYS),
             self.table("usual", tables.tsv(FRUIT.items())),
             self.table("exact", tables.tsv(FRUIT.items()), "search=exact"),
             self.table("prefix", tables.tsv(FRUIT.items()), "search=prefix"))
@@ -348,7 +260,7 @@ class Refused(TableTest):
 
     def test_too_expensive(self):
         """A regex that backtracks without end is given up."""
-        self.serve(self.table("words", b"%s\tx\n" % (b"a" * 1000), ALL))
+        self.serve(self.table("words", b"%s\tx\n" % (b"a" * 1000), ALL_WAYS))
         for pattern in ("(a+)+$b", "(a*)*b", "(a|aa)+$b", "(.*)*x",
                         "(((a+)+)+)+x"):
             with self.subTest(pattern):
@@ -365,9 +277,10 @@ class Order(TableTest):
     def test_of_tables(self):
         """As they are named; what an earlier one has is hidden."""
         self.serve(
-            self.table("second", b"b\t2b\nd\t2d\naa\t2aa\n", ALL),
+            self.table("second", b"b\t2b\nd\t2d\naa\t2aa\n", ALL_WAYS),
             'answer "c" "1c"', 'answer "b" "1b"',
-            self.table("third", b"a\t3a\nb\t3b\nc\t3c\nd\t3d\ne\t3e\n", ALL))
+            self.table("third", b"a\t3a\nb\t3b\nc\t3c\nd\t3d\ne\t3e\n",
+                       ALL_WAYS))
         found = [("b", "1b"), ("c", "1c"), ("aa", "2aa"), ("d", "2d"),
                  ("a", "3a"), ("e", "3e")]
         for way in ("prefix", "suffix", "substring"):
@@ -399,7 +312,7 @@ class Order(TableTest):
         if problems:
             self.assertIn("libutf8proc", problems[0][2])
             self.skipTest("built without libutf8proc")
-        self.serve(self.table("words", lines, "fold=yes", ALL))
+        self.serve(self.table("words", lines, "fold=yes", ALL_WAYS))
         reference = Reference(entries, fold=True)
         for way, key in (
                 ("exact", "STRASSE"), ("exact", "stra\u1e9ee"),
@@ -494,305 +407,6 @@ class Suggest(TableTest):
         reply = self.ask({"value": "aple"}, suggest=1, explain=True)
         self.assertEqual([name for name, _ in reply.extra], [
             "connection", "status", "generation", "loaded", "suggestions"])
-
-
-class Long(TableTest):
-    """Searches that take more than a slice, and their connections."""
-
-    COUNT = 20000
-    SLOW = ("regex", "(.*)(.*)(.*)[xyz]9$")
-
-    def setUp(self):
-        super().setUp()
-        self.data = {f"key {i} {i * 7919 % 10007}": f"answer {i}"
-                     for i in range(self.COUNT)}
-        self.first = self.table("words", tables.tsv(self.data.items()), ALL)
-        self.serve(self.first)
-        self.keys = list(self.data)
-
-    def slow(self, **members):
-        """A request that takes long."""
-        way, pattern = self.SLOW
-        return request(wanted(pattern, way), **members)
-
-    def check_slow(self, reply, *extra):
-        """Its reply: nothing found, or that it takes too long."""
-        if reply.header["status"] == "error":
-            self.assert_coded(reply, "timeout", *extra)
-        else:
-            self.assertEqual(reply.extra, [*extra, MISSED])
-            self.assertEqual(reply.content,
-                             tables.matches(self.SLOW[1], []))
-
-    def test_pipelined(self):
-        """Replies come in the order of requests, slow ones too."""
-        rng, seed = harness.seeded()
-        for address in self.daemon.addresses:
-            peer = self.peer(address)
-            sent, data = [], b""
-            for number in range(120):
-                key = rng.choice(self.keys)
-                kind = "slow" if number in (3, 4, 60) else rng.choice(
-                    ("plain", "plain", "miss", "prefix", "binary", "error"))
-                members = kept(id=f"{number} {kind}")
-                sent.append((kind, key, members["id"]))
-                data += {
-                    "slow": lambda: self.slow(**members),
-                    "plain": lambda: search(key, **members),
-                    "miss": lambda: search(key + "-", **members),
-                    "prefix": lambda: request(wanted(key, "prefix",
-                                                     limit=1), **members),
-                    "binary": lambda: harness.binary(b"x", **members),
-                    "error": lambda: request(b"{}", **members),
-                }[kind]()
-            for part in harness.cut(rng, data, 40):
-                peer.send(part)
-            for kind, key, identity in sent:
-                reply = peer.reply()
-                self.assertEqual(reply.extra[:2], [KEEP, ("id", identity)],
-                                 f"seed {seed}")
-                if kind == "slow":
-                    self.check_slow(reply, KEEP, ("id", identity))
-                elif kind == "plain":
-                    self.assertEqual(reply.result, self.data[key])
-                elif kind == "miss":
-                    self.assertEqual(reply.result, no_match(key + "-"))
-                elif kind == "prefix":
-                    content = harness.strict_json(reply.content)
-                    self.assertTrue(content["matches"][0]["key"]
-                                    .startswith(key))
-
-    def test_half_close(self):
-        """The end of input during a search: its reply, then the end."""
-        for address in self.daemon.addresses:
-            for members in ({}, kept(id=1), {"id": 1}):
-                peer = self.peer(address)
-                peer.send(self.slow(**members))
-                peer.finish()
-                reply = peer.reply()
-                if members:
-                    self.assertEqual(reply.header["id"], 1)
-                peer.ended()
-
-    def test_half_close_with_more(self):
-        """What came behind it is answered as well, a part: incomplete."""
-        key = self.keys[5]
-        peer = self.peer(self.daemon.address)
-        peer.send(self.slow(**kept(id=1)) + search(key, **kept(id=2))
-                  + search(key, **kept(id=3))[:-1])
-        peer.finish()
-        self.check_slow(peer.reply(), KEEP, ("id", 1))
-        self.assert_answer(peer.reply(), self.data[key], KEEP, ("id", 2),
-                           FOUND)
-        reply = peer.reply()
-        self.assertEqual(reply.header["error"], "incomplete")
-        peer.ended()
-
-    def test_closing_reply(self):
-        """A slow request that does not keep the connection ends it."""
-        peer = self.peer(self.daemon.address)
-        peer.send(self.slow(id=1) + search(self.keys[0], id=2))
-        self.check_slow(peer.reply(), ("id", 1))
-        peer.ended()
-
-    def test_clients_that_go_away(self):
-        """By a reset or an end, before the search is over."""
-        for _ in range(5):
-            peers = [harness.Peer(address)
-                     for address in self.daemon.addresses * 5]
-            for number, peer in enumerate(peers):
-                peer.send(self.slow(**kept(id=number)) * 3)
-                if number % 3 == 0 and not peer.unix:
-                    peer.sock.setsockopt(socket.SOL_SOCKET,
-                                         socket.SO_LINGER,
-                                         struct.pack("ii", 1, 0))
-                elif number % 3 == 1:
-                    peer.finish()
-            for peer in peers:
-                peer.close()
-            self.assertEqual(self.find(self.keys[1]),
-                             self.data[self.keys[1]])
-        # The last searches of those who are gone do not stay for ever.
-        self.assert_finds("prefix", "none", [])
-
-    def test_reload_meanwhile(self):
-        """A search ends in the table that it began in."""
-        peers = [self.peer(address) for address in self.daemon.addresses]
-        content = wanted("(.*)(.*)(.*)9 [0-9]*7$", "regex", limit=3)
-        expected = {
-            1: tables.matches("(.*)(.*)(.*)9 [0-9]*7$", Reference(
-                self.data).search("regex", r"9 [0-9]*7\Z"), 3),
-            2: tables.matches("(.*)(.*)(.*)9 [0-9]*7$", [])}
-        for peer in peers:
-            peer.send(request(content, **kept(explain=True)) * 3)
-        self.change(self.table("words", b"other\tnew\n", ALL, "guard=no"))
-        self.reload()
-        for peer in peers:
-            newest = 1
-            for _ in range(3):
-                reply = peer.reply()
-                generation = reply.header["generation"]
-                self.assertGreaterEqual(generation, newest)
-                newest = generation
-                self.assertEqual(reply.content, expected[generation])
-        self.assertEqual(self.find("other"), "new")
-
-    def test_stop_meanwhile(self):
-        """A daemon that is stopped ends its searches in its time."""
-        peers = [self.peer(address) for address in self.daemon.addresses]
-        for peer in peers:
-            peer.send(self.slow(**kept(id=1)))
-        self.assertEqual(self.find(self.keys[0]), self.data[self.keys[0]])
-        self.daemon.terminate()
-        for peer in peers:
-            reply = peer.reply()
-            self.assertEqual(reply.header["id"], 1)
-            peer.ended()
-        self.assertEqual(self.daemon.wait(), 0)
-
-    def test_many_on_one_connection(self):
-        """More than one at a time is none, so order is kept."""
-        peer = self.peer(self.daemon.address)
-        queries = [("prefix", f"key {i}") for i in range(100)]
-        queries += [("substring", f"{i} ") for i in range(100)]
-        queries += [("suffix", f"{i}") for i in range(100)]
-        reference = Reference(self.data)
-        peer.send(b"".join(request(wanted(key, way, limit=2),
-                                   **kept(id=number))
-                           for number, (way, key) in enumerate(queries)))
-        for number, (way, key) in enumerate(queries):
-            reply = peer.reply()
-            self.assertEqual(reply.header["id"], number)
-            self.assertEqual(reply.content, tables.matches(
-                key, reference.search(way, key), 2), (way, key))
-
-
-class Random(TableTest):
-    """Random queries, each answered as by looking at every key."""
-
-    def setUp(self):
-        super().setUp()
-        self.rng, self.seed = harness.seeded()
-        print(f"APPMSG_SEED={self.seed}", file=sys.stderr)
-
-    def query(self, way, keys):
-        """A random query: its text, its other members, the distance."""
-        key = self.rng.choice(keys)
-        distance = self.rng.choice((1, 2))
-        members = {"limit": self.rng.choice((1, 2, 10, 100, 1000))}
-        if way == "fuzzy":
-            return mistyped(self.rng, key), {**members, "distance": distance}
-        if way == "regex":
-            return expression(self.rng, key), members
-        text = {"exact": lambda: self.rng.choice((key, mistyped(
-                    self.rng, key))),
-                "prefix": lambda: key[:self.rng.randint(0, len(key))],
-                "suffix": lambda: key[self.rng.randint(0, len(key)):],
-                "substring": lambda: piece(self.rng, key)}[way]()
-        if self.rng.randrange(8) == 0:
-            text += self.rng.choice("abcx\u00e9\0")
-        return text, members
-
-    def compare(self, way, text, members, found):
-        """The next reply must be just this, but for expressions that
-        backtrack more than a search may."""
-        reply = self.link.reply()
-        if way == "regex" and reply.header["status"] == "error":
-            self.assert_coded(reply, "timeout", KEEP)
-            self.late += 1
-            return
-        self.assertEqual(
-            reply.content.decode(),
-            tables.matches(text, found, members["limit"]).decode(),
-            (way, text, members, f"APPMSG_SEED={self.seed}"))
-        self.assertEqual(reply.extra, [KEEP, FOUND if found else MISSED])
-
-    def check(self, search_all, keys, ways=WAYS, count=QUERIES):
-        """Many queries, pipelined, one way after the other."""
-        for way in ways:
-            self.late = 0
-            queries = [self.query(way, keys) for _ in range(count)]
-            for start in range(0, count, 25):
-                part = queries[start:start + 25]
-                self.link.send(b"".join(
-                    request(wanted(text, way, **members), **kept())
-                    for text, members in part))
-                for text, members in part:
-                    self.compare(way, text, members, search_all(
-                        way, text, members.get("distance", 2)))
-            self.assertLessEqual(self.late, count // 10)
-
-    def test_as_they_are(self):
-        """A table that compares bytes."""
-        entries = entries_at_random(self.rng)
-        self.serve(self.table("words", tables.tsv(entries.items()), ALL))
-        self.check(Reference(entries).search, list(entries))
-
-    def test_folded(self):
-        """A table with fold=yes."""
-        entries = without_same(entries_at_random(self.rng))
-        lines = self.table("words", tables.tsv(entries.items()), ALL,
-                           "fold=yes")
-        self.write("small.tsv", "a\tb\n")
-        if self.problems(f"table x file {self.path('small.tsv')} fold=yes"):
-            self.skipTest("built without libutf8proc")
-        self.serve(lines)
-        self.check(Reference(entries, fold=True).search, list(entries))
-
-    def test_mapped(self):
-        """A table that is left in its file, but for what is escaped."""
-        tables.needs_cdb()
-        entries = {key: answer + "\n" * (len(answer) % 5 == 0) for key, answer
-                   in without_same(entries_at_random(self.rng)).items()}
-        line = (f"table words file {self.make('cdb', entries.items())} {ALL} "
-                "mmap=yes")
-        for fold in (False, True):
-            if fold and self.problems(f"{line} fold=yes"):
-                self.skipTest("built without libutf8proc")
-            self.serve(line + " fold=yes" * fold)
-            self.check(Reference(entries, fold=fold).search, list(entries),
-                       count=QUERIES // 3)
-
-    def test_long_keys(self):
-        """Keys of up to 1024 bytes, of two letters and of many."""
-        entries = {}
-        for number in range(300):
-            letters = self.rng.choice(("ab", "abcdefgh", "\u00e9\u4e2da"))
-            key = "".join(self.rng.choices(
-                letters, k=self.rng.choice((1, 10, 100, 341))))
-            entries[key[:1024]] = str(number)
-        entries["a" * 1024] = "a"
-        entries["a" * 1023 + "b"] = "b"
-        self.serve(self.table("words", tables.tsv(entries.items()), ALL))
-        reference = Reference(entries)
-        self.check(reference.search, list(entries), WAYS[:4])
-        for key in ("a" * 1024, "a" * 1023, "a" * 1025, "a" * 1026,
-                    "ba" + "a" * 1022, "a" * 1022 + "ab"):
-            self.assert_finds("fuzzy", key, reference.search("fuzzy", key))
-
-    def test_over_tables(self):
-        """Several tables, keys of the earlier ones hide the same later."""
-        entries = list(entries_at_random(self.rng).items())[:600]
-        parts, seen = [], {}
-        for number in range(3):
-            part = {key: f"{number} {text}" for key, text in
-                    self.rng.sample(entries, 300)}
-            parts.append((part, {key: text for key, text in part.items()
-                                 if key not in seen}))
-            seen.update(part)
-        self.serve(*(self.table(f"t{number}", tables.tsv(part.items()), ALL)
-                     for number, (part, _) in enumerate(parts)))
-        references = [Reference(shown) for _, shown in parts]
-
-        def search_all(way, text, most):
-            found = [match for reference in references
-                     for match in reference.search(way, text, most)]
-            if way == "fuzzy":      # stable, so of equals by tables
-                found.sort(key=lambda match: tables.distance(
-                    match[0], text, most))
-            return found[:1] if way == "exact" else found
-
-        self.check(search_all, list(seen), count=QUERIES // 3)
 
 
 if __name__ == "__main__":
