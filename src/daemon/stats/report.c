@@ -9,6 +9,7 @@
 
 #include "daemon/stats/report.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,10 @@
 #include <json.h>
 
 #include "common/log.h"
+#include "daemon/buf.h"
 #include "daemon/conf/conf_table.h"
+
+#define PART_MAX	1024	/* bytes added at a time: a key, and more */
 
 /* Members of the object; those with a group are members of that one. */
 static const struct {
@@ -265,4 +269,19 @@ report_json(const struct report *r, struct json_object *o)
 	json_object_object_add(o, "per-worker", workers_json(r));
 	json_object_object_add(o, "top-misses", keys_json(r, false));
 	json_object_object_add(o, "hot-keys", keys_json(r, true));
+}
+
+void
+report_add(struct report_out *out, const char *format, ...)
+{
+	char part[PART_MAX];
+	va_list ap;
+	int len;
+
+	va_start(ap, format);
+	len = vsnprintf(part, sizeof(part), format, ap);
+	va_end(ap);
+	if (len < 0 || (size_t)len >= sizeof(part) ||
+	    buf_add(out->buf, part, (size_t)len) != 0)
+		out->failed = true;
 }

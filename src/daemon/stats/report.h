@@ -95,4 +95,16 @@ void report_times(const struct report *, unsigned int kind,
     unsigned int outcome, struct histogram_sum *);
 uint64_t report_requests(const struct report_worker *);
 
+/*
+ * Append to a report, for those files.  What there was no memory for is
+ * missing, and failed is set.
+ */
+struct report_out {
+	struct buf *buf;		/* borrowed */
+	bool failed;
+};
+
+void report_add(struct report_out *, const char *format, ...)
+    __attribute__((__format__(__printf__, 2, 3)));
+
 #endif

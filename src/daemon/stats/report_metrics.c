@@ -12,24 +12,14 @@
 #include "daemon/stats/report.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/buf.h"
-
 #define PREFIX		"appmsgd_"
-#define PART_MAX	512	/* bytes that are added at a time */
 
 /* Powers of two of nanoseconds, from 1.024 us to 4.3 s. */
 #define BOUND_FIRST	10
 #define BOUND_LAST	32
-
-/* The text, and whether there was memory for all of it. */
-struct text {
-	struct buf *out;
-	bool failed;
-};
 
 /* Counters of the workers; a row without a help is of the family above it. */
 static const struct {
@@ -65,92 +55,78 @@ static const struct {
 	    "Searches that took more than one slice of time." },
 };
 
-__attribute__((__format__(__printf__, 2, 3)))
-static void
-add(struct text *t, const char *format, ...)
-{
-	char part[PART_MAX];
-	va_list ap;
-	int len;
-
-	va_start(ap, format);
-	len = vsnprintf(part, sizeof(part), format, ap);
-	va_end(ap);
-	if (len < 0 || (size_t)len >= sizeof(part) ||
-	    buf_add(t->out, part, (size_t)len) != 0)
-		t->failed = true;
-}
-
 /* The lines before the samples of a family. */
 static void
-begin(struct text *t, const char *name, const char *type, const char *unit,
-    const char *help)
+begin(struct report_out *out, const char *name, const char *type,
+    const char *unit, const char *help)
 {
-	add(t, "# TYPE " PREFIX "%s %s\n", name, type);
+	report_add(out, "# TYPE " PREFIX "%s %s\n", name, type);
 	if (unit != NULL)
-		add(t, "# UNIT " PREFIX "%s %s\n", name, unit);
-	add(t, "# HELP " PREFIX "%s %s\n", name, help);
+		report_add(out, "# UNIT " PREFIX "%s %s\n", name, unit);
+	report_add(out, "# HELP " PREFIX "%s %s\n", name, help);
 }
 
 static void
-gauge(struct text *t, const char *name, const char *unit, int64_t value,
-    const char *help)
+gauge(struct report_out *out, const char *name, const char *unit,
+    int64_t value, const char *help)
 {
-	begin(t, name, "gauge", unit, help);
-	add(t, PREFIX "%s %" PRId64 "\n", name, value);
+	begin(out, name, "gauge", unit, help);
+	report_add(out, PREFIX "%s %" PRId64 "\n", name, value);
 }
 
 static void
-gauges(const struct report *r, struct text *t)
+gauges(const struct report *r, struct report_out *out)
 {
-	begin(t, "build", "info", NULL, "What is running.");
-	add(t, PREFIX "build_info{version=\"%s\"} 1\n", PACKAGE_VERSION);
-	gauge(t, "start_time_seconds", "seconds", r->started,
+	begin(out, "build", "info", NULL, "What is running.");
+	report_add(out, PREFIX "build_info{version=\"%s\"} 1\n",
+	    PACKAGE_VERSION);
+	gauge(out, "start_time_seconds", "seconds", r->started,
 	    "When the daemon was started, since 1970.");
-	gauge(t, "draining", NULL, r->draining,
+	gauge(out, "draining", NULL, r->draining,
 	    "Whether it was told to stop and waits for connections to end.");
-	gauge(t, "generation", NULL, (int64_t)r->generation,
+	gauge(out, "generation", NULL, (int64_t)r->generation,
 	    "The number of the tables that serve.");
-	gauge(t, "loaded_time_seconds", "seconds", r->loaded,
+	gauge(out, "loaded_time_seconds", "seconds", r->loaded,
 	    "When those were read, since 1970.");
-	gauge(t, "entries", NULL, (int64_t)r->entries,
+	gauge(out, "entries", NULL, (int64_t)r->entries,
 	    "Keys of all tables.");
-	gauge(t, "table_bytes", "bytes", (int64_t)r->table_bytes,
+	gauge(out, "table_bytes", "bytes", (int64_t)r->table_bytes,
 	    "Memory of the tables that serve.");
-	gauge(t, "held_bytes", "bytes", r->held,
+	gauge(out, "held_bytes", "bytes", r->held,
 	    "Unfinished messages and replies that were not taken.");
-	gauge(t, "connections", NULL, r->connections,
+	gauge(out, "connections", NULL, r->connections,
 	    "Connections that are served now.");
-	gauge(t, "workers", NULL, (int64_t)r->n, "Threads that serve.");
+	gauge(out, "workers", NULL, (int64_t)r->n, "Threads that serve.");
 }
 
 static void
-totals(const struct report *r, struct text *t)
+totals(const struct report *r, struct report_out *out)
 {
 	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++) {
 		if (counters[i].help != NULL)
-			begin(t, counters[i].name, "counter",
+			begin(out, counters[i].name, "counter",
 			    counters[i].unit, counters[i].help);
-		add(t, PREFIX "%s_total%s %" PRIu64 "\n", counters[i].name,
-		    counters[i].labels,
+		report_add(out, PREFIX "%s_total%s %" PRIu64 "\n",
+		    counters[i].name, counters[i].labels,
 		    report_counter(r, counters[i].counter));
 	}
-	begin(t, "reloads", "counter", NULL, "Reloads and rollbacks.");
-	add(t, PREFIX "reloads_total{result=\"done\"} %" PRIu64 "\n",
+	begin(out, "reloads", "counter", NULL, "Reloads and rollbacks.");
+	report_add(out, PREFIX "reloads_total{result=\"done\"} %" PRIu64 "\n",
 	    r->reloads);
-	add(t, PREFIX "reloads_total{result=\"failed\"} %" PRIu64 "\n",
+	report_add(out, PREFIX "reloads_total{result=\"failed\"} %" PRIu64 "\n",
 	    r->reloads_failed);
 }
 
 /* Nanoseconds as seconds, exactly. */
 static void
-add_seconds(struct text *t, uint64_t ns)
+add_seconds(struct report_out *out, uint64_t ns)
 {
-	add(t, "%" PRIu64 ".%09" PRIu64, ns / 1000000000, ns % 1000000000);
+	report_add(out, "%" PRIu64 ".%09" PRIu64, ns / 1000000000,
+	    ns % 1000000000);
 }
 
 static void
-row(struct text *t, unsigned int kind, unsigned int outcome,
+row(struct report_out *out, unsigned int kind, unsigned int outcome,
     const struct histogram_sum *sum)
 {
 	static const char name[] = PREFIX "request_duration_seconds";
@@ -162,24 +138,25 @@ row(struct text *t, unsigned int kind, unsigned int outcome,
 	    way != NULL ? ",way=\"" : "", way != NULL ? way : "",
 	    way != NULL ? "\"" : "", stats_outcome(outcome));
 	for (unsigned int bits = BOUND_FIRST; bits <= BOUND_LAST; bits++) {
-		add(t, "%s_bucket{%s,le=\"", name, labels);
-		add_seconds(t, (uint64_t)1 << bits);
-		add(t, "\"} %" PRIu64 "\n", histogram_below(sum, bits));
+		report_add(out, "%s_bucket{%s,le=\"", name, labels);
+		add_seconds(out, (uint64_t)1 << bits);
+		report_add(out, "\"} %" PRIu64 "\n",
+		    histogram_below(sum, bits));
 	}
-	add(t, "%s_bucket{%s,le=\"+Inf\"} %" PRIu64 "\n", name, labels,
+	report_add(out, "%s_bucket{%s,le=\"+Inf\"} %" PRIu64 "\n", name, labels,
 	    sum->count);
-	add(t, "%s_count{%s} %" PRIu64 "\n", name, labels, sum->count);
-	add(t, "%s_sum{%s} ", name, labels);
-	add_seconds(t, sum->sum);
-	add(t, "\n");
+	report_add(out, "%s_count{%s} %" PRIu64 "\n", name, labels, sum->count);
+	report_add(out, "%s_sum{%s} ", name, labels);
+	add_seconds(out, sum->sum);
+	report_add(out, "\n");
 }
 
 static void
-rows(const struct report *r, struct text *t)
+rows(const struct report *r, struct report_out *out)
 {
 	struct histogram_sum sum;
 
-	begin(t, "request_duration_seconds", "histogram", "seconds",
+	begin(out, "request_duration_seconds", "histogram", "seconds",
 	    "From the wake-up that read a request to its reply in the "
 	    "buffer.");
 	for (unsigned int kind = 0; kind < STATS_KINDS; kind++)
@@ -187,46 +164,46 @@ rows(const struct report *r, struct text *t)
 		    outcome++) {
 			report_times(r, kind, outcome, &sum);
 			if (sum.count > 0)
-				row(t, kind, outcome, &sum);
+				row(out, kind, outcome, &sum);
 		}
 }
 
 static void
-workers(const struct report *r, struct text *t)
+workers(const struct report *r, struct report_out *out)
 {
-	begin(t, "worker_requests", "counter", NULL,
+	begin(out, "worker_requests", "counter", NULL,
 	    "Requests that a worker answered.");
 	for (size_t i = 0; i < r->n; i++)
-		add(t, PREFIX "worker_requests_total{worker=\"%zu\"} %" PRIu64
-		    "\n", i, report_requests(&r->workers[i]));
-	begin(t, "worker_connections", "gauge", NULL,
+		report_add(out, PREFIX "worker_requests_total{worker=\"%zu\"} "
+		    "%" PRIu64 "\n", i, report_requests(&r->workers[i]));
+	begin(out, "worker_connections", "gauge", NULL,
 	    "Connections that a worker serves now.");
 	for (size_t i = 0; i < r->n; i++)
-		add(t, PREFIX "worker_connections{worker=\"%zu\"} %" PRId64
-		    "\n", i, r->workers[i].connections);
-	begin(t, "worker_received_bytes", "counter", "bytes",
+		report_add(out, PREFIX "worker_connections{worker=\"%zu\"} %"
+		    PRId64 "\n", i, r->workers[i].connections);
+	begin(out, "worker_received_bytes", "counter", "bytes",
 	    "Bytes that a worker read.");
 	for (size_t i = 0; i < r->n; i++)
-		add(t, PREFIX "worker_received_bytes_total{worker=\"%zu\"} %"
-		    PRIu64 "\n", i,
+		report_add(out, PREFIX "worker_received_bytes_total{worker="
+		    "\"%zu\"} %" PRIu64 "\n", i,
 		    stats_get(r->workers[i].stats, STATS_BYTES_IN));
-	begin(t, "worker_sent_bytes", "counter", "bytes",
+	begin(out, "worker_sent_bytes", "counter", "bytes",
 	    "Bytes that the system took from a worker.");
 	for (size_t i = 0; i < r->n; i++)
-		add(t, PREFIX "worker_sent_bytes_total{worker=\"%zu\"} %"
-		    PRIu64 "\n", i,
+		report_add(out, PREFIX "worker_sent_bytes_total{worker="
+		    "\"%zu\"} %" PRIu64 "\n", i,
 		    stats_get(r->workers[i].stats, STATS_BYTES_OUT));
 }
 
 int
-report_metrics(const struct report *r, struct buf *out)
+report_metrics(const struct report *r, struct buf *buf)
 {
-	struct text t = { .out = out };
+	struct report_out out = { .buf = buf };
 
-	gauges(r, &t);
-	totals(r, &t);
-	rows(r, &t);
-	workers(r, &t);
-	add(&t, "# EOF\n");
-	return t.failed ? -1 : 0;
+	gauges(r, &out);
+	totals(r, &out);
+	rows(r, &out);
+	workers(r, &out);
+	report_add(&out, "# EOF\n");
+	return out.failed ? -1 : 0;
 }
