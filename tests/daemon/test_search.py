@@ -330,6 +330,18 @@ class Order(TableTest):
         self.assertEqual(self.find("\u00e9t\u00e9S"), "4")
         self.assertIsNone(self.find("ete"))
 
+    def test_too_long_to_fold(self):
+        """Nothing is found, at once, though marks have to be sorted."""
+        lines = tables.tsv([("a\u0316" + "\u0301" * 500, "x")])
+        if self.problems(self.table("words", lines, "fold=yes")):
+            self.skipTest("built without libutf8proc")
+        self.serve(self.table("words", lines, "fold=yes"))
+        self.assertEqual(self.find("A" + "\u0301" * 500 + "\u0316"), "x")
+        for marks in (500, 1000, 2000, 200000):
+            key = "a" + "\u0301\u0316" * marks
+            for way in WAYS[:-1]:
+                self.assert_finds(way, key, [])
+
     def test_hidden_by_folded(self):
         """A table that folds hides what a lookup would find in it."""
         one = self.table("one", b"Word\t1\n", "fold=yes")

@@ -22,6 +22,9 @@
 
 #define SEARCH_ROOM	16	/* matches at first */
 
+/* Bytes that a query may have and a key not, by two edits. */
+#define SEARCH_EDITS_MAX	8
+
 static enum search_result search_exact_begin(struct search *);
 static enum search_result search_exact_work(struct search *);
 
@@ -114,6 +117,13 @@ search_begin(struct search *search)
 		return SEARCH_DONE;
 	/* A pattern is not folded: it is matched without regard to case. */
 	if (table_folds(table) && search->way != &search_regex) {
+		/*
+		 * Folding is not done in slices, and a request may have a
+		 * million bytes: what is too long for any key is not folded.
+		 */
+		if (search->plain_len > FOLD_OF_MOST(table_key_max(table) +
+		    SEARCH_EDITS_MAX))
+			return SEARCH_DONE;
 		if (search_fold(search) == -1)
 			return SEARCH_FAILED;
 		search->key = search->folded;

@@ -177,6 +177,8 @@ finish_blocks(struct table_builder *b, struct table *t)
 
 	for (size_t i = 0; i < b->n_segments; i++) {
 		t->count += b->segments[i]->entries;
+		if (b->segments[i]->key_max > t->key_max)
+			t->key_max = b->segments[i]->key_max;
 		n += b->segments[i]->n_blocks;
 	}
 	t->blocks = calloc(n + 1, sizeof(*t->blocks));

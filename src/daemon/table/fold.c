@@ -5,6 +5,10 @@
  * Unicode's canonical caseless match (definition D145): decompose, fold,
  * compose.  Folding without decomposing first would tell apart the spellings
  * of the few letters whose marks fold to letters (U+0345).
+ *
+ * A peer chooses what is folded, and one letter may have thousands of marks.
+ * To bring them into their order, utf8proc takes a time that grows with the
+ * square of their number; so that is done here, and it finds them in order.
  */
 
 #include "config.h"
@@ -18,63 +22,130 @@
 #ifdef HAVE_UTF8PROC
 #include <utf8proc.h>
 
+/* Enough for all characters that a text's are apart or folded to. */
+#define CHARS_ROOM(len)	(2 * (len))
+
 /* Characters that need no memory but the stack's. */
 #define STACK_CHARS	512
 
+/* So many marks in a row are sorted by counting. */
+#define MARKS_MANY	32
+#define MARK_CLASSES	256
+
+static size_t
+mark_class(utf8proc_int32_t c)
+{
+	return (size_t)utf8proc_get_property(c)->combining_class %
+	    MARK_CLASSES;
+}
+
+/* Sort marks by their classes; those of one keep their order. */
+static void
+sort_marks(utf8proc_int32_t *marks, size_t n, utf8proc_int32_t *spare)
+{
+	size_t starts[MARK_CLASSES + 1] = { 0 };
+
+	if (n < MARKS_MANY) {
+		for (size_t i = 1; i < n; i++) {
+			utf8proc_int32_t mark = marks[i];
+			size_t j = i;
+
+			for (; j > 0 && mark_class(marks[j - 1]) >
+			    mark_class(mark); j--)
+				marks[j] = marks[j - 1];
+			marks[j] = mark;
+		}
+		return;
+	}
+	memcpy(spare, marks, n * sizeof(*marks));
+	for (size_t i = 0; i < n; i++)
+		starts[mark_class(spare[i]) + 1]++;
+	for (size_t i = 1; i < MARK_CLASSES; i++)
+		starts[i] += starts[i - 1];
+	for (size_t i = 0; i < n; i++)
+		marks[starts[mark_class(spare[i])]++] = spare[i];
+}
+
 /*
- * One pass of utf8proc.
+ * Decompose.
  *
- * chars    of cap characters and one more; where it is too small, a larger
- *          one from malloc(3) takes its place
- * out_len  set when 0 is returned, with UTF-8 in *chars
+ * chars, spare  of room characters each, and chars of one more
+ * out_len       set when 0 is returned, with UTF-8 in chars
  */
 static int
-pass(const char *text, size_t len, int options, utf8proc_int32_t **chars,
-    size_t cap, size_t *out_len)
+apart(const char *text, size_t len, utf8proc_int32_t *chars,
+    utf8proc_int32_t *spare, size_t room, size_t *out_len)
 {
+	const utf8proc_uint8_t *p = (const utf8proc_uint8_t *)text;
+	const utf8proc_option_t options = UTF8PROC_STABLE | UTF8PROC_DECOMPOSE;
+	utf8proc_ssize_t used, bytes;
+	utf8proc_int32_t c;
+	int boundary = 0;
+	size_t n = 0;
+
+	for (; len > 0; p += used, len -= (size_t)used) {
+		utf8proc_ssize_t more;
+
+		used = utf8proc_iterate(p, (utf8proc_ssize_t)len, &c);
+		if (used <= 0)
+			return -1;
+		more = utf8proc_decompose_char(c, chars + n,
+		    (utf8proc_ssize_t)(room - n), options, &boundary);
+		if (more < 0 || (size_t)more > room - n)
+			return -1;
+		n += (size_t)more;
+	}
+	for (size_t i = 0, end; i < n; i = end + 1) {
+		for (end = i; end < n && mark_class(chars[end]) > 0; end++)
+			;
+		sort_marks(chars + i, end - i, spare);
+	}
+	bytes = utf8proc_reencode(chars, (utf8proc_ssize_t)n, options);
+	*out_len = (size_t)bytes;
+	return bytes < 0 ? -1 : 0;
+}
+
+/* Fold and compose; the arguments are those of apart(). */
+static int
+together(const char *text, size_t len, utf8proc_int32_t *chars, size_t room,
+    size_t *out_len)
+{
+	const utf8proc_option_t options = UTF8PROC_STABLE | UTF8PROC_COMPOSE |
+	    UTF8PROC_CASEFOLD;
 	utf8proc_ssize_t n;
 
 	n = utf8proc_decompose((const utf8proc_uint8_t *)text,
-	    (utf8proc_ssize_t)len, *chars, (utf8proc_ssize_t)cap,
-	    (utf8proc_option_t)options);
-	if (n > (utf8proc_ssize_t)cap) {
-		*chars = reallocarray(NULL, (size_t)n + 1, sizeof(**chars));
-		if (*chars == NULL)
-			return -1;
-		n = utf8proc_decompose((const utf8proc_uint8_t *)text,
-		    (utf8proc_ssize_t)len, *chars, n,
-		    (utf8proc_option_t)options);
-	}
-	if (n >= 0)
-		n = utf8proc_reencode(*chars, n, (utf8proc_option_t)options);
-	if (n < 0)
+	    (utf8proc_ssize_t)len, chars, (utf8proc_ssize_t)room, options);
+	if (n < 0 || (size_t)n > room)
 		return -1;
+	n = utf8proc_reencode(chars, n, options);
 	*out_len = (size_t)n;
-	return 0;
+	return n < 0 ? -1 : 0;
 }
 
 static int
 fold_unicode(const char *text, size_t len, char *out, size_t *out_len)
 {
-	utf8proc_int32_t first[STACK_CHARS + 1], second[STACK_CHARS + 1];
-	utf8proc_int32_t *apart = first, *folded = second;
-	size_t apart_len;
-	int error;
+	utf8proc_int32_t stack[2 * (STACK_CHARS + 1)], *first = stack, *second;
+	size_t room = CHARS_ROOM(len), apart_len;
+	int error = -1;
 
-	error = pass(text, len, UTF8PROC_STABLE | UTF8PROC_DECOMPOSE, &apart,
-	    STACK_CHARS, &apart_len);
-	if (error == 0)
-		error = pass((const char *)apart, apart_len, UTF8PROC_STABLE |
-		    UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD, &folded,
-		    STACK_CHARS, out_len);
+	if (room > STACK_CHARS)
+		first = reallocarray(NULL, room + 1, 2 * sizeof(*first));
+	else
+		room = STACK_CHARS;
+	if (first == NULL)
+		return -1;
+	second = first + room + 1;
+	if (apart(text, len, first, second, room, &apart_len) == 0)
+		error = together((const char *)first, apart_len, second, room,
+		    out_len);
 	if (error == 0 && *out_len > FOLD_ROOM(len))
 		error = -1;
 	if (error == 0)
-		memcpy(out, folded, *out_len);
-	if (apart != first)
-		free(apart);
-	if (folded != second)
-		free(folded);
+		memcpy(out, second, *out_len);
+	if (first != stack)
+		free(first);
 	return error;
 }
 

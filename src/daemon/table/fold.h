@@ -14,6 +14,9 @@
 /* Enough for any folded key of len bytes. */
 #define FOLD_ROOM(len)	((size_t)12 * (len) + 16)
 
+/* Text of more bytes than this does not fold to len bytes. */
+#define FOLD_OF_MOST(len)	((size_t)4 * (len))
+
 /*
  * Fold UTF-8 text: case folding, then NFC, so that two texts that a person
  * would call the same but for case and composition become equal; idempotent.

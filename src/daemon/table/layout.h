@@ -60,6 +60,7 @@ struct table {
 	size_t n_blocks;
 	const char **files;		/* owned; the names are borrowed */
 	size_t count;			/* without those replaced */
+	size_t key_max;			/* of the longest key, as compared */
 	const char *name;
 	unsigned int ways;
 	unsigned int form;		/* LAYOUT_...; most often 0 */

@@ -112,6 +112,8 @@ segment_put(struct table_segment *s, const struct table_entry *e,
 		p += e->value_len;
 	}
 	s->used += (size_t)(p - start);
+	if (e->key_len > s->key_max)
+		s->key_max = e->key_len;
 	s->refers |= where != 0;
 	s->line = line;
 	s->entries++;

@@ -31,6 +31,7 @@ struct table_segment {
 	bool refers;		/* an entry does refer to it */
 	bool large;
 	size_t entries;
+	size_t key_max;		/* of the longest key, as compared */
 	unsigned int first;	/* the file's line that line 1 is */
 	unsigned int line;	/* of the last entry */
 	struct table_block *blocks;	/* owned; lines are the segment's */

@@ -236,6 +236,12 @@ table_folds(const struct table *t)
 	return (t->form & LAYOUT_FOLDS) != 0;
 }
 
+size_t
+table_key_max(const struct table *t)
+{
+	return t->key_max;
+}
+
 unsigned int
 table_ways(const struct table *t)
 {
