@@ -414,7 +414,7 @@ answer_miss(const struct ask *ask, const struct wanted *w,
 	const struct table *const *list;
 	size_t n = 0;
 
-	if (ask->hdr->suggest > 0 && key->text_len <= TABLE_KEY_MAX)
+	if (ask->hdr->suggest > 0)
 		n = tables_for(ask->gen, w, TABLE_FUZZY, &list);
 	if (n > 0) {
 		const struct search_query query = { .way = TABLE_FUZZY,

@@ -374,6 +374,16 @@ class Suggest(TableTest):
                 self.assert_answer(reply, no_match(key), KEEP, ("id", 1),
                                    MISSED, ("suggestions", near[:count]))
 
+    def test_longest(self):
+        """A query may be longer than any key, by two edits or by folding."""
+        key = "k" * 1024
+        self.serve(self.table("long", tables.tsv([(key, "x")])))
+        for more, near in (("a", [key]), ("\u00e9\u00e9", [key]),
+                           ("abc", [])):
+            reply = self.ask({"value": key + more}, suggest=1)
+            self.assert_answer(reply, no_match(key + more), KEEP, MISSED,
+                               ("suggestions", near))
+
     def test_bytes(self):
         """The list is JSON as the rest is."""
         reply = self.ask({"value": "quote"}, suggest=5)
