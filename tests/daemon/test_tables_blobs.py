@@ -89,6 +89,17 @@ class Blobs(TableTest):
             self.assertEqual(line, 2)
             self.assertRegex(text, "(100%|%4|%zz|%-1): .*hex")
 
+    def test_folders_in_a_folder(self):
+        """An error, lest what is in them is missed; hidden ones are not."""
+        self.write("blobs/a", b"1")
+        self.write("blobs/.git/b", b"2")
+        self.write("blobs/sub/b", b"2")
+        os.symlink(self.path("blobs/.git"), self.path("blobs/link"))
+        self.assertEqual(self.problems("table blobs binary blobs"), [
+            (self.path("check.conf"), 2,
+             f"{self.path('blobs', name)}: Is a directory")
+            for name in ("link", "sub")])
+
     def test_twice(self):
         """Two spellings of one key."""
         self.write("blobs/A", b"1")

@@ -223,7 +223,6 @@ static void
 add_folder(struct blobs *blobs, const struct conf_table *t, const char *path)
 {
 	struct dirent **names;
-	struct stat sb;
 	int n = scandir(path, &names, is_visible, alphasort);
 
 	if (n == -1) {
@@ -235,10 +234,11 @@ add_folder(struct blobs *blobs, const struct conf_table *t, const char *path)
 		char *file;
 
 		if (asprintf(&file, "%s/%s", path, names[i]->d_name) != -1) {
-			/* Folders in it are somebody else's business. */
-			if (stat(file, &sb) != 0 || !S_ISDIR(sb.st_mode))
-				add_named(blobs, t, file);
+			add_named(blobs, t, file);
 			free(file);
+		} else {
+			problems_add(blobs->problems, t->place.file,
+			    t->place.line, "%s: %s", path, strerror(ENOMEM));
 		}
 		free(names[i]);
 	}
