@@ -101,12 +101,14 @@ class Blobs(TableTest):
             for name in ("link", "sub")])
 
     def test_twice(self):
-        """Two spellings of one key."""
+        """Two spellings of one key, and two folders: all files are told."""
         self.write("blobs/A", b"1")
         self.write("blobs/%41", b"2")
-        found = self.problems("table blobs binary blobs")
-        self.assertEqual(len(found), 1, found)
-        self.assertIn('"A"', found[0][2])
+        self.write("more/A", b"3")
+        self.assertEqual(self.problems("table blobs binary [bm]*o*"), [
+            (self.path("check.conf"), 2, f'{self.path(name)}: the key "A" '
+             f'was given before, by {self.path("blobs", "%41")}')
+            for name in ("blobs/A", "more/A")])
 
     def test_not_there(self):
         """A path without a file."""

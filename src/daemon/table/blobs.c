@@ -25,6 +25,7 @@
 #include "daemon/conf/conf.h"
 #include "daemon/file.h"
 #include "daemon/problems.h"
+#include "daemon/table/quote.h"
 #include "daemon/table/table.h"
 #include "lib/appmsg.h"
 
@@ -37,12 +38,16 @@ struct blob {
 	size_t key_len;
 	char *value;
 	size_t value_len;
+	char *path;			/* owned */
+	size_t number;			/* as they came */
+	bool again;			/* an earlier one has the key */
 	const char *file;		/* where it is named; borrowed */
 	unsigned int line;
 };
 
 struct blobs {
 	STAILQ_HEAD(, blob) list;
+	size_t n;
 	size_t room;			/* in the arena */
 	struct problems *problems;
 };
@@ -55,6 +60,7 @@ blobs_clear(struct blobs *blobs)
 	while ((blob = STAILQ_FIRST(&blobs->list)) != NULL) {
 		STAILQ_REMOVE_HEAD(&blobs->list, entry);
 		free(blob->value);
+		free(blob->path);
 		free(blob);
 	}
 }
@@ -110,10 +116,14 @@ add_file(struct blobs *blobs, const struct conf_place *place,
 	if (bytes != NULL)
 		blob->value = make_value(type, type_len, bytes, len,
 		    &blob->value_len);
-	if (bytes == NULL || blob->value == NULL) {
+	if (blob != NULL && blob->value != NULL)
+		blob->path = strdup(path);
+	if (blob == NULL || blob->path == NULL) {
 		problems_add(blobs->problems, place->file, place->line,
 		    "%s: %s", path, why != NULL ? why : strerror(errno));
 		free(bytes);
+		if (blob != NULL)
+			free(blob->value);
 		free(blob);
 		return;
 	}
@@ -122,6 +132,7 @@ add_file(struct blobs *blobs, const struct conf_place *place,
 	blob->key_len = key_len;
 	blob->file = place->file;
 	blob->line = place->line;
+	blob->number = blobs->n++;
 	blobs->room += TABLE_ENTRY_ROOM(key_len, blob->value_len);
 	STAILQ_INSERT_TAIL(&blobs->list, blob, entry);
 }
@@ -138,8 +149,9 @@ finish(struct blobs *blobs, const char *name)
 	if (b == NULL)
 		goto fail;
 	STAILQ_FOREACH(blob, &blobs->list, entry)
-		if (table_builder_add(b, blob->file, blob->key, blob->key_len,
-		    blob->value, blob->value_len, blob->line) != 0)
+		if (!blob->again && table_builder_add(b, blob->file,
+		    blob->key, blob->key_len, blob->value, blob->value_len,
+		    blob->line) != 0)
 			goto fail;
 	blobs_clear(blobs);
 	return table_builder_finish(b, 1, blobs->problems);
@@ -245,6 +257,55 @@ add_folder(struct blobs *blobs, const struct conf_table *t, const char *path)
 	free(names);
 }
 
+/* Equal keys together, as they came. */
+static int
+blob_cmp(const void *a, const void *b)
+{
+	const struct blob *x = *(struct blob *const *)a;
+	const struct blob *y = *(struct blob *const *)b;
+	size_t len = x->key_len < y->key_len ? x->key_len : y->key_len;
+	int diff = memcmp(x->key, y->key, len);
+
+	if (diff != 0)
+		return diff;
+	if (x->key_len != y->key_len)
+		return x->key_len < y->key_len ? -1 : 1;
+	return (x->number > y->number) - (x->number < y->number);
+}
+
+/*
+ * All files of a table are named by one line: tell of a key that comes again
+ * which ones have it.
+ */
+static void
+find_twice(struct blobs *blobs)
+{
+	struct blob **list, *blob, *first;
+	char key[QUOTE_SIZE];
+	size_t n = 0;
+
+	list = reallocarray(NULL, blobs->n + 1, sizeof(*list));
+	if (list == NULL)
+		return;		/* the builder tells, but not the files */
+	STAILQ_FOREACH(blob, &blobs->list, entry)
+		list[n++] = blob;
+	qsort(list, n, sizeof(*list), blob_cmp);
+	for (size_t i = 1, from = 0; i < n; i++) {
+		first = list[from];
+		if (first->key_len != list[i]->key_len ||
+		    memcmp(first->key, list[i]->key, first->key_len) != 0) {
+			from = i;
+			continue;
+		}
+		list[i]->again = true;
+		quote(key, first->key, first->key_len);
+		problems_add(blobs->problems, first->file, first->line,
+		    "%s: the key \"%s\" was given before, by %s",
+		    list[i]->path, key, first->path);
+	}
+	free(list);
+}
+
 struct table *
 blobs_load_table(const struct conf_table *t, struct problems *problems)
 {
@@ -258,5 +319,6 @@ blobs_load_table(const struct conf_table *t, struct problems *problems)
 		else
 			add_named(&blobs, t, t->paths[i]);
 	}
+	find_twice(&blobs);
 	return finish(&blobs, t->name);
 }
