@@ -48,6 +48,10 @@ class ReloadTest(harness.DaemonTest):
                                   search("key", explain=True))
         return reply.header["generation"]
 
+    def wait_reloaded(self, generation):
+        """Wait until all workers have it, which is when it is logged."""
+        self.daemon.wait_log(f"reloaded generation={generation} ")
+
     def assert_reloads(self):
         done = self.control("reload")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
@@ -68,8 +72,7 @@ class Reload(ReloadTest):
         """SIGHUP: the new answer comes."""
         self.change(answer("key", "2"))
         self.daemon.hang_up()
-        harness.wait_until(lambda: self.ask() == plain_reply("2"),
-                           "the new answer comes")
+        self.wait_reloaded(2)
         self.assert_now("2")
         self.assertEqual(self.generation(), 2)
 
@@ -86,8 +89,13 @@ class Reload(ReloadTest):
         for number in range(2, 40):
             self.change(answer("key", str(number)))
             self.daemon.hang_up()
-        harness.wait_until(lambda: self.ask() == plain_reply("39"),
-                           "the last answer comes")
+        message = search("key", explain=True)
+
+        def last():
+            reply = harness.ask_reply(self.daemon.address, message)
+            return reply.result == "39" and reply.header["generation"]
+
+        self.wait_reloaded(harness.wait_until(last, "the last answer comes"))
         self.assert_now("39")
 
     def test_many_at_once(self):
@@ -287,9 +295,7 @@ class UnderLoad(ReloadTest):
                         self.assert_reloads()
                     else:
                         self.daemon.hang_up()
-                        harness.wait_until(
-                            lambda: self.ask() == plain_reply(str(number)),
-                            "the new answer comes")
+                        self.wait_reloaded(number)
                     self.assertEqual(self.ask(), plain_reply(str(number)))
             finally:
                 stop.set()
