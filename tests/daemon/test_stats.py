@@ -197,6 +197,8 @@ class Connections(StatsTest):
     def test_accepted_and_closed(self):
         daemon = self.serve()
         peer = self.peer(daemon.address)
+        harness.wait_until(lambda: self.numbers()["accepted"] == 1,
+                           "it is accepted")
         self.assert_moves({"accepted": 1, ("search", "exact", "found"): 1},
                           lambda: self.peer(daemon.address).ask(
                               search("ring", **kept())))
@@ -232,6 +234,8 @@ class Connections(StatsTest):
         with Peer(daemon.address) as peer:
             peer.send(b"x")
             peer.receive(1)
+            harness.wait_until(lambda: self.numbers()["bytes-out"] == 1,
+                               "it is counted")
 
             def doing():
                 peer.send(b"hello")

@@ -51,6 +51,9 @@ class Members(StatsTest):
         daemon = self.serve("workers 1")
         for _ in range(3):
             ask(daemon.address, search("ring"))
+        # A peer sees the end of its connection before that is counted.
+        harness.wait_until(lambda: self.numbers()["closed"] == 3,
+                           "all connections are closed")
         done = self.control("stats")
         self.assertEqual(done.returncode, 0, done)
         for line in (r"connections +0 now, 3 accepted, 3 closed",
