@@ -17,6 +17,7 @@ import harness
 from harness import DEADLINE, LOOPBACK, RING, Peer, kept, request, search
 
 LONG = f"{int(DEADLINE * 4)}s"
+QUICK = 0.9             # seconds; less than the timeout under test
 NAMES = ("idle", "header", "message", "write", "drain")
 KEEP = ("connection", "keep-alive")
 CLOSE = ("connection", "close")
@@ -95,24 +96,34 @@ class Deadlines(harness.DaemonTest):
     def test_idle(self):
         """Idle connections are closed without a word."""
         daemon = self.serve("idle")
-        peers = [self.peer(address) for address in daemon.addresses * 2]
-        for peer in peers[:2]:
-            self.assert_answer(peer.ask(search("ring", **kept())), RING,
-                               KEEP, FOUND)
-        for peer in peers:
+
+        def connected():
+            peers = [self.peer(address) for address in daemon.addresses * 2]
+            for peer in peers[:2]:
+                self.assert_answer(peer.ask(search("ring", **kept())), RING,
+                                   KEEP, FOUND)
+            return peers
+
+        for peer in harness.in_time(QUICK, connected):
             peer.ended()
 
     def test_idle_is_not_in_the_middle(self):
         """A request that takes longer than idle is not idle."""
         daemon = self.serve("idle")
         message = search("ring", **kept())
-        with Peer(daemon.address) as busy, Peer(daemon.address) as kept_one:
+
+        def connected():
+            busy, kept_one = self.peer(daemon.address), self.peer(
+                daemon.address)
             kept_one.ask(message)
             busy.send(message[:-1])
             kept_one.send(message)
             kept_one.reply()
-            kept_one.ended()        # idle is over, and was begun later
-            self.assert_answer(busy.ask(message[-1:]), RING, KEEP, FOUND)
+            return busy, kept_one
+
+        busy, kept_one = harness.in_time(QUICK, connected)
+        kept_one.ended()        # idle is over, and was begun later
+        self.assert_answer(busy.ask(message[-1:]), RING, KEEP, FOUND)
 
     def test_header_time_starts_with_the_header(self):
         """A kept connection may think longer than a header may take."""

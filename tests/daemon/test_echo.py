@@ -94,10 +94,13 @@ class Echo(harness.DaemonTest):
         """An idle connection is closed without a word."""
         daemon = self.serve("timeout idle 1s")
         for address in daemon.addresses:
-            with Peer(address) as peer:
+            def echoed():
+                peer = self.peer(address)
                 peer.send(b"x")
                 self.assertEqual(peer.receive(1), b"x")
-                peer.ended()
+                return peer
+
+            harness.in_time(0.9, echoed).ended()
 
     def test_limits_hold(self):
         """Nobody is told anything here: over the limit is just closed."""
