@@ -6,6 +6,7 @@ It passes sockets to the daemon, hears what that says of itself, and keeps
 the sockets that it is given for the next one.
 """
 
+import contextlib
 import os
 import socket
 import sys
@@ -100,6 +101,12 @@ class Notified:
                 os.close(fd)
         self.told += lines
         return lines
+
+    def forget(self):
+        """Take what has been said so far."""
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self.receive(0)
 
     def wait(self, start):
         """The first datagram that has a line beginning so."""

@@ -14,6 +14,8 @@ import harness
 import manager
 
 INTERVAL = 0.6      # seconds
+SILENT = "a worker gives no sign of life"
+ALIVE = "all workers give signs of life"
 PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_DETACH = 0x4206, 0x4207, 17
 WALL = 0x40000000   # of waitpid(2): threads, too
 
@@ -78,10 +80,15 @@ class Watchdog(manager.ManagedTest):
         """Three times in its interval; with no process named, too."""
         for pid in ("self", None):
             daemon = self.watched("workers 3", pid=pid)
-            began = time.monotonic()
-            for _ in range(5):
-                self.manager.wait("WATCHDOG=1")
-            took = time.monotonic() - began
+            for _ in range(harness.TRIES):
+                began = time.monotonic()
+                self.manager.forget()
+                for _ in range(5):
+                    self.manager.wait("WATCHDOG=1")
+                took = time.monotonic() - began
+                # Where others have the machine, it may be late once.
+                if INTERVAL < took < 5 * INTERVAL:
+                    break
             self.assertGreater(took, INTERVAL)
             self.assertLess(took, 5 * INTERVAL)
             daemon.stop()
@@ -108,18 +115,34 @@ class Watchdog(manager.ManagedTest):
 
         workers = harness.wait_until(workers_named, "threads have names")
         for tid in workers:
-            after = len(daemon.lines)
-            with frozen(tid):
+            for _ in range(harness.TRIES):
+                if self.stands_still(daemon, tid):
+                    break
+            else:
+                self.skipTest("the machine is too busy for this")
+
+    def stands_still(self, daemon, tid):
+        """What is said and fed while a worker does nothing.
+
+        Returns whether that was seen: not where the daemon was held up, and
+        missed a sign before, since that is told once, however long it takes.
+        """
+        with frozen(tid):
+            since, log = len(daemon.lines), daemon.log
+            missed = log.rfind(SILENT) > log.rfind(ALIVE)
+            if not missed:
                 # The sign that it gave before may still be passed on.
-                daemon.wait_log("a worker gives no sign of life", after)
-                self.fed(0.01)
+                daemon.wait_log(SILENT, since)
+                self.manager.forget()
                 self.assertEqual(self.fed(2 * INTERVAL), 0)
                 # The rest is well, and would have fed it.
                 self.assertEqual(self.control("status").returncode, 0)
-            self.manager.wait("WATCHDOG=1")
-            daemon.wait_log("all workers give signs of life", after)
-        # Once each time, however long it takes.
-        self.assertEqual(daemon.log.count("no sign of life"), 3)
+                said = "".join(daemon.lines[since:])
+                self.assertEqual(said.count("of life"), 1, said)
+        self.manager.forget()
+        self.manager.wait("WATCHDOG=1")
+        daemon.wait_log(ALIVE, since)
+        return not missed
 
     def test_while_it_drains(self):
         """A drain takes its time, and is no reason to be killed."""
@@ -140,7 +163,10 @@ class Extend(manager.ManagedTest):
     """A load that takes long asks for more time, while it comes forward."""
 
     def slow(self, daemon_pid, size):
-        """Hold a process up twice, while it reads."""
+        """Hold a process up twice, while it reads.
+
+        Or later, where others have the machine: then it is to be tried again.
+        """
         for part in (size // 5, size // 2):
             with open(f"/proc/{daemon_pid}/io") as file:
                 while int(file.readline().split()[1]) < part:
@@ -161,18 +187,30 @@ class Extend(manager.ManagedTest):
                         for i in range(60000))
         self.write("big.tsv", rows)
         config = self.configure(f"table big file {self.path('big.tsv')}")
-        with open(f"/proc/{daemon.pid}/io") as file:
-            before = int(file.readline().split()[1])
-        daemon.hang_up()
-        self.slow(daemon.pid, before + len(rows))
-        notified.wait("EXTEND_TIMEOUT_USEC=")
-        lines = notified.wait("READY=1")
-        self.assertIn("generation 2", "".join(lines))
-        check = self.spawn("env", f"NOTIFY_SOCKET={notified.path}",
-                           harness.program("appmsgd"), "-n", "-f", config)
-        self.slow(check.pid, len(rows))
-        notified.wait("EXTEND_TIMEOUT_USEC=")
-        self.assertEqual(check.wait(harness.DEADLINE), 0)
+
+        def reload(generation):
+            with open(f"/proc/{daemon.pid}/io") as file:
+                before = int(file.readline().split()[1])
+            daemon.hang_up()
+            self.slow(daemon.pid, before + len(rows))
+            lines = notified.wait("READY=1")
+            self.assertIn(f"generation {generation},", "".join(lines))
+
+        def check(_):
+            process = self.spawn("env", f"NOTIFY_SOCKET={notified.path}",
+                                 harness.program("appmsgd"), "-n", "-f",
+                                 config)
+            self.slow(process.pid, len(rows))
+            self.assertEqual(process.wait(harness.DEADLINE), 0)
+            notified.forget()
+
+        for load in (reload, check):
+            for number in range(harness.TRIES):
+                notified.told.clear()
+                load(number + 2)
+                if "EXTEND_TIMEOUT_USEC=" in "".join(notified.told):
+                    break
+            self.assertIn("EXTEND_TIMEOUT_USEC=", "".join(notified.told))
 
 
 if __name__ == "__main__":
