@@ -236,7 +236,8 @@ class TimeoutTest(harness.DaemonTest):
         took = time.monotonic() - start
         self.assertEqual((done.returncode, done.stdout), (75, ""))
         self.assertIn("timed out", done.stderr)
-        self.assertTrue(seconds <= took < seconds + 5, took)
+        # Else it would end in minutes, or never.
+        self.assertTrue(seconds <= took < seconds + DEADLINE / 2, took)
 
     def test_a_server_that_never_accepts(self):
         with Server(None) as server:
@@ -276,9 +277,14 @@ class TimeoutTest(harness.DaemonTest):
                     time.sleep(0.1)
                     connection.reply("x", connection="keep-alive")
 
-        with Server(serve) as server:
-            done = ask(server, "-t", "0.5", "search", *"abcdefghijklmnop")
-        self.assertEqual(done.returncode, 75)
+        # The time must do for two of them on a busy machine, and not for all.
+        for seconds in (0.5, 1, 1.5):
+            with Server(serve) as server:
+                done = ask(server, "-t", seconds, "search",
+                           *"abcdefghijklmnop")
+            self.assertEqual(done.returncode, 75)
+            if done.stdout.startswith("a\tx\nb\tx\n"):
+                break
         self.assertTrue(done.stdout.startswith("a\tx\nb\tx\n"), done.stdout)
 
     def test_waiting_for_keys_counts(self):
