@@ -19,6 +19,7 @@
 #include "daemon/table/pace.h"
 
 #define WORK_MS	30
+#define TRIES	10
 
 /* How often the thread left its core of its own will while it worked. */
 static long
@@ -50,10 +51,17 @@ a_first_load_takes_what_it_gets(void **state)
 static void
 a_reload_steps_aside_again_and_again(void **state)
 {
+	long pauses = 0;
+
 	(void)state;
 	pace_set(true);
-	/* Each 0.3 ms of real time at least, which is no less than CPU time. */
-	assert_true(pauses_in_work() >= 20);
+	/*
+	 * Each 0.3 ms of real time at least, which is no less than CPU time;
+	 * but a machine that others hold up may count theirs as ours.
+	 */
+	for (int tries = 0; tries < TRIES && pauses < 20; tries++)
+		pauses = pauses_in_work();
+	assert_true(pauses >= 20);
 	pace_set(false);
 	assert_int_equal(pauses_in_work(), 0);
 }
