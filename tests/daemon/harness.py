@@ -826,8 +826,8 @@ def background(*targets):
     finally:
         for thread in threads:
             thread.join(2 * DEADLINE)
-    if problems:
-        raise problems[0]
+        if problems:    # of which the rest may be the consequence
+            raise problems[0]
 
 
 def main():
