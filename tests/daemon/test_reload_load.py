@@ -16,6 +16,7 @@ from tables import KEEP, TableTest, wanted
 
 ENTRIES = 50000
 RELOADS = 20
+LONG = "600s"           # for all the reloads
 DEPTH = 64              # requests that each connection has under way
 CHANGE = {1: "odd", 0: "even"}      # a table's word, by its generation
 
@@ -144,7 +145,9 @@ class UnderLoad(TableTest):
 
     def serve_words(self):
         self.change_table(1)
-        self.serve(f"table words file {self.path('words.tsv')} guard=no "
+        # On a slow machine the link is idle for minutes.
+        self.serve(*(f"timeout {name} {LONG}" for name in ("idle", "write")),
+                   f"table words file {self.path('words.tsv')} guard=no "
                    "search=exact,prefix")
 
     def test_no_reply_is_lost(self):
