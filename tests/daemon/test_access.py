@@ -446,7 +446,7 @@ class Writing(AccessTest):
         # full, and those that left after.
         daemon.stop()
         self.assertEqual(whole().count(False), 1)
-        self.assertEqual(whole().index(False), text()[:1000].count("\n"))
+        self.assertEqual(whole().index(False), text()[:room].count("\n"))
 
 
 class Reopening(AccessTest):
