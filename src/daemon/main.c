@@ -236,6 +236,8 @@ main(int argc, char **argv)
 		progress_init_bar(&progress);
 	else
 		progress_init_log(&progress);
+	if (!o.check)
+		server_hold_signals();
 	gen = generation_load(o.conf, &progress.source, &problems);
 	progress_end(&progress);
 	if (gen == NULL) {

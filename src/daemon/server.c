@@ -401,6 +401,24 @@ server_open_access(struct generation *gen)
 	return error;
 }
 
+/* Those that ask a daemon for something: it goes on. */
+static void
+hold_signals(int how)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
+	pthread_sigmask(how, &set, NULL);
+}
+
+void
+server_hold_signals(void)
+{
+	hold_signals(SIG_BLOCK);
+}
+
 static int
 server_events(struct server *server)
 {
@@ -411,6 +429,7 @@ server_events(struct server *server)
 		    event_add(server->signals[i], NULL) != 0)
 			return -1;
 	}
+	hold_signals(SIG_UNBLOCK);
 	server->drain_timer = evtimer_new(server->base, server_drain_cb,
 	    server);
 	server->mailbox = mailbox_new(server->base, server_mail_cb, server);

@@ -21,6 +21,13 @@ struct inherited;
 struct server;
 
 /*
+ * Have the signals that would end a process which has no use for them yet,
+ * SIGHUP and SIGUSR1, wait for server_new().  To be called before what takes
+ * long, in the process that will serve or the one that makes it.
+ */
+void server_hold_signals(void);
+
+/*
  * Bind, listen and make the workers; nothing is accepted yet.
  *
  * path  of the configuration, for reloads; borrowed

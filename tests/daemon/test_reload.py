@@ -8,9 +8,12 @@ config that is wrong, or that changes what a reload cannot, keeps the old one
 and is told with file and line.
 """
 
+import contextlib
 import os
 import re
+import signal
 import threading
+import time
 
 import harness
 from harness import LOOPBACK, answer, kept, plain_reply, search
@@ -303,6 +306,35 @@ class UnderLoad(ReloadTest):
         self.assertGreater(min(counts), 0)
         self.assert_now(str(RELOADS + 1))
         self.assertEqual(self.generation(), RELOADS + 1)
+
+
+class Start(harness.DaemonTest):
+    """What comes while the first load is under way."""
+
+    def test_signals(self):
+        """They end nothing, and the reload follows when it serves."""
+        config = self.configure(f"listen {LOOPBACK} 0", self.control_line())
+        daemon = self.spawn(harness.program("appmsgd"), "-d", "-f", config)
+        files = f"/proc/{daemon.pid}/fd"
+
+        def reading():
+            with contextlib.suppress(OSError):
+                return config in map(
+                    os.readlink, (f"{files}/{n}" for n in os.listdir(files)))
+            return False
+
+        # A file that was written just now is waited for.
+        while not reading():
+            self.assertIsNone(daemon.poll())
+            soon = time.time() + 0.2
+            os.utime(config, (soon, soon))
+        for number in (signal.SIGHUP, signal.SIGUSR1):
+            daemon.send_signal(number)
+        harness.wait_until(lambda: re.search(
+            r"^generation +2$", self.control("status").stdout, re.M),
+            "it has reloaded")
+        daemon.terminate()
+        self.assertEqual(daemon.wait(harness.DEADLINE), 0)
 
 
 if __name__ == "__main__":
