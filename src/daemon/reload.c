@@ -432,6 +432,14 @@ waiters_free(struct waiters *list)
 	}
 }
 
+bool
+reload_abandon(struct reload *r)
+{
+	waiters_free(&r->waiters);
+	waiters_free(&r->later);
+	return r->state == RELOAD_LOADING;
+}
+
 void
 reload_free(struct reload *r)
 {
@@ -439,8 +447,7 @@ reload_free(struct reload *r)
 		return;
 	if (r->state == RELOAD_LOADING)
 		pthread_join(r->thread, NULL);
-	waiters_free(&r->waiters);
-	waiters_free(&r->later);
+	reload_abandon(r);
 	mailbox_discard(r->mailbox);
 	generation_unref(r->loaded);
 	generation_unref(r->previous);

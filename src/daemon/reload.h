@@ -71,6 +71,13 @@ const struct generation *reload_current(const struct reload *);
 void reload_counts(const struct reload *, uint64_t *done, uint64_t *failed);
 
 /*
+ * Tell everybody who waits that the daemon is stopping.
+ *
+ * Returns whether a load is under way, which reload_free() would wait for.
+ */
+bool reload_abandon(struct reload *);
+
+/*
  * Wait for a load that is under way, and free all.  NULL is allowed.
  */
 void reload_free(struct reload *);

@@ -541,6 +541,19 @@ server_run(struct server *server, void (*ready_cb)(void *), void *arg)
 	return error;
 }
 
+/*
+ * A load reads for as long as its files are large, and what it comes to is
+ * for nobody any more: it ends with the process.
+ */
+static void
+server_leave(struct server *server)
+{
+	control_free(server->control);
+	server_remove_paths(server);
+	log_end();
+	_exit(EX_OK);
+}
+
 void
 server_free(struct server *server)
 {
@@ -548,6 +561,8 @@ server_free(struct server *server)
 		return;
 	watchdog_free(server->watchdog);
 	workers_free(server->workers);
+	if (server->reload != NULL && reload_abandon(server->reload))
+		server_leave(server);
 	reload_free(server->reload);
 	control_free(server->control);
 	mailbox_discard(server->mailbox);

@@ -5,6 +5,7 @@
 
 import os
 import signal
+import threading
 import time
 
 import harness
@@ -179,6 +180,32 @@ class Drain(harness.DaemonTest):
             daemon.hang_up()
             daemon.terminate()
             self.assertEqual(daemon.wait(), 0)
+
+    def test_load_under_way_is_left(self):
+        """However long it would take: one signal is enough."""
+        files = [self.write_config(name=f"slow/{i}.conf") for i in range(50)]
+        daemon = self.start(self.control_line(), "include slow/*.conf")
+        done = threading.Event()
+
+        def write():
+            # Each is waited for, for a third of a second.
+            while not done.wait(0.02):
+                for name in files:
+                    os.utime(name)
+
+        with harness.background(write):
+            try:
+                reload = self.spawn(harness.program("appmsgctl"), "-s",
+                                    self.path("control.sock"), "reload")
+                daemon.wait_log("control command=reload")
+                began = time.monotonic()
+                daemon.terminate()
+                self.assertEqual(daemon.wait(), 0)
+                self.assertLess(time.monotonic() - began, 5)
+                self.assertEqual(reload.wait(DEADLINE), 1)
+            finally:
+                done.set()
+        self.assertFalse(os.path.exists(self.path("control.sock")))
 
     def test_unix_sockets_are_removed(self):
         """Nothing is left behind."""
