@@ -195,7 +195,8 @@ takes_ipv4(int fd, const struct sockaddr *sa)
 	    getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &len) != 0 ||
 	    only != 0)
 		return false;
-	log_warnx("inherited socket takes IPv4 too fd=%d", fd);
+	log_warnx("inherited socket takes IPv4 too, it needs "
+	    "BindIPv6Only=ipv6-only fd=%d", fd);
 	return true;
 }
 
@@ -266,11 +267,22 @@ socket_drop(struct inherited_socket *s)
 void
 inherit_free(struct inherited *all)
 {
+	for (size_t i = 0; all != NULL && i < all->n; i++)
+		if (all->list[i].fd != -1) {
+			socket_drop(&all->list[i]);
+			all->list[i].fd = -1;
+		}
+	inherit_discard(all);
+}
+
+void
+inherit_discard(struct inherited *all)
+{
 	if (all == NULL)
 		return;
 	for (size_t i = 0; i < all->n; i++)
 		if (all->list[i].fd != -1)
-			socket_drop(&all->list[i]);
+			close(all->list[i].fd);
 	free(all->list);
 	free(all);
 }

@@ -47,6 +47,12 @@ int inherit_find(struct inherited *, const struct sockaddr *sa,
 void inherit_free(struct inherited *);
 
 /*
+ * Close the sockets that nobody has asked for so far, of a start that failed:
+ * the next one finds what the manager keeps.  NULL is allowed.
+ */
+void inherit_discard(struct inherited *);
+
+/*
  * Leave a listening socket in the manager's keeping, for the process after
  * this one.  A socket that it keeps already is kept once.
  *

@@ -166,11 +166,15 @@ listeners_open(struct listeners *all, const struct conf *conf,
 
 	*all = (struct listeners){ .control_fd = -1 };
 	error = open_all(all, conf, inherited);
+	if (error != 0) {
+		/* Of lines that had no turn, perhaps. */
+		inherit_discard(inherited);
+		return error;
+	}
 	/* First: what is forgotten may be in the way of what is left. */
 	inherit_free(inherited);
-	if (error == 0)
-		leave(all);
-	return error;
+	leave(all);
+	return 0;
 }
 
 void

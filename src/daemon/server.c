@@ -465,7 +465,7 @@ server_new(const char *path, struct generation *gen, enum log_level level,
 	    workers_deaf_cb, workers_drained_cb, server };
 
 	if (server == NULL) {
-		inherit_free(inherited);
+		inherit_discard(inherited);
 		goto fail;
 	}
 	gen->number = 1;

@@ -256,6 +256,24 @@ class Keeping(manager.ManagedTest):
             harness.Peer((LOOPBACK, old))
         self.assert_serves((LOOPBACK, new))
 
+    def test_start_that_fails(self):
+        """It says nothing against what it had no use for, and keeps it."""
+        lines = (f"listen {LOOPBACK} {harness.free_port()}",
+                 f"listen {self.path('socket')}", self.control_line())
+        daemon, _ = self.run_daemon(*lines)
+        daemon.stop()
+        with self.assertRaisesRegex(AssertionError,
+                                    "cannot listen") as failed:
+            self.manage(f"listen {self.path('none', 'socket')}", *lines,
+                        env=self.manager.environment(),
+                        **self.manager.kept())
+        self.assertNotIn("not configured", str(failed.exception))
+        daemon, told = self.run_daemon(*lines)
+        self.assertEqual(self.manager.removed, [])
+        self.assertNotIn("FDSTORE=1", told)
+        self.assertEqual(daemon.log.count("inherited=yes"), 2)
+        self.assert_serves(daemon.address)
+
     def test_left_anew(self):
         """A kept socket without its path is forgotten, and another left."""
         path = self.path("socket")
