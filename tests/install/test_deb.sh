@@ -91,6 +91,28 @@ for p in $packages; do
 done
 ok 'every file is as it was packed'
 
+# As it does every day, whether there is a log or not, and a service or not.
+rotate() {
+	run logrotate --force --state "$dir/rotated" /etc/logrotate.d/appmsgd
+}
+if command -v logrotate >/dev/null; then
+	rotate
+	echo 'log access=/var/log/appmsgd/access.log' \
+		>/etc/appmsgd.conf.d/log.conf
+	run systemctl restart appmsgd
+	[ "$(answer ring)" = "$ring" ] || fail 'no answer with a log'
+	rotate
+	[ "$(answer ring)" = "$ring" ] || fail 'no answer after a rotation'
+	[ "$(cd /var/log/appmsgd && wc -l access.log access.log.1 |
+		awk '{ print $1 }' | xargs)" = '1 1 2' ] ||
+		fail "not rotated: $(ls -l /var/log/appmsgd)"
+	rm /etc/appmsgd.conf.d/log.conf
+	run systemctl stop appmsgd
+	rotate
+	run systemctl start appmsgd
+	ok 'its log is rotated'
+fi
+
 later 9.1 'answer "later" "one"'
 before=$(pid)
 run dpkg -i "$dir"/9.1/*.deb
