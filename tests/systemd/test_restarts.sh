@@ -39,6 +39,10 @@ under_load() {
 echo "listen $unix mode=0666" >>$conf
 
 # ------------------------------------------------------------- the socket unit
+systemctl start appmsgd || fail start
+systemctl start appmsgd.socket 2>/dev/null && fail 'both, and the service first'
+systemctl reset-failed appmsgd.socket
+systemctl disable --now appmsgd 2>/dev/null || fail disable
 mkdir -p /run/systemd/system/appmsgd.socket.d
 printf '[Socket]\nListenStream=%s\nSocketMode=0666\n' $unix \
 	>/run/systemd/system/appmsgd.socket.d/unix.conf
