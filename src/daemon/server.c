@@ -120,15 +120,25 @@ server_unlisten(struct server *server)
 	listeners_close(&server->listeners);
 }
 
+/* Where it cannot be removed, it names nobody at least. */
+static void
+server_remove_pidfile(struct server *server)
+{
+	if (server->pidfile == NULL)
+		return;
+	if (ftruncate(pidfile_fileno(server->pidfile), 0) != 0)
+		log_warn("cannot empty pidfile=%s", server->pidfile_path);
+	pidfile_remove(server->pidfile);
+	server->pidfile = NULL;
+}
+
 /* What others may find of it. */
 static void
 server_remove_paths(struct server *server)
 {
 	server_unlisten(server);
 	listeners_close_control(&server->listeners);
-	if (server->pidfile != NULL)
-		pidfile_remove(server->pidfile);
-	server->pidfile = NULL;
+	server_remove_pidfile(server);
 }
 
 static void
@@ -266,13 +276,12 @@ server_raise_files(const struct conf *conf)
 static int
 server_pidfile(struct server *server, const char *path)
 {
-	pid_t other;
+	pid_t other = -1;
 
 	if (server->pidfile != NULL) {
 		if (path != NULL && strcmp(path, server->pidfile_path) == 0)
 			return 0;
-		pidfile_remove(server->pidfile);
-		server->pidfile = NULL;
+		server_remove_pidfile(server);
 	}
 	free(server->pidfile_path);
 	server->pidfile_path = NULL;
@@ -281,7 +290,11 @@ server_pidfile(struct server *server, const char *path)
 	if ((server->pidfile_path = strdup(path)) == NULL ||
 	    (server->pidfile = pidfile_open(path, 0644, &other)) == NULL ||
 	    pidfile_write(server->pidfile) != 0) {
-		log_warn("cannot write pidfile=%s", path);
+		if (server->pidfile == NULL && errno == EEXIST)
+			log_warnx("pidfile is held by another process "
+			    "pidfile=%s pid=%jd", path, (intmax_t)other);
+		else
+			log_warn("cannot write pidfile=%s", path);
 		return -1;
 	}
 	return 0;

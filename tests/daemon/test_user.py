@@ -57,6 +57,27 @@ class User(harness.DaemonTest):
             harness.ask(self.daemon.address, search("ring")),
             plain_reply("new"))
 
+    def test_pidfile(self):
+        """It is held by one, and names nobody when that has ended."""
+        self.daemon.stop()
+        pidfile = self.path("pid")
+        line = f"pidfile {pidfile}"
+        daemon = self.start(*self.lines, line)
+        with open(pidfile) as file:
+            self.assertEqual(int(file.read()), daemon.pid)
+        second = harness.run(
+            harness.program("appmsgd"), "-d", "-f",
+            self.write_config(f"listen {LOOPBACK} 0", line, name="second"))
+        self.assertEqual(second.returncode, 71)
+        self.assertIn("pidfile is held by another process "
+                      f"pidfile={pidfile} pid={daemon.pid}\n", second.stderr)
+        # Its folder is root's, so that the daemon's user cannot remove it.
+        daemon.stop()
+        self.assertEqual(os.stat(pidfile).st_size, 0)
+        daemon = self.start(*self.lines, line)
+        with open(pidfile) as file:
+            self.assertEqual(int(file.read()), daemon.pid)
+
 
 if __name__ == "__main__":
     harness.main()
