@@ -177,6 +177,12 @@ class Http(harness.DaemonTest):
         for _ in range(5):
             self.ask("ring")
         self.ask("<b>not there</b>")
+        self.write_config("listn")
+        for failed in (1, 2):
+            self.daemon.hang_up()
+            harness.wait_until(
+                lambda n=failed: self.stats()["reloads-failed"] == n,
+                "a reload has failed")
         done = subprocess.run(
             [browser, "--headless", "--no-sandbox", "--disable-gpu",
              f"--user-data-dir={self.path('browser')}",
@@ -189,6 +195,11 @@ class Http(harness.DaemonTest):
         self.assertRegex(page, r'id="found"[^>]*>83\.3%<')
         self.assertIn("&lt;b&gt;not there&lt;/b&gt;", page)
         self.assertNotIn("<b>not there", page)
+        # Failed reloads are none of those that were done.
+        self.assertRegex(page, r"were done</td><td>0</td></tr><tr>"
+                         r"<td>and that failed</td><td>2<")
+        self.assertRegex(page, r'id="curve" d="M[0-9.,L]+"')
+        self.assertIn("message, write, drain</td><td>0, 0, 0, 0, 0<", page)
         self.assertNotRegex(done.stderr, r"Content Security|Uncaught")
         picture = os.environ.get("APPMSG_SCREENSHOT")
         if picture:
