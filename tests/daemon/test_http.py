@@ -170,6 +170,21 @@ class Http(harness.DaemonTest):
             self.get("/healthz")
         self.assertFalse(os.path.exists(self.unix))
 
+    def test_without_descriptors(self):
+        """It pauses, and says so in a line, until there are some again."""
+        self.daemon.stop()
+        self.daemon = self.start(
+            f"listen {LOOPBACK} 0", f"listen {LOOPBACK} 0 service=http",
+            "workers 1", "limit connections 1", nofile=(80, 80))
+        self.messages, self.http = self.daemon.addresses
+        peers = [self.peer(self.http) for _ in range(100)]
+        self.daemon.wait_log("accept paused service=http: Too many open files")
+        self.assertLess(self.daemon.log.count("\n"), 20)
+        for peer in peers:
+            peer.close()
+        self.assertEqual(self.get("/healthz").status, 200)
+        self.ask("ring")
+
     def test_the_page_shows_the_numbers(self):
         browser = shutil.which("chromium") or shutil.which("google-chrome")
         if browser is None:

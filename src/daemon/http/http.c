@@ -9,25 +9,39 @@
 
 #include "daemon/http/http.h"
 
+#include <sys/queue.h>
 #include <sys/socket.h>
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <event2/buffer.h>
+#include <event2/event.h>
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
 #include <event2/listener.h>
 
 #include <json.h>
 
+#include "common/log.h"
 #include "daemon/http/page.inc"
 
 #define HEADERS_MAX	8192	/* bytes of a request's */
 #define TIMEOUT_S	30
 #define HOST_MAX	64	/* an address with its port, and more */
+#define PAUSE_S		1	/* without descriptors */
+
+struct http_listener {
+	LIST_ENTRY(http_listener) entry;
+	struct evconnlistener *lev;	/* borrowed from its evhttp */
+	struct event *resume;		/* the end of a pause */
+};
+
+/* All of the process: evhttp leaves a listener no room for an argument. */
+static LIST_HEAD(, http_listener) listeners = LIST_HEAD_INITIALIZER(listeners);
 
 /* One for the addresses, one for unix sockets. */
 struct http {
@@ -216,6 +230,43 @@ evhttp_make(struct http *http, void (*cb)(struct evhttp_request *, void *))
 	return eh;
 }
 
+static void
+resume_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct http_listener *l = arg;
+
+	(void)fd;
+	(void)what;
+	evconnlistener_enable(l->lev);
+}
+
+/* What waits in the kernel's queue would be tried again at once, for ever. */
+static void
+accept_error_cb(struct evconnlistener *lev, void *arg)
+{
+	static const struct timeval pause = { .tv_sec = PAUSE_S };
+	struct http_listener *l;
+
+	(void)arg;
+	if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS &&
+	    errno != ENOMEM)
+		return;
+	log_warn("accept paused service=http");
+	LIST_FOREACH(l, &listeners, entry)
+		if (l->lev == lev && event_add(l->resume, &pause) == 0)
+			evconnlistener_disable(lev);
+}
+
+static void
+listener_free(struct http_listener *l)
+{
+	if (l == NULL)
+		return;
+	if (l->resume != NULL)
+		event_free(l->resume);
+	free(l);
+}
+
 struct http *
 http_new(struct event_base *base, const struct http_source *source)
 {
@@ -240,22 +291,35 @@ http_listen(struct http *http, int fd, bool local)
 	/* Backlog 0: the server has called listen(2) already. */
 	struct evconnlistener *lev = evconnlistener_new(http->base, NULL,
 	    NULL, LEV_OPT_CLOSE_ON_EXEC, 0, fd);
+	struct http_listener *l = calloc(1, sizeof(*l));
 
-	if (lev == NULL)
-		return -1;
-	if (evhttp_bind_listener(local ? http->local : http->inet,
+	if (l != NULL)
+		l->resume = evtimer_new(http->base, resume_cb, l);
+	if (lev == NULL || l == NULL || l->resume == NULL ||
+	    evhttp_bind_listener(local ? http->local : http->inet,
 	    lev) == NULL) {
-		evconnlistener_free(lev);
+		if (lev != NULL)
+			evconnlistener_free(lev);
+		listener_free(l);
 		return -1;
 	}
+	evconnlistener_set_error_cb(lev, accept_error_cb);
+	l->lev = lev;
+	LIST_INSERT_HEAD(&listeners, l, entry);
 	return 0;
 }
 
 void
 http_free(struct http *http)
 {
+	struct http_listener *l;
+
 	if (http == NULL)
 		return;
+	while ((l = LIST_FIRST(&listeners)) != NULL) {
+		LIST_REMOVE(l, entry);
+		listener_free(l);
+	}
 	if (http->inet != NULL)
 		evhttp_free(http->inet);
 	if (http->local != NULL)
