@@ -68,7 +68,7 @@ BROKEN = {
         b'{"a": "b",\n"%s": "d"}' % (b"k" * 1025): (2, "1024"),
         b'{"a": "b",\n"c": "d", "a": "e"}': (2, '"a".*:1'),
         b'{"a": "b",\n\n\n"\\u0061": "e"}': (4, '"a".*:1'),
-        b'\xef\xbb\xbf{"a": "b"}': (1, "."),
+        b'\xef\xbb\xbf{"a": "b"}': (1, "byte order mark"),
     },
     "jsonl": {
         b'{"key": "a", "answer": "b"}\n{"key": "c"}': (2, "answer"),

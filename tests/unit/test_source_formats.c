@@ -39,14 +39,20 @@ test_json(void **state)
 		{ TEXT("{\"\\u0061\":\"\\u00e9\\n\\/\\u0007\"}"),
 		    "1 a=\xc3\xa9\\\\n/\\\\u0007\n" },
 		{ TEXT("{\"\\u0000\":\"\"}"), "1 \\x00=\n" },
-		{ TEXT(""), "a.json:1: not an object\n" },
-		{ TEXT("[]"), "a.json:1: not an object\n" },
+		{ TEXT(""), "a.json:1: not an object, at byte 1\n" },
+		{ TEXT("[]"), "a.json:1: not an object, at byte 1\n" },
+		{ TEXT("\xef\xbb\xbf{\"a\":\"1\"}"),
+		    "a.json:1: a byte order mark before the first key\n" },
+		{ TEXT("{\"a\":\"1\",}"),
+		    "a.json:1: no member name in quotes, at byte 10\n" },
 		{ TEXT("{\n\"a\":\"1\",\n"),
-		    "a.json:2: no member name in quotes\n" },
-		{ TEXT("{\n\"a\":\"1\"\n\n\n"), "a.json:2: unfinished\n" },
-		{ TEXT("{\"a\":\n\"1"), "a.json:2: unfinished string\n" },
+		    "a.json:2: no member name in quotes, at byte 9\n" },
+		{ TEXT("{\n\"a\":\"1\"\n\n\n"),
+		    "a.json:2: unfinished, at byte 8\n" },
+		{ TEXT("{\"a\":\n\"1"),
+		    "a.json:2: unfinished string, at byte 3\n" },
 		{ TEXT("{\"a\":\"1\"}\n\nx"),
-		    "a.json:3: something after the end\n" },
+		    "a.json:3: something after the end, at byte 1\n" },
 		{ TEXT("{\"a\":1,\n\"b\":null,\n\"c\":{},\"d\":\"\\ud800\","
 		    "\n\"\":\"\",\"\\udc00\":\"\"}"),
 		    "a.json:1: the answer of \"a\" is not a string\n"
@@ -57,7 +63,7 @@ test_json(void **state)
 		    "a.json:4: half a surrogate pair in a key\n" },
 		{ TEXT("{\"a\":1,\n\"b\":\n\"\xff\"}"),
 		    "a.json:1: the answer of \"a\" is not a string\n"
-		    "a.json:3: not UTF-8\n" },
+		    "a.json:3: not UTF-8, at byte 2\n" },
 		{ TEXT("{\"a\":\"1\",\n\"a\":\"2\"}"),
 		    "a.json:2: the key \"a\" was given before, at "
 		    "a.json:1\n" },
@@ -113,12 +119,14 @@ test_jsonl(void **state)
 		    MEMBERS("\"a\"", "[]") "\n{\"key\":\"a\"}\n"
 		    MEMBERS("\"a\"", "\"1\"") "x\n{\"key\":\"a\n"),
 		    "a.jsonl:1: no \"key\"\n"
-		    "a.jsonl:2: not an object\n"
+		    "a.jsonl:2: not an object, at byte 1\n"
 		    "a.jsonl:3: the \"key\" is not a string\n"
 		    "a.jsonl:4: the \"answer\" is not a string\n"
 		    "a.jsonl:5: no \"answer\"\n"
-		    "a.jsonl:6: something after the end\n"
-		    "a.jsonl:7: unfinished string\n" },
+		    "a.jsonl:6: something after the end, at byte 25\n"
+		    "a.jsonl:7: unfinished string, at byte 10\n" },
+		{ TEXT("\xef\xbb\xbf" MEMBERS("\"a\"", "\"1\"")),
+		    "a.jsonl:1: a byte order mark before the first key\n" },
 		{ TEXT(MEMBERS("\"a\"", "\"1\"") "\n"
 		    MEMBERS("\"\\u0061\"", "\"2\"") "\n"),
 		    "a.jsonl:2: the key \"a\" was given before, at "

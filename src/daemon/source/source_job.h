@@ -170,6 +170,13 @@ int source_reader_fill(struct source_reader *);
 const char *source_reader_need(struct source_reader *, size_t len);
 
 /*
+ * Complain of a byte order mark at the start of a file's first line.
+ *
+ * Returns how many bytes to pass over: 3, or 0 where there is none.
+ */
+size_t source_mark(struct source_job *, const char *text, size_t len);
+
+/*
  * Hand each line of the job's range, without its end (LF or CR LF), to a
  * function; counts them in job->lines, which is the line's number meanwhile.
  */

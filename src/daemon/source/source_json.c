@@ -101,41 +101,58 @@ release(char *text, size_t *released, const uint8_t *upto)
 	*released = (size_t)(to - (uintptr_t)text);
 }
 
+/* How far the lines of a text are counted. */
+struct counted {
+	const uint8_t *upto;
+	const uint8_t *line;		/* where the last one starts */
+};
+
 /* Lines are counted on from where they were counted up to before. */
 static unsigned int
-count_lines(struct source_job *job, const uint8_t **from, const uint8_t *to)
+count_lines(struct source_job *job, struct counted *c, const uint8_t *to)
 {
 	const uint8_t *lf;
 
-	while (*from < to &&
-	    (lf = memchr(*from, '\n', (size_t)(to - *from))) != NULL) {
+	while (c->upto < to &&
+	    (lf = memchr(c->upto, '\n', (size_t)(to - c->upto))) != NULL) {
 		job->lines++;
-		*from = lf + 1;
+		c->upto = c->line = lf + 1;
 	}
-	*from = to;
+	c->upto = to;
 	return job->lines + 1;
+}
+
+/* What the scanner says; a whole file may be one line: with the place. */
+static void
+json_complain(struct source_job *job, unsigned int line_number,
+    const struct scan *scan, const void *line)
+{
+	source_complain(job, line_number, "%s, at byte %zu", scan->why,
+	    (size_t)(scan->p - (const uint8_t *)line) + 1);
 }
 
 static void
 json_load(struct source_job *job)
 {
-	const uint8_t *counted, *start;
+	const uint8_t *start;
+	struct counted counted;
 	struct appmsg_str name;
 	struct scan_value value;
 	struct scan scan;
 	unsigned int line;
 	char *text, key[QUOTE_SIZE];
-	size_t len, released = 0;
+	size_t len, released = 0, mark;
 
 	if ((text = read_all(job, &len)) == NULL)
 		return;
-	start = counted = (const uint8_t *)text;
-	scan_init_file(&scan, text, len);
+	mark = source_mark(job, text, len);
+	start = counted.upto = counted.line = (const uint8_t *)text;
+	scan_init_file(&scan, text + mark, len - mark);
 	if (scan_object(&scan) == SCAN_OK)
 		while (!job->failed && scan_member(&scan, &name) == SCAN_OK) {
 			line = count_lines(job, &counted,
 			    (const uint8_t *)name.raw);
-			release(text, &released, counted);
+			release(text, &released, counted.upto);
 			if (scan_value(&scan, &value) != SCAN_OK)
 				break;
 			if (value.type == SCAN_STRING) {
@@ -151,8 +168,8 @@ json_load(struct source_job *job)
 		while (scan.p == scan.end && scan.p > start &&
 		    (scan.p[-1] == '\n' || scan.p[-1] == '\r'))
 			scan.end = --scan.p;
-		source_complain(job, count_lines(job, &counted, scan.p), "%s",
-		    scan.why);
+		line = count_lines(job, &counted, scan.p);
+		json_complain(job, line, &scan, counted.line);
 	}
 	free(text);
 }
@@ -198,7 +215,7 @@ jsonl_object(struct source_job *job, const char *line, size_t len)
 				answer = value;
 		}
 	if (scan_end(&scan) != SCAN_OK)
-		source_complain(job, job->lines, "%s", scan.why);
+		json_complain(job, job->lines, &scan, line);
 	else if (check_member(job, "key", &key) &&
 	    check_member(job, "answer", &answer))
 		json_add(job, &key.str, &answer.str, job->lines);

@@ -146,13 +146,16 @@ skip_line(struct source_reader *r)
 	return more;
 }
 
-static bool
-has_mark(const struct source_reader *r)
+size_t
+source_mark(struct source_job *job, const char *text, size_t len)
 {
 	static const char mark[] = "\xef\xbb\xbf";
 
-	return r->job->from == 0 && r->end - r->start >= sizeof(mark) - 1 &&
-	    memcmp(r->buf + r->start, mark, sizeof(mark) - 1) == 0;
+	if (job->from != 0 || job->lines != 0 || len < sizeof(mark) - 1 ||
+	    memcmp(text, mark, sizeof(mark) - 1) != 0)
+		return 0;
+	source_complain(job, 1, "a byte order mark before the first key");
+	return sizeof(mark) - 1;
 }
 
 void
@@ -171,9 +174,7 @@ source_lines(struct source_job *job, void (*line_cb)(struct source_job *,
 		lf = r.end - r.start == looked ? NULL : memchr(line + looked,
 		    '\n', r.end - r.start - looked);
 		if (lf != NULL) {
-			if (job->lines == 0 && has_mark(&r))
-				source_complain(job, 1, "a byte order mark "
-				    "before the first key");
+			line += source_mark(job, line, (size_t)(lf - line));
 			hand_line(job, line, lf, true, line_cb);
 			if (job->failed)
 				break;
@@ -193,12 +194,9 @@ source_lines(struct source_job *job, void (*line_cb)(struct source_job *,
 			break;
 	}
 	if (more == 0 && r.end > r.start) {
-		if (job->lines == 0 && has_mark(&r))
-			source_complain(job, 1, "a byte order mark before "
-			    "the first key");
 		line = r.buf + r.start;
-		hand_line(job, line, line + (r.end - r.start), false,
-		    line_cb);
+		line += source_mark(job, line, r.end - r.start);
+		hand_line(job, line, r.buf + r.end, false, line_cb);
 	}
 	source_reader_clear(&r);
 }
