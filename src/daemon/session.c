@@ -107,6 +107,7 @@ session_start_work(struct session *s)
 {
 	static const struct timeval now = { 0 };
 
+	s->works = true;
 	TAILQ_INSERT_TAIL(&s->host->work, s, work_entry);
 	event_add(s->host->work_event, &now);
 }
@@ -408,6 +409,7 @@ session_work_cb(evutil_socket_t fd, short what, void *arg)
 	if (s == NULL)
 		return;
 	TAILQ_REMOVE(&host->work, s, work_entry);
+	s->works = false;
 	if (!TAILQ_EMPTY(&host->work))
 		event_add(host->work_event, &now);
 	session_log_turn(s);
@@ -453,7 +455,8 @@ session_free(struct session *s)
 	session_count_sent(s);
 	session_set_ready(s, false);
 	session_postpone_forget(s);
-	if (s->stream.job != NULL)
+	/* Not by its job: sending may fail between that and the list. */
+	if (s->works)
 		TAILQ_REMOVE(&s->host->work, s, work_entry);
 	stream_clear(&s->stream);
 	deadline_clear(&s->host->deadlines, &s->in);

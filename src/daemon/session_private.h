@@ -37,7 +37,7 @@ enum session_next {
 struct session {
 	TAILQ_ENTRY(session) entry;		/* of all */
 	TAILQ_ENTRY(session) ready_entry;	/* of ready, if is_ready */
-	TAILQ_ENTRY(session) work_entry;	/* of work, if stream.job */
+	TAILQ_ENTRY(session) work_entry;	/* of work, if works */
 	struct session_host *host;		/* borrowed */
 	const struct conf_listen *listen;	/* borrowed */
 	struct bufferevent *bev;	/* owned; NULL during the first read */
@@ -61,6 +61,7 @@ struct session {
 	bool eof;		/* the peer sends no more */
 	bool all_read;		/* the first read emptied the socket */
 	bool is_ready;
+	bool works;		/* waits for a slice of its search */
 	bool postponed;		/* replies wait for the wake-up's end */
 	bool counted;		/* a limit counts it */
 	bool broken;		/* input is left behind that was not read */

@@ -134,6 +134,16 @@ class Long(TableTest):
         # The last searches of those who are gone do not stay for ever.
         self.assert_finds("prefix", "none", [])
 
+    def test_clients_that_go_away_unread(self):
+        """Replies cannot be sent, and more searches wait for a slice."""
+        for address in self.daemon.addresses:
+            for number in range(100):
+                peer = self.peer(address)
+                peer.send(request(wanted("key", "fuzzy"), **kept()) *
+                          (2 + number % 20))
+                peer.close()
+        self.assertEqual(self.find(self.keys[3]), self.data[self.keys[3]])
+
     def test_reload_meanwhile(self):
         """A search ends in the table that it began in."""
         peers = [self.peer(address) for address in self.daemon.addresses]
