@@ -173,6 +173,14 @@ class Requests(StatsTest):
         self.assertEqual(times, sorted(times))
         self.assertGreater(times[0], 0)
         self.assertLess(times[-1], DEADLINE * 1e6)
+        # And what they were made of.
+        bounds = [us for us, _ in row["times"]]
+        self.assertEqual(bounds, sorted(set(bounds)))
+        self.assertEqual(sum(n for _, n in row["times"]), 200)
+        self.assertGreater(min(n for _, n in row["times"]), 0)
+        self.assertGreaterEqual(bounds[-1], times[-1])
+        self.assertLess(bounds[-1], times[-1] * 1.07 + 0.001)
+        self.assertIn(row["p50-us"], bounds + times[-1:])
 
     def test_time_of_a_long_search(self):
         """All slices are in the time of a search, not only the last one."""

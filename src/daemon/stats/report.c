@@ -133,15 +133,14 @@ add_string(struct json_object *o, const char *name, const char *text)
 }
 
 /* Microseconds, spelled with what the clock knows. */
-static void
-add_us(struct json_object *o, const char *name, uint64_t ns)
+static struct json_object *
+us_json(uint64_t ns)
 {
 	char text[32];
 
 	snprintf(text, sizeof(text), "%llu.%03llu",
 	    (unsigned long long)(ns / 1000), (unsigned long long)(ns % 1000));
-	json_object_object_add(o, name,
-	    json_object_new_double_s((double)ns / 1000, text));
+	return json_object_new_double_s((double)ns / 1000, text);
 }
 
 void
@@ -190,6 +189,26 @@ add_counters(const struct report *r, struct json_object *o)
 	add_number(o, "reloads-failed", r->reloads_failed);
 }
 
+/* How many took how long: two reports tell of the time between them. */
+static struct json_object *
+times_json(const struct histogram_sum *sum)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
+		struct json_object *pair;
+
+		if (sum->buckets[i] == 0)
+			continue;
+		pair = json_object_new_array();
+		json_object_array_add(pair, us_json(histogram_bound(i)));
+		json_object_array_add(pair,
+		    json_object_new_uint64(sum->buckets[i]));
+		json_object_array_add(list, pair);
+	}
+	return list;
+}
+
 static struct json_object *
 row_json(unsigned int kind, unsigned int outcome,
     const struct histogram_sum *sum)
@@ -202,8 +221,9 @@ row_json(unsigned int kind, unsigned int outcome,
 	add_string(row, "outcome", stats_outcome(outcome));
 	add_number(row, "count", sum->count);
 	for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++)
-		add_us(row, quantiles[i].name,
-		    histogram_quantile(sum, quantiles[i].permille));
+		json_object_object_add(row, quantiles[i].name, us_json(
+		    histogram_quantile(sum, quantiles[i].permille)));
+	json_object_object_add(row, "times", times_json(sum));
 	return row;
 }
 
