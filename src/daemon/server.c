@@ -432,6 +432,14 @@ server_hold_signals(void)
 	hold_signals(SIG_BLOCK);
 }
 
+/* What libevent has to say is a line of the log like all others. */
+static void
+libevent_cb(int severity, const char *text)
+{
+	if (severity != EVENT_LOG_DEBUG)
+		log_warnx("libevent: %s", text);
+}
+
 static int
 server_events(struct server *server)
 {
@@ -487,6 +495,7 @@ server_new(const char *path, struct generation *gen, enum log_level level,
 	    level);
 	server->path = path;
 	server->started = time(NULL);
+	event_set_log_callback(libevent_cb);
 	if (listeners_open(&server->listeners, gen->conf, inherited) != 0 ||
 	    server_drop_rights(server, gen->conf) != 0 ||
 	    server_open_access(gen) != 0)
