@@ -35,13 +35,14 @@
 #define PAUSE_S		1	/* without descriptors */
 
 struct http_listener {
-	LIST_ENTRY(http_listener) entry;
+	SLIST_ENTRY(http_listener) entry;
 	struct evconnlistener *lev;	/* borrowed from its evhttp */
 	struct event *resume;		/* the end of a pause */
 };
 
 /* All of the process: evhttp leaves a listener no room for an argument. */
-static LIST_HEAD(, http_listener) listeners = LIST_HEAD_INITIALIZER(listeners);
+static SLIST_HEAD(, http_listener) listeners =
+    SLIST_HEAD_INITIALIZER(listeners);
 
 /* One for the addresses, one for unix sockets. */
 struct http {
@@ -252,7 +253,7 @@ accept_error_cb(struct evconnlistener *lev, void *arg)
 	    errno != ENOMEM)
 		return;
 	log_warn("accept paused service=http");
-	LIST_FOREACH(l, &listeners, entry)
+	SLIST_FOREACH(l, &listeners, entry)
 		if (l->lev == lev && event_add(l->resume, &pause) == 0)
 			evconnlistener_disable(lev);
 }
@@ -305,7 +306,7 @@ http_listen(struct http *http, int fd, bool local)
 	}
 	evconnlistener_set_error_cb(lev, accept_error_cb);
 	l->lev = lev;
-	LIST_INSERT_HEAD(&listeners, l, entry);
+	SLIST_INSERT_HEAD(&listeners, l, entry);
 	return 0;
 }
 
@@ -316,8 +317,8 @@ http_free(struct http *http)
 
 	if (http == NULL)
 		return;
-	while ((l = LIST_FIRST(&listeners)) != NULL) {
-		LIST_REMOVE(l, entry);
+	while ((l = SLIST_FIRST(&listeners)) != NULL) {
+		SLIST_REMOVE_HEAD(&listeners, entry);
 		listener_free(l);
 	}
 	if (http->inet != NULL)
