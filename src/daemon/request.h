@@ -27,7 +27,8 @@ struct stats;
 struct request_env {
 	struct generation *gen;		/* borrowed for the call */
 	size_t reply_max;	/* bytes of matches in a reply, one at least */
-	unsigned int searches;	/* that worked at once in this turn */
+	int64_t searched;	/* ns of searches done at once; the caller's to
+				   set to 0 for each wake-up */
 	struct buf text;		/* owned: content turned to UTF-8 */
 	struct buf scratch;		/* owned: values unescaped */
 	struct buf content;		/* owned: matches */

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "daemon/access.h"
 #include "daemon/conf/conf.h"
 #include "daemon/generation.h"
@@ -27,11 +28,11 @@
 #define CONTENT_KEEP		((size_t)256 << 10)
 
 /*
- * What a search that is answered at once may take, in microseconds, and how
- * many may be tried in one turn of a session: others wait for all of that.
+ * What a search may take that is answered at once, and all of them together in
+ * a wake-up, however many connections ask: others wait for that.
  */
 #define FIRST_SLICE_US		200
-#define FIRST_SLICES		2
+#define AT_ONCE_NS		400000
 
 /* What "match" and its companions say. */
 struct wanted {
@@ -383,6 +384,7 @@ search_start(const struct ask *ask, const struct search_query *query,
     bool suggest, struct request_job **job)
 {
 	enum request_result result;
+	int64_t began = clock_ns();
 
 	if ((*job = job_new(ask, key)) == NULL)
 		return REQUEST_FAILED;
@@ -391,11 +393,12 @@ search_start(const struct ask *ask, const struct search_query *query,
 	(*job)->search = search_new(tables, n, query);
 	if ((*job)->search == NULL)
 		result = REQUEST_FAILED;
-	else if (ask->env->searches++ >= FIRST_SLICES)
+	else if (ask->env->searched >= AT_ONCE_NS)
 		result = REQUEST_LATER;
 	else
 		result = request_job_work(*job, ask->env, FIRST_SLICE_US,
 		    ask->out);
+	ask->env->searched += clock_ns() - began;
 	if (result != REQUEST_LATER) {
 		request_job_free(*job);
 		*job = NULL;

@@ -23,7 +23,7 @@
 #include "common/log.h"
 #include "daemon/conf/conf.h"
 #include "daemon/fast.h"
-#include "daemon/session_postpone.h"
+#include "daemon/session_wakeup.h"
 #include "daemon/stats/stats.h"
 
 /*
@@ -357,7 +357,7 @@ session_late_cb(struct deadline *d, enum deadline_kind kind, void *arg)
 		break;
 	case DEADLINE_IDLE:
 		/* Not idle while replies wait: that is for DEADLINE_WRITE. */
-		if (session_output_len(s) > 0 || s->postponed) {
+		if (session_output_len(s) > 0 || s->kept) {
 			deadline_start(&s->host->deadlines, d, kind);
 			next = SESSION_GO_ON;
 			late = false;
@@ -454,7 +454,7 @@ session_free(struct session *s)
 	    (unsigned long long)s->id);
 	session_count_sent(s);
 	session_set_ready(s, false);
-	session_postpone_forget(s);
+	session_wakeup_forget(s);
 	/* Not by its job: sending may fail between that and the list. */
 	if (s->works)
 		TAILQ_REMOVE(&s->host->work, s, work_entry);
@@ -517,7 +517,7 @@ session_drain_all(struct session_host *host)
 {
 	struct session *s, *next;
 
-	session_send_postponed(host);
+	session_wakeup_finish(host);
 	host->draining = true;
 	for (s = TAILQ_FIRST(&host->all); s != NULL; s = next) {
 		next = TAILQ_NEXT(s, entry);
@@ -544,7 +544,7 @@ session_host_init(struct session_host *host)
 	host->env.stats = stats_new();
 	if (host->ready_event == NULL || host->work_event == NULL ||
 	    host->in == NULL || host->env.fast == NULL ||
-	    host->env.stats == NULL || session_postpone_init(host) != 0)
+	    host->env.stats == NULL || session_wakeup_init(host) != 0)
 		return -1;
 	return deadlines_init(&host->deadlines, host->base, session_late_cb,
 	    host);
@@ -555,11 +555,11 @@ session_host_clear(struct session_host *host)
 {
 	struct session *s;
 
-	if (host->postpone != NULL)
-		session_send_postponed(host);
+	if (host->wakeup != NULL)
+		session_wakeup_finish(host);
 	while ((s = TAILQ_FIRST(&host->all)) != NULL)
 		session_free(s);
-	session_postpone_clear(host);
+	session_wakeup_clear(host);
 	if (host->ready_event != NULL)
 		event_free(host->ready_event);
 	if (host->work_event != NULL)

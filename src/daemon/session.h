@@ -31,7 +31,7 @@ struct event;
 struct event_base;
 struct peer;
 struct session;
-struct session_postpone;
+struct session_wakeup;
 
 TAILQ_HEAD(session_list, session);
 
@@ -47,7 +47,7 @@ struct session_host {
 	const struct conf_limits *limits;	/* change with a reload */
 	struct request_env env;
 	struct buf out;			/* replies of the turn in hand */
-	struct session_postpone *postpone;	/* owned; of the wake-up */
+	struct session_wakeup *wakeup;	/* owned; of the wake-up */
 	char *in;			/* owned: SESSION_IN_SIZE bytes read */
 	struct deadlines deadlines;
 	struct session_list all;

@@ -27,7 +27,7 @@
 
 #include "daemon/access.h"
 #include "daemon/conf/conf.h"
-#include "daemon/session_postpone.h"
+#include "daemon/session_wakeup.h"
 #include "daemon/stats/stats.h"
 
 /* Of the worker's buffer of replies; a larger one goes after its turn. */
@@ -211,7 +211,9 @@ messages(struct session *s, const char *p, size_t len, size_t kept)
 	verdict = stream_feed(&s->stream, &host->env, host->limits, p, len,
 	    &used, &host->out);
 	stats_end(host->env.stats, s->since);
-	if (verdict == STREAM_MORE && session_postpone(s))
+	if (host->env.searched > 0)
+		session_wakeup_end(host);
+	if (verdict == STREAM_MORE && session_wakeup_keep(s))
 		buf_reset(&host->out, OUT_KEEP);
 	else if (session_send_replies(s) == SESSION_CLOSE)
 		return SESSION_CLOSE;

@@ -62,7 +62,7 @@ struct session {
 	bool all_read;		/* the first read emptied the socket */
 	bool is_ready;
 	bool works;		/* waits for a slice of its search */
-	bool postponed;		/* replies wait for the wake-up's end */
+	bool kept;		/* replies wait for the wake-up's end */
 	bool counted;		/* a limit counts it */
 	bool broken;		/* input is left behind that was not read */
 };
@@ -109,7 +109,7 @@ const char *session_input(struct session *, size_t *len);
 /* Whether the socket has bytes that were not read. */
 bool session_is_readable(const struct session *);
 
-/* session.c, for session_io.c and session_postpone.c: */
+/* session.c, for session_io.c and session_wakeup.c: */
 
 /*
  * Go on as the stream said.
@@ -133,7 +133,7 @@ void session_broke(struct session *);
 /* The socket is readable. */
 void session_readable(struct session *);
 
-/* Postponed replies were sent, or could not be. */
+/* Replies that were kept are sent, or could not be. */
 void session_sent(struct session *, enum session_next);
 
 #endif

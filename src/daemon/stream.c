@@ -180,7 +180,6 @@ stream_feed(struct stream *s, struct request_env *env,
 	bool last;
 
 	*used = 0;
-	env->searches = 0;
 	while (verdict == STREAM_AGAIN && budget > 0 &&
 	    out->len < (size_t)limits->output) {
 		taken = 0;

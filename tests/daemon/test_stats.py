@@ -8,7 +8,7 @@ so a counter that moves with another one's events is found as well.
 """
 
 import harness
-from counting import GROUPS, StatsTest
+from counting import BYTES, GROUPS, StatsTest
 from harness import (DEADLINE, LOOPBACK, RING, Peer, answer, ask, binary,
                      kept, request, search, to_json)
 
@@ -142,24 +142,35 @@ class Requests(StatsTest):
                                   ask(daemon.address, message)))
 
     def test_sliced(self):
-        """More searches than a turn tries at once are worked on later."""
-        path = self.path("socket")
-        self.serve(f"listen {path}")
-        message = request(to_json({"action": "search", "value": "word12",
-                                   "match": "prefix"}), **kept())
-        with Peer(path) as peer:
+        """What is not done at once, alone or behind others, is counted."""
+        self.write("many.tsv", "".join(
+            f"{'ab' * 20}{n}\t{n}\n" for n in range(20000)))
+        daemon = self.serve(
+            f"table many file {self.path('many.tsv')} search=prefix,regex",
+            "workers 1")
+        quick = request(to_json({"action": "search", "value": "abab",
+                                 "match": "prefix", "limit": 1}), **kept())
+        long = request(to_json({"action": "search", "value": "(a|b)*[QW]",
+                                "match": "regex"}), **kept())
+        found = ("search", "prefix", "found")
+        missed = ("search", "regex", "not-found")
+        with Peer(daemon.address) as peer:
             peer.ask(search("ring", **kept()))
-            before = self.numbers()
-            for count in (2, 3, 6):
-                peer.send(message * count)
-                for _ in range(count):
-                    peer.reply()
-            after = self.numbers()
-        row = ("search", "prefix", "found")
-        self.assertEqual(after[row] - before.get(row, 0), 11)
-        # 0, 1 and 2; one that the system interrupted may be one more.
-        self.assertGreaterEqual(after["sliced"] - before["sliced"], 3)
-        self.assertLessEqual(after["sliced"] - before["sliced"], 11)
+
+            def assert_sliced(expected, *messages):
+                def doing():
+                    peer.send(b"".join(messages))
+                    for _ in messages:
+                        peer.reply()
+
+                self.assert_moves(expected, doing,
+                                  ignore=BYTES)
+
+            assert_sliced({found: 1}, quick)
+            for count in (1, 2, 4):
+                with self.subTest(count):
+                    assert_sliced({missed: count, "sliced": count, found: 1},
+                                  quick, *[long] * count)
 
     def test_times(self):
         """Quantiles rise, and none is above the longest."""

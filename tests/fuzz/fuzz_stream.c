@@ -198,6 +198,8 @@ run_feed(struct run *r, const uint8_t *data, size_t len)
 	static struct buf out;
 	char *mem = NULL;
 
+	/* By the input alone: searches are done at once, or all later. */
+	env.searched = r->slice_us > 1 ? INT64_MIN : INT64_MAX / 2;
 	while (r->verdict != STREAM_CLOSE) {
 		size_t left = len - r->done, used = SIZE_MAX, n;
 
