@@ -372,6 +372,8 @@ session_late_cb(struct deadline *d, enum deadline_kind kind, void *arg)
 		stats_add(s->host->env.stats, late_counters[kind], 1);
 	if (next == SESSION_CLOSE)
 		session_free(s);
+	else
+		session_account(s);	/* a message may be dropped */
 }
 
 /* Give each session that has more to do one more turn. */

@@ -9,6 +9,7 @@ under test is one second, all its others are longer than any test waits.
 
 import contextlib
 import functools
+import json
 import re
 import select
 import time
@@ -62,6 +63,17 @@ class Deadlines(harness.DaemonTest):
             self.assert_coded(peer.reply(), "timeout", CLOSE,
                               ("id", "slow"))
             peer.ended()
+
+    def test_late_message_is_not_held(self):
+        """What came of it is forgotten at once, and no more counted."""
+        daemon = self.serve("message", extra=(self.control_line(),))
+        for address in daemon.addresses:
+            with Peer(address) as peer:
+                peer.send(harness.binary(bytes(500000), id=1)[:400000])
+                self.assert_coded(peer.reply(), "timeout", ("id", 1))
+                peer.ended()
+                done = self.control("--json", "stats")
+                self.assertEqual(json.loads(done.stdout)["held-bytes"], 0)
 
     def trickle(self, peer, data):
         """Send byte by byte until there is something to read."""
