@@ -85,6 +85,8 @@ deadlines_configure(struct deadlines *ds, const struct conf_timeouts *t)
 	ds->durations[DEADLINE_MESSAGE] = t->message;
 	ds->durations[DEADLINE_WRITE] = t->write;
 	ds->durations[DEADLINE_DRAIN] = t->drain;
+	/* Nothing that begins meanwhile may put it off. */
+	ds->armed = clock_ms();
 	event_add(ds->timer, &soon);
 }
 

@@ -280,6 +280,24 @@ a_new_duration_is_for_what_is_set_too(void **state)
 	expect(order, 3);
 }
 
+/* One that begins right then does not put off the look at the others. */
+static void
+a_new_duration_does_not_wait_for_what_begins(void **state)
+{
+	struct conf_timeouts t = never;
+	static const int order[] = { 0 };
+
+	(void)state;
+	t.write /= 2;
+	t.idle = 0;
+	start(0, DEADLINE_IDLE);
+	deadlines_configure(&ds, &t);
+	start(1, DEADLINE_WRITE);
+	assert_true(event_base_loop(base, EVLOOP_NONBLOCK) >= 0);
+	expect(order, 1);
+	deadline_clear(&ds, &owners[1].deadline);
+}
+
 /* Each starts again until it has passed three times. */
 static void
 start_again(struct owner *o)
@@ -411,6 +429,7 @@ main(void)
 		TEST(a_long_one_does_not_hold_up_a_short_one),
 		TEST(each_kind_passes_after_its_own_time),
 		TEST(a_new_duration_is_for_what_is_set_too),
+		TEST(a_new_duration_does_not_wait_for_what_begins),
 		TEST(a_callback_may_start_its_own_again),
 		TEST(a_callback_may_clear_others),
 		TEST(a_callback_may_start_others_of_any_kind),
