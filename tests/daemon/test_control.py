@@ -201,6 +201,20 @@ class Failures(ControlTest):
         self.assertEqual(reply.header["status"], "error")
         self.assertIn("no such command", reply.result)
 
+    def test_without_descriptors(self):
+        """It pauses, and says so in a line, until there are some again."""
+        daemon = self.start(self.control_line(), "workers 1",
+                            nofile=(80, 80))
+        peers = [self.peer(daemon.address) for _ in range(100)]
+        daemon.wait_log("accept paused before=")
+        waiting = self.peer(self.path("control.sock"))
+        daemon.wait_log("accept paused service=control before=0: Too many")
+        self.assertLess(daemon.log.count("\n"), 20)
+        waiting.close()
+        for peer in peers:
+            peer.close()
+        self.assertEqual(self.control("status").returncode, 0)
+
 
 class LogLevel(ControlTest):
     """appmsgctl log LEVEL."""
