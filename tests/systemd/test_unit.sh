@@ -105,6 +105,8 @@ for signal in SEGV KILL ABRT; do
 	before=$(pid) began=$(now)
 	restarts=$(property NRestarts)
 	kill -$signal "$before"
+	# While it dies it may take a connection along.
+	wait_for [ ! -e "/proc/$before" ] || fail "$signal did not end it"
 	# Nobody is refused: the socket is in the keeping of the manager.
 	serves || fail "not served after $signal: $(answer ring)"
 	[ $(($(now) - began)) -lt 5000 ] || fail "not back in 5 s after $signal"
