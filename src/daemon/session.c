@@ -386,6 +386,7 @@ session_ready_cb(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	session_wakeup_send(host);
 	/* Those that become ready again wait for the next round. */
 	TAILQ_CONCAT(&turn, &host->ready, ready_entry);
 	while ((s = TAILQ_FIRST(&turn)) != NULL) {
@@ -402,12 +403,15 @@ session_work_cb(evutil_socket_t fd, short what, void *arg)
 {
 	static const struct timeval now = { 0 };
 	struct session_host *host = arg;
-	struct session *s = TAILQ_FIRST(&host->work);
+	struct session *s;
 	enum stream_verdict verdict;
 	enum session_next next;
 
 	(void)fd;
 	(void)what;
+	/* Others' replies do not wait for it. */
+	session_wakeup_send(host);
+	s = TAILQ_FIRST(&host->work);
 	if (s == NULL)
 		return;
 	TAILQ_REMOVE(&host->work, s, work_entry);
@@ -519,7 +523,7 @@ session_drain_all(struct session_host *host)
 {
 	struct session *s, *next;
 
-	session_wakeup_finish(host);
+	session_wakeup_send(host);
 	host->draining = true;
 	for (s = TAILQ_FIRST(&host->all); s != NULL; s = next) {
 		next = TAILQ_NEXT(s, entry);
@@ -558,7 +562,7 @@ session_host_clear(struct session_host *host)
 	struct session *s;
 
 	if (host->wakeup != NULL)
-		session_wakeup_finish(host);
+		session_wakeup_send(host);
 	while ((s = TAILQ_FIRST(&host->all)) != NULL)
 		session_free(s);
 	session_wakeup_clear(host);

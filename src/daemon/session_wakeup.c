@@ -42,9 +42,13 @@ struct session_wakeup {
 static void
 end_cb(evutil_socket_t fd, short what, void *arg)
 {
+	struct session_host *host = arg;
+
 	(void)fd;
 	(void)what;
-	session_wakeup_finish(arg);
+	session_wakeup_send(host);
+	host->wakeup->ends = false;
+	host->env.searched = 0;
 }
 
 int
@@ -103,7 +107,7 @@ session_wakeup_keep(struct session *s)
 }
 
 void
-session_wakeup_finish(struct session_host *host)
+session_wakeup_send(struct session_host *host)
 {
 	struct session_wakeup *w = host->wakeup;
 	const struct kept *p;
@@ -117,8 +121,6 @@ session_wakeup_finish(struct session_host *host)
 	}
 	w->n = 0;
 	w->replies.len = 0;
-	w->ends = false;
-	host->env.searched = 0;
 }
 
 void

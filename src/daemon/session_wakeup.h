@@ -31,7 +31,8 @@ int session_wakeup_init(struct session_host *);
 void session_wakeup_clear(struct session_host *);
 
 /*
- * Have session_wakeup_finish() called at the end of this wake-up.
+ * Have an end to this wake-up: what is kept is sent, and searches may be done
+ * at once again.
  */
 void session_wakeup_end(struct session_host *);
 
@@ -44,11 +45,11 @@ void session_wakeup_end(struct session_host *);
 bool session_wakeup_keep(struct session *);
 
 /*
- * Send all that is kept, and let searches be done at once again.  Sessions
- * whose sockets are broken are freed, so this is for libevent's callbacks,
- * before they look at a session.
+ * Send all that is kept, before something that takes long.  Sessions whose
+ * sockets are broken are freed, so this is for libevent's callbacks, before
+ * they look at a session.
  */
-void session_wakeup_finish(struct session_host *);
+void session_wakeup_send(struct session_host *);
 
 /*
  * A session ends: nothing is sent for it any more.
