@@ -25,11 +25,11 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
-#include <event2/listener.h>
 
 #include <json.h>
 
 #include "common/log.h"
+#include "daemon/acceptor.h"
 #include "daemon/credentials.h"
 #include "daemon/warning.h"
 #include "lib/appmsg.h"
@@ -40,7 +40,6 @@
 #define CONTENT_MAX	((size_t)64 << 10)
 #define TIMEOUT_S	60	/* for a request to come, a reply to go */
 #define DENIED_S	5	/* the same, for who is not allowed */
-#define PAUSE_S		1	/* without descriptors */
 
 struct control_conn {
 	LIST_ENTRY(control_conn) entry;
@@ -59,14 +58,12 @@ struct control_request {
 
 struct control {
 	struct event_base *base;
-	struct evconnlistener *listener;
-	struct event *resume;			/* owned: the end of a pause */
+	struct acceptor *acceptor;		/* owned */
 	LIST_HEAD(, control_conn) conns;
 	unsigned int n, n_denied;
 	gid_t group;
 	struct warning warning;			/* of who is not allowed: */
 	uid_t warned_of;
-	struct warning out_of_files;
 	void (*action_cb)(struct control_request *, const char *,
 	    struct json_object *, void *);
 	void *arg;
@@ -273,14 +270,13 @@ conn_new(struct control *control, evutil_socket_t fd)
 }
 
 static void
-control_accept_cb(struct evconnlistener *listener, evutil_socket_t fd,
-    struct sockaddr *sa, int sa_len, void *arg)
+control_accept_cb(int fd, const struct sockaddr *sa, socklen_t sa_len,
+    void *arg)
 {
 	struct timeval timeout = { .tv_sec = TIMEOUT_S };
 	struct control *control = arg;
 	struct control_conn *conn = NULL;
 
-	(void)listener;
 	(void)sa;
 	(void)sa_len;
 	if (control->n - control->n_denied < CONNECTIONS_MAX)
@@ -305,31 +301,6 @@ control_accept_cb(struct evconnlistener *listener, evutil_socket_t fd,
 	bufferevent_enable(conn->bev, EV_READ | EV_WRITE);
 }
 
-static void
-control_resume_cb(evutil_socket_t fd, short what, void *arg)
-{
-	struct control *control = arg;
-
-	(void)fd;
-	(void)what;
-	evconnlistener_enable(control->listener);
-}
-
-/* What waits in the kernel's queue would be tried again at once, for ever. */
-static void
-control_accept_error_cb(struct evconnlistener *listener, void *arg)
-{
-	static const struct timeval pause = { .tv_sec = PAUSE_S };
-	struct control *control = arg;
-	uint64_t more;
-
-	if (warning_due(&control->out_of_files, &more))
-		log_warn("accept paused service=control before=%ju",
-		    (uintmax_t)more);
-	if (event_add(control->resume, &pause) == 0)
-		evconnlistener_disable(listener);
-}
-
 struct control *
 control_new(struct event_base *base, int fd, gid_t group,
     void (*action_cb)(struct control_request *, const char *,
@@ -344,17 +315,13 @@ control_new(struct event_base *base, int fd, gid_t group,
 	control->group = group;
 	control->action_cb = action_cb;
 	control->arg = arg;
-	control->resume = evtimer_new(base, control_resume_cb, control);
-	if (control->resume != NULL)
-		control->listener = evconnlistener_new(base,
-		    control_accept_cb, control, LEV_OPT_CLOSE_ON_EXEC, 0, fd);
-	if (control->listener == NULL) {
+	control->acceptor = acceptor_new(base, fd, "control",
+	    control_accept_cb, control);
+	if (control->acceptor == NULL) {
 		control_free(control);
 		errno = ENOMEM;
 		return NULL;
 	}
-	evconnlistener_set_error_cb(control->listener,
-	    control_accept_error_cb);
 	return control;
 }
 
@@ -382,10 +349,7 @@ control_free(struct control *control)
 		conn_flush(conn);
 		conn_free(conn);
 	}
-	if (control->listener != NULL)
-		evconnlistener_free(control->listener);
-	if (control->resume != NULL)
-		event_free(control->resume);
+	acceptor_free(control->acceptor);
 	free(control);
 }
 

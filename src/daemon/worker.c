@@ -172,11 +172,10 @@ worker_init(struct worker *w, struct workers *all, struct generation *gen)
 	    session_host_init(&w->host) != 0)
 		return -1;
 	worker_use(w, generation_ref(gen));
-	w->retry = evtimer_new(w->host.base, worker_retry_cb, w);
 	w->grace = evtimer_new(w->host.base, worker_grace_cb, w);
 	w->beat.kind = ORDER_BEAT;
 	w->mailbox = mailbox_new(w->host.base, worker_order_cb, w);
-	if (w->retry == NULL || w->grace == NULL || w->mailbox == NULL)
+	if (w->grace == NULL || w->mailbox == NULL)
 		return -1;
 	return worker_listen_start(w);
 }
@@ -190,8 +189,7 @@ worker_warn_rest(const struct worker *w)
 		const struct warning *warning;
 	} all[] = {
 		{ "connection denied", &w->denied },
-		{ "connection refused", &w->busy },
-		{ "accept paused", &w->out_of_files }
+		{ "connection refused", &w->busy }
 	};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
@@ -207,15 +205,12 @@ worker_clear(struct worker *w)
 		return;
 	worker_warn_rest(w);
 	worker_listen_stop(w);
-	free(w->accepts);
-	w->accepts = NULL;
+	free(w->sources);
+	w->sources = NULL;
 	w->drained = true;
-	w->paused = false;
 	mailbox_free(w->mailbox);
 	session_host_clear(&w->host);
 	access_free(w->access);
-	if (w->retry != NULL)
-		event_free(w->retry);
 	if (w->grace != NULL)
 		event_free(w->grace);
 	event_base_free(w->host.base);

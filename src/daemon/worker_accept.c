@@ -12,22 +12,16 @@
 
 #include <sys/socket.h>
 
-#include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <event2/event.h>
-#include <event2/listener.h>
-
 #include "common/log.h"
+#include "daemon/acceptor.h"
 #include "daemon/generation.h"
 #include "daemon/peers.h"
 #include "daemon/stats/stats.h"
-
-/* After a want of descriptors, unless a session ends before. */
-#define ACCEPT_PAUSE_MS		1000
 
 /*
  * Connections over a limit that are told so and lingered on, at a time and
@@ -35,51 +29,12 @@
  */
 #define REFUSED_MAX		256
 
-/* Connections that can wait at a listener; see BACKLOG in socket.c. */
-#define WAITING_MAX		4097
-
-/* Which of the workers listens where: arg of evconnlistener. */
-static const struct listener *
-listener_of(const struct worker *w, const struct evconnlistener *lev)
-{
-	size_t i = 0;
-
-	while (w->accepts[i] != lev)
-		i++;
-	return &w->all->listeners[i];
-}
-
-static void
-worker_pause(struct worker *w)
-{
-	struct timeval tv = { .tv_sec = ACCEPT_PAUSE_MS / 1000,
-	    .tv_usec = ACCEPT_PAUSE_MS % 1000 * 1000 };
-
-	w->paused = true;
-	for (size_t i = 0; i < w->all->n_listeners; i++)
-		if (w->accepts[i] != NULL)
-			evconnlistener_disable(w->accepts[i]);
-	event_add(w->retry, &tv);
-}
-
 void
 worker_resume(struct worker *w)
 {
-	if (!w->paused)
-		return;
-	w->paused = false;
-	event_del(w->retry);
-	for (size_t i = 0; i < w->all->n_listeners; i++)
-		if (w->accepts[i] != NULL)
-			evconnlistener_enable(w->accepts[i]);
-}
-
-void
-worker_retry_cb(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	worker_resume(arg);
+	for (size_t i = 0; w->sources != NULL && i < w->all->n_listeners; i++)
+		if (w->sources[i].acceptor != NULL)
+			acceptor_resume(w->sources[i].acceptor);
 }
 
 /* A connection that was counted for this worker, but not yet served. */
@@ -176,11 +131,12 @@ is_allowed(const struct conf_listen *l, const struct sockaddr *sa)
 }
 
 static void
-worker_accept_cb(struct evconnlistener *lev, evutil_socket_t fd,
-    struct sockaddr *sa, int sa_len, void *arg)
+worker_accept_cb(int fd, const struct sockaddr *sa, socklen_t sa_len,
+    void *arg)
 {
-	struct worker *w = arg;
-	const struct listener *l = listener_of(w, lev);
+	struct worker_source *source = arg;
+	struct worker *w = source->worker;
+	const struct listener *l = source->listener;
 	const struct conf_limits *limits = &w->gen->conf->limits;
 	char address[CONF_ADDRESS_MAX];
 	enum stats_counter counter = STATS_REFUSED_CONNECTIONS;
@@ -191,7 +147,7 @@ worker_accept_cb(struct evconnlistener *lev, evutil_socket_t fd,
 	if (!is_allowed(&l->conf, sa)) {
 		if (warning_due(&w->denied, &more))
 			log_warnx("connection denied peer=%s before=%llu",
-			    conf_address(sa, (socklen_t)sa_len, address,
+			    conf_address(sa, sa_len, address,
 			    sizeof(address)), (unsigned long long)more);
 		stats_add(w->host.env.stats, STATS_REFUSED_DENIED, 1);
 		worker_refuse(w, l, fd, REQUEST_DENIED,
@@ -213,82 +169,47 @@ worker_accept_cb(struct evconnlistener *lev, evutil_socket_t fd,
 	stats_add(w->host.env.stats, counter, 1);
 	if (warning_due(&w->busy, &more))
 		log_warnx("connection refused limit=%s peer=%s before=%llu",
-		    limit, conf_address(sa, (socklen_t)sa_len, address,
+		    limit, conf_address(sa, sa_len, address,
 		    sizeof(address)), (unsigned long long)more);
 	worker_refuse(w, l, fd, REQUEST_BUSY, "too many connections");
 }
 
-/* The connections that the kernel made already. */
 void
 worker_accept_rest(struct worker *w)
 {
-	struct sockaddr_storage ss;
-	socklen_t len;
-	int fd;
-
-	for (size_t i = 0; i < w->all->n_listeners; i++) {
-		/* Where others listen too, more may come for ever. */
-		for (int n = 0; w->accepts[i] != NULL && n < WAITING_MAX;
-		    n++) {
-			len = sizeof(ss);
-			fd = accept4(w->all->listeners[i].fd,
-			    (struct sockaddr *)&ss, &len,
-			    SOCK_NONBLOCK | SOCK_CLOEXEC);
-			if (fd == -1)
-				break;
-			worker_accept_cb(w->accepts[i], fd,
-			    (struct sockaddr *)&ss, (int)len, w);
-		}
-	}
-}
-
-static void
-worker_accept_error_cb(struct evconnlistener *lev, void *arg)
-{
-	struct worker *w = arg;
-	uint64_t more;
-
-	(void)lev;
-	if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
-	    errno == ENOMEM) {
-		if (warning_due(&w->out_of_files, &more))
-			log_warn("accept paused before=%llu",
-			    (unsigned long long)more);
-		worker_pause(w);
-	} else if (warning_due(&w->out_of_files, &more)) {
-		log_warn("accept before=%llu", (unsigned long long)more);
-	}
+	for (size_t i = 0; i < w->all->n_listeners; i++)
+		if (w->sources[i].acceptor != NULL)
+			acceptor_rest(w->sources[i].acceptor);
 }
 
 void
 worker_listen_stop(struct worker *w)
 {
-	for (size_t i = 0; i < w->all->n_listeners; i++) {
-		if (w->accepts != NULL && w->accepts[i] != NULL) {
-			evconnlistener_free(w->accepts[i]);
-			w->accepts[i] = NULL;
-		}
+	for (size_t i = 0; w->sources != NULL && i < w->all->n_listeners;
+	    i++) {
+		acceptor_free(w->sources[i].acceptor);
+		w->sources[i].acceptor = NULL;
 	}
 }
 
 int
 worker_listen_start(struct worker *w)
 {
-	w->accepts = calloc(w->all->n_listeners, sizeof(*w->accepts));
-	if (w->accepts == NULL)
+	w->sources = calloc(w->all->n_listeners, sizeof(*w->sources));
+	if (w->sources == NULL)
 		return -1;
 	for (size_t i = 0; i < w->all->n_listeners; i++) {
+		struct worker_source *source = &w->sources[i];
+
+		source->worker = w;
+		source->listener = &w->all->listeners[i];
 		/* That is the server's own. */
-		if (w->all->listeners[i].conf.service == CONF_SERVICE_HTTP)
+		if (source->listener->conf.service == CONF_SERVICE_HTTP)
 			continue;
-		/* Backlog 0: the server has called listen(2) already. */
-		w->accepts[i] = evconnlistener_new(w->host.base,
-		    worker_accept_cb, w, LEV_OPT_CLOSE_ON_EXEC, 0,
-		    w->all->listeners[i].fd);
-		if (w->accepts[i] == NULL)
+		source->acceptor = acceptor_new(w->host.base,
+		    source->listener->fd, NULL, worker_accept_cb, source);
+		if (source->acceptor == NULL)
 			return -1;
-		evconnlistener_set_error_cb(w->accepts[i],
-		    worker_accept_error_cb);
 	}
 	return 0;
 }

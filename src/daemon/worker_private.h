@@ -13,14 +13,12 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include <event2/util.h>
-
 #include "daemon/mailbox.h"
 #include "daemon/session.h"
 #include "daemon/warning.h"
 #include "daemon/worker.h"
 
-struct evconnlistener;
+struct acceptor;
 
 enum order_kind {
 	ORDER_ADOPT,		/* serve this connection */
@@ -40,21 +38,26 @@ struct order {
 	struct generation *gen;		/* SWAP: a reference */
 };
 
+/* A listener, as one of the workers accepts from it. */
+struct worker_source {
+	struct worker *worker;
+	const struct listener *listener;
+	struct acceptor *acceptor;	/* owned; NULL: not the workers' */
+};
+
 struct worker {
 	struct workers *all;
 	struct session_host host;
 	struct generation *gen;		/* a reference */
 	struct access *access;		/* owned; used if gen has a file */
 	struct mailbox *mailbox;
-	struct evconnlistener **accepts;	/* one a listener, owned */
-	struct event *retry;		/* accept again after a pause */
+	struct worker_source *sources;	/* one a listener, owned */
 	struct event *grace;		/* ends what nobody asked */
 	struct order beat;		/* sent while beat_owed */
 	atomic_bool beat_owed;
-	struct warning out_of_files, busy, denied;
+	struct warning busy, denied;
 	pthread_t thread;
 	bool running;			/* thread is to be joined */
-	bool paused;			/* accepts are disabled */
 	bool drained;
 	size_t refused;			/* sessions that no limit counts */
 	atomic_int sessions;		/* counted ones; others read it */
@@ -107,10 +110,9 @@ void worker_adopt(struct worker *, const struct listener *, int fd,
     struct peer *peer);
 
 /*
- * Accept again, if that was paused for want of descriptors; the callback of
- * retry, and for each session that ends.
+ * Accept again, if that was paused for want of descriptors: a session has
+ * ended.
  */
 void worker_resume(struct worker *);
-void worker_retry_cb(evutil_socket_t fd, short what, void *arg);
 
 #endif

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * libevent's evconnlistener accepts until there is nothing left, and finding
+ * that out by accept(2) is dear: Linux makes a socket, an inode and a file
+ * for the connection before it looks whether there is one.  poll(2) just
+ * looks.  Where each wake-up brings one connection, which is answered and
+ * closed, that is worth 14% of the CPU time.
+ */
+
+#include "config.h"
+
+#include "daemon/acceptor.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include <event2/event.h>
+
+#include "common/log.h"
+#include "daemon/warning.h"
+
+#define PAUSE_S		1
+
+/* Connections of a wake-up, before other sockets have their turn. */
+#define TURN_MAX	16
+
+/* Connections that can wait at a listener; see BACKLOG in socket.c. */
+#define WAITING_MAX	4097
+
+struct acceptor {
+	int fd;				/* borrowed */
+	const char *service;		/* borrowed; or NULL */
+	struct event *readable;		/* owned; added, but in a pause */
+	struct event *retry;		/* owned: the end of a pause */
+	bool paused;
+	struct warning warning;
+	void (*cb)(int, const struct sockaddr *, socklen_t, void *);
+	void *arg;
+};
+
+static void
+acceptor_pause(struct acceptor *a)
+{
+	static const struct timeval pause = { .tv_sec = PAUSE_S };
+
+	/* Without its end there must be no pause. */
+	if (event_add(a->retry, &pause) != 0)
+		return;
+	a->paused = true;
+	event_del(a->readable);
+}
+
+void
+acceptor_resume(struct acceptor *a)
+{
+	if (!a->paused)
+		return;
+	a->paused = false;
+	event_del(a->retry);
+	event_add(a->readable, NULL);
+}
+
+static void
+retry_cb(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	acceptor_resume(arg);
+}
+
+static void
+acceptor_failed(struct acceptor *a)
+{
+	bool pause = errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+	    errno == ENOMEM;
+	uint64_t more;
+
+	/* Another process or thread was faster, or the peer has left. */
+	if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
+		return;
+	if (warning_due(&a->warning, &more))
+		log_warn("accept%s%s%s before=%llu", pause ? " paused" : "",
+		    a->service != NULL ? " service=" : "",
+		    a->service != NULL ? a->service : "",
+		    (unsigned long long)more);
+	if (pause)
+		acceptor_pause(a);
+}
+
+/* Returns whether there was a connection. */
+static bool
+accept_one(struct acceptor *a)
+{
+	struct sockaddr_storage ss;
+	struct sockaddr *sa = (struct sockaddr *)&ss;
+	socklen_t len = sizeof(ss);
+	int fd = accept4(a->fd, sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (fd == -1) {
+		acceptor_failed(a);
+		return false;
+	}
+	a->cb(fd, sa, len, a->arg);
+	return true;
+}
+
+static bool
+has_more(const struct acceptor *a)
+{
+	struct pollfd pfd = { .fd = a->fd, .events = POLLIN };
+
+	return poll(&pfd, 1, 0) > 0;
+}
+
+static void
+readable_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct acceptor *a = arg;
+
+	(void)fd;
+	(void)what;
+	for (int n = 1; accept_one(a) && n < TURN_MAX && has_more(a); n++)
+		;
+}
+
+void
+acceptor_rest(struct acceptor *a)
+{
+	/* Where others listen too, more may come for ever. */
+	for (int n = 0; n < WAITING_MAX && has_more(a) && accept_one(a); n++)
+		;
+}
+
+struct acceptor *
+acceptor_new(struct event_base *base, int fd, const char *service,
+    void (*cb)(int, const struct sockaddr *, socklen_t, void *), void *arg)
+{
+	struct acceptor *a = calloc(1, sizeof(*a));
+
+	if (a == NULL)
+		return NULL;
+	a->fd = fd;
+	a->service = service;
+	a->cb = cb;
+	a->arg = arg;
+	a->readable = event_new(base, fd, EV_READ | EV_PERSIST, readable_cb,
+	    a);
+	a->retry = evtimer_new(base, retry_cb, a);
+	if (a->readable == NULL || a->retry == NULL ||
+	    event_add(a->readable, NULL) != 0) {
+		acceptor_free(a);
+		return NULL;
+	}
+	return a;
+}
+
+void
+acceptor_free(struct acceptor *a)
+{
+	if (a == NULL)
+		return;
+	if (a->warning.more > 0)
+		log_warnx("accept failed more=%llu",
+		    (unsigned long long)a->warning.more);
+	if (a->readable != NULL)
+		event_free(a->readable);
+	if (a->retry != NULL)
+		event_free(a->retry);
+	free(a);
+}
