@@ -122,6 +122,9 @@ session_start_work(struct session *s)
 static enum session_next
 session_finish(struct session *s)
 {
+	/* Before the socket is looked at: closing alone might reset. */
+	if (s->held_back)
+		shutdown(s->fd, SHUT_WR);
 	if (s->eof || (!s->broken && (s->all_read ||
 	    !session_is_readable(s))))
 		return SESSION_CLOSE;
@@ -179,7 +182,7 @@ session_refuse(struct session *s, enum request_status status,
 		return SESSION_CLOSE;
 	stats_answered(s->host->env.stats, STATS_OTHER, status, 1);
 	stats_end(s->host->env.stats, s->since);
-	if (session_send_replies(s) == SESSION_CLOSE)
+	if (session_send_replies(s, true) == SESSION_CLOSE)
 		return SESSION_CLOSE;
 	return session_end(s);
 }
@@ -426,7 +429,7 @@ session_work_cb(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	stats_end(host->env.stats, s->since);
-	next = session_send_replies(s);
+	next = session_send_replies(s, verdict == STREAM_CLOSE);
 	if (next != SESSION_CLOSE)
 		next = session_obey(s, verdict, true);
 	if (next != SESSION_CLOSE)
@@ -512,7 +515,7 @@ session_start_refused(struct session_host *host, int fd,
 	if ((listen->service == CONF_SERVICE_MESSAGES &&
 	    request_refuse(host->env.access, NULL, status, NULL, why, true,
 	    &host->out) != 0) ||
-	    session_send_replies(s) == SESSION_CLOSE ||
+	    session_send_replies(s, true) == SESSION_CLOSE ||
 	    session_end(s) == SESSION_CLOSE)
 		session_free(s);
 	return 0;

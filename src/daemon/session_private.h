@@ -58,6 +58,7 @@ struct session {
 	enum session_state state;
 	bool reading;		/* readable is added */
 	bool unsent;		/* some of queued may still be there */
+	bool held_back;		/* bytes that were sent leave with the end */
 	bool eof;		/* the peer sends no more */
 	bool all_read;		/* the first read emptied the socket */
 	bool is_ready;
@@ -91,11 +92,14 @@ enum session_next session_serve_input(struct session *);
 /*
  * Send bytes, in one write if the socket takes them; the rest waits in the
  * bufferevent's output.
+ *
+ * last  the session ends behind them: session_end() is next
  */
-enum session_next session_send(struct session *, const char *, size_t);
+enum session_next session_send(struct session *, const char *, size_t,
+    bool last);
 
 /* Send the replies in the worker's buffer, and give a large one back. */
-enum session_next session_send_replies(struct session *);
+enum session_next session_send_replies(struct session *, bool last);
 
 /* Forget the input; whether there was any. */
 bool session_drop_input(struct session *);

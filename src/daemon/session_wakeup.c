@@ -117,7 +117,7 @@ session_wakeup_send(struct session_host *host)
 			continue;
 		p->session->kept = false;
 		session_sent(p->session, session_send(p->session,
-		    w->replies.data + p->start, p->len));
+		    w->replies.data + p->start, p->len, false));
 	}
 	w->n = 0;
 	w->replies.len = 0;

@@ -13,6 +13,7 @@ import os
 import signal
 import socket
 import struct
+import time
 
 import harness
 from harness import LOOPBACK, RING, answer, kept, no_match, request, search
@@ -68,6 +69,32 @@ class Wakeup(harness.DaemonTest):
                         peer.send(search(f"{turn}-{i}", **kept()))
                 for i, peer in enumerate(peers):
                     self.assert_missed(peer, f"{turn}-{i}")
+
+    def segments(self, peer):
+        """How many have come in, as Linux counts them: tcpi_segs_in."""
+        info = peer.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+        if len(info) < 144:
+            self.skipTest("the kernel does not count segments")
+        return struct.unpack_from("I", info, 140)[0]
+
+    def test_the_last_reply_with_the_end(self):
+        """They come in one segment, be it an answer, error or refusal."""
+        address, _ = self.serve()
+        peers = [self.peer(address) for _ in range(3)]
+        for peer in peers:
+            peer.ask(search("ring", **kept()))
+        with self.stopped():
+            peers[0].send(search("ring"))
+            peers[1].send(b"\0\4nope")
+            peers[2].send(search("ring", **kept()) + search("ring"))
+            peers.append(self.peer(address))
+            peers[3].send(search("ring"))
+            # Until the kernel has acknowledged what was sent.
+            time.sleep(0.2)
+            before = [self.segments(peer) for peer in peers]
+        for peer, count in zip(peers, before):
+            self.assertTrue(peer.to_end())
+            self.assertEqual(self.segments(peer), count + 1)
 
     def test_of_all_sizes(self):
         """Small replies, large ones, many, and parts of a message."""
