@@ -2,12 +2,14 @@
 /* Copyright (c) 2026 The appmsgd authors */
 
 /*
- * Small replies of a wake-up leave together, when all of its sockets have been
+ * The replies of a wake-up leave together, when all of its sockets have been
  * read.  A peer that waits on another core is woken by the first of them and
  * finds the rest there, where one reply at a time lets it fall asleep again in
- * between, and waking it is the dearest part of sending.  With 64 connections
- * and a request each a server without work gains 3% of its CPU time by that,
- * and its peers wait 10% less.
+ * between, and waking it is the dearest part of sending; and the processor has
+ * the kernel's receiving in its caches, then its sending, instead of both by
+ * turns.  With 64 connections and a request each a server without work gains
+ * 3% of its CPU time by that, and its peers wait 10% less; with 32 requests
+ * each this one gains 3 to 9%, and they wait 15% less.
  *
  * The end comes before libevent looks at sockets or timers again: its event is
  * behind those of the wake-up in the list of what is active.
@@ -24,17 +26,17 @@
 #include "daemon/session_private.h"
 
 #define KEPT_MAX	64	/* sessions at a time */
-#define REPLIES_MAX	1024	/* bytes of each: those of a few requests */
+#define REPLIES_MAX	16384	/* bytes of each */
+#define SWAP_MAX	((size_t)2 * REPLIES_MAX)	/* memory of each */
 
 struct kept {
 	struct session *session;	/* NULL: gone meanwhile */
-	size_t start, len;		/* of its replies */
+	struct buf replies;		/* its memory is for the next ones */
 };
 
 struct session_wakeup {
 	struct event *event;		/* owned; at the end */
 	bool ends;			/* it is active */
-	struct buf replies;
 	size_t n;
 	struct kept list[KEPT_MAX];
 };
@@ -60,8 +62,7 @@ session_wakeup_init(struct session_host *host)
 	if (w == NULL || (w->event = event_new(host->base, -1, EV_PERSIST,
 	    end_cb, host)) == NULL)
 		return -1;
-	return buf_reserve(&w->replies, KEPT_MAX * REPLIES_MAX) == NULL ?
-	    -1 : 0;
+	return 0;
 }
 
 void
@@ -73,7 +74,8 @@ session_wakeup_clear(struct session_host *host)
 		return;
 	if (w->event != NULL)
 		event_free(w->event);
-	buf_clear(&w->replies);
+	for (size_t i = 0; i < KEPT_MAX; i++)
+		buf_clear(&w->list[i].replies);
 	free(w);
 	host->wakeup = NULL;
 }
@@ -89,6 +91,20 @@ session_wakeup_end(struct session_host *host)
 	event_active(w->event, 0, 0);
 }
 
+/* Have the worker's replies here, and room for others there. */
+static bool
+take(struct buf *replies, struct buf *out)
+{
+	struct buf room = *replies;
+
+	/* A large one before them may have left it more than that. */
+	if (out->cap > SWAP_MAX)
+		return buf_add(replies, out->data, out->len) == 0;
+	*replies = *out;
+	*out = room;
+	return true;
+}
+
 bool
 session_wakeup_keep(struct session *s)
 {
@@ -97,10 +113,10 @@ session_wakeup_keep(struct session *s)
 
 	if (out->len == 0 || out->len > REPLIES_MAX || w->n == KEPT_MAX ||
 	    s->stream.state != STREAM_IDLE || s->eof || s->host->draining ||
-	    session_output_len(s) > 0)
+	    session_output_len(s) > 0 ||
+	    !take(&w->list[w->n].replies, out))
 		return false;
-	w->list[w->n++] = (struct kept){ s, w->replies.len, out->len };
-	buf_add(&w->replies, out->data, out->len);
+	w->list[w->n++].session = s;
 	session_wakeup_end(s->host);
 	s->kept = true;
 	return true;
@@ -110,17 +126,17 @@ void
 session_wakeup_send(struct session_host *host)
 {
 	struct session_wakeup *w = host->wakeup;
-	const struct kept *p;
+	struct kept *p;
 
 	for (p = w->list; p < w->list + w->n; p++) {
-		if (p->session == NULL)
-			continue;
-		p->session->kept = false;
-		session_sent(p->session, session_send(p->session,
-		    w->replies.data + p->start, p->len, false));
+		if (p->session != NULL) {
+			p->session->kept = false;
+			session_sent(p->session, session_send(p->session,
+			    p->replies.data, p->replies.len, false));
+		}
+		p->replies.len = 0;
 	}
 	w->n = 0;
-	w->replies.len = 0;
 }
 
 void

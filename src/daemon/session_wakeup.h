@@ -37,8 +37,8 @@ void session_wakeup_clear(struct session_host *);
 void session_wakeup_end(struct session_host *);
 
 /*
- * Keep the replies in the worker's buffer until then, if they are small and
- * the session has nothing to do until the peer sends more.
+ * Keep the replies in the worker's buffer until then, if they are not too many
+ * and the session has nothing to do until the peer sends more.
  *
  * Returns whether they are kept; if not, they are to be sent now.
  */

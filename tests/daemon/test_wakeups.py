@@ -109,7 +109,7 @@ class Wakeup(harness.DaemonTest):
                     if i % 4 == 1:
                         data += search("long", **kept())
                     elif i % 4 == 2:
-                        data *= 40
+                        data *= 40 + i
                     elif i % 4 == 3:
                         data += data[:30]
                     peer.send(data)
@@ -118,7 +118,7 @@ class Wakeup(harness.DaemonTest):
                 if i % 4 == 1:
                     self.assert_answer(peer.reply(), long, KEEP, FOUND)
                 elif i % 4 == 2:
-                    for _ in range(39):
+                    for _ in range(39 + i):
                         self.assert_missed(peer, f"key {i}")
                 elif i % 4 == 3:
                     peer.send(search(f"key {i}", **kept())[30:])
