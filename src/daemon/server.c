@@ -9,9 +9,7 @@
 
 #include "daemon/server.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <libutil.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -36,6 +34,7 @@
 #include "daemon/listeners.h"
 #include "daemon/mailbox.h"
 #include "daemon/notify.h"
+#include "daemon/pid.h"
 #include "daemon/process.h"
 #include "daemon/reload.h"
 #include "daemon/sandbox.h"
@@ -62,8 +61,7 @@ struct server {
 	struct reload *reload;
 	struct control *control;
 	struct http *http;		/* NULL: no such listener */
-	struct pidfh *pidfile;
-	char *pidfile_path;
+	struct pid pid;
 	enum log_level level;		/* logged at least */
 	struct mailbox *mailbox;	/* from the workers */
 	struct mail deaf_mail, drained_mail;
@@ -120,25 +118,13 @@ server_unlisten(struct server *server)
 	listeners_close(&server->listeners);
 }
 
-/* Where it cannot be removed, it names nobody at least. */
-static void
-server_remove_pidfile(struct server *server)
-{
-	if (server->pidfile == NULL)
-		return;
-	if (ftruncate(pidfile_fileno(server->pidfile), 0) != 0)
-		log_warn("cannot empty pidfile=%s", server->pidfile_path);
-	pidfile_remove(server->pidfile);
-	server->pidfile = NULL;
-}
-
 /* What others may find of it. */
 static void
 server_remove_paths(struct server *server)
 {
 	server_unlisten(server);
 	listeners_close_control(&server->listeners);
-	server_remove_pidfile(server);
+	pid_remove(&server->pid);
 }
 
 static void
@@ -272,34 +258,6 @@ server_raise_files(const struct conf *conf)
 		    conf->limits.connections, have);
 }
 
-/* Have the pid file that is configured, and no other. */
-static int
-server_pidfile(struct server *server, const char *path)
-{
-	pid_t other = -1;
-
-	if (server->pidfile != NULL) {
-		if (path != NULL && strcmp(path, server->pidfile_path) == 0)
-			return 0;
-		server_remove_pidfile(server);
-	}
-	free(server->pidfile_path);
-	server->pidfile_path = NULL;
-	if (path == NULL)
-		return 0;
-	if ((server->pidfile_path = strdup(path)) == NULL ||
-	    (server->pidfile = pidfile_open(path, 0644, &other)) == NULL ||
-	    pidfile_write(server->pidfile) != 0) {
-		if (server->pidfile == NULL && errno == EEXIST)
-			log_warnx("pidfile is held by another process "
-			    "pidfile=%s pid=%jd", path, (intmax_t)other);
-		else
-			log_warn("cannot write pidfile=%s", path);
-		return -1;
-	}
-	return 0;
-}
-
 /* What of a configuration is the server's: at the start and by reloads. */
 static void
 server_change_cb(const struct generation *gen, void *arg)
@@ -309,7 +267,7 @@ server_change_cb(const struct generation *gen, void *arg)
 	log_set_level(gen->conf->log_level > server->level ?
 	    gen->conf->log_level : server->level);
 	server_raise_files(gen->conf);
-	server_pidfile(server, gen->conf->pidfile);
+	pid_use(&server->pid, gen->conf->pidfile);
 }
 
 static gid_t
@@ -343,7 +301,7 @@ server_drop_rights(struct server *server, const struct conf *conf)
 	const char *user = geteuid() == 0 ? conf->user : NULL;
 
 	server_raise_files(conf);
-	if (server_pidfile(server, conf->pidfile) != 0 ||
+	if (pid_use(&server->pid, conf->pidfile) != 0 ||
 	    server_give_control(conf, user) != 0)
 		return -1;
 	if (user == NULL && conf->user != NULL)
@@ -595,7 +553,7 @@ server_free(struct server *server)
 		event_free(server->drain_timer);
 	server_remove_paths(server);
 	listeners_clear(&server->listeners);
-	free(server->pidfile_path);
+	pid_clear(&server->pid);
 	if (server->base != NULL)
 		event_base_free(server->base);
 	free(server);
