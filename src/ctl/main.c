@@ -131,6 +131,15 @@ parse_words(int n, char **words, struct options *o)
 	return true;
 }
 
+/* The exit status, if what was printed has arrived. */
+static int
+printed(int rc)
+{
+	if (fflush(stdout) != 0 || ferror(stdout))
+		err(EX_IOERR, "standard output");
+	return rc;
+}
+
 static void
 parse_options(int argc, char **argv, struct options *o)
 {
@@ -164,10 +173,10 @@ parse_options(int argc, char **argv, struct options *o)
 			break;
 		case OPT_HELP:
 			printf("%s%s", usage, help);
-			exit(EX_OK);
+			exit(printed(EX_OK));
 		case 'V':
 			printf("appmsgctl %s\n", PACKAGE_VERSION);
-			exit(EX_OK);
+			exit(printed(EX_OK));
 		default:
 			fputs(usage, stderr);
 			exit(EX_USAGE);
@@ -321,11 +330,7 @@ int
 main(int argc, char **argv)
 {
 	struct options o = { 0 };
-	int rc;
 
 	parse_options(argc, argv, &o);
-	rc = run(&o);
-	if (fflush(stdout) != 0 || ferror(stdout))
-		err(EX_IOERR, "standard output");
-	return rc;
+	return printed(run(&o));
 }

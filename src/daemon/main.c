@@ -54,6 +54,16 @@ static const char help[] =
 "Exit status: 0; 1 if -q finds nothing; 64 usage; 71 system error;\n"
 "78 wrong configuration.  Manual: appmsgd(8), appmsgd.conf(5).\n";
 
+/* The exit status, if what was printed has arrived. */
+static int
+printed(int rc)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return rc;
+	log_warn("standard output");
+	return EX_OSERR;
+}
+
 static void
 parse_options(int argc, char **argv, struct options *o)
 {
@@ -82,10 +92,10 @@ parse_options(int argc, char **argv, struct options *o)
 		case 'v': o->verbose++; break;
 		case 'h':
 			printf("%s%s", usage, help);
-			exit(EX_OK);
+			exit(printed(EX_OK));
 		case 'V':
 			printf("appmsgd %s\n", PACKAGE_VERSION);
-			exit(EX_OK);
+			exit(printed(EX_OK));
 		default:
 			fputs(usage, stderr);
 			exit(EX_USAGE);
@@ -251,8 +261,7 @@ main(int argc, char **argv)
 out:
 	problems_clear(&problems);
 	free(o.conf);
+	rc = printed(rc);
 	log_end();
-	if (fflush(stdout) != 0)
-		rc = EX_OSERR;
 	return rc;
 }

@@ -7,6 +7,7 @@ appmsgd -n reads it and says everything that is wrong, -T shows what it comes
 to, and -n -q answers a key from it, all without a socket.
 """
 
+import errno
 import os
 import re
 import socket
@@ -409,6 +410,21 @@ class Usage(ConfigTest):
                         number = re.search(r"\d+\.\d+[.\w]*", done.stdout)
                         versions.add(number[0])
         self.assertEqual(len(versions), 1, versions)
+
+    def test_a_full_disk_is_noticed(self):
+        """What could not be printed is not said to be done."""
+        config = self.write_config(LISTEN, answer("ring", RING))
+        for name, words, status in (
+                ("appmsgd", ("--help",), 71),
+                ("appmsgd", ("-V",), 71),
+                ("appmsgd", ("-f", config, "-n", "-q", "ring"), 71),
+                ("appmsgd", ("-f", config, "-T"), 71),
+                ("appmsgctl", ("--help",), 74),
+                ("appmsgctl", ("-V",), 74)):
+            done = run("sh", "-c", '"$@" >/dev/full', "sh", program(name),
+                       *words)
+            self.assertEqual(done.returncode, status, done)
+            self.assertIn(os.strerror(errno.ENOSPC), done.stderr)
 
     def test_usage(self):
         """A wrong call ends with 64, and says so on standard error."""
