@@ -70,11 +70,15 @@ retry_cb(evutil_socket_t fd, short what, void *arg)
 	acceptor_resume(arg);
 }
 
+/*
+ * Only where the failure is of one connection the next may be taken at once:
+ * others would come again for ever, as where who handed the socket over has
+ * shut it down.
+ */
 static void
 acceptor_failed(struct acceptor *a)
 {
-	bool pause = errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
-	    errno == ENOMEM;
+	bool pause = errno != EPERM && errno != EPROTO;
 	uint64_t more;
 
 	/* Another process or thread was faster, or the peer has left. */

@@ -5,9 +5,9 @@
 #define ACCEPTOR_H
 
 /*
- * Accepting from a listening socket, for as long as there are descriptors:
- * without, it pauses for a second, since what waits in the kernel's queue
- * would be tried again at once, for ever.
+ * Accepting from a listening socket.  Where that fails, most often for want of
+ * descriptors, it pauses for a second: what waits in the kernel's queue would
+ * be tried again at once, for ever.
  */
 
 #include <sys/socket.h>

@@ -462,6 +462,14 @@ def resident(pid):
     return int(status_of(pid, "VmRSS")[0]) * 1024
 
 
+def cpu_of(pid):
+    """Seconds of CPU time a process took so far, as the kernel counts."""
+    needs_proc()
+    with open(f"/proc/{pid}/stat") as file:
+        fields = file.read().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def sanitized(pid):
     """Whether a process runs under AddressSanitizer, by its shadow."""
     return int(status_of(pid, "VmSize")[0]) > 1 << 30

@@ -92,6 +92,22 @@ class Activation(manager.ManagedTest):
         self.assertEqual(flags & CLOEXEC, CLOEXEC)
         self.assertEqual(flags & NONBLOCK, NONBLOCK)
 
+    def test_one_that_is_shut_down(self):
+        """Its owner ends it: the daemon says so, and does not spin."""
+        socks = [self.listener(), self.listener()]
+        messages, http = (line(sock.getsockname()) for sock in socks)
+        daemon = self.manage(messages, f"listen {LOOPBACK} 0",
+                             f"{http} service=http", "workers 1",
+                             sockets=socks)
+        before = harness.cpu_of(daemon.pid)
+        for sock in socks:
+            sock.shutdown(socket.SHUT_RDWR)
+        daemon.wait_log("accept paused before=0: Invalid argument")
+        daemon.wait_log("accept paused service=http: Invalid argument")
+        time.sleep(1)
+        self.assertLess(harness.cpu_of(daemon.pid) - before, 0.5)
+        self.assert_serves(daemon.addresses[1])
+
     def test_one_that_no_line_names(self):
         """It is told, and closed, so that the kernel refuses its peers."""
         sock = self.listener()

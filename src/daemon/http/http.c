@@ -241,7 +241,10 @@ resume_cb(evutil_socket_t fd, short what, void *arg)
 	evconnlistener_enable(l->lev);
 }
 
-/* What waits in the kernel's queue would be tried again at once, for ever. */
+/*
+ * As in acceptor.c: what is not of one connection would be tried again at
+ * once, for ever.
+ */
 static void
 accept_error_cb(struct evconnlistener *lev, void *arg)
 {
@@ -249,8 +252,7 @@ accept_error_cb(struct evconnlistener *lev, void *arg)
 	struct http_listener *l;
 
 	(void)arg;
-	if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS &&
-	    errno != ENOMEM)
+	if (errno == EPERM || errno == EPROTO)
 		return;
 	log_warn("accept paused service=http");
 	SLIST_FOREACH(l, &listeners, entry)
