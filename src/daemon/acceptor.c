@@ -100,8 +100,11 @@ accept_one(struct acceptor *a)
 	struct sockaddr_storage ss;
 	struct sockaddr *sa = (struct sockaddr *)&ss;
 	socklen_t len = sizeof(ss);
-	int fd = accept4(a->fd, sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int fd;
 
+	/* Where the peer has left, there may be no address at all. */
+	ss.ss_family = AF_UNSPEC;
+	fd = accept4(a->fd, sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd == -1) {
 		acceptor_failed(a);
 		return false;
