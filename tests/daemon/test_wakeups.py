@@ -78,7 +78,7 @@ class Wakeup(harness.DaemonTest):
         return struct.unpack_from("I", info, 140)[0]
 
     def test_the_last_reply_with_the_end(self):
-        """They come in one segment, be it an answer, error or refusal."""
+        """They come in one segment, be it an answer or an error."""
         address, _ = self.serve()
         peers = [self.peer(address) for _ in range(3)]
         for peer in peers:

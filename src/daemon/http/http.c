@@ -32,7 +32,7 @@
 #define HEADERS_MAX	8192	/* bytes of a request's */
 #define TIMEOUT_S	30
 #define HOST_MAX	64	/* an address with its port, and more */
-#define PAUSE_S		1	/* without descriptors */
+#define PAUSE_S		1	/* after a failure to accept */
 
 struct http_listener {
 	SLIST_ENTRY(http_listener) entry;
