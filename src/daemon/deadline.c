@@ -18,17 +18,26 @@
 #include "common/clock.h"
 #include "daemon/conf/conf.h"
 
-static void
+/* When the timer looks for what to do if nothing is set, in ms. */
+#define FAR		(3600 * INT64_C(1000))
+
+/*
+ * Returns 0, or -1 with what was set in place: then the next deadline that is
+ * set, or kept, tries again.
+ */
+static int
 arm(struct deadlines *ds, int64_t at, int64_t now)
 {
 	int64_t left = at > now ? at - now : 1;
 	struct timeval tv = { .tv_sec = (time_t)(left / 1000),
 	    .tv_usec = (suseconds_t)(left % 1000 * 1000) };
 
-	if (ds->armed != 0 && ds->armed <= at)
-		return;
+	if (ds->armed <= at)
+		return 0;
+	if (event_add(ds->timer, &tv) != 0)
+		return -1;
 	ds->armed = at;
-	event_add(ds->timer, &tv);
+	return 0;
 }
 
 static void
@@ -40,7 +49,8 @@ timer_cb(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	ds->armed = 0;
+	/* It is set again already, as a persistent event, but to no purpose. */
+	ds->armed = INT64_MAX;
 	for (enum deadline_kind k = DEADLINE_IDLE; k < DEADLINE_KINDS; k++) {
 		while ((d = TAILQ_FIRST(&ds->lists[k])) != NULL) {
 			if (d->since + ds->durations[k] > now) {
@@ -51,6 +61,7 @@ timer_cb(evutil_socket_t fd, short what, void *arg)
 			ds->expired_cb(d, k, ds->arg);
 		}
 	}
+	arm(ds, now + FAR, now);
 }
 
 int
@@ -63,8 +74,9 @@ deadlines_init(struct deadlines *ds, struct event_base *base,
 		TAILQ_INIT(&ds->lists[k]);
 	ds->expired_cb = expired_cb;
 	ds->arg = arg;
-	ds->timer = evtimer_new(base, timer_cb, ds);
-	return ds->timer == NULL ? -1 : 0;
+	ds->timer = event_new(base, -1, EV_PERSIST, timer_cb, ds);
+	ds->armed = INT64_MAX;
+	return ds->timer == NULL ? -1 : arm(ds, FAR, 0);
 }
 
 void
@@ -86,8 +98,8 @@ deadlines_configure(struct deadlines *ds, const struct conf_timeouts *t)
 	ds->durations[DEADLINE_WRITE] = t->write;
 	ds->durations[DEADLINE_DRAIN] = t->drain;
 	/* Nothing that begins meanwhile may put it off. */
-	ds->armed = clock_ms();
-	event_add(ds->timer, &soon);
+	if (event_add(ds->timer, &soon) == 0)
+		ds->armed = clock_ms();
 }
 
 void
@@ -107,6 +119,8 @@ deadline_keep(struct deadlines *ds, struct deadline *d,
 {
 	if (d->kind != kind)
 		deadline_start(ds, d, kind);
+	else
+		arm(ds, d->since + ds->durations[kind], clock_ms());
 }
 
 void

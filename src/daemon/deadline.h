@@ -9,6 +9,10 @@
  * duration for all, so its list is in order of expiry when each start is
  * appended: setting and clearing cost nothing, whatever the number.
  * libevent's own timeouts would start again with each byte of a trickler.
+ *
+ * The timer is set from the beginning on, and only ever set anew: libevent
+ * needs memory for one that is not set, and a worker that got none would have
+ * no deadlines from then on.
  */
 
 #include <sys/queue.h>
@@ -42,7 +46,7 @@ struct deadlines {
 	struct deadline_list lists[DEADLINE_KINDS];
 	int64_t durations[DEADLINE_KINDS];	/* ms */
 	struct event *timer;			/* owned */
-	int64_t armed;			/* when it fires, 0: never */
+	int64_t armed;			/* when it fires; ms */
 	void (*expired_cb)(struct deadline *, enum deadline_kind, void *);
 	void *arg;
 };
