@@ -81,21 +81,30 @@ memory_is_short(const struct session *s)
 }
 
 /*
- * Come back for the rest after the others had their turns: by a timer of no
- * time, since libevent looks at sockets before timers, but would run what is
- * activated right away.
+ * Have an event run after the others had their turns: by a timer of no time,
+ * since libevent looks at sockets before timers, but would run what is
+ * activated right away.  That is still better than never, where there is no
+ * memory for a timer.
  */
 static void
-session_set_ready(struct session *s, bool ready)
+run_soon(struct event *event)
 {
 	static const struct timeval now = { 0 };
 
+	if (event_add(event, &now) != 0)
+		event_active(event, EV_TIMEOUT, 0);
+}
+
+/* Come back for the rest after the others had their turns. */
+static void
+session_set_ready(struct session *s, bool ready)
+{
 	if (s->is_ready == ready)
 		return;
 	s->is_ready = ready;
 	if (ready) {
 		TAILQ_INSERT_TAIL(&s->host->ready, s, ready_entry);
-		event_add(s->host->ready_event, &now);
+		run_soon(s->host->ready_event);
 	} else {
 		TAILQ_REMOVE(&s->host->ready, s, ready_entry);
 	}
@@ -105,11 +114,9 @@ session_set_ready(struct session *s, bool ready)
 static void
 session_start_work(struct session *s)
 {
-	static const struct timeval now = { 0 };
-
 	s->works = true;
 	TAILQ_INSERT_TAIL(&s->host->work, s, work_entry);
-	event_add(s->host->work_event, &now);
+	run_soon(s->host->work_event);
 }
 
 /*
@@ -133,8 +140,7 @@ session_finish(struct session *s)
 	shutdown(s->fd, SHUT_WR);
 	session_set_state(s, SESSION_LINGER);
 	deadline_start(&s->host->deadlines, &s->in, DEADLINE_DRAIN);
-	session_set_reading(s, true);
-	return SESSION_GO_ON;
+	return session_set_reading(s, true);
 }
 
 /* No further message is taken; what is to be sent goes out first. */
@@ -208,9 +214,9 @@ session_wait(struct session *s, bool progress)
 		return session_refuse(s, REQUEST_BUSY, NULL,
 		    "there is no memory for the message now");
 	}
-	if (session_own(s) == SESSION_CLOSE)
+	if (session_own(s) == SESSION_CLOSE ||
+	    session_set_reading(s, true) == SESSION_CLOSE)
 		return SESSION_CLOSE;
-	session_set_reading(s, true);
 	if (progress)
 		deadline_start(&s->host->deadlines, &s->in, kind);
 	else
@@ -404,7 +410,6 @@ session_ready_cb(evutil_socket_t fd, short what, void *arg)
 static void
 session_work_cb(evutil_socket_t fd, short what, void *arg)
 {
-	static const struct timeval now = { 0 };
 	struct session_host *host = arg;
 	struct session *s;
 	enum stream_verdict verdict;
@@ -420,7 +425,7 @@ session_work_cb(evutil_socket_t fd, short what, void *arg)
 	TAILQ_REMOVE(&host->work, s, work_entry);
 	s->works = false;
 	if (!TAILQ_EMPTY(&host->work))
-		event_add(host->work_event, &now);
+		run_soon(host->work_event);
 	session_log_turn(s);
 	verdict = stream_work(&s->stream, &host->env, WORK_SLICE_US,
 	    &host->out);

@@ -88,16 +88,17 @@ session_own(struct session *s)
 	return SESSION_GO_ON;
 }
 
-void
+enum session_next
 session_set_reading(struct session *s, bool reading)
 {
 	if (s->reading == reading || s->bev == NULL)
-		return;
-	s->reading = reading;
-	if (reading)
-		event_add(&s->readable, NULL);
-	else
+		return SESSION_GO_ON;
+	if (!reading)
 		event_del(&s->readable);
+	else if (event_add(&s->readable, NULL) != 0)
+		return SESSION_CLOSE;
+	s->reading = reading;
+	return SESSION_GO_ON;
 }
 
 bool

@@ -77,8 +77,12 @@ size_t session_output_len(const struct session *);
  */
 enum session_next session_own(struct session *);
 
-/* Look at the socket for input, or leave that in the kernel. */
-void session_set_reading(struct session *, bool);
+/*
+ * Look at the socket for input, or leave that in the kernel.
+ *
+ * Returns SESSION_CLOSE when libevent cannot: nothing would wake it.
+ */
+enum session_next session_set_reading(struct session *, bool);
 
 /*
  * Read once and serve what has come; the callback of readable, and the first
