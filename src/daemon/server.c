@@ -162,7 +162,8 @@ server_drain_asked_cb(void *arg)
 {
 	struct server *server = arg;
 
-	server_drain(server, "control");
+	if (!server->draining)
+		server_drain(server, "control");
 }
 
 static void

@@ -139,12 +139,15 @@ worker_order_cb(struct mail *mail, void *arg)
 		break;
 	case ORDER_BEAT:
 		w->beat_owed = false;
-		return;
+		break;
 	case ORDER_STOP:
 		event_base_loopbreak(w->host.base);
 		break;
+	case ORDER_KINDS:
+		break;
 	}
-	free(order);
+	if (order != &w->orders[order->kind])
+		free(order);
 }
 
 /* How many listeners take requests, which have lines in the access log. */
@@ -173,7 +176,8 @@ worker_init(struct worker *w, struct workers *all, struct generation *gen)
 		return -1;
 	worker_use(w, generation_ref(gen));
 	w->grace = evtimer_new(w->host.base, worker_grace_cb, w);
-	w->beat.kind = ORDER_BEAT;
+	for (enum order_kind kind = 0; kind < ORDER_KINDS; kind++)
+		w->orders[kind].kind = kind;
 	w->mailbox = mailbox_new(w->host.base, worker_order_cb, w);
 	if (w->grace == NULL || w->mailbox == NULL)
 		return -1;
@@ -307,11 +311,9 @@ static void
 workers_order(struct workers *all, enum order_kind kind)
 {
 	for (size_t i = 0; i < all->n; i++) {
-		struct order *order = order_new(kind);
+		struct worker *w = &all->workers[i];
 
-		if (order == NULL)
-			fatalx("out of memory");
-		mailbox_send(all->workers[i].mailbox, &order->mail);
+		mailbox_send(w->mailbox, &w->orders[kind].mail);
 	}
 }
 
@@ -328,7 +330,7 @@ workers_beat(struct workers *all)
 			continue;
 		}
 		w->beat_owed = true;
-		mailbox_send(w->mailbox, &w->beat.mail);
+		mailbox_send(w->mailbox, &w->orders[ORDER_BEAT].mail);
 	}
 	return beat;
 }

@@ -25,8 +25,9 @@ enum order_kind {
 	ORDER_SWAP,		/* answer from this generation */
 	ORDER_DEAFEN,		/* accept nothing more */
 	ORDER_DRAIN,		/* end sessions; all workers are deaf */
-	ORDER_BEAT,		/* give a sign of life; not freed */
-	ORDER_STOP
+	ORDER_BEAT,		/* give a sign of life */
+	ORDER_STOP,
+	ORDER_KINDS
 };
 
 struct order {
@@ -53,7 +54,11 @@ struct worker {
 	struct mailbox *mailbox;
 	struct worker_source *sources;	/* one a listener, owned */
 	struct event *grace;		/* ends what nobody asked */
-	struct order beat;		/* sent while beat_owed */
+	/*
+	 * Those that are sent once, or once at a time as the beat: a daemon
+	 * without memory must be able to end.  Others are allocated.
+	 */
+	struct order orders[ORDER_KINDS];
 	atomic_bool beat_owed;
 	struct warning busy, denied;
 	pthread_t thread;
