@@ -27,6 +27,8 @@ struct stats;
 struct request_env {
 	struct generation *gen;		/* borrowed for the call */
 	size_t reply_max;	/* bytes of matches in a reply, one at least */
+	int64_t turn_ns;	/* for the messages of a turn that are not
+				   plain lookups; 0: as long as they take */
 	int64_t searched;	/* ns of searches done at once; the caller's to
 				   set to 0 for each wake-up */
 	struct buf text;		/* owned: content turned to UTF-8 */

@@ -20,6 +20,7 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "daemon/conf/conf.h"
 #include "daemon/fast.h"
@@ -31,6 +32,20 @@
  * microseconds: what others' lookups may wait for it.
  */
 #define WORK_SLICE_US	500
+
+/*
+ * How long a turn takes messages that the fast path does not know, in
+ * nanoseconds.  They may cost a hundred times what those cost, and a peer
+ * chooses which it sends: without this bound a few that send nothing else
+ * hold up all the others.
+ */
+#define TURN_NS		250000
+
+/*
+ * How long sessions that have more to do get turns, one each, before sockets
+ * are looked at again, in nanoseconds.
+ */
+#define ROUND_NS	1000000
 
 static const char *const state_names[] = {
 	[SESSION_READ] = "read",
@@ -385,25 +400,28 @@ session_late_cb(struct deadline *d, enum deadline_kind kind, void *arg)
 		session_account(s);	/* a message may be dropped */
 }
 
-/* Give each session that has more to do one more turn. */
+/* Give each session that has more to do one more turn, while there is time. */
 static void
 session_ready_cb(evutil_socket_t fd, short what, void *arg)
 {
 	struct session_host *host = arg;
-	struct session_list turn = TAILQ_HEAD_INITIALIZER(turn);
-	struct session *s;
+	/* Those that become ready again wait for the next round. */
+	struct session *s, *last = TAILQ_LAST(&host->ready, session_list);
+	int64_t until = clock_ns() + ROUND_NS;
+	bool more = last != NULL;
 
 	(void)fd;
 	(void)what;
 	session_wakeup_send(host);
-	/* Those that become ready again wait for the next round. */
-	TAILQ_CONCAT(&turn, &host->ready, ready_entry);
-	while ((s = TAILQ_FIRST(&turn)) != NULL) {
-		TAILQ_REMOVE(&turn, s, ready_entry);
-		s->is_ready = false;
+	while (more && clock_ns() < until) {
+		s = TAILQ_FIRST(&host->ready);
+		more = s != last;
+		session_set_ready(s, false);
 		if (session_turn(s) == SESSION_CLOSE)
 			session_free(s);
 	}
+	if (!TAILQ_EMPTY(&host->ready))
+		run_soon(host->ready_event);
 }
 
 /* A slice of one long search; the next one is another session's. */
@@ -554,6 +572,7 @@ session_host_init(struct session_host *host)
 	host->ready_event = evtimer_new(host->base, session_ready_cb, host);
 	host->work_event = evtimer_new(host->base, session_work_cb, host);
 	host->in = malloc(SESSION_IN_SIZE);
+	host->env.turn_ns = TURN_NS;
 	host->env.fast = fast_new();
 	host->env.stats = stats_new();
 	if (host->ready_event == NULL || host->work_event == NULL ||

@@ -13,6 +13,7 @@
 
 #include <stdint.h>
 
+#include "common/clock.h"
 #include "daemon/conf/conf.h"
 #include "daemon/fast.h"
 #include "daemon/stats/stats.h"
@@ -169,13 +170,30 @@ stream_message(struct stream *s, struct request_env *env,
 	return stream_answered(result, keep);
 }
 
+/*
+ * Whether a turn takes too long; *until is 0 at its first message.  Those that
+ * the fast path knows do not count: that many are bounded by their number.
+ */
+static bool
+stream_is_late(const struct request_env *env, int64_t *until)
+{
+	int64_t now;
+
+	if (env->turn_ns == 0)
+		return false;
+	now = clock_ns();
+	if (*until == 0)
+		*until = now + env->turn_ns;
+	return now >= *until;
+}
+
 enum stream_verdict
 stream_feed(struct stream *s, struct request_env *env,
     const struct conf_limits *limits, const char *buf, size_t len,
     size_t *used, struct buf *out)
 {
 	enum stream_verdict verdict = STREAM_AGAIN;
-	int64_t budget = limits->pipeline;
+	int64_t budget = limits->pipeline, until = 0;
 	size_t taken;
 	bool last;
 
@@ -203,6 +221,8 @@ stream_feed(struct stream *s, struct request_env *env,
 		verdict = stream_message(s, env, limits, buf + *used,
 		    len - *used, &taken, out);
 		*used += taken;
+		if (stream_is_late(env, &until))
+			break;
 	}
 	return verdict;
 }

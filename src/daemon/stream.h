@@ -6,8 +6,8 @@
 
 /*
  * The core of a session: bytes in, replies out.  It knows messages, limits
- * and when a connection must close, but neither sockets nor clocks, so that
- * plain sockets, TLS, tests and fuzzers all drive the same code.
+ * and when a connection must close, but no sockets, so that plain sockets,
+ * TLS, tests and fuzzers all drive the same code.
  *
  * It keeps no bytes: what is not a whole message yet stays with the caller
  * and is handed in again, longer.
@@ -29,7 +29,8 @@ enum stream_state {
 
 enum stream_verdict {
 	STREAM_MORE,		/* more bytes are needed to go on */
-	STREAM_AGAIN,		/* the turn is over, whole messages may be left */
+	STREAM_AGAIN,		/* the turn is over, whole messages may be left:
+				   by their number, their replies, or time */
 	STREAM_WORK,		/* a reply is worked at: stream_work() is next */
 	STREAM_CLOSE,		/* the last reply was given, nothing follows */
 	STREAM_FAILED		/* out of memory */
@@ -56,7 +57,8 @@ void stream_init(struct stream *, bool keep_alive);
 void stream_clear(struct stream *);
 
 /*
- * Answer the whole messages at the front of some bytes.
+ * Answer the whole messages at the front of some bytes, for about so long as
+ * others may have to wait for it.
  *
  * env      what to answer from
  * limits   header, content and pipeline are looked at; the latter is the

@@ -73,6 +73,39 @@ turns_of_any_budget_come_to_an_end(void **state)
 	buf_clear(&b);
 }
 
+/*
+ * What is not a plain lookup costs as much as its sender likes: a turn ends
+ * when it took long, here with the first or the second of them.
+ */
+static void
+a_turn_ends_by_time(void **state)
+{
+	static const char nothing[] = "{\"action\": \"\"}";
+	struct talk t;
+	struct buf b = { 0 };
+	size_t one;
+
+	(void)state;
+	for (int i = 0; i < 8; i++)
+		talk_add(&b, "text/json", KEEP, nothing, sizeof(nothing) - 1);
+	one = b.len / 8;
+	talk_init(&t, false);
+	t.env.turn_ns = 1;
+	buf_add(&t.in, b.data, b.len);
+	for (size_t left = 8; left > 0; left = t.in.len / one) {
+		talk_turn(&t);
+		talk_take_out(&t);
+		assert_int_equal(t.verdict, STREAM_AGAIN);
+		assert_in_range(t.in.len / one, left < 2 ? 0 : left - 2,
+		    left - 1);
+	}
+	talk_turn(&t);
+	assert_int_equal(t.verdict, STREAM_MORE);
+	assert_int_equal(talk_count_replies(&t), 8);
+	talk_clear(&t);
+	buf_clear(&b);
+}
+
 static void
 a_turn_ends_with_output_at_its_cap(void **state)
 {
@@ -200,6 +233,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_turn_ends_with_its_budget),
 		cmocka_unit_test(turns_of_any_budget_come_to_an_end),
+		cmocka_unit_test(a_turn_ends_by_time),
 		cmocka_unit_test(a_turn_ends_with_output_at_its_cap),
 		cmocka_unit_test(a_header_too_large_is_refused_by_its_length),
 		cmocka_unit_test(
