@@ -563,11 +563,12 @@ put_shown(char *to, const struct ask *ask, size_t len)
  * number and the id, its text is escaped since the load; a few copies are
  * cheaper than a row of iovecs.
  *
+ * most     bytes of an answer; a longer one is lent, by stream.c
  * n_found  one more when there is an answer
  */
 static int
 answer(const struct snapshot *snap, struct ask *ask, struct buf *out,
-    uint32_t *n_found)
+    size_t most, uint32_t *n_found)
 {
 	static const char open[] = "{\"result\": \"";
 	static const char miss[] = "{\"result\": \"No match for \\\"";
@@ -580,6 +581,8 @@ answer(const struct snapshot *snap, struct ask *ask, struct buf *out,
 
 	found = snapshot_find_hashed(snap, ask->hash, ask->key, ask->key_len,
 	    a);
+	if (found && a->text_len > most)
+		return -1;
 	head = &ask->shape->heads[found];
 	text_len = found ? a->text_len : shown_len(ask);
 	content = text_len + (found ? sizeof(open) - 1 + sizeof(close) - 1 :
@@ -687,7 +690,9 @@ fast_feed(struct fast *fast, struct stream *s, struct request_env *env,
 		for (i = 0; i < n && out->len < (size_t)limits->output; i++) {
 			struct ask *ask = &fast->batch[i];
 
-			if (answer(snap, ask, out, &found) != 0)
+			/* Without lending that is any length. */
+			if (answer(snap, ask, out, env->lend_min - 1,
+			    &found) != 0)
 				break;
 			used += ask->size;
 			s->told |= ask->shape->has_connection ||

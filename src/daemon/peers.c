@@ -3,7 +3,8 @@
 
 /*
  * Chained buckets behind one lock, which is taken when a connection comes
- * and goes, never for a request.
+ * and goes, never for a request.  Bytes are counted without it, by those who
+ * have a connection of that peer.
  */
 
 #include "config.h"
@@ -12,6 +13,7 @@
 
 #include <netinet/in.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,9 +22,10 @@
 struct peer {
 	struct peer *next;
 	sa_family_t family;
-	uint64_t address;	/* IPv4, or the upper half of IPv6 */
+	uint64_t address;	/* IPv4, the upper half of IPv6, a user */
 	uint64_t bucket;
 	int64_t count;
+	atomic_llong held;	/* bytes */
 };
 
 struct peers {
@@ -84,35 +87,53 @@ mix(uint64_t h)
 	return h ^ h >> 33;
 }
 
-int
-peers_enter(struct peers *peers, const struct sockaddr *sa, int64_t limit,
-    struct peer **found)
+/*
+ * Count one more of a peer.  Returns it; NULL when it has as many as it may,
+ * or memory is out.
+ */
+static struct peer *
+enter(struct peers *peers, sa_family_t family, uint64_t address,
+    int64_t limit)
 {
-	uint64_t address, bucket;
+	uint64_t bucket = mix(address ^ peers->seed) % BUCKETS;
 	struct peer *peer;
-	int error = -1;
 
-	*found = NULL;
-	if (address_of(sa, &address) != 0)
-		return 0;
-	bucket = mix(address ^ peers->seed) % BUCKETS;
 	pthread_mutex_lock(&peers->lock);
 	for (peer = peers->buckets[bucket]; peer != NULL; peer = peer->next)
-		if (peer->address == address && peer->family == sa->sa_family)
+		if (peer->address == address && peer->family == family)
 			break;
-	if (peer == NULL && (peer = malloc(sizeof(*peer))) != NULL) {
-		*peer = (struct peer){ .next = peers->buckets[bucket],
-		    .family = sa->sa_family, .address = address,
-		    .bucket = bucket };
+	if (peer == NULL && (peer = calloc(1, sizeof(*peer))) != NULL) {
+		peer->next = peers->buckets[bucket];
+		peer->family = family;
+		peer->address = address;
+		peer->bucket = bucket;
 		peers->buckets[bucket] = peer;
 	}
-	if (peer != NULL && peer->count < limit) {
+	if (peer != NULL && peer->count < limit)
 		peer->count++;
-		*found = peer;
-		error = 0;
-	}
+	else
+		peer = NULL;
 	pthread_mutex_unlock(&peers->lock);
-	return error;
+	return peer;
+}
+
+int
+peers_enter(struct peers *peers, const struct sockaddr *sa, int64_t limit,
+    struct peer **peer)
+{
+	uint64_t address;
+
+	*peer = NULL;
+	if (address_of(sa, &address) != 0)
+		return 0;
+	*peer = enter(peers, sa->sa_family, address, limit);
+	return *peer != NULL ? 0 : -1;
+}
+
+struct peer *
+peers_enter_user(struct peers *peers, uid_t uid)
+{
+	return enter(peers, AF_UNIX, uid, INT64_MAX);
 }
 
 void
@@ -130,4 +151,34 @@ peers_leave(struct peers *peers, struct peer *peer)
 		free(peer);
 	}
 	pthread_mutex_unlock(&peers->lock);
+}
+
+void
+peer_hold(struct peer *peer, int64_t more)
+{
+	if (peer != NULL)
+		peer->held += more;
+}
+
+int64_t
+peer_held(const struct peer *peer)
+{
+	return peer != NULL ? peer->held : 0;
+}
+
+const struct peer *
+peers_most(struct peers *peers, int64_t *held)
+{
+	const struct peer *peer, *most = NULL;
+
+	*held = 0;
+	pthread_mutex_lock(&peers->lock);
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (peer = peers->buckets[i]; peer != NULL; peer = peer->next)
+			if (peer->held > *held) {
+				*held = peer->held;
+				most = peer;
+			}
+	pthread_mutex_unlock(&peers->lock);
+	return most;
 }

@@ -5,11 +5,13 @@
 #define PEERS_H
 
 /*
- * How many connections each address has: all workers count in one place.
- * IPv6 is counted by /64, which is what one customer has.
+ * How many connections each address has, and the bytes that are held for
+ * them: all workers count in one place.  IPv6 is counted by /64, which is
+ * what one customer has, and unix sockets by who is behind them.
  */
 
 #include <sys/socket.h>
+#include <sys/types.h>
 
 #include <stdint.h>
 
@@ -40,8 +42,35 @@ int peers_enter(struct peers *, const struct sockaddr *sa, int64_t limit,
     struct peer **peer);
 
 /*
- * The connection has ended.  NULL is allowed.
+ * Count a connection of a user of this machine, who may have any number.
+ *
+ * Returns the peer, for peers_leave(); NULL when out of memory.
+ */
+struct peer *peers_enter_user(struct peers *, uid_t);
+
+/*
+ * The connection has ended, and nothing is held for it any more.  NULL is
+ * allowed.
  */
 void peers_leave(struct peers *, struct peer *);
+
+/*
+ * More bytes are held for a peer, or fewer.  NULL is allowed.
+ */
+void peer_hold(struct peer *, int64_t more);
+
+/*
+ * Bytes that are held for a peer, in all workers; 0 for NULL.
+ */
+int64_t peer_held(const struct peer *);
+
+/*
+ * The peer that the most bytes are held for.
+ *
+ * held  set to how many
+ *
+ * Returns it, only to be compared: it may be gone by then.  NULL: none.
+ */
+const struct peer *peers_most(struct peers *, int64_t *held);
 
 #endif

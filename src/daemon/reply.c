@@ -107,6 +107,42 @@ reply_extra(const struct ask *ask, const struct reply *r,
 	return 0;
 }
 
+/* Which piece is lent; REPLY_PIECES: none. */
+static size_t
+lent_piece(const struct ask *ask, const struct reply *r)
+{
+	const struct request_env *env = ask->env;
+	size_t i = 0;
+
+	if (env == NULL || env->lend_min == 0 || r->lasting == NULL)
+		return REPLY_PIECES;
+	while (r->pieces[i].p != r->lasting)
+		i++;
+	return r->pieces[i].len >= env->lend_min ? i : REPLY_PIECES;
+}
+
+/* The content behind the header, but for a text that is lent. */
+static void
+put_pieces(const struct ask *ask, const struct reply *r, char *to,
+    size_t lent)
+{
+	struct buf *out = ask->out;
+
+	for (size_t i = 0; i < REPLY_PIECES; i++) {
+		size_t len = r->pieces[i].len;
+
+		if (i == lent) {
+			ask->env->lent = (struct request_lent){
+			    r->pieces[i].p, len, (size_t)(to - out->data) };
+			continue;
+		}
+		if (len > 0)
+			memcpy(to, r->pieces[i].p, len);
+		to += len;
+	}
+	out->len = (size_t)(to - out->data);
+}
+
 int
 reply_write(const struct ask *ask, const struct reply *r)
 {
@@ -116,8 +152,8 @@ reply_write(const struct ask *ask, const struct reply *r)
 		.content_type = r->type,
 		.content_encoding = r->encoding
 	};
+	size_t room, len, lent = lent_piece(ask, r);
 	char id[REPLY_ID_ROOM], *to;
-	size_t room, len;
 
 	for (size_t i = 0; i < REPLY_PIECES; i++)
 		h.content_length += r->pieces[i].len;
@@ -136,17 +172,12 @@ reply_write(const struct ask *ask, const struct reply *r)
 	    r->suggestions != NULL) && reply_extra(ask, r, &h) != 0)
 		return -1;
 	room = HEADER_ROOM + REPLY_ID_ROOM + r->type.len + h.extra_len;
-	to = buf_reserve(ask->out, room + (size_t)h.content_length);
+	to = buf_reserve(ask->out, room + (size_t)h.content_length -
+	    (lent < REPLY_PIECES ? r->pieces[lent].len : 0));
 	if (to == NULL || appmsg_header_encode(&h, to, room, &len) != 0)
 		return -1;
-	to += len;
-	for (size_t i = 0; i < REPLY_PIECES; i++) {
-		if (r->pieces[i].len > 0)
-			memcpy(to, r->pieces[i].p, r->pieces[i].len);
-		to += r->pieces[i].len;
-	}
+	put_pieces(ask, r, to + len, lent);
 	len += (size_t)h.content_length;
-	ask->out->len += len;
 	if (ask->env != NULL)
 		stats_answered(ask->env->stats, ask->env->kind, r->status, 1);
 	if (ask->access != NULL)

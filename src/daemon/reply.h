@@ -40,6 +40,8 @@ struct reply {
 		const char *p;
 		size_t len;
 	} pieces[REPLY_PIECES];
+	const char *lasting;	/* the piece that lasts as the generation does,
+				   and so may be lent; NULL: none */
 	/* for "explain": */
 	const struct table *table;	/* NULL: nothing was found */
 	table_id id;
@@ -50,7 +52,7 @@ struct reply {
 };
 
 /*
- * Write a reply.
+ * Write a reply; a long text of the tables is left out and lent (request.h).
  *
  * Returns 0, or -1 when out of memory, with out as it was; so do all below.
  */

@@ -232,7 +232,7 @@ answer_binary(const struct ask *ask, const char *content, size_t len)
 		r.table = blob.table;
 		r.id = blob.id;
 		r.type = (struct appmsg_str){ blob.type, blob.type_len, 0 };
-		r.pieces[0].p = blob.text;
+		r.lasting = r.pieces[0].p = blob.text;
 		r.pieces[0].len = blob.text_len;
 		return request_done(reply_write(ask, &r));
 	}

@@ -23,10 +23,21 @@ struct generation;
 struct request_job;
 struct stats;
 
+/* A long text of the last reply in a buffer, which is not in it. */
+struct request_lent {
+	const char *text;	/* borrowed from the generation; NULL: none */
+	size_t len;
+	size_t at;		/* where in the buffer it belongs */
+};
+
 /* What a request is answered with; lives as long as its worker. */
 struct request_env {
 	struct generation *gen;		/* borrowed for the call */
 	size_t reply_max;	/* bytes of matches in a reply, one at least */
+	size_t lend_min;	/* an answer of so many bytes is lent; 0: all
+				   are copied */
+	struct request_lent lent;	/* the caller's to take after each
+					   turn, which ends with one */
 	int64_t turn_ns;	/* for the messages of a turn that are not
 				   plain lookups; 0: as long as they take */
 	int64_t searched;	/* ns of searches done at once; the caller's to
@@ -90,6 +101,11 @@ enum request_result request_job_work(struct request_job *,
  * Free a job, finished or not.  NULL is allowed.
  */
 void request_job_free(struct request_job *);
+
+/*
+ * About how many bytes of memory a job holds; 0 for NULL.
+ */
+size_t request_job_held(const struct request_job *);
 
 /*
  * Reply that something cannot be answered, and that the connection closes.

@@ -331,6 +331,13 @@ request_job_free(struct request_job *job)
 	free(job);
 }
 
+/* Its key is there twice: as a reply says it, and as it is searched. */
+size_t
+request_job_held(const struct request_job *job)
+{
+	return job == NULL ? 0 : sizeof(*job) + 2 * job->key_len;
+}
+
 /* The search is over: reply. */
 static int
 job_reply(const struct request_job *job, const struct ask *ask,
@@ -457,6 +464,7 @@ answer_exact(const struct ask *ask, const struct wanted *w,
 		return answer_miss(ask, w, key, job);
 	r.table = answer.table;
 	r.id = answer.id;
+	r.lasting = answer.text;
 	return request_done(reply_result(ask, &r, answer.text,
 	    answer.text_len));
 }

@@ -24,6 +24,7 @@
 #include "common/log.h"
 #include "daemon/conf/conf.h"
 #include "daemon/fast.h"
+#include "daemon/peers.h"
 #include "daemon/session_wakeup.h"
 #include "daemon/stats/stats.h"
 
@@ -42,6 +43,12 @@
 #define TURN_NS		250000
 
 /*
+ * An answer of so many bytes is not copied, but sent out of the tables.  Less
+ * is copied sooner than another piece is sent.
+ */
+#define LEND_MIN	((size_t)32 << 10)
+
+/*
  * How long sessions that have more to do get turns, one each, before sockets
  * are looked at again, in nanoseconds.
  */
@@ -54,8 +61,6 @@ static const char *const state_names[] = {
 	[SESSION_LINGER] = "linger"
 };
 
-static void session_free(struct session *);
-
 static void
 session_set_state(struct session *s, enum session_state state)
 {
@@ -67,18 +72,6 @@ session_set_state(struct session *s, enum session_state state)
 	s->state = state;
 }
 
-/* Count what is held for this peer.  Most turns leave nothing behind. */
-static void
-session_account(struct session *s)
-{
-	size_t held = s->left + session_output_len(s);
-
-	if (held == s->held)
-		return;
-	*s->host->held += (long long)held - (long long)s->held;
-	s->held = held;
-}
-
 /* Count what the bufferevent has sent since the last time. */
 static void
 session_count_sent(struct session *s)
@@ -87,12 +80,6 @@ session_count_sent(struct session *s)
 
 	stats_add(s->host->env.stats, STATS_BYTES_OUT, sent - s->sent_counted);
 	s->sent_counted = sent;
-}
-
-static bool
-memory_is_short(const struct session *s)
-{
-	return *s->host->held > s->host->limits->memory;
 }
 
 /*
@@ -225,7 +212,7 @@ session_wait(struct session *s, bool progress)
 	} else if (s->eof) {
 		return session_refuse(s, REQUEST_ERROR, "incomplete",
 		    "the message is incomplete");
-	} else if (memory_is_short(s)) {
+	} else if (!session_memory_allows(s)) {
 		return session_refuse(s, REQUEST_BUSY, NULL,
 		    "there is no memory for the message now");
 	}
@@ -274,7 +261,7 @@ session_settle(struct session *s)
 	session_account(s);
 	if (s->state == SESSION_READ && session_output_len(s) > 0 &&
 	    (session_output_len(s) >=
-	    (size_t)s->host->limits->output || memory_is_short(s)))
+	    (size_t)s->host->limits->output || session_memory_is_short(s, 0)))
 		session_pause(s);
 	return SESSION_GO_ON;
 }
@@ -479,7 +466,7 @@ session_new(struct session_host *host, int fd,
 	return s;
 }
 
-static void
+void
 session_free(struct session *s)
 {
 	log_debug("session closed session=%llu",
@@ -494,6 +481,8 @@ session_free(struct session *s)
 	deadline_clear(&s->host->deadlines, &s->in);
 	deadline_clear(&s->host->deadlines, &s->out);
 	*s->host->held -= (long long)s->held;
+	peer_hold(s->peer, -(int64_t)s->held);
+	session_forget_borrowed(s);
 	TAILQ_REMOVE(&s->host->all, s, entry);
 	session_set_reading(s, false);
 	if (s->bev != NULL)
@@ -545,6 +534,19 @@ session_start_refused(struct session_host *host, int fd,
 }
 
 void
+session_use_generation(struct session_host *host, uint64_t number)
+{
+	struct session *s, *next;
+
+	for (s = TAILQ_FIRST(&host->all); s != NULL; s = next) {
+		next = TAILQ_NEXT(s, entry);
+		if (s->borrowed != NULL && session_return_borrowed(s,
+		    number - 1) == SESSION_CLOSE)
+			session_free(s);
+	}
+}
+
+void
 session_drain_all(struct session_host *host)
 {
 	struct session *s, *next;
@@ -573,6 +575,7 @@ session_host_init(struct session_host *host)
 	host->work_event = evtimer_new(host->base, session_work_cb, host);
 	host->in = malloc(SESSION_IN_SIZE);
 	host->env.turn_ns = TURN_NS;
+	host->env.lend_min = LEND_MIN;
 	host->env.fast = fast_new();
 	host->env.stats = stats_new();
 	if (host->ready_event == NULL || host->work_event == NULL ||

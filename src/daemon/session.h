@@ -24,6 +24,7 @@
 #include "daemon/buf.h"
 #include "daemon/deadline.h"
 #include "daemon/request.h"
+#include "daemon/warning.h"
 
 struct conf_limits;
 struct conf_listen;
@@ -57,13 +58,17 @@ struct session_host {
 	struct event *work_event;	/* owned; runs the first of them */
 	uint64_t next_id;
 	bool draining;			/* no session outlives its replies */
+	struct peers *peers;		/* borrowed */
 	atomic_llong *held;		/* bytes held for all peers */
+	struct warning memory_warning;
+	bool memory_short;		/* some are to end with the wake-up */
 	void (*gone_cb)(struct peer *, bool counted, void *arg);
 	void *arg;
 };
 
 /*
- * Prepare a host whose base, limits, held, gone_cb and arg are set.
+ * Prepare a host whose base, peers, held, gone_cb and arg are set; limits
+ * are before the first session.
  *
  * Returns 0, or -1 when out of memory.
  */
@@ -97,6 +102,12 @@ int session_start(struct session_host *, int fd,
 int session_start_refused(struct session_host *, int fd,
     const struct conf_listen *listen, enum request_status status,
     const char *why);
+
+/*
+ * A generation with this number serves now: keep nothing of those before the
+ * last one.
+ */
+void session_use_generation(struct session_host *, uint64_t number);
 
 /*
  * Let every session end as soon as it owes no reply.

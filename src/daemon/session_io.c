@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The appmsgd authors */
 
 /*
- * Bytes in and out of a connection.
+ * Bytes into a connection, and what becomes of them.
  *
  * A socket is read straight into the worker's buffer, behind what was left
  * unfinished, and the replies of all that came are written in one go: two
@@ -30,20 +30,13 @@
 #include "daemon/session_wakeup.h"
 #include "daemon/stats/stats.h"
 
-/* Of the worker's buffer of replies; a larger one goes after its turn. */
+/* Of the worker's buffer of replies, where they stay with their wake-up. */
 #define OUT_KEEP	((size_t)1 << 20)
 
 static struct evbuffer *
 input(const struct session *s)
 {
 	return bufferevent_get_input(s->bev);
-}
-
-size_t
-session_output_len(const struct session *s)
-{
-	return s->unsent ?
-	    evbuffer_get_length(bufferevent_get_output(s->bev)) : 0;
 }
 
 static void
@@ -140,58 +133,6 @@ session_input(struct session *s, size_t *len)
 }
 
 /*
- * The last bytes are held back until the socket is shut, which is next: with
- * the end in one segment they cost their peer one wake-up and the server one
- * way through the network less.  That is worth 22% of the CPU time where each
- * request has its connection.
- */
-static int
-hold_back(struct session *s, bool last)
-{
-	s->held_back = last && s->listen->ss.ss_family != AF_UNIX;
-	return s->held_back ? MSG_MORE : 0;
-}
-
-enum session_next
-session_send(struct session *s, const char *p, size_t len, bool last)
-{
-	ssize_t n = 0;
-
-	if (len == 0)
-		return SESSION_GO_ON;
-	if (session_output_len(s) == 0) {
-		n = send(s->fd, p, len, MSG_NOSIGNAL | hold_back(s, last));
-		if (n == -1) {
-			if (errno != EAGAIN && errno != EINTR)
-				return SESSION_CLOSE;
-			n = 0;
-		}
-		stats_add(s->host->env.stats, STATS_BYTES_OUT, (size_t)n);
-		if ((size_t)n == len)
-			return SESSION_GO_ON;
-		s->all_read = false;
-		s->sent_mark = s->queued;
-		deadline_start(&s->host->deadlines, &s->out, DEADLINE_WRITE);
-	}
-	if (session_own(s) == SESSION_CLOSE ||
-	    bufferevent_write(s->bev, p + n, len - (size_t)n) != 0)
-		return SESSION_CLOSE;
-	s->queued += len - (size_t)n;
-	s->unsent = true;
-	return SESSION_GO_ON;
-}
-
-enum session_next
-session_send_replies(struct session *s, bool last)
-{
-	struct buf *out = &s->host->out;
-	enum session_next next = session_send(s, out->data, out->len, last);
-
-	buf_reset(out, OUT_KEEP);
-	return next;
-}
-
-/*
  * Leave in the bufferevent what was not used of the bytes in hand.
  *
  * p, len  all of them; the first kept of them are in its input already
@@ -216,14 +157,15 @@ static enum session_next
 messages(struct session *s, const char *p, size_t len, size_t kept)
 {
 	struct session_host *host = s->host;
+	struct conf_limits tight;
 	enum stream_verdict verdict;
 	size_t used;
 
 	/* What has come when the drain begins is answered, all of it. */
 	s->stream.draining = host->draining && !session_is_readable(s);
 	session_log_turn(s);
-	verdict = stream_feed(&s->stream, &host->env, host->limits, p, len,
-	    &used, &host->out);
+	verdict = stream_feed(&s->stream, &host->env,
+	    session_memory_limits(s, &tight), p, len, &used, &host->out);
 	stats_end(host->env.stats, s->since);
 	if (host->env.searched > 0)
 		session_wakeup_end(host);

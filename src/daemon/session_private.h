@@ -5,8 +5,9 @@
 #define SESSION_PRIVATE_H
 
 /*
- * Between session.c, which knows the states and their deadlines, and
- * session_io.c, which moves the bytes.
+ * Between session.c, which knows the states and their deadlines,
+ * session_io.c and session_send.c, which move the bytes, and
+ * session_memory.c, which counts those that stay.
  *
  *	READ --- closing reply, end of input ---> FLUSH ---> LINGER ---> gone
  *	 |  ^                                       |
@@ -34,6 +35,8 @@ enum session_next {
 	SESSION_CLOSE		/* nothing is left to do: free it */
 };
 
+struct session_borrowed;
+
 struct session {
 	TAILQ_ENTRY(session) entry;		/* of all */
 	TAILQ_ENTRY(session) ready_entry;	/* of ready, if is_ready */
@@ -42,7 +45,8 @@ struct session {
 	const struct conf_listen *listen;	/* borrowed */
 	struct bufferevent *bev;	/* owned; NULL during the first read */
 	struct event readable;		/* set up with bev */
-	struct peer *peer;
+	struct session_borrowed *borrowed;	/* owned; NULL: none ever */
+	struct peer *peer;	/* NULL: counted by no limit */
 	char *who;		/* owned: for the access log; NULL: not yet */
 	struct stream stream;
 	struct deadline in;			/* idle, header, message, drain */
@@ -68,9 +72,6 @@ struct session {
 	bool broken;		/* input is left behind that was not read */
 };
 
-/* Bytes that wait in the bufferevent's output: to ask it takes locks. */
-size_t session_output_len(const struct session *);
-
 /*
  * Give the socket to a bufferevent, which every connection has that lives
  * longer than its first read.
@@ -93,18 +94,6 @@ enum session_next session_read(struct session *);
 /* Serve what waits in the bufferevent's input. */
 enum session_next session_serve_input(struct session *);
 
-/*
- * Send bytes, in one write if the socket takes them; the rest waits in the
- * bufferevent's output.
- *
- * last  the session ends behind them: session_end() is next
- */
-enum session_next session_send(struct session *, const char *, size_t,
-    bool last);
-
-/* Send the replies in the worker's buffer, and give a large one back. */
-enum session_next session_send_replies(struct session *, bool last);
-
 /* Forget the input; whether there was any. */
 bool session_drop_input(struct session *);
 
@@ -117,7 +106,72 @@ const char *session_input(struct session *, size_t *len);
 /* Whether the socket has bytes that were not read. */
 bool session_is_readable(const struct session *);
 
-/* session.c, for session_io.c and session_wakeup.c: */
+/* session_send.c: */
+
+/* Bytes that wait in the bufferevent's output: to ask it takes locks. */
+size_t session_output_len(const struct session *);
+
+/* The same without what is borrowed from the tables. */
+size_t session_output_held(struct session *);
+
+/*
+ * Send bytes, in one write if the socket takes them; the rest waits in the
+ * bufferevent's output, unless there is no memory for it: then the session
+ * ends.
+ *
+ * last  the session ends behind them: session_end() is next
+ */
+enum session_next session_send(struct session *, const char *, size_t,
+    bool last);
+
+/* Send the replies in the worker's buffer, and give a large one back. */
+enum session_next session_send_replies(struct session *, bool last);
+
+/*
+ * Copy what is borrowed from generations before a number, which nobody else
+ * needs any more; the session ends where there is no memory for that.
+ */
+enum session_next session_return_borrowed(struct session *,
+    uint64_t oldest);
+
+/* Nothing is sent any more: free the list of what was borrowed. */
+void session_forget_borrowed(struct session *);
+
+/* session_memory.c: */
+
+/* Count what is held for this session now. */
+void session_account(struct session *);
+
+/*
+ * Whether the session's peer cannot have so many more bytes; who else holds
+ * too many may be made to end for it.
+ */
+bool session_memory_is_short(struct session *, size_t more);
+
+/* Whether there is memory for the unfinished message that it has. */
+bool session_memory_allows(struct session *);
+
+/*
+ * The limits of a turn: those of the host, or, where memory may soon be short,
+ * a copy that lets it leave little behind.
+ */
+const struct conf_limits *session_memory_limits(const struct session *,
+    struct conf_limits *tight);
+
+/* Say and count that a session ends for want of memory. */
+void session_memory_warn(struct session *);
+
+/*
+ * At the end of a wake-up: end those that hold most, if memory was short.
+ */
+void session_memory_relieve(struct session_host *);
+
+/* session.c, for the others: */
+
+/*
+ * End a session now.  Not for the one in hand, but by the callbacks.
+ */
+void session_free(struct session *);
 
 /*
  * Go on as the stream said.

@@ -51,6 +51,7 @@ end_cb(evutil_socket_t fd, short what, void *arg)
 	session_wakeup_send(host);
 	host->wakeup->ends = false;
 	host->env.searched = 0;
+	session_memory_relieve(host);
 }
 
 int
@@ -112,6 +113,7 @@ session_wakeup_keep(struct session *s)
 	struct buf *out = &s->host->out;
 
 	if (out->len == 0 || out->len > REPLIES_MAX || w->n == KEPT_MAX ||
+	    s->host->env.lent.text != NULL ||
 	    s->stream.state != STREAM_IDLE || s->eof || s->host->draining ||
 	    session_output_len(s) > 0 ||
 	    !take(&w->list[w->n].replies, out))

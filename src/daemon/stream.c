@@ -32,6 +32,12 @@ stream_clear(struct stream *s)
 	s->job = NULL;
 }
 
+size_t
+stream_held(const struct stream *s)
+{
+	return request_job_held(s->job);
+}
+
 static enum stream_verdict
 stream_wait(struct stream *s, enum stream_state state, size_t need)
 {
@@ -199,7 +205,7 @@ stream_feed(struct stream *s, struct request_env *env,
 
 	*used = 0;
 	while (verdict == STREAM_AGAIN && budget > 0 &&
-	    out->len < (size_t)limits->output) {
+	    out->len < (size_t)limits->output && env->lent.text == NULL) {
 		taken = 0;
 		if (len - *used < s->need && s->state != STREAM_IDLE)
 			return STREAM_MORE;

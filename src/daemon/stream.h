@@ -57,6 +57,11 @@ void stream_init(struct stream *, bool keep_alive);
 void stream_clear(struct stream *);
 
 /*
+ * Bytes of memory that it holds beside those of its caller.
+ */
+size_t stream_held(const struct stream *);
+
+/*
  * Answer the whole messages at the front of some bytes, for about so long as
  * others may have to wait for it.
  *
@@ -65,7 +70,7 @@ void stream_clear(struct stream *);
  *          most messages of one call
  * buf,len  all bytes not used up yet
  * used     set to how many of them are done with
- * out      gets the replies
+ * out      gets the replies, but for a text that env->lent has
  *
  * Returns the verdict.  After STREAM_WORK there is no next call until the
  * work is done, so that replies keep their order; after STREAM_CLOSE and

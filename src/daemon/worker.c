@@ -79,6 +79,7 @@ worker_use(struct worker *w, struct generation *gen)
 	event_base_loopexit(w->host.base, NULL);
 	w->host.env.reply_max = (size_t)gen->conf->limits.output;
 	deadlines_configure(&w->host.deadlines, &gen->conf->timeouts);
+	session_use_generation(&w->host, gen->number);
 	generation_unref(old);
 }
 
@@ -168,6 +169,7 @@ worker_init(struct worker *w, struct workers *all, struct generation *gen)
 	w->all = all;
 	w->host.base = event_base_new();
 	w->host.held = &all->held;
+	w->host.peers = all->peers;
 	w->host.gone_cb = worker_gone_cb;
 	w->host.arg = w;
 	w->access = access_new(count_asked(all) > 1);

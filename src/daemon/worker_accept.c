@@ -130,6 +130,22 @@ is_allowed(const struct conf_listen *l, const struct sockaddr *sa)
 	return false;
 }
 
+/* Count a connection for whoever it is of. */
+static int
+enter(struct workers *all, int fd, const struct sockaddr *sa, int64_t limit,
+    struct peer **peer)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+
+	if (sa->sa_family != AF_UNIX)
+		return peers_enter(all->peers, sa, limit, peer);
+	*peer = NULL;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0)
+		*peer = peers_enter_user(all->peers, cred.uid);
+	return 0;
+}
+
 static void
 worker_accept_cb(int fd, const struct sockaddr *sa, socklen_t sa_len,
     void *arg)
@@ -156,8 +172,7 @@ worker_accept_cb(int fd, const struct sockaddr *sa, socklen_t sa_len,
 	}
 	if (w->all->connections++ >= limits->connections) {
 		limit = "connections";
-	} else if (peers_enter(w->all->peers, sa, limits->per_address,
-	    &peer) != 0) {
+	} else if (enter(w->all, fd, sa, limits->per_address, &peer) != 0) {
 		limit = "per-address";
 		counter = STATS_REFUSED_PER_ADDRESS;
 	}

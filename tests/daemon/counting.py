@@ -10,8 +10,8 @@ from harness import LOOPBACK
 STATUS = ("state", "version", "pid", "uptime", "generation", "loaded",
           "entries", "table-bytes", "held-bytes", "connections", "workers",
           "log-level")
-PLAIN = ("accepted", "closed", "bytes-in", "bytes-out", "sliced", "reloads",
-         "reloads-failed")
+PLAIN = ("accepted", "closed", "over-memory", "bytes-in", "bytes-out",
+         "sliced", "reloads", "reloads-failed")
 GROUPS = {"refused": ("connections", "per-address", "denied"),
           "timeouts": ("idle", "header", "message", "write", "drain")}
 BYTES = ("bytes-in", "bytes-out")

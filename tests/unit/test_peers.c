@@ -156,6 +156,61 @@ unix_peers_are_not_counted(void **state)
 	peers_free(NULL);
 }
 
+static void
+users_are_counted_without_a_limit(void **state)
+{
+	struct peers *peers = peers_new();
+	struct peer *first = peers_enter_user(peers, 1000);
+	struct peer *root = peers_enter_user(peers, 0), *four;
+
+	(void)state;
+	assert_non_null(first);
+	assert_true(enter(peers, "0.0.0.0", 1, &four));
+	assert_ptr_not_equal(root, first);
+	assert_ptr_not_equal(root, four);
+	for (int i = 0; i < 1000; i++)
+		assert_ptr_equal(peers_enter_user(peers, 1000), first);
+	for (int i = 0; i < 1001; i++)
+		peers_leave(peers, first);
+	peers_leave(peers, root);
+	peers_leave(peers, four);
+	peers_free(peers);
+}
+
+static void
+who_holds_most_is_known(void **state)
+{
+	struct peers *peers = peers_new();
+	struct peer *a, *again, *b, *user = peers_enter_user(peers, 7);
+	int64_t held = -1;
+
+	(void)state;
+	assert_null(peers_most(peers, &held));
+	assert_int_equal(held, 0);
+	assert_true(enter(peers, "192.0.2.1", 9, &a));
+	assert_true(enter(peers, "192.0.2.1", 9, &again));
+	assert_true(enter(peers, "192.0.2.2", 9, &b));
+	peer_hold(a, 10);
+	peer_hold(again, 10);
+	peer_hold(b, 15);
+	assert_ptr_equal(peers_most(peers, &held), a);
+	assert_int_equal(held, 20);
+	assert_int_equal(peer_held(b), 15);
+	peer_hold(user, 21);
+	assert_ptr_equal(peers_most(peers, &held), user);
+	peer_hold(user, -21);
+	peer_hold(a, -6);
+	assert_ptr_equal(peers_most(peers, &held), b);
+	/* Nobody: as those whom no limit counts. */
+	peer_hold(NULL, 100);
+	assert_int_equal(peer_held(NULL), 0);
+	peers_leave(peers, a);
+	peers_leave(peers, again);
+	peers_leave(peers, b);
+	peers_leave(peers, user);
+	peers_free(peers);
+}
+
 /* More addresses than the table has buckets, left in another order. */
 static void
 many_addresses_are_counted(void **state)
@@ -236,6 +291,8 @@ main(void)
 		cmocka_unit_test(ipv6_is_counted_by_64_bits),
 		cmocka_unit_test(families_are_counted_apart),
 		cmocka_unit_test(unix_peers_are_not_counted),
+		cmocka_unit_test(users_are_counted_without_a_limit),
+		cmocka_unit_test(who_holds_most_is_known),
 		cmocka_unit_test(many_addresses_are_counted),
 		cmocka_unit_test(threads_count_together)
 	};

@@ -31,6 +31,7 @@ static const struct {
 } counters[STATS_COUNTERS] = {
 	[STATS_ACCEPTED] = { NULL, "accepted" },
 	[STATS_CLOSED] = { NULL, "closed" },
+	[STATS_OVER_MEMORY] = { NULL, "over-memory" },
 	[STATS_REFUSED_CONNECTIONS] = { "refused", "connections" },
 	[STATS_REFUSED_PER_ADDRESS] = { "refused", "per-address" },
 	[STATS_REFUSED_DENIED] = { "refused", "denied" },

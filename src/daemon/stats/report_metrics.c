@@ -33,6 +33,8 @@ static const struct {
 	    "Connections that were served, those of now included." },
 	{ STATS_CLOSED, "connections_closed", NULL, "",
 	    "Connections that were served and have ended." },
+	{ STATS_OVER_MEMORY, "connections_over_memory", NULL, "",
+	    "Connections that were ended by limit memory." },
 	{ STATS_REFUSED_CONNECTIONS, "connections_refused", NULL,
 	    "{reason=\"connections\"}",
 	    "Connections that were refused by a limit or by allow=." },

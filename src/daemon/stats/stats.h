@@ -46,6 +46,7 @@ enum stats_outcome {
 enum stats_counter {
 	STATS_ACCEPTED,			/* connections that were served */
 	STATS_CLOSED,			/* of them, those that have ended */
+	STATS_OVER_MEMORY,		/* of these, by limit memory */
 	STATS_REFUSED_CONNECTIONS,	/* by limit connections */
 	STATS_REFUSED_PER_ADDRESS,	/* by limit per-address */
 	STATS_REFUSED_DENIED,		/* by allow= */
