@@ -34,6 +34,9 @@
  */
 #define WORK_SLICE_US	500
 
+/* After how many slices it is looked whether somebody waits for the reply. */
+#define SLICES_BLIND	4
+
 /*
  * How long a turn takes messages that the fast path does not know, in
  * nanoseconds.  They may cost a hundred times what those cost, and a peer
@@ -431,6 +434,10 @@ session_work_cb(evutil_socket_t fd, short what, void *arg)
 	s->works = false;
 	if (!TAILQ_EMPTY(&host->work))
 		run_soon(host->work_event);
+	if (s->slices++ % SLICES_BLIND == 0 && session_is_gone(s)) {
+		session_free(s);
+		return;
+	}
 	session_log_turn(s);
 	verdict = stream_work(&s->stream, &host->env, WORK_SLICE_US,
 	    &host->out);

@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -100,6 +101,15 @@ session_is_readable(const struct session *s)
 	char c;
 
 	return recv(s->fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+/* Not where it only sends no more: then it waits for its reply. */
+bool
+session_is_gone(const struct session *s)
+{
+	struct pollfd p = { .fd = s->fd };
+
+	return poll(&p, 1, 0) == 1;
 }
 
 bool

@@ -59,6 +59,7 @@ struct session {
 	size_t sent_counted;	/* of them counted in the worker's numbers */
 	int64_t since;		/* ns: when what is served now was read */
 	int fd;			/* owned, by bev as soon as there is one */
+	unsigned int slices;	/* of its searches */
 	enum session_state state;
 	bool reading;		/* readable is added */
 	bool unsent;		/* some of queued may still be there */
@@ -105,6 +106,9 @@ const char *session_input(struct session *, size_t *len);
 
 /* Whether the socket has bytes that were not read. */
 bool session_is_readable(const struct session *);
+
+/* Whether nothing that is sent can reach the peer any more. */
+bool session_is_gone(const struct session *);
 
 /* session_send.c: */
 

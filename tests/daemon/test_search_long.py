@@ -4,6 +4,7 @@
 """Searches that take more than a slice, and what they do to their connections.
 """
 
+import json
 import socket
 import struct
 
@@ -106,6 +107,26 @@ class Long(TableTest):
         reply = peer.reply()
         self.assertEqual(reply.header["error"], "incomplete")
         peer.ended()
+
+    def test_gone(self):
+        """Nobody works for a peer that is gone."""
+        linger = struct.pack("ii", 1, 0)    # its end is a reset
+        tcp = next(a for a in self.daemon.addresses
+                   if not isinstance(a, str))
+        unix = next(a for a in self.daemon.addresses if isinstance(a, str))
+        for address in [tcp, unix] * 20:
+            with harness.Peer(address) as peer:
+                peer.send(self.slow() + self.slow())
+                peer.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                     linger)
+        peer = self.peer(tcp)
+        peer.send(self.slow(**kept(id=1)))
+        peer.finish()
+        self.check_slow(peer.reply(), KEEP, ("id", 1))
+        stats = json.loads(self.control("--json", "stats").stdout)
+        done = sum(row["count"] for row in stats["requests"]
+                   if row.get("way") == "regex")
+        self.assertLess(done, 20)
 
     def test_closing_reply(self):
         """A slow request that does not keep the connection ends it."""
