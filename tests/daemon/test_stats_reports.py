@@ -56,7 +56,8 @@ class Members(StatsTest):
                            "all connections are closed")
         done = self.control("stats")
         self.assertEqual(done.returncode, 0, done)
-        for line in (r"connections +0 now, 3 accepted, 3 closed",
+        for line in (r"connections +0 now, 3 accepted, 3 closed, "
+                     r"0 over limit memory",
                      r"refused +0 by limit connections, .*",
                      r"search +exact +found +3( +[0-9.]+){5}",
                      r"0 +3 +0 +[0-9]+ +[0-9]+"):
