@@ -627,6 +627,20 @@ class Daemon:
         """Send SIGTERM."""
         self.signal(signal.SIGTERM)
 
+    @contextlib.contextmanager
+    def stopped(self):
+        """What is sent within is all there when the daemon looks."""
+        needs_proc()
+        self.signal(signal.SIGSTOP)
+        try:
+            wait_until(
+                lambda: all(status_of(int(task), "State")[0] == "T"
+                            for task in os.listdir(f"/proc/{self.pid}/task")),
+                "all threads are stopped")
+            yield
+        finally:
+            self.signal(signal.SIGCONT)
+
     def wait(self):
         """Wait for its end; returns the exit status."""
         status = self.process.wait(DEADLINE)

@@ -8,9 +8,6 @@ The daemon is stopped while the peers send, so that all that they did is there
 when it goes on, in the first look at its sockets.
 """
 
-import contextlib
-import os
-import signal
 import socket
 import struct
 import time
@@ -41,21 +38,6 @@ class Wakeup(harness.DaemonTest):
                                KEEP, FOUND)
         return peers
 
-    @contextlib.contextmanager
-    def stopped(self):
-        """What is sent within is all there when the daemon looks."""
-        harness.needs_proc()
-        self.daemon.signal(signal.SIGSTOP)
-        try:
-            harness.wait_until(
-                lambda: all(harness.status_of(int(task), "State")[0] == "T"
-                            for task in os.listdir(
-                                f"/proc/{self.daemon.pid}/task")),
-                "all threads are stopped")
-            yield
-        finally:
-            self.daemon.signal(signal.SIGCONT)
-
     def assert_missed(self, peer, key):
         self.assert_answer(peer.reply(), no_match(key), KEEP, MISSED)
 
@@ -64,7 +46,7 @@ class Wakeup(harness.DaemonTest):
         for address in self.serve():
             peers = self.peers(address)
             for turn in range(3):
-                with self.stopped():
+                with self.daemon.stopped():
                     for i, peer in enumerate(peers):
                         peer.send(search(f"{turn}-{i}", **kept()))
                 for i, peer in enumerate(peers):
@@ -83,7 +65,7 @@ class Wakeup(harness.DaemonTest):
         peers = [self.peer(address) for _ in range(3)]
         for peer in peers:
             peer.ask(search("ring", **kept()))
-        with self.stopped():
+        with self.daemon.stopped():
             peers[0].send(search("ring"))
             peers[1].send(b"\0\4nope")
             peers[2].send(search("ring", **kept()) + search("ring"))
@@ -103,7 +85,7 @@ class Wakeup(harness.DaemonTest):
                                         answer("long", long)))
         for address in addresses:
             peers = self.peers(address)
-            with self.stopped():
+            with self.daemon.stopped():
                 for i, peer in enumerate(peers):
                     data = search(f"key {i}", **kept())
                     if i % 4 == 1:
@@ -128,7 +110,7 @@ class Wakeup(harness.DaemonTest):
         """Half of them are gone, by a reset or an end of input."""
         for address in self.serve():
             peers = self.peers(address)
-            with self.stopped():
+            with self.daemon.stopped():
                 for i, peer in enumerate(peers):
                     peer.send(search(f"key {i}", **kept()))
                     if i % 4 == 1:
@@ -151,7 +133,7 @@ class Wakeup(harness.DaemonTest):
                                   "match": "prefix"})
         for address in self.serve():
             peers = self.peers(address)
-            with self.stopped():
+            with self.daemon.stopped():
                 for i, peer in enumerate(peers):
                     peer.send(search(f"key {i}", **kept())
                               + request(wanted, **kept())
@@ -168,7 +150,7 @@ class Wakeup(harness.DaemonTest):
         for i in range(2):
             address = self.serve()[i]
             peers = self.peers(address)
-            with self.stopped():
+            with self.daemon.stopped():
                 for j, peer in enumerate(peers):
                     peer.send(search(f"key {j}", **kept()))
                 self.daemon.terminate()
