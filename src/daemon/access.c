@@ -136,26 +136,6 @@ put_number(char *to, uint64_t n)
 	return put(to, digits + i, sizeof(digits) - i);
 }
 
-/* One address, as one word. */
-static size_t
-spell_address(char *to, size_t cap, const struct sockaddr *sa, socklen_t len)
-{
-	char address[CONF_ADDRESS_MAX], escaped[ESCAPE_SIZE(CONF_ADDRESS_MAX)];
-	size_t n = 0;
-
-	conf_address(sa, len, address, sizeof(address));
-	escape(escaped, sizeof(escaped), address, strlen(address));
-	/* Only a path has blanks. */
-	for (const char *p = escaped; *p != '\0' && n + 5 < cap; p++) {
-		if (*p == ' ')
-			n += strlcpy(to + n, "\\x20", 5);
-		else
-			to[n++] = *p;
-	}
-	to[n] = '\0';
-	return n;
-}
-
 static in_port_t *
 port_of(struct sockaddr_storage *ss)
 {
@@ -194,13 +174,13 @@ access_who(const struct access *a, int fd, const struct conf_listen *listen)
 	if (getpeername(fd, (struct sockaddr *)&ss, &len) == -1)
 		n += strlcpy(who + n, "-", 2);
 	else
-		n += spell_address(who + n, WHO_MAX / 2,
-		    (struct sockaddr *)&ss, len);
+		n += strlen(conf_address_word((struct sockaddr *)&ss, len,
+		    who + n, WHO_MAX / 2));
 	if (a->listeners) {
 		n += strlcpy(who + n, " listen=", sizeof(who) - n);
 		learn_port(&at, fd);
-		spell_address(who + n, sizeof(who) - n,
-		    (struct sockaddr *)&at, listen->ss_len);
+		conf_address_word((struct sockaddr *)&at, listen->ss_len,
+		    who + n, sizeof(who) - n);
 	}
 	return strdup(who);
 }

@@ -252,10 +252,10 @@ static void
 socket_drop(struct inherited_socket *s)
 {
 	const struct sockaddr *sa = (const struct sockaddr *)&s->ss;
-	char address[CONF_ADDRESS_MAX], name[NAME_MAX_LEN + 1];
+	char address[CONF_ADDRESS_WORD_MAX], name[NAME_MAX_LEN + 1];
 
 	log_warnx("inherited socket is not configured, closed address=%s",
-	    conf_address(sa, s->len, address, sizeof(address)));
+	    conf_address_word(sa, s->len, address, sizeof(address)));
 	close(s->fd);
 	if (!s->kept)
 		return;

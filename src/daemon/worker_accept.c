@@ -154,7 +154,7 @@ worker_accept_cb(int fd, const struct sockaddr *sa, socklen_t sa_len,
 	struct worker *w = source->worker;
 	const struct listener *l = source->listener;
 	const struct conf_limits *limits = &w->gen->conf->limits;
-	char address[CONF_ADDRESS_MAX];
+	char address[CONF_ADDRESS_WORD_MAX];
 	enum stats_counter counter = STATS_REFUSED_CONNECTIONS;
 	const char *limit = NULL;
 	struct peer *peer = NULL;
@@ -163,7 +163,7 @@ worker_accept_cb(int fd, const struct sockaddr *sa, socklen_t sa_len,
 	if (!is_allowed(&l->conf, sa)) {
 		if (warning_due(&w->denied, &more))
 			log_warnx("connection denied peer=%s before=%llu",
-			    conf_address(sa, sa_len, address,
+			    conf_address_word(sa, sa_len, address,
 			    sizeof(address)), (unsigned long long)more);
 		stats_add(w->host.env.stats, STATS_REFUSED_DENIED, 1);
 		worker_refuse(w, l, fd, REQUEST_DENIED,
@@ -184,7 +184,7 @@ worker_accept_cb(int fd, const struct sockaddr *sa, socklen_t sa_len,
 	stats_add(w->host.env.stats, counter, 1);
 	if (warning_due(&w->busy, &more))
 		log_warnx("connection refused limit=%s peer=%s before=%llu",
-		    limit, conf_address(sa, sa_len, address,
+		    limit, conf_address_word(sa, sa_len, address,
 		    sizeof(address)), (unsigned long long)more);
 	worker_refuse(w, l, fd, REQUEST_BUSY, "too many connections");
 }

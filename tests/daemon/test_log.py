@@ -7,10 +7,11 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 
 import harness
-from harness import ask, binary, encode, request, search
+from harness import ask, binary, encode, kept, request, search
 
 MARK = "a-key-to-be-found"
 FORGED = "forged ready generation=9"
@@ -53,6 +54,43 @@ class Log(harness.DaemonTest):
         log = self.provoke(self.start())
         self.assert_clean(log)
         self.assertNotIn(MARK, log)
+
+
+class Names(harness.DaemonTest):
+    """What a unix peer calls itself, which may be anything."""
+
+    def refused(self, name):
+        """The peer's name in the line that tells that it was refused."""
+        daemon = self.start(f"listen {self.path('socket')}",
+                            "limit connections 1", "workers 1")
+        first = self.peer(daemon.address)
+        first.ask(search("ring", **kept()))
+        with socket.socket(socket.AF_UNIX) as peer:
+            peer.bind(name)
+            peer.connect(daemon.address)
+            line = daemon.wait_log("connection refused .*")[0]
+        first.close()
+        daemon.stop()
+        self.assertTrue(line.isprintable(), line)
+        found = re.fullmatch(r"connection refused limit=connections "
+                             r"peer=(\S+) before=0", line)
+        self.assertIsNotNone(found, line)
+        return found[1]
+
+    def test_names_are_one_word(self):
+        """Escaped, with their blanks."""
+        for name, spelled in (
+                (b"x before=0 fake=1", r"x\x20before=0\x20fake=1"),
+                (b"  x ", r"\x20\x20x\x20"),
+                (f"\n{FORGED}\x1b[31m".encode(),
+                 r"\nforged\x20ready\x20generation=9\x1b[31m"),
+                ("\u009b31m\u202e\u2066\u2028".encode(),
+                 r"\u{9b}31m\u{202e}\u{2066}\u{2028}"),
+                (b"\xff\xc3\\", r"\xff\xc3\\"),
+                ("\U0001f48d\u00e4".encode(), "\U0001f48d\u00e4")):
+            path = os.fsencode(self.directory) + b"/" + name
+            self.assertEqual(self.refused(path), self.path(spelled))
+        self.assertEqual(self.refused(b"\0abstract\n peer=x"), "unix")
 
 
 class Repeats(harness.DaemonTest):

@@ -194,6 +194,29 @@ peers_have_addresses(void **state)
 	    sizeof(in6), buf, 4), "[::");
 }
 
+/* Of any room, what is written fits, and ends before a cut escape. */
+static void
+peers_are_one_word(void **state)
+{
+	static const char spelled[] = "/a\\x20\\n\\x20\\x20b\\u{9b}";
+	struct sockaddr_un un = { AF_UNIX, "/a \n  b\xc2\x9b" };
+	char buf[CONF_ADDRESS_WORD_MAX];
+	size_t len;
+
+	(void)state;
+	for (size_t cap = 1; cap <= sizeof(buf); cap++) {
+		memset(buf, '*', sizeof(buf));
+		conf_address_word((struct sockaddr *)&un, sizeof(un), buf,
+		    cap);
+		len = strlen(buf);
+		assert_true(len < cap);
+		assert_memory_equal(buf, spelled, len);
+		assert_true(len == 0 || spelled[len - 1] != '\\');
+		if (cap > strlen(spelled))
+			assert_string_equal(buf, spelled);
+	}
+}
+
 int
 main(void)
 {
@@ -202,7 +225,8 @@ main(void)
 		cmocka_unit_test(wrong_addresses_are_told),
 		cmocka_unit_test(wrong_networks_are_told),
 		cmocka_unit_test(a_port_is_digits),
-		cmocka_unit_test(peers_have_addresses)
+		cmocka_unit_test(peers_have_addresses),
+		cmocka_unit_test(peers_are_one_word)
 	};
 
 	return cmocka_run_group_tests(tests, folder_setup, folder_teardown);

@@ -19,8 +19,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/escape.h"
 #include "daemon/conf/conf_table.h"
 #include "lib/appmsg.h"
+
+#define BLANK	"\\x20"
 
 const char *
 conf_address(const struct sockaddr *sa, socklen_t len, char *buf, size_t cap)
@@ -44,6 +47,28 @@ conf_address(const struct sockaddr *sa, socklen_t len, char *buf, size_t cap)
 	else
 		snprintf(buf, cap, sa->sa_family == AF_INET6 ? "[%s]:%s" :
 		    "%s:%s", host, port);
+	return buf;
+}
+
+const char *
+conf_address_word(const struct sockaddr *sa, socklen_t len, char *buf,
+    size_t cap)
+{
+	char address[CONF_ADDRESS_MAX];
+	const char *p = conf_address(sa, len, address, sizeof(address));
+	size_t part, n = 0;
+
+	buf[0] = '\0';
+	for (; *p != '\0' && n < cap; p += part) {
+		if ((part = strcspn(p, " ")) > 0) {
+			n += escape(buf + n, cap - n, p, part);
+			continue;
+		}
+		part = 1;
+		if (cap - n > strlen(BLANK))
+			strlcpy(buf + n, BLANK, cap - n);
+		n += strlen(BLANK);
+	}
 	return buf;
 }
 
