@@ -338,12 +338,20 @@ http_healthy(void *arg)
 	return !server->draining;
 }
 
+static int64_t
+http_patience(void *arg)
+{
+	const struct server *server = arg;
+
+	return reload_current(server->reload)->conf->timeouts.idle;
+}
+
 /* The listeners that no worker looks at. */
 static int
 server_http(struct server *server)
 {
 	const struct http_source source = { http_stats, http_metrics,
-	    http_healthy, server };
+	    http_healthy, http_patience, server };
 
 	for (size_t i = 0; i < server->listeners.n; i++) {
 		const struct listener *l = &server->listeners.list[i];

@@ -27,6 +27,7 @@
 #include <json.h>
 
 #include "common/log.h"
+#include "daemon/http/http_conns.h"
 #include "daemon/http/page.inc"
 
 #define HEADERS_MAX	8192	/* bytes of a request's */
@@ -48,6 +49,7 @@ static SLIST_HEAD(, http_listener) listeners =
 struct http {
 	struct event_base *base;
 	struct http_source source;
+	struct http_conns *conns;
 	struct evhttp *inet;
 	struct evhttp *local;
 };
@@ -198,8 +200,16 @@ answer(struct evhttp_request *req, const struct http *http)
 }
 
 static void
+asked(struct evhttp_request *req, const struct http *http)
+{
+	http_conns_asked(http->conns, evhttp_connection_get_bufferevent(
+	    evhttp_request_get_connection(req)));
+}
+
+static void
 local_cb(struct evhttp_request *req, void *arg)
 {
+	asked(req, arg);
 	answer(req, arg);
 }
 
@@ -209,6 +219,7 @@ inet_cb(struct evhttp_request *req, void *arg)
 	const char *host = evhttp_find_header(
 	    evhttp_request_get_input_headers(req), "Host");
 
+	asked(req, arg);
 	if (is_address(host))
 		answer(req, arg);
 	else
@@ -228,6 +239,7 @@ evhttp_make(struct http *http, void (*cb)(struct evhttp_request *, void *))
 	evhttp_set_max_body_size(eh, 0);
 	evhttp_set_timeout(eh, TIMEOUT_S);
 	evhttp_set_gencb(eh, cb, http);
+	http_conns_use(http->conns, eh);
 	return eh;
 }
 
@@ -279,8 +291,11 @@ http_new(struct event_base *base, const struct http_source *source)
 		return NULL;
 	http->base = base;
 	http->source = *source;
-	http->inet = evhttp_make(http, inet_cb);
-	http->local = evhttp_make(http, local_cb);
+	http->conns = http_conns_new(base, source->patience, source->arg);
+	if (http->conns != NULL) {
+		http->inet = evhttp_make(http, inet_cb);
+		http->local = evhttp_make(http, local_cb);
+	}
 	if (http->inet == NULL || http->local == NULL) {
 		http_free(http);
 		return NULL;
@@ -327,5 +342,6 @@ http_free(struct http *http)
 		evhttp_free(http->inet);
 	if (http->local != NULL)
 		evhttp_free(http->local);
+	http_conns_free(http->conns);
 	free(http);
 }

@@ -13,10 +13,12 @@
  *	/healthz	whether answers are served
  *
  * It only reads.  Requests are taken by libevent's evhttp in the server's own
- * thread, so that no worker ever waits for them.
+ * thread, so that no worker ever waits for them.  Its connections are bounded
+ * by http_conns.h.
  */
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "daemon/buf.h"
 
@@ -31,6 +33,8 @@ struct http_source {
 	/* appends the text; 0, or -1 for no memory */
 	int (*metrics)(struct buf *, void *arg);
 	bool (*healthy)(void *arg);
+	/* ms that a connection has for a request, and for the next one */
+	int64_t (*patience)(void *arg);
 	void *arg;
 };
 
