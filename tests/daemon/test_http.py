@@ -137,7 +137,13 @@ class Http(harness.DaemonTest):
             self.assertEqual(self.get("/stats.json", headers={
                 "Host": host}).status, 200, host)
         for host in ("evil.example", f"evil.example:{port}", "", "localhost.x",
-                     "127.0.0.1.example", "[::1", "[x]", "a" * 300):
+                     "127.0.0.1.example", "[::1", "[x]", "a" * 300,
+                     "[::1]evil.example", "[::1].evil", f"[::1]{port}",
+                     "[::1]:", "[::1]:x", "[[::1]]", "::1", f"::1:{port}",
+                     "localhost:", "localhost:80x", "localhost:80:80",
+                     "localhost:-1", "localhost:evil.example",
+                     "127.0.0.1:evil.example", "evil.example:80",
+                     "x@localhost", "localhost/", "127.0.0.1 x", "127.1"):
             response = self.get("/stats.json", headers={"Host": host})
             self.assertEqual(response.status, 421, host)
             self.assertNotIn(b"uptime", response.body)

@@ -101,25 +101,41 @@ send_line(struct evhttp_request *req, int code, const char *reason,
 	send_text(req, code, reason, TEXT, line, strlen(line));
 }
 
-/* Whether a Host: is an address or localhost, with any port. */
+/* What stands behind a host: nothing, or a colon and a port. */
+static bool
+is_port(const char *rest)
+{
+	size_t len;
+
+	if (rest[0] == '\0')
+		return true;
+	len = strspn(rest + 1, "0123456789");
+	return rest[0] == ':' && len > 0 && rest[len + 1] == '\0';
+}
+
+/*
+ * Whether a Host: is an address or localhost, with any port, and no more:
+ * what is lenient here, a browser may read as another's name.
+ */
 static bool
 is_address(const char *host)
 {
-	char name[HOST_MAX], *colon;
+	char name[HOST_MAX], *end;
 	struct in6_addr in6;
-	size_t len;
 
 	if (host == NULL || strlcpy(name, host, sizeof(name)) >= sizeof(name))
 		return false;
 	if (name[0] == '[') {
-		len = strcspn(name, "]");
-		if (name[len] == '\0')
+		end = strchr(name, ']');
+		if (end == NULL || !is_port(end + 1))
 			return false;
-		name[len] = '\0';
+		*end = '\0';
 		return inet_pton(AF_INET6, name + 1, &in6) == 1;
 	}
-	if ((colon = strrchr(name, ':')) != NULL)
-		*colon = '\0';
+	end = name + strcspn(name, ":");
+	if (!is_port(end))
+		return false;
+	*end = '\0';
 	return strcasecmp(name, "localhost") == 0 ||
 	    inet_pton(AF_INET, name, &in6) == 1;
 }
