@@ -104,7 +104,8 @@ reload_thread(void *arg)
 		    &r->diff) != 0)
 			problems_add(&r->problems, NULL, 0, "out of memory");
 		if (r->order != RELOAD_FORCE)
-			diff_guard(&r->diff, r->loaded->conf, &r->problems);
+			diff_guard(&r->diff, r->current->conf,
+			    r->loaded->conf, &r->problems);
 		if (r->order != RELOAD_DIFF)
 			access_file_open(r->loaded->conf, r->current->access,
 			    &r->loaded->access, &r->problems);

@@ -138,7 +138,8 @@ class Several(TableTest):
         lines = [self.table("second", b"b\tnew b\n", "guard=no"),
                  self.table("third", b"d\tnew d\n")]
         self.change(*lines)
-        self.reload()
+        self.assertIn('"first"', self.refused())
+        self.reload("--force")
         for key, text in {"main": None, "a": None, "b": "new b",
                           "d": "new d"}.items():
             self.assertEqual(self.find(key), text, key)

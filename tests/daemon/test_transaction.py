@@ -99,7 +99,7 @@ class Counts(TransactionTest):
         self.write("blobs/a", b"1")
         self.write("blobs/b", b"2")
         self.change(self.line, 'answer "x" "y"',
-                    self.table("more", b"a\tb\nc\td\n"),
+                    self.table("more", b"a\tb\nc\td\n", "guard=no"),
                     f"table blobs binary {quoted(self.path('blobs'))}")
         self.assertEqual(self.told("reload"), (5, 0, 0))
         self.write("blobs/a", b"one")
@@ -293,6 +293,39 @@ class Guard(TransactionTest):
         self.refused()
         self.reload("--force")
         self.assertIsNone(self.find("key 9"))
+
+    def test_a_table_that_is_gone(self):
+        """It lost all: told where it was, unless its guard was no."""
+        more = self.table("more", numbered(3), "guard=99%")
+        self.change(self.line, "include tables*.conf")
+        self.write_config(more, self.table("free", numbered(4), "guard=no"),
+                          self.table("empty", b""), "table blobs binary b*",
+                          name="tables.conf")
+        self.write("blobs/0", b"x")
+        self.reload()
+        os.remove(self.path("tables.conf"))
+        for command in ("reload", "diff"):
+            text = self.refused(command=command)
+            for line, name in ((1, "more"), (4, "blobs")):
+                self.assertRegex(text, rf'tables.conf:{line}: .*"{name}" .*is '
+                                 rf'gone.*guard=.*--force')
+            self.assertNotRegex(text, '"(words|free|empty)"')
+        self.assertEqual(self.find("key 2", table="more"), "2")
+        self.assertEqual(self.told("reload", "--force"), (0, 8, 0))
+        self.assertEqual(self.told("rollback"), (8, 0, 0))
+
+    def test_another_name_is_another_table(self):
+        """Even of the same file; the old name is gone."""
+        self.change(self.line.replace(" words ", " others "))
+        text = self.refused()
+        self.assertIn('"words"', text)
+        self.assertNotIn('"others"', text)
+        self.reload("--force")
+
+    def test_another_kind_is_a_loss(self):
+        """Answers that became binary entries are answers lost."""
+        self.change("table words binary words.tsv")
+        self.assertIn("lost 10 of 10 keys", self.refused())
 
 
 class Rollback(TransactionTest):

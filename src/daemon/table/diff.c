@@ -97,27 +97,55 @@ diff_snapshots(const struct snapshot *old, const struct snapshot *new,
 	return 0;
 }
 
-void
-diff_guard(const struct diff *diff, const struct conf *conf,
-    struct problems *problems)
+static bool
+is_named(const struct conf *conf, const char *name)
 {
 	const struct conf_table *t;
 
-	STAILQ_FOREACH(t, &conf->tables, entry) {
-		for (size_t i = 0; i < diff->n; i++) {
-			const struct diff_table *d = &diff->tables[i];
+	STAILQ_FOREACH(t, &conf->tables, entry)
+		if (strcmp(t->name, name) == 0)
+			return true;
+	return false;
+}
 
-			if (strcmp(d->name, t->name) != 0 ||
-			    t->guard == CONF_NO_GUARD ||
-			    d->removed * 100 <= d->old_count * t->guard)
-				continue;
+/* Hold what became of a table against its guard. */
+static void
+guard(const struct diff *diff, const struct conf_table *t, bool gone,
+    struct problems *problems)
+{
+	for (size_t i = 0; i < diff->n; i++) {
+		const struct diff_table *d = &diff->tables[i];
+
+		if (strcmp(d->name, t->name) != 0 ||
+		    t->guard == CONF_NO_GUARD ||
+		    d->removed * 100 <= d->old_count * t->guard)
+			continue;
+		if (gone)
+			problems_add(problems, t->place.file, t->place.line,
+			    "the table \"%s\" that was here is gone, with "
+			    "its %zu keys, which guard=%u%% does not allow; "
+			    "\"appmsgctl reload --force\" takes it away",
+			    t->name, d->removed, t->guard);
+		else
 			problems_add(problems, t->place.file, t->place.line,
 			    "the table \"%s\" lost %zu of %zu keys, more than "
 			    "guard=%u%% allows; \"appmsgctl reload --force\" "
 			    "takes it", t->name, d->removed, d->old_count,
 			    t->guard);
-		}
 	}
+}
+
+void
+diff_guard(const struct diff *diff, const struct conf *old,
+    const struct conf *new, struct problems *problems)
+{
+	const struct conf_table *t;
+
+	STAILQ_FOREACH(t, &new->tables, entry)
+		guard(diff, t, false, problems);
+	STAILQ_FOREACH(t, &old->tables, entry)
+		if (!is_named(new, t->name))
+			guard(diff, t, true, problems);
 }
 
 void

@@ -43,12 +43,11 @@ int diff_snapshots(const struct snapshot *old, const struct snapshot *new,
     struct diff *diff);
 
 /*
- * Refuse, as problems, tables that lost more keys than their guard= allows.
- *
- * conf  the new one, which says the guards
+ * Refuse, as problems, tables that lost more keys than their guard= allows:
+ * the new one, or the old one of a table that is not named any more.
  */
-void diff_guard(const struct diff *, const struct conf *conf,
-    struct problems *problems);
+void diff_guard(const struct diff *, const struct conf *old,
+    const struct conf *new, struct problems *problems);
 
 /*
  * Free what it owns; it may be used again.
