@@ -16,7 +16,6 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/escape.h"
@@ -24,6 +23,7 @@
 #include "lib/appmsg.h"
 
 #define BLANK	"\\x20"
+#define SHOW_PIECE	256	/* bytes that are escaped at once */
 
 const char *
 conf_address(const struct sockaddr *sa, socklen_t len, char *buf, size_t cap)
@@ -72,16 +72,19 @@ conf_address_word(const struct sockaddr *sa, socklen_t len, char *buf,
 	return buf;
 }
 
+/* In pieces, so that no memory can be missing: bytes are escaped alone. */
 static void
 show_quoted(FILE *out, const char *text, size_t len)
 {
-	char *escaped = malloc(6 * len + 1);
+	char escaped[6 * SHOW_PIECE];
 
-	if (escaped == NULL)
-		return;
-	len = appmsg_escape(text, len, escaped, 6 * len + 1);
-	fprintf(out, "\"%.*s\"", (int)len, escaped);
-	free(escaped);
+	fputc('"', out);
+	for (size_t n; len > 0; text += n, len -= n) {
+		n = len < SHOW_PIECE ? len : SHOW_PIECE;
+		fwrite(escaped, 1, appmsg_escape(text, n, escaped,
+		    sizeof(escaped)), out);
+	}
+	fputc('"', out);
 }
 
 static void
