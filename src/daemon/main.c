@@ -126,7 +126,7 @@ show(const struct options *o)
 	if (conf == NULL)
 		fatalx("out of memory");
 	problems_print(&problems, stderr);
-	if (problems.n == 0) {
+	if (problems_count(&problems) == 0) {
 		conf_show(conf, stdout);
 		rc = EX_OK;
 	}

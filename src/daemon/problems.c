@@ -98,12 +98,21 @@ problems_add(struct problems *p, const char *file, unsigned int line,
 	list[i] = one;
 }
 
+size_t
+problems_count(const struct problems *p)
+{
+	return p->n + p->dropped;
+}
+
 void
 problems_print(const struct problems *p, FILE *out)
 {
 	for (size_t i = 0; i < p->n; i++)
 		fprintf(out, "%s\n", p->list[i].text);
-	if (p->dropped > 0)
+	if (p->n == 0 && p->dropped > 0)
+		fprintf(out, "problems that there was no memory to tell: "
+		    "%zu\n", p->dropped);
+	else if (p->dropped > 0)
 		fprintf(out, "and %zu more\n", p->dropped);
 }
 

@@ -40,6 +40,12 @@ void problems_add(struct problems *, const char *file, unsigned int line,
     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 /*
+ * How many there are, those that are just counted included: 0 is what says
+ * that nothing is wrong.
+ */
+size_t problems_count(const struct problems *);
+
+/*
  * Write every line, and how many more there are.
  */
 void problems_print(const struct problems *, FILE *);

@@ -10,7 +10,6 @@
 
 #include "daemon/conf/parse.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,7 +27,7 @@ parse_free_answer(struct conf_answer *a)
 	free(a);
 }
 
-/* An answer or binary with the key of the line in hand; NULL: a problem. */
+/* An answer or binary with the key of the line in hand; or NULL. */
 static struct conf_answer *
 answer_new(struct parser *parser)
 {
@@ -51,20 +50,21 @@ answer_new(struct parser *parser)
 	return a;
 }
 
-void
+int
 parse_answer(struct parser *parser)
 {
 	const struct lex_word *text = &parser->lex->words[2];
 	struct conf_answer *a = answer_new(parser);
 
 	if (a == NULL)
-		return;
+		return -1;
 	if ((a->text = parse_copy(parser, text->text, text->len)) == NULL) {
 		parse_free_answer(a);
-		return;
+		return -1;
 	}
 	a->text_len = text->len;
 	STAILQ_INSERT_TAIL(&parser->conf->answers, a, entry);
+	return 0;
 }
 
 int
@@ -89,7 +89,7 @@ take_type(struct parser *parser, const struct lex_word *value, void *arg)
 	return parse_type(parser, value, &a->type, &a->type_len);
 }
 
-void
+int
 parse_binary(struct parser *parser)
 {
 	static const struct option options[] = {
@@ -98,25 +98,26 @@ parse_binary(struct parser *parser)
 	};
 	const struct lex_word *words = parser->lex->words;
 	struct conf_answer *a;
+	int error;
 
 	if (strcmp(words[2].text, "file") != 0) {
 		parse_problem(parser, "\"file\" and a path must follow "
 		    "the key, not \"%s\"", words[2].text);
-		return;
+		return -1;
 	}
 	if (words[3].len == 0) {
 		parse_problem(parser, "an empty path");
-		return;
+		return -1;
 	}
 	a = answer_new(parser);
 	if (a == NULL)
-		return;
-	parse_options(parser, 4, options, a);
+		return -1;
+	error = parse_options(parser, 4, options, a);
 	a->path = file_beside(parser->file, words[3].text);
 	if (a->path == NULL) {
-		parse_problem(parser, "%s", strerror(errno));
 		parse_free_answer(a);
-		return;
+		return -1;
 	}
 	STAILQ_INSERT_TAIL(&parser->conf->binaries, a, entry);
+	return error;
 }

@@ -97,19 +97,20 @@ parse_options(struct parser *parser, size_t first,
 	return error;
 }
 
-void
+int
 parse_plain(struct parser *parser)
 {
 	const struct lex_word *words = parser->lex->words;
+	size_t i = 0;
 
-	for (size_t i = 0; i < CONF_ROWS; i++)
-		if (conf_rows[i].name == NULL &&
-		    strcmp(conf_rows[i].directive, words[0].text) == 0)
-			parse_scalar(parser, &conf_rows[i], &words[1]);
+	while (conf_rows[i].name != NULL ||
+	    strcmp(conf_rows[i].directive, words[0].text) != 0)
+		i++;
+	return parse_scalar(parser, &conf_rows[i], &words[1]);
 }
 
 /* limit and timeout: a directive, a name, a value */
-static void
+static int
 parse_named(struct parser *parser)
 {
 	const struct lex_word *words = parser->lex->words;
@@ -119,13 +120,12 @@ parse_named(struct parser *parser)
 	for (size_t i = 0; i < CONF_ROWS; i++) {
 		if (strcmp(conf_rows[i].directive, words[0].text) != 0)
 			continue;
-		if (strcmp(conf_rows[i].name, words[1].text) == 0) {
-			parse_scalar(parser, &conf_rows[i], &words[2]);
-			return;
-		}
+		if (strcmp(conf_rows[i].name, words[1].text) == 0)
+			return parse_scalar(parser, &conf_rows[i], &words[2]);
 		known[n++] = conf_rows[i].name;
 	}
 	parse_unknown(parser, words[0].text, words[1].text, known, n);
+	return -1;
 }
 
 /* The row of log that is of a type. */
@@ -155,7 +155,7 @@ take_access(struct parser *parser, const struct lex_word *value, void *arg)
 	return take_log(parser, value, CONF_TYPE_ACCESS);
 }
 
-static void
+static int
 parse_log(struct parser *parser)
 {
 	static const struct option options[] = {
@@ -164,7 +164,7 @@ parse_log(struct parser *parser)
 		{ NULL, NULL }
 	};
 
-	parse_options(parser, 1, options, NULL);
+	return parse_options(parser, 1, options, NULL);
 }
 
 char *
@@ -182,24 +182,25 @@ parse_copy(struct parser *parser, const char *text, size_t len)
 }
 
 /* A glob may match nothing; a plain path must be there. */
-static void
+static int
 parse_include(struct parser *parser)
 {
 	struct conf_place place = parse_place(parser);
 	char **paths;
 	size_t n;
+	int error = parse_glob(parser, parser->lex->words[1].text, &paths, &n);
 
-	if (parse_glob(parser, parser->lex->words[1].text, &paths, &n) == 0)
-		for (size_t i = 0; i < n; i++)
-			parse_file(parser, paths[i], &place);
+	for (size_t i = 0; error == 0 && i < n; i++)
+		parse_file(parser, paths[i], &place);
 	parse_free_paths(paths, n);
+	return error;
 }
 
 static const struct directive {
 	const char *name;
 	size_t min, max;	/* words, its own included */
 	const char *usage;
-	void (*parse)(struct parser *);
+	int (*parse)(struct parser *);
 } directives[] = {
 	{ "listen", 2, LEX_WORDS_MAX, "listen ADDRESS PORT [OPTION...], or "
 	    "listen PATH [OPTION...]", parse_listen },
@@ -240,6 +241,19 @@ has_nul(const struct lex *lex)
 	return false;
 }
 
+/* One that leaves less than it says must not go unnoticed. */
+static void
+parse_directive(struct parser *parser, const struct directive *directive)
+{
+	size_t n = parser->lex->n, before = problems_count(parser->problems);
+
+	if (n < directive->min || n > directive->max)
+		parse_problem(parser, "it must be: %s", directive->usage);
+	else if (directive->parse(parser) != 0 &&
+	    problems_count(parser->problems) == before)
+		parse_problem(parser, "%s", strerror(ENOMEM));
+}
+
 static void
 parse_line(struct parser *parser)
 {
@@ -253,15 +267,10 @@ parse_line(struct parser *parser)
 
 	for (size_t i = 0; i < N_DIRECTIVES; i++) {
 		known[i] = directives[i].name;
-		if (strcmp(known[i], words[0].text) != 0)
-			continue;
-		if (parser->lex->n < directives[i].min ||
-		    parser->lex->n > directives[i].max)
-			parse_problem(parser, "it must be: %s",
-			    directives[i].usage);
-		else
-			directives[i].parse(parser);
-		return;
+		if (strcmp(known[i], words[0].text) == 0) {
+			parse_directive(parser, &directives[i]);
+			return;
+		}
 	}
 	parse_unknown(parser, "directive", words[0].text, known,
 	    N_DIRECTIVES);
@@ -298,6 +307,8 @@ parse_file(struct parser *from, const char *path,
 	}
 	parser.file = remember_file(parser.conf, path);
 	text = file_read(path, FILE_MAX_SIZE, &len, &why);
+	if (text != NULL && parser.file == NULL)
+		why = strerror(ENOMEM);
 	if (text == NULL || parser.file == NULL) {
 		if (place != NULL)
 			problems_add(parser.problems, place->file,
@@ -363,7 +374,7 @@ conf_load(const char *path, struct problems *problems)
 	set_defaults(conf);
 	parser.conf = conf;
 	parse_file(&parser, path, NULL);
-	if (TAILQ_EMPTY(&conf->listens) && problems->n == 0)
+	if (TAILQ_EMPTY(&conf->listens) && problems_count(problems) == 0)
 		problems_add(problems, path, 0, "no listen directive");
 	return conf;
 }

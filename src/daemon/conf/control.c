@@ -10,17 +10,19 @@
 
 #include "daemon/conf/parse.h"
 
+#include <errno.h>
 #include <grp.h>
 #include <stdlib.h>
 
 static int
 take_group(struct parser *parser, const struct lex_word *value, void *arg)
 {
-	const struct group *group = getgrnam(value->text);
 	struct conf *conf = arg;
+	const struct group *group;
 
-	if (group == NULL) {
-		parse_problem(parser, "unknown group \"%s\"", value->text);
+	errno = 0;
+	if ((group = getgrnam(value->text)) == NULL) {
+		parse_nobody(parser, "group", value->text, errno);
 		return -1;
 	}
 	free(conf->control_group);	/* of a control that was one too many */
@@ -34,10 +36,13 @@ static const struct option options[] = {
 	{ NULL, NULL }
 };
 
-void
+int
 parse_control(struct parser *parser)
 {
-	parse_plain(parser);
+	int error = parse_plain(parser);
+
 	/* Wrong options are told even when the path is wrong. */
-	parse_options(parser, 2, options, parser->conf);
+	if (parse_options(parser, 2, options, parser->conf) != 0)
+		error = -1;
+	return error;
 }

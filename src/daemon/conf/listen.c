@@ -180,6 +180,8 @@ inet_address(struct parser *parser, struct conf_listen *l,
 		return -1;
 	}
 	error = getaddrinfo(host->text, port->text, &hints, &ai);
+	if (error == EAI_MEMORY)
+		return -1;
 	if (error != 0) {
 		parse_problem(parser, "\"%s\" is neither a numeric address "
 		    "nor an absolute path", host->text);
@@ -246,33 +248,33 @@ check_twice(struct parser *parser, const struct conf_listen *l)
 	return 0;
 }
 
-void
+int
 parse_listen(struct parser *parser)
 {
 	const struct lex_word *words = parser->lex->words;
 	struct conf_listen *l = calloc(1, sizeof(*l));
-	bool path = words[1].text[0] == '/';
+	bool path = words[1].text[0] == '/', wrong = false;
 	int error;
 
-	if (l == NULL) {
-		parse_problem(parser, "%s", strerror(errno));
-		return;
-	}
+	if (l == NULL)
+		return -1;
 	l->place = parse_place(parser);
 	l->mode = UNIX_MODE;
 	if (!path && parser->lex->n < 3) {
 		parse_problem(parser, "listen needs an address and a port, "
 		    "or an absolute path");
 		free(l);
-		return;
+		return -1;
 	}
 	error = path ? unix_address(parser, l, &words[1]) :
 	    inet_address(parser, l, &words[1], &words[2]);
 	if (error == 0)
 		error = check_twice(parser, l);
 	/* Wrong options are told even when the address is wrong. */
-	parse_options(parser, path ? 2 : 3, options, l);
+	if (parse_options(parser, path ? 2 : 3, options, l) != 0)
+		wrong = true;
 	if (error == 0)
 		check_service(parser, l);
 	TAILQ_INSERT_TAIL(&parser->conf->listens, l, entry);
+	return error != 0 || wrong ? -1 : 0;
 }

@@ -6,7 +6,7 @@
 
 /*
  * What the parser's files share.  A function that returns -1 has added its
- * problem.
+ * problem, unless it ran out of memory.
  */
 
 #include "daemon/conf/conf.h"
@@ -56,18 +56,33 @@ void parse_unknown(struct parser *, const char *what, const char *word,
 int parse_scalar(struct parser *, const struct conf_row *,
     const struct lex_word *);
 
+/*
+ * Say that a user or group is unknown, or why that cannot be told.
+ *
+ * what   "user" or "group"
+ * error  errno of who looked for it
+ */
+void parse_nobody(struct parser *, const char *what, const char *name,
+    int error);
+
 /* yes or no */
 int parse_bool(struct parser *, const struct lex_word *, bool *);
 
-/* control, user, workers, sandbox, pidfile: a directive and its value. */
-void parse_plain(struct parser *);
+/*
+ * The directives.  Each returns 0 when all that its line says is in the
+ * configuration, else -1: then the load fails, with a problem of its own or,
+ * if it added none, for want of memory.
+ */
 
-/* The directives that have files of their own. */
-void parse_answer(struct parser *);
-void parse_binary(struct parser *);
-void parse_control(struct parser *);
-void parse_listen(struct parser *);
-void parse_table(struct parser *);
+/* control, user, workers, sandbox, pidfile: a directive and its value. */
+int parse_plain(struct parser *);
+
+/* Those that have files of their own. */
+int parse_answer(struct parser *);
+int parse_binary(struct parser *);
+int parse_control(struct parser *);
+int parse_listen(struct parser *);
+int parse_table(struct parser *);
 
 /*
  * The files that a path or glob means, sorted; relative to the file in hand.

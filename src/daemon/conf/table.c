@@ -10,7 +10,6 @@
 
 #include "daemon/conf/parse.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -211,35 +210,39 @@ parse_free_table(struct conf_table *t)
 	free(t);
 }
 
-void
+int
 parse_table(struct parser *parser)
 {
 	const struct lex_word *words = parser->lex->words;
 	bool binary = strcmp(words[2].text, "binary") == 0;
 	struct conf_table *t;
+	int error;
 
 	if (!binary && strcmp(words[2].text, "file") != 0) {
 		parse_problem(parser, "\"file\" or \"binary\" must follow the "
 		    "table's name, not \"%s\"", words[2].text);
-		return;
+		return -1;
 	}
 	if (words[3].len == 0 || strlen(words[3].text) != words[3].len) {
 		parse_problem(parser, "an empty path, or one with a NUL");
-		return;
+		return -1;
 	}
 	if (check_name(parser, words[1].text) != 0)
-		return;
+		return -1;
 	t = calloc(1, sizeof(*t));
 	if (t == NULL || (t->name = parse_copy(parser, words[1].text,
 	    words[1].len)) == NULL || (t->path = file_beside(
 	    parser->file, words[3].text)) == NULL) {
 		parse_free_table(t);
-		return;
+		return -1;
 	}
 	t->place = parse_place(parser);
 	t->binary = binary;
 	t->guard = GUARD_DEFAULT;
-	parse_glob(parser, words[3].text, &t->paths, &t->n_paths);
-	parse_options(parser, 4, binary ? binary_options : file_options, t);
+	error = parse_glob(parser, words[3].text, &t->paths, &t->n_paths);
+	if (parse_options(parser, 4, binary ? binary_options : file_options,
+	    t) != 0)
+		error = -1;
 	STAILQ_INSERT_TAIL(&parser->conf->tables, t, entry);
+	return error;
 }

@@ -70,13 +70,30 @@ parse_string(struct parser *parser, const struct lex_word *word, char **value)
 	return 0;
 }
 
+/*
+ * Where none is found, errno may be 0 or one of several that mean just that;
+ * but these mean that nobody could look.
+ */
+void
+parse_nobody(struct parser *parser, const char *what, const char *name,
+    int error)
+{
+	if (error == ENOMEM || error == EMFILE || error == ENFILE ||
+	    error == EIO)
+		parse_problem(parser, "cannot look for the %s \"%s\": %s",
+		    what, name, strerror(error));
+	else
+		parse_problem(parser, "unknown %s \"%s\"", what, name);
+}
+
 static int
 parse_user(struct parser *parser, const struct lex_word *word, char **value)
 {
 	if (parse_string(parser, word, value) != 0)
 		return -1;
+	errno = 0;
 	if (getpwnam(*value) == NULL) {
-		parse_problem(parser, "unknown user \"%s\"", *value);
+		parse_nobody(parser, "user", *value, errno);
 		return -1;
 	}
 	return 0;

@@ -140,29 +140,45 @@ load_table(const struct conf_table *t, unsigned int threads,
 	return source_load(&source, threads, progress, problems);
 }
 
+/*
+ * Have what a load gave.  Without a table the snapshot is none: there must be
+ * a problem then.
+ *
+ * before  how many there were before all tables
+ */
+static int
+tables_take(struct tables *tables, struct table *t,
+    const struct problems *problems, size_t before)
+{
+	if (t == NULL)
+		return problems_count(problems) == before ? -1 : 0;
+	return tables_add(tables, t);
+}
+
 struct snapshot *
 snapshot_load(const struct conf *conf, unsigned int threads,
     const struct source_progress *progress, struct problems *problems)
 {
 	struct snapshot *snap = calloc(1, sizeof(*snap));
-	size_t before = problems->n + problems->dropped;
+	size_t before = problems_count(problems);
 	const struct conf_table *spec;
 	struct table *t;
 
 	if (snap == NULL)
 		goto nomem;
-	if ((t = load_main(conf, problems)) != NULL &&
-	    tables_add(&snap->answers, t) != 0)
+	t = load_main(conf, problems);
+	if (tables_take(&snap->answers, t, problems, before) != 0)
 		goto nomem;
-	if ((t = blobs_load_main(conf, problems)) != NULL &&
-	    tables_add(&snap->blobs, t) != 0)
+	t = blobs_load_main(conf, problems);
+	if (tables_take(&snap->blobs, t, problems, before) != 0)
 		goto nomem;
-	STAILQ_FOREACH(spec, &conf->tables, entry)
-		if ((t = load_table(spec, threads, progress,
-		    problems)) != NULL && tables_add(spec->binary ?
-		    &snap->blobs : &snap->answers, t) != 0)
+	STAILQ_FOREACH(spec, &conf->tables, entry) {
+		t = load_table(spec, threads, progress, problems);
+		if (tables_take(spec->binary ? &snap->blobs : &snap->answers,
+		    t, problems, before) != 0)
 			goto nomem;
-	if (problems->n + problems->dropped == before)
+	}
+	if (problems_count(problems) == before)
 		return snap;
 	snapshot_free(snap);
 	return NULL;
