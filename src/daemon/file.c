@@ -20,21 +20,18 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
+
 /*
- * How long a file must have been left alone, how often and how long each time
- * it is waited for.  A write stamps the file when it begins: one that was
+ * How long a file must have been left alone, and how often and how long each
+ * time it is waited for.  A write stamps the file when it begins: one that was
  * interrupted in its middle must get the time to end.
  */
 int file_settle_ms = 40;
 #define SETTLE_TRIES	60
 #define SETTLE_NS	5000000
 
-static int64_t
-ms_between(const struct timespec *from, const struct timespec *to)
-{
-	return ((int64_t)to->tv_sec - from->tv_sec) * 1000 +
-	    (to->tv_nsec - from->tv_nsec) / 1000000;
-}
+#define LONG_AGO	3600	/* seconds */
 
 /* Not the time of its inode: a file that was renamed over is as it was. */
 bool
@@ -46,27 +43,93 @@ file_is_same(const struct stat *a, const struct stat *b)
 	    a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
-int
-file_settle(int fd, struct stat *sb, const char **why)
+/*
+ * Whether a file's own time says that it was left alone.  That spares most
+ * files the wait; but a file may be stamped by another clock, or ours set
+ * back since: then nothing is known.
+ */
+static bool
+is_old(const struct stat *sb)
+{
+	const struct timespec *then = &sb->st_mtim;
+	struct timespec now;
+
+	/* The coarse clock is the one that files are stamped by. */
+	clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	/* What a file says may be any number. */
+	if (then->tv_sec > now.tv_sec)
+		return false;
+	if (then->tv_sec < now.tv_sec - LONG_AGO)
+		return true;
+	return (int64_t)(now.tv_sec - then->tv_sec) * 1000 +
+	    (now.tv_nsec - then->tv_nsec) / 1000000 >= file_settle_ms;
+}
+
+static void
+look_is(struct file_look *look, const struct stat *sb)
+{
+	if (look->since != 0 && file_is_same(&look->sb, sb))
+		return;
+	look->sb = *sb;
+	look->since = clock_ns();
+}
+
+void
+file_look(const char *path, struct file_look *look)
+{
+	struct stat sb;
+
+	if (stat(path, &sb) == 0)
+		look_is(look, &sb);
+	else
+		look->since = 0;
+}
+
+/*
+ * Wait until a file was left alone for a moment, longer than the clock of its
+ * times ticks: then any change from now on shows in them.
+ */
+static int
+settle(int fd, struct file_look *look, const char **why)
 {
 	static const struct timespec tick = { .tv_nsec = SETTLE_NS };
-	struct timespec now;
-	int64_t age;
+	struct stat sb;
+	int64_t now;
 
-	for (int i = 0; i < SETTLE_TRIES; i++) {
-		/* The coarse clock is the one that files are stamped by. */
-		clock_gettime(CLOCK_REALTIME_COARSE, &now);
-		age = ms_between(&sb->st_mtim, &now);
-		/* One from the future is by another clock. */
-		if (age >= file_settle_ms || age < -1000)
-			return 0;
-		nanosleep(&tick, NULL);
-		if (fstat(fd, sb) == -1) {
+	for (int i = 0; i <= SETTLE_TRIES; i++) {
+		if (i > 0)
+			nanosleep(&tick, NULL);
+		now = clock_ns();
+		if (fstat(fd, &sb) == -1) {
 			*why = strerror(errno);
 			return -1;
 		}
+		look_is(look, &sb);
+		if (is_old(&sb) || now - look->since >=
+		    (int64_t)file_settle_ms * 1000000)
+			return 0;
 	}
 	*why = "it is being written all the time";
+	return -1;
+}
+
+int
+file_open(const char *path, struct file_look *look, const char **why)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	struct stat sb;
+
+	*why = NULL;
+	if (fd == -1 || fstat(fd, &sb) == -1)
+		*why = strerror(errno);
+	else if (S_ISDIR(sb.st_mode))
+		*why = strerror(EISDIR);
+	else if (!S_ISREG(sb.st_mode))
+		*why = "not a regular file";
+	else if (settle(fd, look, why) == 0)
+		return fd;
+	if (fd != -1)
+		close(fd);
 	return -1;
 }
 
@@ -93,45 +156,37 @@ read_all(int fd, char *buf, size_t len, const char **why)
 char *
 file_read(const char *path, size_t max, size_t *len, const char **why)
 {
-	struct stat before, after;
-	char *buf = NULL;
-	int fd;
+	struct file_look look = { .since = 0 };
 
-	*why = NULL;
-	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-	if (fd == -1 || fstat(fd, &before) == -1)
-		goto fail;
-	if (!S_ISREG(before.st_mode)) {
-		*why = S_ISDIR(before.st_mode) ? strerror(EISDIR) :
-		    "not a regular file";
-		goto fail;
-	}
-	if (file_settle(fd, &before, why) != 0)
-		goto fail;
-	if ((uintmax_t)before.st_size > max) {
+	return file_read_seen(path, &look, max, len, why);
+}
+
+char *
+file_read_seen(const char *path, struct file_look *look, size_t max,
+    size_t *len, const char **why)
+{
+	int fd = file_open(path, look, why);
+	size_t size = (size_t)look->sb.st_size;
+	struct stat after;
+	char *buf = NULL;
+
+	if (fd == -1)
+		return NULL;
+	if ((uintmax_t)look->sb.st_size > max)
 		*why = strerror(EFBIG);
-		goto fail;
-	}
-	buf = malloc((size_t)before.st_size + 1);
-	if (buf == NULL || read_all(fd, buf, (size_t)before.st_size, why) != 0)
-		goto fail;
-	if (fstat(fd, &after) == -1)
-		goto fail;
-	if (!file_is_same(&before, &after)) {
+	else if ((buf = malloc(size + 1)) == NULL ||
+	    read_all(fd, buf, size, why) != 0 || fstat(fd, &after) == -1)
+		*why = *why != NULL ? *why : strerror(errno);
+	else if (!file_is_same(&look->sb, &after))
 		*why = "it changed during the load";
-		goto fail;
-	}
 	close(fd);
-	*len = (size_t)before.st_size;
-	buf[*len] = '\0';
+	if (*why != NULL) {
+		free(buf);
+		return NULL;
+	}
+	*len = size;
+	buf[size] = '\0';
 	return buf;
-fail:
-	if (*why == NULL)
-		*why = strerror(errno);
-	if (fd != -1)
-		close(fd);
-	free(buf);
-	return NULL;
 }
 
 char *

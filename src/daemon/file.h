@@ -12,32 +12,59 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+/* How a file is, and since when it was seen so. */
+struct file_look {
+	struct stat sb;
+	int64_t since;		/* ns by the monotonic clock; 0: never seen */
+};
+
+/* Files are let settle for so long; tests, which write all the time, make it
+ * short. */
+extern int file_settle_ms;
 
 /*
- * Read a regular file into memory.  Never blocks on what is none (a FIFO, a
- * device), and notices when the file changes meanwhile.
+ * Look at a file that will be opened later.  Where its own time does not tell
+ * that it was left alone for a while, it must look the same twice, some time
+ * apart: who looks at many at first waits just once for all of them.
+ *
+ * look  zeroed, or from an earlier look; what it was if the file is the same
+ *
+ * What is wrong with a file is told when it is opened.
+ */
+void file_look(const char *path, struct file_look *look);
+
+/*
+ * Open a regular file for reading, once it was left alone for a moment, so
+ * that any change from then on shows.  Never blocks on what is none (a FIFO,
+ * a device), and neither believes the clock nor the file's time alone.
+ *
+ * look  zeroed, or from an earlier look; set to how the file is
+ *
+ * Returns a descriptor, owned by the caller; or -1 with *why, a static string
+ * or one of strerror(3), also when the file goes on changing.
+ */
+int file_open(const char *path, struct file_look *look, const char **why);
+
+/*
+ * Read a regular file into memory, as file_open() opens it, and notice when
+ * it changes meanwhile.
  *
  * path  as open(2) takes it
  * max   the most bytes that are taken
  * len   set on success
  *
  * Returns its bytes and a NUL behind them, owned by the caller, free(3); or
- * NULL with *why, a static string or one of strerror(3).
+ * NULL with *why as for file_open().
  */
 char *file_read(const char *path, size_t max, size_t *len, const char **why);
 
-/* How long that moment is; tests, which write all the time, make it short. */
-extern int file_settle_ms;
-
 /*
- * Wait until a file was left alone for a moment, longer than the clock of its
- * times ticks: then any change from now on shows in them.
- *
- * sb  of the file, as fstat(2) gives it; brought up to date
- *
- * Returns 0, or -1 with *why when it goes on changing for a while.
+ * The same for a file that was looked at.
  */
-int file_settle(int fd, struct stat *sb, const char **why);
+char *file_read_seen(const char *path, struct file_look *look, size_t max,
+    size_t *len, const char **why);
 
 /*
  * Whether a file is still as it was.

@@ -33,7 +33,7 @@ folder_setup(void **state)
 
 	(void)state;
 	/* Files are read right after they were written, all the time. */
-	file_settle_ms = -1000;
+	file_settle_ms = 0;
 	if (tmp == NULL || *tmp == '\0')
 		tmp = "/tmp";
 	if (snprintf(folder, sizeof(folder), "%s/appmsgd-unit.XXXXXX", tmp) >=

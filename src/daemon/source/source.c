@@ -144,8 +144,10 @@ load_plan(struct source_load *load)
 		file->path = source->paths[i];
 		file->fd = -1;
 		pthread_mutex_init(&file->lock, NULL);
-		source_plan(load, file);
+		file_look(file->path, &file->look);
 	}
+	for (size_t i = 0; i < source->n_paths; i++)
+		source_plan(load, &load->files[i]);
 	return 0;
 }
 

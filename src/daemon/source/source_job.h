@@ -12,14 +12,13 @@
  * ended, and lines are those of its range until then.
  */
 
-#include <sys/stat.h>
-
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/file.h"
 #include "daemon/source/source.h"
 
 struct source_job;
@@ -37,7 +36,7 @@ extern const struct source_format source_tsv, source_json, source_jsonl,
 struct source_file {
 	const char *path;		/* borrowed */
 	const struct source_format *format;	/* NULL: not to be loaded */
-	struct stat planned;		/* how it was when jobs were made */
+	struct file_look look;		/* how it was when jobs were made */
 	pthread_mutex_t lock;		/* for what follows */
 	int fd;				/* open while jobs are at work */
 	size_t jobs_left;

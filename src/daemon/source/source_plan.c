@@ -49,26 +49,6 @@ format_find(const char *path)
 	return NULL;
 }
 
-/* Open a regular file; -1 with *why. */
-static int
-open_regular(const char *path, struct stat *st, const char **why)
-{
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-
-	*why = NULL;
-	if (fd == -1 || fstat(fd, st) == -1)
-		*why = strerror(errno);
-	else if (S_ISDIR(st->st_mode))
-		*why = strerror(EISDIR);
-	else if (!S_ISREG(st->st_mode))
-		*why = "not a regular file";
-	else if (file_settle(fd, st, why) == 0)
-		return fd;
-	if (fd != -1)
-		close(fd);
-	return -1;
-}
-
 static int
 job_add(struct source_load *load, struct source_file *file, uint64_t from,
     uint64_t to)
@@ -119,7 +99,7 @@ line_start(int fd, uint64_t at, uint64_t size, uint64_t *start)
 static int
 cut(struct source_load *load, struct source_file *file, int fd)
 {
-	uint64_t size = (uint64_t)file->planned.st_size, from, to;
+	uint64_t size = (uint64_t)file->look.sb.st_size, from, to;
 	uint64_t part = size / source_tuning.parts + 1;
 
 	if (part < source_tuning.part_min)
@@ -147,8 +127,8 @@ source_plan(struct source_load *load, struct source_file *file)
 	}
 	if (load->source->options.mapped && !file->format->mappable)
 		file->why = "mmap=yes is for .cdb files only";
-	fd = file->why != NULL ? -1 : open_regular(file->path,
-	    &file->planned, &file->why);
+	fd = file->why != NULL ? -1 : file_open(file->path, &file->look,
+	    &file->why);
 	if (fd == -1) {
 		file->format = NULL;
 		return -1;
@@ -173,13 +153,13 @@ int
 source_file_open(struct source_job *job)
 {
 	struct source_file *file = job->file;
+	struct file_look look = file->look;
 	const char *why = NULL;
-	struct stat st;
 
 	pthread_mutex_lock(&file->lock);
 	if (file->fd == -1) {
-		file->fd = open_regular(file->path, &st, &why);
-		if (file->fd != -1 && !file_is_same(&st, &file->planned))
+		file->fd = file_open(file->path, &look, &why);
+		if (file->fd != -1 && !file_is_same(&look.sb, &file->look.sb))
 			why = changed;
 		if (file->fd != -1)
 			(void)posix_fadvise(file->fd, 0, 0,
@@ -202,7 +182,7 @@ source_file_close(struct source_job *job)
 	if (--file->jobs_left == 0 && file->fd != -1) {
 		if (fstat(file->fd, &st) == -1)
 			why = strerror(errno);
-		else if (!file_is_same(&st, &file->planned))
+		else if (!file_is_same(&st, &file->look.sb))
 			why = changed;
 		close(file->fd);
 		file->fd = -1;

@@ -36,13 +36,15 @@ struct blob {
 	STAILQ_ENTRY(blob) entry;
 	char key[TABLE_KEY_MAX];
 	size_t key_len;
-	char *value;
+	char *value;			/* owned; NULL: not read */
 	size_t value_len;
+	const char *type;		/* borrowed; NULL: the default */
+	size_t type_len;
 	char *path;			/* owned */
+	struct file_look look;
 	size_t number;			/* as they came */
 	bool again;			/* an earlier one has the key */
-	const char *file;		/* where it is named; borrowed */
-	unsigned int line;
+	const struct conf_place *place;	/* where it is named; borrowed */
 };
 
 struct blobs {
@@ -65,26 +67,23 @@ blobs_clear(struct blobs *blobs)
 	}
 }
 
-/* Type and bytes as one value, owned by the caller; NULL with errno. */
-static char *
-make_value(const char *type, size_t type_len, const char *bytes, size_t len,
-    size_t *value_len)
+/* Type and bytes as one value; -1 with errno. */
+static int
+make_value(struct blob *blob, const char *bytes, size_t len)
 {
-	char escaped[6 * CONF_TYPE_LEN_MAX], *value;
+	const char *type = blob->type != NULL ? blob->type : DEFAULT_TYPE;
+	size_t type_len = blob->type != NULL ? blob->type_len : strlen(type);
+	char escaped[6 * CONF_TYPE_LEN_MAX];
 	uint16_t n;
 
-	if (type == NULL) {
-		type = DEFAULT_TYPE;
-		type_len = sizeof(DEFAULT_TYPE) - 1;
-	}
 	n = (uint16_t)appmsg_escape(type, type_len, escaped, sizeof(escaped));
-	*value_len = sizeof(n) + n + len;
-	if ((value = malloc(*value_len)) == NULL)
-		return NULL;
-	memcpy(value, &n, sizeof(n));
-	memcpy(value + sizeof(n), escaped, n);
-	memcpy(value + sizeof(n) + n, bytes, len);
-	return value;
+	blob->value_len = sizeof(n) + n + len;
+	if ((blob->value = malloc(blob->value_len)) == NULL)
+		return -1;
+	memcpy(blob->value, &n, sizeof(n));
+	memcpy(blob->value + sizeof(n), escaped, n);
+	memcpy(blob->value + sizeof(n) + n, bytes, len);
+	return 0;
 }
 
 void
@@ -100,41 +99,47 @@ blob_read(const char *value, size_t value_len, const char **type,
 	*bytes_len = value_len - sizeof(n) - n;
 }
 
-/* Read one file into the list. */
+/* One file into the list, which is looked at and read later. */
 static void
 add_file(struct blobs *blobs, const struct conf_place *place,
     const char *path, const char *key, size_t key_len, const char *type,
     size_t type_len)
 {
 	struct blob *blob = calloc(1, sizeof(*blob));
-	const char *why = NULL;
-	char *bytes = NULL;
-	size_t len = 0;
 
-	if (blob != NULL)
-		bytes = file_read(path, BLOB_MAX_SIZE, &len, &why);
-	if (bytes != NULL)
-		blob->value = make_value(type, type_len, bytes, len,
-		    &blob->value_len);
-	if (blob != NULL && blob->value != NULL)
-		blob->path = strdup(path);
-	if (blob == NULL || blob->path == NULL) {
+	if (blob == NULL || (blob->path = strdup(path)) == NULL) {
 		problems_add(blobs->problems, place->file, place->line,
-		    "%s: %s", path, why != NULL ? why : strerror(errno));
-		free(bytes);
-		if (blob != NULL)
-			free(blob->value);
+		    "%s: %s", path, strerror(ENOMEM));
 		free(blob);
 		return;
 	}
-	free(bytes);
 	memcpy(blob->key, key, key_len);
 	blob->key_len = key_len;
-	blob->file = place->file;
-	blob->line = place->line;
+	blob->type = type;
+	blob->type_len = type_len;
+	blob->place = place;
 	blob->number = blobs->n++;
-	blobs->room += TABLE_ENTRY_ROOM(key_len, blob->value_len);
+	file_look(path, &blob->look);
 	STAILQ_INSERT_TAIL(&blobs->list, blob, entry);
+}
+
+static void
+read_file(struct blobs *blobs, struct blob *blob)
+{
+	const char *why;
+	size_t len;
+	char *bytes = file_read_seen(blob->path, &blob->look, BLOB_MAX_SIZE,
+	    &len, &why);
+
+	if (bytes != NULL && make_value(blob, bytes, len) != 0)
+		why = strerror(errno);
+	if (blob->value == NULL)
+		problems_add(blobs->problems, blob->place->file,
+		    blob->place->line, "%s: %s", blob->path, why);
+	else
+		blobs->room += TABLE_ENTRY_ROOM(blob->key_len,
+		    blob->value_len);
+	free(bytes);
 }
 
 /* The list to a table. */
@@ -143,15 +148,19 @@ finish(struct blobs *blobs, const char *name)
 {
 	const struct table_options options = { .name = name,
 	    .ways = TABLE_WAY(TABLE_EXACT) };
-	struct table_builder *b = table_builder_new(&options, blobs->room);
-	const struct blob *blob;
+	struct table_builder *b;
+	struct blob *blob;
 
+	STAILQ_FOREACH(blob, &blobs->list, entry)
+		read_file(blobs, blob);
+	b = table_builder_new(&options, blobs->room);
 	if (b == NULL)
 		goto fail;
 	STAILQ_FOREACH(blob, &blobs->list, entry)
-		if (!blob->again && table_builder_add(b, blob->file,
-		    blob->key, blob->key_len, blob->value, blob->value_len,
-		    blob->line) != 0)
+		if (blob->value != NULL && !blob->again &&
+		    table_builder_add(b, blob->place->file, blob->key,
+		    blob->key_len, blob->value, blob->value_len,
+		    blob->place->line) != 0)
 			goto fail;
 	blobs_clear(blobs);
 	return table_builder_finish(b, 1, blobs->problems);
@@ -299,9 +308,9 @@ find_twice(struct blobs *blobs)
 		}
 		list[i]->again = true;
 		quote(key, first->key, first->key_len);
-		problems_add(blobs->problems, first->file, first->line,
-		    "%s: the key \"%s\" was given before, by %s",
-		    list[i]->path, key, first->path);
+		problems_add(blobs->problems, first->place->file,
+		    first->place->line, "%s: the key \"%s\" was given "
+		    "before, by %s", list[i]->path, key, first->path);
 	}
 	free(list);
 }
