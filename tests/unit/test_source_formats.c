@@ -257,6 +257,56 @@ test_damaged_cdb(void **state)
 	cdb_clear(&c);
 }
 
+/* Set where a hash table is, in a cdb that is finished. */
+static void
+set_table(struct cdb_bytes *c, unsigned int table, size_t position,
+    size_t slots)
+{
+	for (unsigned int i = 0; i < 4; i++) {
+		c->p[8 * table + i] = (char)(position >> 8 * i);
+		c->p[8 * table + 4 + i] = (char)(slots >> 8 * i);
+	}
+}
+
+/*
+ * Slots that are read 256 times are a load of minutes; where they are zeros,
+ * one of no entries at that.
+ */
+static void
+test_overlapping_cdb(void **state)
+{
+	static const char overlap[] =
+	    "conf:9: a.cdb: damaged: hash tables overlap\n";
+	struct cdb_bytes c = { .p = NULL };
+
+	(void)state;
+	cdb_start(&c);
+	/* Room for 8 slots, as records that no table has. */
+	for (int i = 0; i < 8; i++)
+		cdb_put(&c, "", 0, "", 0, false);
+	cdb_finish(&c);
+	for (unsigned int i = 0; i < 256; i++)
+		set_table(&c, i, 2048, 8);
+	expect_cdb(&c, overlap);
+	/* One alone is odd, and no harm. */
+	for (unsigned int i = 0; i < 256; i++)
+		set_table(&c, i, 2048, i == 7 ? 8 : 0);
+	expect_cdb(&c, "");
+	/* Side by side, in any order, and one within another. */
+	set_table(&c, 200, 2048, 4);
+	set_table(&c, 7, 2048 + 4 * 8, 4);
+	expect_cdb(&c, "");
+	set_table(&c, 200, 2048, 5);
+	expect_cdb(&c, overlap);
+	set_table(&c, 200, 2048 + 5 * 8, 1);
+	expect_cdb(&c, overlap);
+	/* By one byte. */
+	set_table(&c, 200, 2048, 4);
+	set_table(&c, 7, 2048 + 4 * 8 - 1, 4);
+	expect_cdb(&c, overlap);
+	cdb_clear(&c);
+}
+
 int
 main(void)
 {
@@ -269,6 +319,7 @@ main(void)
 		TEST(test_cdb),
 		TEST(test_cdb_problems),
 		TEST(test_damaged_cdb),
+		TEST(test_overlapping_cdb),
 	};
 
 	return cmocka_run_group_tests(tests, folder_setup, folder_teardown);

@@ -8,7 +8,9 @@
  *
  * Nothing in a cdb says that it is whole, so records and hash tables are held
  * against each other: sums over (hash, position) of both must be equal.  A
- * record that was replaced ("cdb -c -0") is zeros and in no hash table.
+ * record that was replaced ("cdb -c -0") is zeros and in no hash table.  Hash
+ * tables do not overlap, so that no byte is read twice, whatever the header
+ * says.
  *
  * For a mapped table, too, the file is read: what is cut short meanwhile is
  * an error, not the process's end.  What can be sent as it is, then stays in
@@ -20,6 +22,7 @@
 #include "daemon/source/source_job.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/table/quote.h"
@@ -78,6 +81,38 @@ is_zeros(const char *p, size_t len)
 	return len == 0 || (p[0] == 0 && memcmp(p, p + 1, len - 1) == 0);
 }
 
+/* A hash table's place, to be sorted. */
+struct place {
+	uint64_t from, to;
+};
+
+static int
+place_cmp(const void *a, const void *b)
+{
+	const struct place *x = a, *y = b;
+
+	return (x->from > y->from) - (x->from < y->from);
+}
+
+/* Hash tables that have slots. */
+static bool
+cdb_overlaps(const struct cdb *cdb)
+{
+	struct place places[TABLES];
+	size_t n = 0;
+
+	for (unsigned int i = 0; i < TABLES; i++)
+		if (cdb->slots[i] > 0)
+			places[n++] = (struct place){ cdb->position[i],
+			    cdb->position[i] +
+			    (uint64_t)cdb->slots[i] * HEAD_LEN };
+	qsort(places, n, sizeof(*places), place_cmp);
+	for (size_t i = 1; i < n; i++)
+		if (places[i].from < places[i - 1].to)
+			return true;
+	return false;
+}
+
 static int
 cdb_header(struct cdb *cdb)
 {
@@ -116,6 +151,10 @@ cdb_header(struct cdb *cdb)
 		cdb->slots[i] = (uint32_t)slots;
 		if (position < cdb->records_end)
 			cdb->records_end = position;
+	}
+	if (cdb_overlaps(cdb)) {
+		source_fail(cdb->job, "damaged: hash tables overlap");
+		return -1;
 	}
 	return 0;
 }
