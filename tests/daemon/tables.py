@@ -209,7 +209,11 @@ def read_cdb(data):
         raise Wrong
     heads = [(at, slots) for at, slots in
              struct.iter_unpack("<II", data[:2048]) if slots]
+    heads.sort()
     if any(at < 2048 or at + 8 * slots > len(data) for at, slots in heads):
+        raise Wrong
+    if any(at + 8 * slots > behind for (at, slots), (behind, _) in
+           zip(heads, heads[1:])):
         raise Wrong
     slots = sorted(
         slot for at, count in heads
