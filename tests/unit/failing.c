@@ -3,7 +3,8 @@
 
 /*
  * The linker's --wrap leads calls of malloc() to __wrap_malloc(), and
- * __real_malloc() to malloc(), which with sanitizers is theirs.
+ * __real_malloc() to malloc(), which with sanitizers is theirs.  Users, groups
+ * and addresses take memory inside of libc, so they are not found then.
  */
 
 #include "config.h"
@@ -13,6 +14,9 @@
 #include <sys/mman.h>
 
 #include <errno.h>
+#include <grp.h>
+#include <netdb.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -32,6 +36,11 @@ int __real_vasprintf(char **, const char *, va_list)
 void *__real_mmap(void *, size_t, int, int, int, off_t);
 int __real_mprotect(void *, size_t, int);
 
+struct passwd *__real_getpwnam(const char *);
+struct group *__real_getgrnam(const char *);
+int __real_getaddrinfo(const char *, const char *, const struct addrinfo *,
+    struct addrinfo **);
+
 void *__wrap_malloc(size_t);
 void *__wrap_calloc(size_t, size_t);
 void *__wrap_realloc(void *, size_t);
@@ -47,6 +56,10 @@ int __wrap___asprintf_chk(char **, int, const char *, ...)
     __attribute__((format(printf, 3, 4)));
 void *__wrap_mmap(void *, size_t, int, int, int, off_t);
 int __wrap_mprotect(void *, size_t, int);
+struct passwd *__wrap_getpwnam(const char *);
+struct group *__wrap_getgrnam(const char *);
+int __wrap_getaddrinfo(const char *, const char *, const struct addrinfo *,
+    struct addrinfo **);
 
 void
 failing_start(unsigned int n, bool all)
@@ -160,4 +173,24 @@ int
 __wrap_mprotect(void *at, size_t len, int prot)
 {
 	return fails() ? -1 : __real_mprotect(at, len, prot);
+}
+
+struct passwd *
+__wrap_getpwnam(const char *name)
+{
+	return fails() ? NULL : __real_getpwnam(name);
+}
+
+struct group *
+__wrap_getgrnam(const char *name)
+{
+	return fails() ? NULL : __real_getgrnam(name);
+}
+
+int
+__wrap_getaddrinfo(const char *host, const char *port,
+    const struct addrinfo *hints, struct addrinfo **ai)
+{
+	return fails() ? EAI_MEMORY : __real_getaddrinfo(host, port, hints,
+	    ai);
 }

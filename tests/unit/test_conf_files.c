@@ -17,6 +17,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -76,6 +77,14 @@ wrong_includes_are_told(void **state)
 	confs_expect(LISTEN "limit header 1k\ninclude one\n",
 	    "one:1: limit header was given before, at F:2\n"
 	    "one:2: limit header was given before, at F:2\n");
+	/* A folder that cannot be looked into is more than no match. */
+	assert_int_equal(symlink("loop", folder_path("loop")), 0);
+	confs_expect(LISTEN "include loop/*\ntable t file loop/*.tsv\n",
+	    "F:2: cannot read the folders of loop/*: Too many levels of "
+	    "symbolic links\n"
+	    "F:3: cannot read the folders of loop/*.tsv: Too many levels of "
+	    "symbolic links\n");
+	confs_expect(LISTEN "include /nowhere/*\n", "");
 	confs_expect(LISTEN "include self\n",
 	    "self:1: includes are nested more than 16 deep\n");
 }

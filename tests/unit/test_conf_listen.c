@@ -96,6 +96,18 @@ wrong_addresses_are_told(void **state)
 		    "to 65535" },
 		{ "listen 127.0.0.1 -1", "\"-1\" is not a port from 0 to "
 		    "65535" },
+		{ "listen 192.0.2.1 80 service=http", "service=http is for "
+		    "loopback and unix sockets only: it shows what is asked "
+		    "to whoever looks" },
+		{ "listen ::2 80 service=http", "service=http is for "
+		    "loopback and unix sockets only: it shows what is asked "
+		    "to whoever looks" },
+		{ "listen 127.0.0.2 80 service=http allow=127.0.0.0/8",
+		    "allow= is not for service=http, which is for "
+		    "loopback" },
+		{ "listen /x service=http keep-alive=yes", "keep-alive= is "
+		    "for messages, not for service=http" },
+		{ "listen ::1 80 service=http", "" },
 		{ "listen 127.0.0.1 http", "\"http\" is not a port from 0 "
 		    "to 65535" },
 		{ "listen 127.0.0.1 \"\"", "\"\" is not a port from 0 to "

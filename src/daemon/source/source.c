@@ -119,8 +119,6 @@ job_work(unsigned int number, void *arg)
 	while ((i = atomic_fetch_add(&load->next_job, 1)) < load->n_jobs) {
 		struct source_job *job = &load->jobs[i];
 
-		if (job->segment == NULL)
-			continue;
 		job->in_caller = number == 0;
 		if (source_file_open(job) == 0)
 			job->file->format->load(job);

@@ -122,10 +122,11 @@ guard(const struct diff *diff, const struct conf_table *t, bool gone,
 			continue;
 		if (gone)
 			problems_add(problems, t->place.file, t->place.line,
-			    "the table \"%s\" that was here is gone, with "
-			    "its %zu keys, which guard=%u%% does not allow; "
-			    "\"appmsgctl reload --force\" takes it away",
-			    t->name, d->removed, t->guard);
+			    "the table \"%s\" that was here is gone, and "
+			    "lost %zu of %zu keys, more than guard=%u%% "
+			    "allows; \"appmsgctl reload --force\" takes it "
+			    "away", t->name, d->removed, d->old_count,
+			    t->guard);
 		else
 			problems_add(problems, t->place.file, t->place.line,
 			    "the table \"%s\" lost %zu of %zu keys, more than "
