@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "scan.h"
+#include "siphash.h"
 #include "text.h"
 
 #define ID_MAX_INT	(INT64_C(1) << 53)
@@ -63,7 +64,8 @@ static const struct {
 /* Names of the members that mean nothing, to notice duplicates. */
 struct others {
 	unsigned int n;
-	uint32_t hashes[APPMSG_MEMBERS_MAX];
+	struct siphash_key key;
+	uint64_t hashes[APPMSG_MEMBERS_MAX];
 	struct appmsg_str names[APPMSG_MEMBERS_MAX];
 };
 
@@ -264,32 +266,38 @@ member_find(const struct appmsg_str *name)
 	return m;
 }
 
-/* FNV-1a of what a string stands for. */
-static uint32_t
-str_hash(const struct appmsg_str *s)
+/* Of what a string stands for, however that is spelled. */
+static uint64_t
+str_hash(const struct appmsg_str *s, struct siphash_key key)
 {
-	const char *p = s->raw, *end = p + s->len;
-	uint32_t hash = 2166136261u;
+	const char *p = s->raw, *end = p + s->len, *slash;
+	struct siphash hash;
 	char c[4];
 
-	while (p < end) {
-		size_t n = unescape(&p, end, c);
-
-		for (size_t i = 0; i < n; i++)
-			hash = (hash ^ (uint8_t)c[i]) * 16777619u;
+	siphash_init(&hash, key);
+	while ((s->flags & APPMSG_STR_ESCAPED) &&
+	    (slash = memchr(p, '\\', (size_t)(end - p))) != NULL) {
+		siphash_add(&hash, p, (size_t)(slash - p));
+		p = slash;
+		siphash_add(&hash, c, unescape(&p, end, c));
 	}
-	return hash;
+	siphash_add(&hash, p, (size_t)(end - p));
+	return siphash_end(&hash);
 }
 
 /*
  * Whether a name that means nothing was there before; remembers it.  Each is
- * unescaped once, not once for each of the others.
+ * unescaped once, not once for each of the others: a peer that does not know
+ * the key finds no two names of one hash.
  */
 static bool
 others_seen(struct others *others, const struct appmsg_str *name)
 {
-	uint32_t hash = str_hash(name);
+	uint64_t hash;
 
+	if (others->n == 0)
+		others->key = siphash_key();
+	hash = str_hash(name, others->key);
 	for (unsigned int i = 0; i < others->n; i++)
 		if (others->hashes[i] == hash &&
 		    str_same(&others->names[i], name))
