@@ -46,6 +46,9 @@ out=$(grep -rl '#include <event2/' src |
 [ -z "$out" ] || bad "libevent is included by $out"
 ! grep -rn '#include "daemon/' src/lib src/common src/ctl src/client ||
 	bad "the daemon is included from below"
+! grep -rn '#include <json' src/lib src/common src/daemon |
+	grep -v '^src/daemon/tell\.c:' ||
+	bad "json-c is included beside tell.c"
 ! grep -rnE '#include "(lib/)?(scan|text)\.h"' src/ctl src/client src/common ||
 	bad "the scanner is not for programs"
 ! grep -nE '#include <(sys/socket|event2)' src/daemon/request.c \

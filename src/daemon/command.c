@@ -4,7 +4,8 @@
 /*
  * A command is a row in the table below and the function that it names, here
  * or in a file of its own; appmsgctl has a row for it too.  Each function
- * owes one control_reply().
+ * owes one control_reply().  What a request says is read by the scanner that
+ * reads the peers' requests, and no member has another meaning than it has.
  */
 
 #include "config.h"
@@ -12,14 +13,13 @@
 #include "daemon/command.h"
 
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-#include <json.h>
 
 #include "common/escape.h"
 #include "common/log.h"
@@ -31,37 +31,103 @@
 #include "daemon/reload.h"
 #include "daemon/stats/report.h"
 #include "daemon/table/snapshot.h"
+#include "daemon/tell.h"
+#include "lib/scan.h"
 
 #define TIME_SIZE	32	/* of report_time() */
 
-static void
-add_text(struct json_object *reply, const char *name, const char *text)
+/* What a request may say; raw is NULL where it does not. */
+struct words {
+	struct appmsg_str action, key, level;
+	bool force, openmetrics;
+};
+
+static const struct word {
+	const char *name;
+	enum { WORD_TEXT, WORD_FLAG } type;
+	size_t offset;		/* in struct words */
+	const char *wrong;	/* what is said of a value of another type */
+} words_known[] = {
+	{ "action", WORD_TEXT, offsetof(struct words, action),
+	    "\"action\" is not a string of Unicode text" },
+	{ "key", WORD_TEXT, offsetof(struct words, key),
+	    "\"key\" is not a string of Unicode text" },
+	{ "level", WORD_TEXT, offsetof(struct words, level),
+	    "\"level\" is not a string of Unicode text" },
+	{ "force", WORD_FLAG, offsetof(struct words, force),
+	    "\"force\" is neither true nor false" },
+	{ "openmetrics", WORD_FLAG, offsetof(struct words, openmetrics),
+	    "\"openmetrics\" is neither true nor false" },
+};
+
+#define N_WORDS		(sizeof(words_known) / sizeof(words_known[0]))
+
+/* Take a member's value.  Returns NULL, or what is wrong with it. */
+static const char *
+word_take(const struct word *word, const struct scan_value *v,
+    struct words *words)
 {
-	json_object_object_add(reply, name, json_object_new_string(text));
+	void *to = (char *)words + word->offset;
+
+	if (word->type == WORD_TEXT && v->type == SCAN_STRING &&
+	    !(v->str.flags & APPMSG_STR_LONE))
+		*(struct appmsg_str *)to = v->str;
+	else if (word->type == WORD_FLAG && (v->type == SCAN_TRUE ||
+	    v->type == SCAN_FALSE))
+		*(bool *)to = v->type == SCAN_TRUE;
+	else
+		return word->wrong;
+	return NULL;
 }
 
-static void
-add_number(struct json_object *reply, const char *name, int64_t n)
+/*
+ * Read a request; other members mean nothing, and the last of the same name
+ * is the one that counts.
+ *
+ * Returns NULL, or what is wrong with it.
+ */
+static const char *
+words_read(const char *content, size_t len, struct words *words)
 {
-	json_object_object_add(reply, name, json_object_new_int64(n));
+	const char *wrong[N_WORDS] = { NULL };
+	struct appmsg_str name;
+	struct scan_value v;
+	struct scan scan;
+
+	*words = (struct words){ .force = false };
+	scan_init(&scan, content, len);
+	if (scan_object(&scan) == SCAN_OK)
+		while (scan_member(&scan, &name) == SCAN_OK &&
+		    scan_value(&scan, &v) == SCAN_OK)
+			for (size_t i = 0; i < N_WORDS; i++)
+				if (appmsg_str_eq(&name, words_known[i].name,
+				    strlen(words_known[i].name)))
+					wrong[i] = word_take(&words_known[i],
+					    &v, words);
+	if (scan_end(&scan) != SCAN_OK)
+		return "the request is no JSON object with an \"action\"";
+	for (size_t i = 0; i < N_WORDS; i++)
+		if (wrong[i] != NULL)
+			return wrong[i];
+	return words->action.raw != NULL ? NULL :
+	    "the request is no JSON object with an \"action\"";
 }
 
-static void
-add_generation(struct json_object *reply, const struct generation *gen)
+static bool
+word_is(const struct appmsg_str *word, const char *text)
 {
-	json_object_object_add(reply, "generation",
-	    json_object_new_uint64(gen->number));
+	return appmsg_str_eq(word, text, strlen(text));
 }
 
 static void
 command_status(const struct command_host *host,
-    struct control_request *request, struct json_object *content)
+    struct control_request *request, const struct words *words)
 {
 	const struct report *r = host->report;
 	char text[512], loaded[TIME_SIZE];
-	struct json_object *reply;
+	struct tell reply;
 
-	(void)content;
+	(void)words;
 	report_time(r->loaded, loaded, sizeof(loaded));
 	snprintf(text, sizeof(text), "%s\n"
 	    "version      %s\n"
@@ -78,59 +144,59 @@ command_status(const struct command_host *host,
 	    (intmax_t)(time(NULL) - r->started), r->generation, loaded,
 	    r->entries, r->table_bytes, r->held, r->connections, r->n,
 	    conf_levels[log_level()]);
-	reply = control_result(text);
-	report_status(r, reply);
-	control_reply(request, true, reply);
+	tell_init(&reply);
+	tell_text(&reply, "result", text);
+	report_status(r, &reply);
+	control_reply(request, true, &reply);
 }
 
 /* The text goes without the end of its last line, which a printer adds. */
 static void
 command_stats(const struct command_host *host,
-    struct control_request *request, struct json_object *content)
+    struct control_request *request, const struct words *words)
 {
-	bool metrics = json_object_get_boolean(json_object_object_get(content,
-	    "openmetrics"));
-	struct json_object *reply, *result;
 	struct buf text = { 0 };
+	struct tell reply;
 
-	if ((metrics ? report_metrics : report_text)(host->report,
+	if ((words->openmetrics ? report_metrics : report_text)(host->report,
 	    &text) != 0) {
 		buf_clear(&text);
-		control_reply(request, false, control_result("out of memory"));
+		control_say(request, false, "out of memory");
 		return;
 	}
-	result = json_object_new_string_len(text.data, (int)text.len - 1);
+	tell_init(&reply);
+	tell_bytes(&reply, "result", text.data, text.len - 1);
 	buf_clear(&text);
-	reply = json_object_new_object();
-	json_object_object_add(reply, "result", result);
-	if (!metrics) {
-		report_status(host->report, reply);
-		report_json(host->report, reply);
+	if (!words->openmetrics) {
+		report_status(host->report, &reply);
+		report_stats(host->report, &reply);
 	}
-	control_reply(request, true, reply);
+	control_reply(request, true, &reply);
 }
 
 /* The name of a file is any bytes; JSON is UTF-8. */
 static void
-add_file(struct json_object *reply, const char *file, unsigned int line)
+tell_file(struct tell *t, const char *file, unsigned int line)
 {
 	size_t len = strlen(file), cap = ESCAPE_SIZE(len);
 	char *escaped;
 
 	if (escape_is_utf8(file, len)) {
-		add_text(reply, "file", file);
+		tell_text(t, "file", file);
 	} else if ((escaped = malloc(cap)) != NULL) {
 		escape(escaped, cap, file, len);
-		add_text(reply, "file", escaped);
+		tell_text(t, "file", escaped);
 		free(escaped);
+	} else {
+		t->failed = true;
 	}
 	if (line != 0)		/* not every format has lines */
-		add_number(reply, "line", line);
+		tell_number(t, "line", line);
 }
 
 /* Of what explain found: the same as its text, in parts. */
 static void
-add_parts(struct json_object *reply, const struct snapshot_answer *a,
+tell_parts(struct tell *t, const struct snapshot_answer *a,
     const struct generation *gen)
 {
 	char loaded[TIME_SIZE];
@@ -140,82 +206,97 @@ add_parts(struct json_object *reply, const struct snapshot_answer *a,
 	char *answer = snapshot_answer_text(a, &len);
 
 	if (answer != NULL)
-		json_object_object_add(reply, "answer",
-		    json_object_new_string_len(answer, (int)len));
+		tell_bytes(t, "answer", answer, len);
+	else
+		t->failed = true;
 	free(answer);
-	add_text(reply, "table", table_name(a->table));
+	tell_text(t, "table", table_name(a->table));
 	table_locate(a->table, a->id, &file, &line);
-	add_file(reply, file, line);
-	add_text(reply, "match", "exact");
-	add_generation(reply, gen);
+	tell_file(t, file, line);
+	tell_text(t, "match", "exact");
+	tell_number(t, "generation", gen->number);
 	report_time(gen->loaded_at, loaded, sizeof(loaded));
-	add_text(reply, "loaded", loaded);
+	tell_text(t, "loaded", loaded);
+}
+
+/* What is known of a key, decoded. */
+static void
+explain(const struct generation *gen, struct control_request *request,
+    const char *key, size_t len)
+{
+	struct snapshot_answer a;
+	bool found = snapshot_find(gen->snap, NULL, key, len, &a);
+	struct tell reply;
+	char *text;
+
+	tell_init(&reply);
+	if (found) {
+		text = snapshot_explain(&a, gen->number, gen->loaded_at);
+		if (text != NULL)
+			tell_text(&reply, "result", text);
+		else
+			reply.failed = true;
+		free(text);
+		tell_parts(&reply, &a, gen);
+	} else {
+		tell_text(&reply, "result",
+		    "no table has an answer for that key");
+		tell_number(&reply, "generation", gen->number);
+	}
+	control_reply(request, found, &reply);
 }
 
 /* Where the answer for a key stands, and what it is. */
 static void
 command_explain(const struct command_host *host,
-    struct control_request *request, struct json_object *content)
+    struct control_request *request, const struct words *words)
 {
-	const struct generation *gen = reload_current(host->reload);
-	struct json_object *key, *reply;
-	struct snapshot_answer a;
-	char *text;
+	char *key = NULL;
+	size_t len;
 
-	if (!json_object_object_get_ex(content, "key", &key) ||
-	    !json_object_is_type(key, json_type_string)) {
-		control_reply(request, false, control_result("no key"));
-		return;
-	}
-	if (!snapshot_find(gen->snap, NULL, json_object_get_string(key),
-	    (size_t)json_object_get_string_len(key), &a)) {
-		reply = control_result("no table has an answer for that key");
-		add_generation(reply, gen);
-		control_reply(request, false, reply);
-		return;
-	}
-	text = snapshot_explain(&a, gen->number, gen->loaded_at);
-	reply = control_result(text != NULL ? text : "out of memory");
-	add_parts(reply, &a, gen);
-	control_reply(request, text != NULL, reply);
-	free(text);
+	if (words->key.raw == NULL)
+		control_say(request, false, "no key");
+	else if ((key = malloc(words->key.len + 1)) == NULL ||
+	    appmsg_str_decode(&words->key, key, words->key.len, &len) != 0)
+		control_say(request, false, "out of memory");
+	else
+		explain(reload_current(host->reload), request, key, len);
+	free(key);
 }
 
 static void
 command_diff(const struct command_host *host, struct control_request *request,
-    struct json_object *content)
+    const struct words *words)
 {
-	(void)content;
+	(void)words;
 	reload_start(host->reload, RELOAD_DIFF, request);
 }
 
 static void
 command_rollback(const struct command_host *host,
-    struct control_request *request, struct json_object *content)
+    struct control_request *request, const struct words *words)
 {
-	(void)content;
+	(void)words;
 	reload_start(host->reload, RELOAD_ROLLBACK, request);
 }
 
 static void
 command_reload(const struct command_host *host,
-    struct control_request *request, struct json_object *content)
+    struct control_request *request, const struct words *words)
 {
-	bool force = json_object_get_boolean(
-	    json_object_object_get(content, "force"));
-
-	reload_start(host->reload, force ? RELOAD_FORCE : RELOAD_APPLY,
+	reload_start(host->reload, words->force ? RELOAD_FORCE : RELOAD_APPLY,
 	    request);
 }
 
 /* The level with a name; says in the reply what is wrong with it. */
 static bool
-find_level(const char *name, enum log_level *level, char *why, size_t cap)
+find_level(const struct appmsg_str *name, enum log_level *level, char *why,
+    size_t cap)
 {
 	size_t n;
 
 	for (n = 0; conf_levels[n] != NULL; n++)
-		if (strcmp(conf_levels[n], name) == 0) {
+		if (word_is(name, conf_levels[n])) {
 			*level = (enum log_level)n;
 			return true;
 		}
@@ -230,48 +311,48 @@ find_level(const char *name, enum log_level *level, char *why, size_t cap)
 /* Until the next reload, whatever the configuration or -v say. */
 static void
 command_log(const struct command_host *host, struct control_request *request,
-    struct json_object *content)
+    const struct words *words)
 {
-	const char *name = json_object_get_string(
-	    json_object_object_get(content, "level"));
 	enum log_level old = log_level(), new;
-	struct json_object *reply;
+	struct tell reply;
 	char text[128];
 
 	(void)host;
-	if (!find_level(name != NULL ? name : "", &new, text, sizeof(text))) {
-		control_reply(request, false, control_result(text));
+	if (!find_level(&words->level, &new, text, sizeof(text))) {
+		control_say(request, false, text);
 		return;
 	}
 	snprintf(text, sizeof(text), "log level was %s, is now %s",
 	    conf_levels[old], conf_levels[new]);
-	reply = control_result(text);
-	add_text(reply, "old", conf_levels[old]);
-	add_text(reply, "new", conf_levels[new]);
+	tell_init(&reply);
+	tell_text(&reply, "result", text);
+	tell_text(&reply, "old", conf_levels[old]);
+	tell_text(&reply, "new", conf_levels[new]);
 	/* In the log, when either level has such lines. */
 	log_set_level(new > old ? new : old);
 	log_info("log level old=%s new=%s", conf_levels[old],
 	    conf_levels[new]);
 	log_set_level(new);
-	control_reply(request, true, reply);
+	control_reply(request, true, &reply);
 }
 
 /* Once is enough: a second time only tells how far it is. */
 static void
 command_drain(const struct command_host *host,
-    struct control_request *request, struct json_object *content)
+    struct control_request *request, const struct words *words)
 {
 	int64_t n = host->report->connections;
-	struct json_object *reply;
+	struct tell reply;
 	char text[64];
 
-	(void)content;
+	(void)words;
 	snprintf(text, sizeof(text), "draining, %" PRId64 " connection%s", n,
 	    n == 1 ? "" : "s");
-	reply = control_result(text);
-	add_text(reply, "state", "draining");
-	add_number(reply, "connections", n);
-	control_reply(request, true, reply);
+	tell_init(&reply);
+	tell_text(&reply, "result", text);
+	tell_text(&reply, "state", "draining");
+	tell_integer(&reply, "connections", n);
+	control_reply(request, true, &reply);
 	if (!host->report->draining)
 		host->drain_cb(host->arg);
 }
@@ -279,7 +360,7 @@ command_drain(const struct command_host *host,
 static const struct command {
 	const char *name;
 	void (*run)(const struct command_host *, struct control_request *,
-	    struct json_object *content);
+	    const struct words *);
 	bool changes;		/* something, so the log says who asked */
 	bool to_the_end;	/* done while the daemon drains, too */
 } commands[] = {
@@ -311,22 +392,28 @@ log_command(const struct command *command,
 
 void
 command_run(const struct command_host *host, struct control_request *request,
-    const char *name, struct json_object *content)
+    const char *content, size_t len)
 {
 	const struct command *command = NULL;
+	struct words words;
+	const char *wrong = words_read(content, len, &words);
 
+	if (wrong != NULL) {
+		control_say(request, false, wrong);
+		return;
+	}
 	for (size_t i = 0; i < N_COMMANDS; i++)
-		if (strcmp(commands[i].name, name) == 0)
+		if (word_is(&words.action, commands[i].name))
 			command = &commands[i];
 	if (command == NULL) {
-		control_reply(request, false,
-		    control_result("this daemon has no such command"));
+		control_say(request, false, "this daemon has no such command");
 		return;
 	}
 	log_command(command, request);
+	if (command->changes)
+		control_note_change(request);
 	if (host->report->draining && !command->to_the_end)
-		control_reply(request, false,
-		    control_result("the daemon is stopping"));
+		control_say(request, false, "the daemon is stopping");
 	else
-		command->run(host, request, content);
+		command->run(host, request, &words);
 }

@@ -8,8 +8,9 @@
  * What appmsgctl(8) can ask for: a row each in the table of command.c.
  */
 
+#include <stddef.h>
+
 struct control_request;
-struct json_object;
 struct reload;
 struct report;
 
@@ -25,10 +26,9 @@ struct command_host {
  * Carry out a request.
  *
  * request  gets its reply, now or when it is done; taken
- * name     of the command, from the peer
- * content  of the request, an object; borrowed for the call
+ * content  of the request, any bytes; borrowed for the call
  */
 void command_run(const struct command_host *, struct control_request *request,
-    const char *name, struct json_object *content);
+    const char *content, size_t len);
 
 #endif

@@ -4,8 +4,8 @@
 /*
  * A bufferevent a connection and one request at a time.  The socket's mode
  * keeps strangers out, and who comes in by another way, such as a mode that
- * somebody changed, is refused by what the kernel knows of him.  So json-c
- * may read what the others say; the frames are checked all the same.
+ * somebody changed, is refused by what the kernel knows of him.  What the
+ * others say is checked all the same, frames here and contents in command.c.
  */
 
 #include "config.h"
@@ -26,14 +26,13 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 
-#include <json.h>
-
 #include "common/log.h"
 #include "daemon/acceptor.h"
+#include "daemon/buf.h"
 #include "daemon/credentials.h"
+#include "daemon/tell.h"
 #include "daemon/warning.h"
 #include "lib/appmsg.h"
-#include "lib/scan.h"
 
 #define CONNECTIONS_MAX	64
 #define DENIED_MAX	8	/* of them; more are closed without a word */
@@ -54,6 +53,7 @@ struct control_conn {
 /* Outlives its connection when that ends before the reply. */
 struct control_request {
 	struct control_conn *conn;		/* NULL: it has ended */
+	bool changes;				/* something, when done */
 };
 
 struct control {
@@ -64,8 +64,8 @@ struct control {
 	gid_t group;
 	struct warning warning;			/* of who is not allowed: */
 	uid_t warned_of;
-	void (*action_cb)(struct control_request *, const char *,
-	    struct json_object *, void *);
+	void (*action_cb)(struct control_request *, const char *, size_t,
+	    void *);
 	void *arg;
 };
 
@@ -87,69 +87,94 @@ static const struct appmsg_str status_found = APPMSG_STR("found");
 static const struct appmsg_str status_error = APPMSG_STR("error");
 static const struct appmsg_str status_denied = APPMSG_STR("denied");
 
+/* Not in this call, which may be one of its callbacks. */
 static void
-conn_send(struct control_conn *conn, const struct appmsg_str *status,
-    struct json_object *reply)
+conn_give_up(struct control_conn *conn)
 {
+	bufferevent_trigger_event(conn->bev, BEV_EVENT_ERROR,
+	    BEV_TRIG_DEFER_CALLBACKS);
+}
+
+/* All of a reply, or nothing and -1 when memory is out. */
+static int
+conn_write(struct control_conn *conn, const struct appmsg_str *status,
+    const char *text, size_t len)
+{
+	struct evbuffer *out = bufferevent_get_output(conn->bev);
 	struct appmsg_header hdr = {
 		.content_type = APPMSG_STR("text/json"),
 		.content_encoding = APPMSG_STR("utf-8"),
-		.connection = APPMSG_STR("close")
+		.connection = APPMSG_STR("close"),
+		.content_length = len
 	};
 	char head[512];
-	const char *text;
-	size_t len, head_len;
+	size_t head_len;
 
 	hdr.status = *status;
-	text = json_object_to_json_string_length(reply,
-	    JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE, &len);
-	hdr.content_length = len;
+	if (appmsg_header_encode(&hdr, head, sizeof(head), &head_len) != 0 ||
+	    evbuffer_expand(out, head_len + len) != 0 ||
+	    evbuffer_add(out, head, head_len) != 0)
+		return -1;
+	return evbuffer_add(out, text, len);
+}
+
+/*
+ * The last thing that is said.
+ *
+ * text  NULL: there was no memory for it
+ */
+static void
+conn_send(struct control_conn *conn, const struct appmsg_str *status,
+    bool done, const char *text, size_t len)
+{
+	static const char sorry[] = "{ \"result\": \"out of memory\" }";
+	static const char sorry_done[] = "{ \"result\": \"done, but there is "
+	    "no memory to tell more\" }";
+
 	conn->closing = true;
-	if (text == NULL || appmsg_header_encode(&hdr, head, sizeof(head),
-	    &head_len) != 0 ||
-	    bufferevent_write(conn->bev, head, head_len) != 0 ||
-	    bufferevent_write(conn->bev, text, len) != 0)
-		log_warnx("out of memory for a control reply");
+	if (text != NULL && conn_write(conn, status, text, len) == 0)
+		return;
+	log_warnx("out of memory for a control reply");
+	if ((done ? conn_write(conn, &status_found, sorry_done,
+	    sizeof(sorry_done) - 1) : conn_write(conn, &status_error, sorry,
+	    sizeof(sorry) - 1)) != 0)
+		conn_give_up(conn);
 }
 
 static void
-conn_refuse(struct control_conn *conn, const char *why)
+conn_tell(struct control_conn *conn, const struct appmsg_str *status,
+    bool done, struct tell *reply)
 {
-	struct json_object *reply = control_result(why);
+	struct buf text = { 0 };
 
-	conn_send(conn, &status_error, reply);
-	json_object_put(reply);
+	if (tell_print(reply, &text) == 0)
+		conn_send(conn, status, done, text.data, text.len);
+	else
+		conn_send(conn, status, done, NULL, 0);
+	buf_clear(&text);
+}
+
+static void
+conn_say(struct control_conn *conn, const struct appmsg_str *status,
+    const char *result)
+{
+	struct tell reply;
+
+	tell_init(&reply);
+	tell_text(&reply, "result", result);
+	conn_tell(conn, status, false, &reply);
+	tell_clear(&reply);
 }
 
 /* Whatever was asked. */
 static void
 conn_deny(struct control_conn *conn)
 {
-	struct json_object *reply;
 	char why[64];
 
 	snprintf(why, sizeof(why), "uid %ju may not control this daemon",
 	    (uintmax_t)conn->peer.uid);
-	reply = control_result(why);
-	conn_send(conn, &status_denied, reply);
-	json_object_put(reply);
-}
-
-/* A checked JSON object to json-c's; NULL when it is none. */
-static struct json_object *
-parse_content(const char *text, size_t len)
-{
-	struct json_tokener *tok;
-	struct json_object *content = NULL;
-	struct appmsg_str action;
-
-	/* Ours is the stricter judge, and json-c's tree the more handy. */
-	if (appmsg_content_find(text, len, "action", &action) != 0 ||
-	    (tok = json_tokener_new()) == NULL)
-		return NULL;
-	content = json_tokener_parse_ex(tok, text, (int)len);
-	json_tokener_free(tok);
-	return content;
+	conn_say(conn, &status_denied, why);
 }
 
 static void
@@ -157,20 +182,14 @@ conn_request(struct control_conn *conn, const char *text, size_t len)
 {
 	struct control *control = conn->control;
 	struct control_request *request = calloc(1, sizeof(*request));
-	struct json_object *content = parse_content(text, len), *action;
 
-	if (request == NULL || content == NULL ||
-	    !json_object_object_get_ex(content, "action", &action)) {
-		conn_refuse(conn, "the request is no JSON object with an "
-		    "\"action\"");
-		free(request);
-	} else {
-		request->conn = conn;
-		conn->request = request;
-		control->action_cb(request, json_object_get_string(action),
-		    content, control->arg);
+	if (request == NULL) {
+		conn_send(conn, &status_error, false, NULL, 0);
+		return;
 	}
-	json_object_put(content);
+	request->conn = conn;
+	conn->request = request;
+	control->action_cb(request, text, len, control->arg);
 }
 
 static void
@@ -183,8 +202,12 @@ conn_read_cb(struct bufferevent *bev, void *arg)
 	struct appmsg_header hdr;
 	int error;
 
-	if (conn->closing || conn->request != NULL || p == NULL)
+	if (conn->closing || conn->request != NULL || len == 0)
 		return;
+	if (p == NULL) {
+		conn_send(conn, &status_error, false, NULL, 0);
+		return;
+	}
 	/* Not before it has asked: closing then would lose the reply. */
 	if (conn->denied) {
 		conn_deny(conn);
@@ -194,7 +217,7 @@ conn_read_cb(struct bufferevent *bev, void *arg)
 	if (error == APPMSG_EAGAIN)
 		return;
 	if (error != 0 || hdr.content_length > CONTENT_MAX) {
-		conn_refuse(conn, "the message cannot be read");
+		conn_say(conn, &status_error, "the message cannot be read");
 		return;
 	}
 	if (len - used < (size_t)hdr.content_length)
@@ -217,14 +240,13 @@ conn_event_cb(struct bufferevent *bev, short what, void *arg)
 {
 	struct control_conn *conn = arg;
 
-	(void)bev;
 	/* A client that shut its side still waits for its reply. */
 	if ((what & BEV_EVENT_EOF) && (conn->request != NULL ||
 	    conn->closing))
 		return;
 	/* So does one whose request takes long. */
 	if ((what & BEV_EVENT_TIMEOUT) && conn->request != NULL) {
-		bufferevent_enable(conn->bev, EV_READ);
+		bufferevent_enable(bev, EV_READ);
 		return;
 	}
 	conn_free(conn);
@@ -303,8 +325,8 @@ control_accept_cb(int fd, const struct sockaddr *sa, socklen_t sa_len,
 
 struct control *
 control_new(struct event_base *base, int fd, gid_t group,
-    void (*action_cb)(struct control_request *, const char *,
-    struct json_object *, void *), void *arg)
+    void (*action_cb)(struct control_request *, const char *, size_t,
+    void *), void *arg)
 {
 	struct control *control = calloc(1, sizeof(*control));
 
@@ -359,24 +381,30 @@ control_peer(const struct control_request *request)
 	return &request->conn->peer;
 }
 
-struct json_object *
-control_result(const char *text)
+void
+control_note_change(struct control_request *request)
 {
-	struct json_object *reply = json_object_new_object();
-
-	json_object_object_add(reply, "result", json_object_new_string(text));
-	return reply;
+	request->changes = true;
 }
 
 void
-control_reply(struct control_request *request, bool ok,
-    struct json_object *reply)
+control_reply(struct control_request *request, bool ok, struct tell *reply)
 {
 	if (request->conn != NULL) {
 		request->conn->request = NULL;
-		conn_send(request->conn, ok ? &status_found : &status_error,
-		    reply);
+		conn_tell(request->conn, ok ? &status_found : &status_error,
+		    ok && request->changes, reply);
 	}
-	json_object_put(reply);
+	tell_clear(reply);
 	free(request);
+}
+
+void
+control_say(struct control_request *request, bool ok, const char *result)
+{
+	struct tell reply;
+
+	tell_init(&reply);
+	tell_text(&reply, "result", result);
+	control_reply(request, ok, &reply);
 }

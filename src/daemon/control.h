@@ -21,25 +21,27 @@
 #include <sys/types.h>
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct control;
 struct control_request;
 struct event_base;
-struct json_object;
+struct tell;
 
 /*
  * Serve on a listening socket.
  *
  * fd         of a unix socket; borrowed for the control's life
  * group      whose members may use it; (gid_t)-1: none
- * action_cb  called for each request; owes one control_reply(), at once or
- *            later
+ * action_cb  called for each request with its content, which may be any bytes
+ *            and is borrowed for the call; owes one control_reply() or
+ *            control_say(), at once or later
  *
  * Returns the control, owned by the caller; or NULL with errno.
  */
 struct control *control_new(struct event_base *base, int fd, gid_t group,
-    void (*action_cb)(struct control_request *, const char *action,
-    struct json_object *content, void *arg), void *arg);
+    void (*action_cb)(struct control_request *, const char *content,
+    size_t len, void *arg), void *arg);
 
 /*
  * Close all its connections and free it; replies that a peer has room for
@@ -53,18 +55,25 @@ void control_free(struct control *);
 const struct credentials *control_peer(const struct control_request *);
 
 /*
- * A reply with the member "result", owned by the caller; more may be added.
+ * Note that a request changes something: once it is done that is so, and the
+ * peer is told, even when there is no memory for the reply.  Else it is an
+ * error then.
  */
-struct json_object *control_result(const char *text);
+void control_note_change(struct control_request *);
 
 /*
  * Reply to a request; does nothing when its connection has ended.
  *
  * request  taken
  * ok       whether what it asked for was done
- * reply    taken; an object
+ * reply    cleared; with "result"
  */
 void control_reply(struct control_request *request, bool ok,
-    struct json_object *reply);
+    struct tell *reply);
+
+/*
+ * The same with nothing but "result".
+ */
+void control_say(struct control_request *request, bool ok, const char *result);
 
 #endif

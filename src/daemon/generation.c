@@ -47,7 +47,7 @@ generation_load(const char *path, const struct source_progress *progress,
 	/* The tables of a wrong configuration too: all problems at once. */
 	gen->snap = snapshot_load(gen->conf, cores < 1 ? 1 :
 	    (unsigned int)cores, progress, problems);
-	if (problems->n > 0 || problems->dropped > 0)
+	if (problems_count(problems) > 0)
 		goto fail;
 	conf_forget_answers(gen->conf);
 	gen->loaded_at = time(NULL);

@@ -9,6 +9,7 @@
  * it can be told at once: lines of the form "file:line: message".
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -22,7 +23,7 @@ struct problem {
 struct problems {
 	struct problem *list;	/* owned; in the order of files and lines */
 	size_t n;
-	size_t dropped;		/* beyond PROBLEMS_MAX, just counted */
+	size_t dropped;		/* beyond PROBLEMS_MAX or memory: just counted */
 };
 
 #define PROBLEMS_MAX	100

@@ -19,8 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <json.h>
-
 #include "common/clock.h"
 #include "common/log.h"
 #include "daemon/access_file.h"
@@ -34,6 +32,7 @@
 #include "daemon/table/diff.h"
 #include "daemon/table/pace.h"
 #include "daemon/table/snapshot.h"
+#include "daemon/tell.h"
 #include "daemon/worker.h"
 
 /* How much a load that is under way steps back, for nice(2). */
@@ -114,35 +113,26 @@ reload_thread(void *arg)
 	return NULL;
 }
 
-static struct json_object *
-diff_json(const struct diff *diff)
+static void
+tell_diff(const struct diff *diff, struct tell *t)
 {
-	struct json_object *list = json_object_new_array();
-
+	tell_array(t, "tables");
 	for (size_t i = 0; i < diff->n; i++) {
 		const struct diff_table *d = &diff->tables[i];
-		struct json_object *o = json_object_new_object();
 
 		/* The tables of lines that nobody wrote. */
-		if (d->binary && d->old_count + d->new_count == 0) {
-			json_object_put(o);
+		if (d->binary && d->old_count + d->new_count == 0)
 			continue;
-		}
-		json_object_object_add(o, "table",
-		    json_object_new_string(d->name));
-		json_object_object_add(o, "binary",
-		    json_object_new_boolean(d->binary));
-		json_object_object_add(o, "entries",
-		    json_object_new_uint64(d->new_count));
-		json_object_object_add(o, "added",
-		    json_object_new_uint64(d->added));
-		json_object_object_add(o, "removed",
-		    json_object_new_uint64(d->removed));
-		json_object_object_add(o, "changed",
-		    json_object_new_uint64(d->changed));
-		json_object_array_add(list, o);
+		tell_object(t, NULL);
+		tell_text(t, "table", d->name);
+		tell_bool(t, "binary", d->binary);
+		tell_number(t, "entries", d->new_count);
+		tell_number(t, "added", d->added);
+		tell_number(t, "removed", d->removed);
+		tell_number(t, "changed", d->changed);
+		tell_end(t);
 	}
-	return list;
+	tell_end(t);
 }
 
 /* The sentence for people. */
@@ -172,24 +162,23 @@ describe(const struct reload *r, bool ok, char *text, size_t cap)
 		    r->diff.removed, r->diff.changed, seconds);
 }
 
-static struct json_object *
-reload_reply(const struct reload *r, const char *text)
+static void
+reload_reply(const struct reload *r, bool ok, const char *text,
+    struct control_request *request)
 {
-	struct json_object *reply = control_result(text);
-	struct json_object *lines = json_object_new_array();
+	struct tell t;
 
+	tell_init(&t);
+	tell_text(&t, "result", text);
+	tell_number(&t, "generation", r->current->number);
+	tell_integer(&t, "milliseconds", clock_ms() - r->began);
+	tell_diff(&r->diff, &t);
+	tell_array(&t, "problems");
 	for (size_t i = 0; i < r->problems.n; i++)
-		json_object_array_add(lines,
-		    json_object_new_string(r->problems.list[i].text));
-	json_object_object_add(reply, "generation",
-	    json_object_new_uint64(r->current->number));
-	json_object_object_add(reply, "milliseconds",
-	    json_object_new_int64(clock_ms() - r->began));
-	json_object_object_add(reply, "tables", diff_json(&r->diff));
-	json_object_object_add(reply, "problems", lines);
-	json_object_object_add(reply, "more-problems",
-	    json_object_new_uint64(r->problems.dropped));
-	return reply;
+		tell_text(&t, NULL, r->problems.list[i].text);
+	tell_end(&t);
+	tell_number(&t, "more-problems", r->problems.dropped);
+	control_reply(request, ok, &t);
 }
 
 static void
@@ -235,8 +224,7 @@ reload_over(struct reload *r, bool ok)
 	while ((waiter = STAILQ_FIRST(&r->waiters)) != NULL) {
 		STAILQ_REMOVE_HEAD(&r->waiters, entry);
 		if (waiter->request != NULL)
-			control_reply(waiter->request, ok,
-			    reload_reply(r, text));
+			reload_reply(r, ok, text, waiter->request);
 		free(waiter);
 	}
 	problems_clear(&r->problems);
@@ -269,7 +257,7 @@ reload_loaded(struct reload *r)
 	bool ok;
 
 	pthread_join(r->thread, NULL);
-	ok = r->problems.n == 0 && r->problems.dropped == 0;
+	ok = problems_count(&r->problems) == 0;
 	if (ok && r->order != RELOAD_DIFF)
 		reload_publish(r);
 	else
@@ -309,7 +297,7 @@ reload_rollback(struct reload *r)
 	    diff_snapshots(r->current->snap, r->loaded->snap,
 	    &r->diff) != 0)
 		problems_add(&r->problems, NULL, 0, "out of memory");
-	if (r->problems.n > 0) {
+	if (problems_count(&r->problems) > 0) {
 		reload_over(r, false);
 		return;
 	}
@@ -388,8 +376,7 @@ reload_start(struct reload *r, enum reload_order order,
 	if (waiter == NULL) {
 		log_warnx("out of memory for a reload");
 		if (request != NULL)
-			control_reply(request, false,
-			    control_result("out of memory"));
+			control_say(request, false, "out of memory");
 		return;
 	}
 	waiter->order = order;
@@ -427,8 +414,8 @@ waiters_free(struct waiters *list)
 	while ((waiter = STAILQ_FIRST(list)) != NULL) {
 		STAILQ_REMOVE_HEAD(list, entry);
 		if (waiter->request != NULL)
-			control_reply(waiter->request, false,
-			    control_result("the daemon is stopping"));
+			control_say(waiter->request, false,
+			    "the daemon is stopping");
 		free(waiter);
 	}
 }

@@ -19,7 +19,6 @@
 #include <unistd.h>
 
 #include <event2/event.h>
-#include <json.h>
 
 #include "common/log.h"
 #include "daemon/access_file.h"
@@ -40,6 +39,7 @@
 #include "daemon/sandbox.h"
 #include "daemon/stats/report.h"
 #include "daemon/table/snapshot.h"
+#include "daemon/tell.h"
 #include "daemon/watchdog.h"
 #include "daemon/worker.h"
 
@@ -90,15 +90,19 @@ server_report(const struct server *server)
 	return r;
 }
 
-struct json_object *
-server_stats_json(const struct server *server)
+int
+server_stats_json(const struct server *server, struct buf *out)
 {
 	const struct report r = server_report(server);
-	struct json_object *o = json_object_new_object();
+	struct tell t;
+	int error;
 
-	report_status(&r, o);
-	report_json(&r, o);
-	return o;
+	tell_init(&t);
+	report_status(&r, &t);
+	report_stats(&r, &t);
+	error = tell_print(&t, out);
+	tell_clear(&t);
+	return error;
 }
 
 int
@@ -167,8 +171,8 @@ server_drain_asked_cb(void *arg)
 }
 
 static void
-server_action_cb(struct control_request *request, const char *action,
-    struct json_object *content, void *arg)
+server_action_cb(struct control_request *request, const char *content,
+    size_t len, void *arg)
 {
 	struct server *server = arg;
 	const struct report report = server_report(server);
@@ -179,7 +183,7 @@ server_action_cb(struct control_request *request, const char *action,
 		.arg = server
 	};
 
-	command_run(&host, request, action, content);
+	command_run(&host, request, content, len);
 }
 
 /* The second time it is meant at once. */
@@ -318,10 +322,10 @@ server_drop_rights(struct server *server, const struct conf *conf)
 	return 0;
 }
 
-static struct json_object *
-http_stats(void *arg)
+static int
+http_stats(struct buf *out, void *arg)
 {
-	return server_stats_json(arg);
+	return server_stats_json(arg, out);
 }
 
 static int

@@ -16,7 +16,6 @@
 
 struct buf;
 struct generation;
-struct json_object;
 struct inherited;
 struct server;
 
@@ -50,17 +49,15 @@ struct server *server_new(const char *path, struct generation *gen,
 int server_run(struct server *, void (*ready_cb)(void *arg), void *arg);
 
 /*
- * What the control socket tells as "status" and "stats" in one object, as
- * appmsgctl(8) lists it, but without "result"; on the server's thread.
+ * Append what the control socket tells as "status" and "stats" in one object,
+ * as appmsgctl(8) lists it, but without "result"; on the server's thread.
  *
- * Returns the object, owned by the caller.
+ * Returns 0, or -1 when out of memory.
  */
-struct json_object *server_stats_json(const struct server *);
+int server_stats_json(const struct server *, struct buf *);
 
 /*
  * The same as OpenMetrics 1.0, of the type REPORT_METRICS_TYPE; likewise.
- *
- * Returns 0, or -1 when out of memory.
  */
 int server_stats_metrics(const struct server *, struct buf *);
 

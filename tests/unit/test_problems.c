@@ -18,6 +18,8 @@
 
 #include <cmocka.h>
 
+#include "scarce.h"
+
 /* Print and forget them. */
 static void
 expect(struct problems *problems, const char *expected)
@@ -123,6 +125,29 @@ too_many_are_just_counted(void **state)
 	expect(&p, "F:1: x\n");
 }
 
+/* Something is wrong even when nobody can say what. */
+static void
+what_has_no_memory_is_counted(void **state)
+{
+	struct problems p = PROBLEMS_INIT;
+	unsigned long failed, n = 0;
+
+	(void)state;
+	assert_int_equal(problems_count(&p), 0);
+	if (!scarce_works())
+		skip();
+	do {
+		scarce_begin(++n, true);
+		problems_add(&p, "F", 1, "%s", "wrong");
+		failed = scarce_end();
+		assert_true(problems_count(&p) > 0);
+		assert_int_equal(p.n + p.dropped, 1);
+		problems_clear(&p);
+		assert_int_equal(problems_count(&p), 0);
+	} while (failed > 0);
+	assert_true(n > 3);
+}
+
 int
 main(void)
 {
@@ -131,7 +156,8 @@ main(void)
 		cmocka_unit_test(lines_are_sorted_within_their_file),
 		cmocka_unit_test(what_stands_alone_stays_where_it_came),
 		cmocka_unit_test(a_line_stays_a_line),
-		cmocka_unit_test(too_many_are_just_counted)
+		cmocka_unit_test(too_many_are_just_counted),
+		cmocka_unit_test(what_has_no_memory_is_counted)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,8 +24,6 @@
 #include <event2/keyvalq_struct.h>
 #include <event2/listener.h>
 
-#include <json.h>
-
 #include "common/log.h"
 #include "daemon/http/http_conns.h"
 #include "daemon/http/page.inc"
@@ -151,19 +149,14 @@ page_cb(struct evhttp_request *req, const struct http *http)
 static void
 stats_cb(struct evhttp_request *req, const struct http *http)
 {
-	struct json_object *stats = http->source.stats(http->source.arg);
-	const char *text = NULL;
-	size_t len;
+	struct buf text = { 0 };
 
-	if (stats != NULL)
-		text = json_object_to_json_string_length(stats,
-		    JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE,
-		    &len);
-	if (text != NULL)
-		send_text(req, HTTP_OK, "OK", "application/json", text, len);
+	if (http->source.stats(&text, http->source.arg) == 0)
+		send_text(req, HTTP_OK, "OK", "application/json", text.data,
+		    text.len);
 	else
 		evhttp_send_error(req, HTTP_INTERNAL, NULL);
-	json_object_put(stats);
+	buf_clear(&text);
 }
 
 static void

@@ -24,13 +24,11 @@
 
 struct event_base;
 struct http;
-struct json_object;
 
 /* Where the numbers come from. */
 struct http_source {
-	/* a new object, which is put by the caller; NULL: no memory */
-	struct json_object *(*stats)(void *arg);
-	/* appends the text; 0, or -1 for no memory */
+	/* append the text; 0, or -1 for no memory */
+	int (*stats)(struct buf *, void *arg);
 	int (*metrics)(struct buf *, void *arg);
 	bool (*healthy)(void *arg);
 	/* ms that a connection has for a request, and for the next one */

@@ -16,11 +16,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <json.h>
-
 #include "common/log.h"
 #include "daemon/buf.h"
 #include "daemon/conf/conf_table.h"
+#include "daemon/tell.h"
 
 #define PART_MAX	1024	/* bytes added at a time: a key, and more */
 
@@ -89,59 +88,33 @@ report_requests(const struct report_worker *w)
 	return sum.count;
 }
 
-size_t
-report_keys(const struct report *r, bool found, struct report_key *keys)
+int
+report_keys(const struct report *r, bool found, struct report_key *keys,
+    size_t *n)
 {
 	struct top *lists = calloc(r->n, sizeof(*lists));
 	struct top_key *all = calloc(r->n * TOP_SIZE, sizeof(*all));
-	size_t n = 0;
+	int error = -1;
 
-	if (lists != NULL && all != NULL) {
-		for (size_t i = 0; i < r->n; i++)
-			stats_top(r->workers[i].stats, found, &lists[i]);
-		n = top_merge(lists, r->n, all);
-	}
-	if (n > REPORT_KEYS)
-		n = REPORT_KEYS;
-	for (size_t i = 0; i < n; i++) {
+	if (lists == NULL || all == NULL)
+		goto out;
+	for (size_t i = 0; i < r->n; i++)
+		stats_top(r->workers[i].stats, found, &lists[i]);
+	*n = top_merge(lists, r->n, all);
+	if (*n > REPORT_KEYS)
+		*n = REPORT_KEYS;
+	for (size_t i = 0; i < *n; i++) {
 		escape(keys[i].text, sizeof(keys[i].text), all[i].key,
 		    all[i].len);
 		if (all[i].cut)
 			strlcat(keys[i].text, "...", sizeof(keys[i].text));
 		keys[i].count = all[i].count;
 	}
+	error = 0;
+out:
 	free(lists);
 	free(all);
-	return n;
-}
-
-static void
-add_number(struct json_object *o, const char *name, uint64_t n)
-{
-	json_object_object_add(o, name, json_object_new_uint64(n));
-}
-
-static void
-add_integer(struct json_object *o, const char *name, int64_t n)
-{
-	json_object_object_add(o, name, json_object_new_int64(n));
-}
-
-static void
-add_string(struct json_object *o, const char *name, const char *text)
-{
-	json_object_object_add(o, name, json_object_new_string(text));
-}
-
-/* Microseconds, spelled with what the clock knows. */
-static struct json_object *
-us_json(uint64_t ns)
-{
-	char text[32];
-
-	snprintf(text, sizeof(text), "%llu.%03llu",
-	    (unsigned long long)(ns / 1000), (unsigned long long)(ns % 1000));
-	return json_object_new_double_s((double)ns / 1000, text);
+	return error;
 }
 
 void
@@ -154,142 +127,146 @@ report_time(time_t t, char *text, size_t cap)
 }
 
 void
-report_status(const struct report *r, struct json_object *o)
+report_status(const struct report *r, struct tell *t)
 {
 	char loaded[32];
 
 	report_time(r->loaded, loaded, sizeof(loaded));
-	add_string(o, "state", r->draining ? "draining" : "serving");
-	add_string(o, "version", PACKAGE_VERSION);
-	add_integer(o, "pid", getpid());
-	add_integer(o, "uptime", time(NULL) - r->started);
-	add_number(o, "generation", r->generation);
-	add_string(o, "loaded", loaded);
-	add_number(o, "entries", r->entries);
-	add_number(o, "table-bytes", r->table_bytes);
-	add_integer(o, "held-bytes", r->held);
-	add_integer(o, "connections", r->connections);
-	add_number(o, "workers", r->n);
-	add_string(o, "log-level", conf_levels[log_level()]);
+	tell_text(t, "state", r->draining ? "draining" : "serving");
+	tell_text(t, "version", PACKAGE_VERSION);
+	tell_integer(t, "pid", getpid());
+	tell_integer(t, "uptime", time(NULL) - r->started);
+	tell_number(t, "generation", r->generation);
+	tell_text(t, "loaded", loaded);
+	tell_number(t, "entries", r->entries);
+	tell_number(t, "table-bytes", r->table_bytes);
+	tell_integer(t, "held-bytes", r->held);
+	tell_integer(t, "connections", r->connections);
+	tell_number(t, "workers", r->n);
+	tell_text(t, "log-level", conf_levels[log_level()]);
 }
 
+/* Those of a group follow each other. */
 static void
-add_counters(const struct report *r, struct json_object *o)
+tell_counters(const struct report *r, struct tell *t)
 {
-	for (enum stats_counter c = 0; c < STATS_COUNTERS; c++) {
-		struct json_object *to = o;
+	const char *open = NULL;
 
-		if (counters[c].group != NULL &&
-		    !json_object_object_get_ex(o, counters[c].group, &to)) {
-			to = json_object_new_object();
-			json_object_object_add(o, counters[c].group, to);
+	for (enum stats_counter c = 0; c < STATS_COUNTERS; c++) {
+		const char *group = counters[c].group;
+
+		if (open != NULL && (group == NULL ||
+		    strcmp(open, group) != 0)) {
+			tell_end(t);
+			open = NULL;
 		}
-		add_number(to, counters[c].name, report_counter(r, c));
+		if (open == NULL && group != NULL) {
+			tell_object(t, group);
+			open = group;
+		}
+		tell_number(t, counters[c].name, report_counter(r, c));
 	}
-	add_number(o, "reloads", r->reloads);
-	add_number(o, "reloads-failed", r->reloads_failed);
+	if (open != NULL)
+		tell_end(t);
+	tell_number(t, "reloads", r->reloads);
+	tell_number(t, "reloads-failed", r->reloads_failed);
 }
 
 /* How many took how long: two reports tell of the time between them. */
-static struct json_object *
-times_json(const struct histogram_sum *sum)
+static void
+tell_times(const struct histogram_sum *sum, struct tell *t)
 {
-	struct json_object *list = json_object_new_array();
-
+	tell_array(t, "times");
 	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
-		struct json_object *pair;
-
 		if (sum->buckets[i] == 0)
 			continue;
-		pair = json_object_new_array();
-		json_object_array_add(pair, us_json(histogram_bound(i)));
-		json_object_array_add(pair,
-		    json_object_new_uint64(sum->buckets[i]));
-		json_object_array_add(list, pair);
+		tell_array(t, NULL);
+		tell_us(t, NULL, histogram_bound(i));
+		tell_number(t, NULL, sum->buckets[i]);
+		tell_end(t);
 	}
-	return list;
+	tell_end(t);
 }
 
-static struct json_object *
-row_json(unsigned int kind, unsigned int outcome,
-    const struct histogram_sum *sum)
+static void
+tell_row(unsigned int kind, unsigned int outcome,
+    const struct histogram_sum *sum, struct tell *t)
 {
-	struct json_object *row = json_object_new_object();
-
-	add_string(row, "action", stats_action(kind));
+	tell_object(t, NULL);
+	tell_text(t, "action", stats_action(kind));
 	if (stats_way(kind) != NULL)
-		add_string(row, "way", stats_way(kind));
-	add_string(row, "outcome", stats_outcome(outcome));
-	add_number(row, "count", sum->count);
+		tell_text(t, "way", stats_way(kind));
+	tell_text(t, "outcome", stats_outcome(outcome));
+	tell_number(t, "count", sum->count);
 	for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++)
-		json_object_object_add(row, quantiles[i].name, us_json(
-		    histogram_quantile(sum, quantiles[i].permille)));
-	json_object_object_add(row, "times", times_json(sum));
-	return row;
+		tell_us(t, quantiles[i].name,
+		    histogram_quantile(sum, quantiles[i].permille));
+	tell_times(sum, t);
+	tell_end(t);
 }
 
-static struct json_object *
-rows_json(const struct report *r)
+static void
+tell_rows(const struct report *r, struct tell *t)
 {
-	struct json_object *rows = json_object_new_array();
 	struct histogram_sum sum;
 
+	tell_array(t, "requests");
 	for (unsigned int kind = 0; kind < STATS_KINDS; kind++)
 		for (unsigned int outcome = 0; outcome < STATS_OUTCOMES;
 		    outcome++) {
 			report_times(r, kind, outcome, &sum);
 			if (sum.count > 0)
-				json_object_array_add(rows,
-				    row_json(kind, outcome, &sum));
+				tell_row(kind, outcome, &sum, t);
 		}
-	return rows;
+	tell_end(t);
 }
 
-static struct json_object *
-workers_json(const struct report *r)
+static void
+tell_workers(const struct report *r, struct tell *t)
 {
-	struct json_object *list = json_object_new_array();
-
+	tell_array(t, "per-worker");
 	for (size_t i = 0; i < r->n; i++) {
 		const struct report_worker *w = &r->workers[i];
-		struct json_object *o = json_object_new_object();
 
-		add_number(o, "requests", report_requests(w));
-		add_integer(o, "connections", w->connections);
-		add_number(o, "bytes-in", stats_get(w->stats,
+		tell_object(t, NULL);
+		tell_number(t, "requests", report_requests(w));
+		tell_integer(t, "connections", w->connections);
+		tell_number(t, "bytes-in", stats_get(w->stats,
 		    STATS_BYTES_IN));
-		add_number(o, "bytes-out", stats_get(w->stats,
+		tell_number(t, "bytes-out", stats_get(w->stats,
 		    STATS_BYTES_OUT));
-		json_object_array_add(list, o);
+		tell_end(t);
 	}
-	return list;
+	tell_end(t);
 }
 
-static struct json_object *
-keys_json(const struct report *r, bool found)
+static void
+tell_keys(const struct report *r, bool found, const char *name,
+    struct tell *t)
 {
-	struct json_object *list = json_object_new_array();
 	struct report_key keys[REPORT_KEYS];
-	size_t n = report_keys(r, found, keys);
+	size_t n = 0;
 
+	if (report_keys(r, found, keys, &n) != 0)
+		t->failed = true;
+	tell_array(t, name);
 	for (size_t i = 0; i < n; i++) {
-		struct json_object *o = json_object_new_object();
-
-		add_string(o, "key", keys[i].text);
-		add_number(o, "count", keys[i].count);
-		json_object_array_add(list, o);
+		tell_object(t, NULL);
+		tell_text(t, "key", keys[i].text);
+		tell_number(t, "count", keys[i].count);
+		tell_end(t);
 	}
-	return list;
+	tell_end(t);
 }
 
 void
-report_json(const struct report *r, struct json_object *o)
+report_stats(const struct report *r, struct tell *t)
 {
-	add_counters(r, o);
-	json_object_object_add(o, "requests", rows_json(r));
-	json_object_object_add(o, "per-worker", workers_json(r));
-	json_object_object_add(o, "top-misses", keys_json(r, false));
-	json_object_object_add(o, "hot-keys", keys_json(r, true));
+	tell_counters(r, t);
+	tell_rows(r, t);
+	tell_workers(r, t);
+	tell_keys(r, false, "top-misses", t);
+	tell_keys(r, true, "hot-keys", t);
 }
 
 void

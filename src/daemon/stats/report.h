@@ -18,7 +18,7 @@
 #include "daemon/stats/stats.h"
 
 struct buf;
-struct json_object;
+struct tell;
 
 struct report_worker {
 	struct stats *stats;
@@ -40,13 +40,13 @@ struct report {
 /*
  * Add the members of the control socket's "status" to an object.
  */
-void report_status(const struct report *, struct json_object *);
+void report_status(const struct report *, struct tell *);
 
 /*
  * Add the members of the control socket's "stats" to an object, beside those
  * of "status": appmsgctl(8) lists them.
  */
-void report_json(const struct report *, struct json_object *);
+void report_stats(const struct report *, struct tell *);
 
 /*
  * Append a table of lines for people.
@@ -74,8 +74,9 @@ void report_time(time_t, char *text, size_t cap);
  * The keys that all workers together found, or missed, most often, escaped.
  *
  * keys  of REPORT_KEYS elements; filled
+ * n     how many there are; set when 0 is returned
  *
- * Returns how many; none when out of memory.
+ * Returns 0, or -1 when out of memory.
  */
 #define REPORT_KEYS	20
 
@@ -84,8 +85,8 @@ struct report_key {
 	uint64_t count;
 };
 
-size_t report_keys(const struct report *, bool found,
-    struct report_key *keys);
+int report_keys(const struct report *, bool found, struct report_key *keys,
+    size_t *n);
 
 /*
  * What all workers together have, for the files of this folder.

@@ -102,8 +102,10 @@ static void
 keys(const struct report *r, struct report_out *out, bool found)
 {
 	struct report_key list[REPORT_KEYS];
-	size_t n = report_keys(r, found, list);
+	size_t n = 0;
 
+	if (report_keys(r, found, list, &n) != 0)
+		out->failed = true;
 	if (n == 0)
 		return;
 	report_add(out, "\n%s\n", found ? "keys that were found most often, "
