@@ -37,6 +37,8 @@
 #define CONNECTIONS_MAX	64
 #define DENIED_MAX	8	/* of them; more are closed without a word */
 #define CONTENT_MAX	((size_t)64 << 10)
+#define MESSAGE_MAX	(APPMSG_LENGTH_SIZE + (size_t)APPMSG_HEADER_MAX + \
+			CONTENT_MAX)
 #define TIMEOUT_S	60	/* for a request to come, a reply to go */
 #define DENIED_S	5	/* the same, for who is not allowed */
 
@@ -113,9 +115,13 @@ conn_write(struct control_conn *conn, const struct appmsg_str *status,
 	hdr.status = *status;
 	if (appmsg_header_encode(&hdr, head, sizeof(head), &head_len) != 0 ||
 	    evbuffer_expand(out, head_len + len) != 0 ||
-	    evbuffer_add(out, head, head_len) != 0)
+	    evbuffer_add(out, head, head_len) != 0 ||
+	    evbuffer_add(out, text, len) != 0)
 		return -1;
-	return evbuffer_add(out, text, len);
+	/* By itself it would not say that the system takes no more events. */
+	if (bufferevent_enable(conn->bev, EV_WRITE) != 0)
+		conn_give_up(conn);
+	return 0;
 }
 
 /*
@@ -202,6 +208,9 @@ conn_read_cb(struct bufferevent *bev, void *arg)
 	struct appmsg_header hdr;
 	int error;
 
+	/* A watermark of libevent's crashes when it gets no memory. */
+	if (len >= MESSAGE_MAX)
+		bufferevent_disable(bev, EV_READ);
 	if (conn->closing || conn->request != NULL || len == 0)
 		return;
 	if (p == NULL) {
@@ -246,7 +255,9 @@ conn_event_cb(struct bufferevent *bev, short what, void *arg)
 		return;
 	/* So does one whose request takes long. */
 	if ((what & BEV_EVENT_TIMEOUT) && conn->request != NULL) {
-		bufferevent_enable(bev, EV_READ);
+		if (evbuffer_get_length(bufferevent_get_input(bev)) <
+		    MESSAGE_MAX)
+			bufferevent_enable(bev, EV_READ);
 		return;
 	}
 	conn_free(conn);
@@ -317,10 +328,10 @@ control_accept_cb(int fd, const struct sockaddr *sa, socklen_t sa_len,
 	}
 	bufferevent_setcb(conn->bev, conn_read_cb, conn_write_cb,
 	    conn_event_cb, conn);
-	bufferevent_setwatermark(conn->bev, EV_READ, 0, APPMSG_LENGTH_SIZE +
-	    (size_t)APPMSG_HEADER_MAX + CONTENT_MAX);
 	bufferevent_set_timeouts(conn->bev, &timeout, &timeout);
-	bufferevent_enable(conn->bev, EV_READ | EV_WRITE);
+	/* Else it would be here for ever. */
+	if (bufferevent_enable(conn->bev, EV_READ | EV_WRITE) != 0)
+		conn_free(conn);
 }
 
 struct control *
