@@ -18,7 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/escape.h"
@@ -141,7 +140,7 @@ command_status(const struct command_host *host,
 	    "workers      %zu\n"
 	    "log level    %s", r->draining ? "draining" : "serving",
 	    PACKAGE_VERSION, (long)getpid(),
-	    (intmax_t)(time(NULL) - r->started), r->generation, loaded,
+	    (intmax_t)r->uptime, r->generation, loaded,
 	    r->entries, r->table_bytes, r->held, r->connections, r->n,
 	    conf_levels[log_level()]);
 	tell_init(&reply);

@@ -20,6 +20,7 @@
 
 #include <event2/event.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "daemon/access_file.h"
 #include "daemon/buf.h"
@@ -68,6 +69,7 @@ struct server {
 	struct event *signals[N_SIGNALS];
 	struct event *drain_timer;
 	time_t started;
+	int64_t started_ms;		/* the same, by clock_ms() */
 	bool draining;
 };
 
@@ -77,7 +79,9 @@ server_report(const struct server *server)
 {
 	const struct generation *gen = reload_current(server->reload);
 	struct report r = { .draining = server->draining,
-	    .started = server->started, .loaded = gen->loaded_at,
+	    .started = server->started,
+	    .uptime = (clock_ms() - server->started_ms) / 1000,
+	    .loaded = gen->loaded_at,
 	    .generation = gen->number,
 	    .entries = snapshot_count(gen->snap),
 	    .table_bytes = snapshot_memory(gen->snap),
@@ -466,6 +470,7 @@ server_new(const char *path, struct generation *gen, enum log_level level,
 	    level);
 	server->path = path;
 	server->started = time(NULL);
+	server->started_ms = clock_ms();
 	event_set_log_callback(libevent_cb);
 	if (listeners_open(&server->listeners, gen->conf, inherited) != 0 ||
 	    server_drop_rights(server, gen->conf) != 0 ||

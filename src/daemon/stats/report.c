@@ -135,7 +135,7 @@ report_status(const struct report *r, struct tell *t)
 	tell_text(t, "state", r->draining ? "draining" : "serving");
 	tell_text(t, "version", PACKAGE_VERSION);
 	tell_integer(t, "pid", getpid());
-	tell_integer(t, "uptime", time(NULL) - r->started);
+	tell_integer(t, "uptime", r->uptime);
 	tell_number(t, "generation", r->generation);
 	tell_text(t, "loaded", loaded);
 	tell_number(t, "entries", r->entries);

@@ -29,6 +29,7 @@ struct report_worker {
 struct report {
 	bool draining;
 	time_t started, loaded;
+	int64_t uptime;			/* seconds, whatever the clock was set */
 	uint64_t generation;
 	size_t entries, table_bytes;
 	int64_t held, connections;
