@@ -11,7 +11,7 @@
 #include <err.h>
 #include <errno.h>
 #include <getopt.h>
-#include <inttypes.h>
+#include <stdint.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +21,9 @@
 #include <json.h>
 
 #include "appmsg.h"
+#include "common/escape.h"
 #include "common/nearest.h"
+#include "said.h"
 
 #define DEFAULT_SOCKET	RUNSTATEDIR "/appmsgd/control.sock"
 
@@ -117,6 +119,10 @@ parse_words(int n, char **words, struct options *o)
 	}
 	if (n > (o->command->argument != NULL ? 2 : 1)) {
 		warnx("unexpected argument \"%s\"", words[n - 1]);
+		return false;
+	}
+	if (n == 2 && !escape_is_utf8(words[1], strlen(words[1]))) {
+		warnx("the %s is not UTF-8", o->command->argument);
 		return false;
 	}
 	if (o->force && strcmp(words[0], "reload") != 0) {
@@ -226,25 +232,6 @@ failed(const struct options *o, int error)
 	return EX_UNAVAILABLE;
 }
 
-/* For people: problems as they are, then what it comes to. */
-static void
-print_reply(struct json_object *reply, bool ok)
-{
-	struct json_object *problems, *more, *result;
-
-	if (json_object_object_get_ex(reply, "problems", &problems))
-		for (size_t i = 0; i < json_object_array_length(problems); i++)
-			fprintf(stderr, "%s\n", json_object_get_string(
-			    json_object_array_get_idx(problems, i)));
-	if (json_object_object_get_ex(reply, "more-problems", &more) &&
-	    json_object_get_int64(more) > 0)
-		fprintf(stderr, "and %" PRId64 " more\n",
-		    json_object_get_int64(more));
-	if (json_object_object_get_ex(reply, "result", &result))
-		fprintf(ok ? stdout : stderr, "%s\n",
-		    json_object_get_string(result));
-}
-
 static int
 status_exit(const struct appmsg_str *status)
 {
@@ -254,46 +241,64 @@ status_exit(const struct appmsg_str *status)
 }
 
 static int
+out_of_memory(void)
+{
+	warnx("%s", appmsg_strerror(APPMSG_ENOMEM));
+	return EX_OSERR;
+}
+
+static int
 finish(const struct options *o, const struct appmsg_message *msg)
 {
 	int rc = status_exit(&msg->header.status);
-	struct json_tokener *tok = json_tokener_new();
-	struct json_object *reply = NULL;
+	struct json_object *reply;
+	const char *wrong;
 
-	if (tok != NULL)
-		reply = json_tokener_parse_ex(tok, msg->content,
-		    (int)msg->content_len);
-	json_tokener_free(tok);
-	if (!json_object_is_type(reply, json_type_object)) {
-		json_object_put(reply);
-		return failed(o, APPMSG_EPROTO);
+	reply = said_read(msg->content, msg->content_len, &wrong);
+	if (reply == NULL) {
+		warnx("%s: the reply is none of appmsgd's: %s", o->socket,
+		    wrong);
+		return EX_PROTOCOL;
 	}
-	if (o->json)
-		printf("%s\n", json_object_to_json_string_ext(reply,
-		    JSON_C_TO_STRING_NOSLASHESCAPE));
-	else
-		print_reply(reply, rc == EX_OK);
+	if (!o->json)
+		said_print(reply, rc == EX_OK);
+	else if (said_print_json(reply) != 0)
+		rc = out_of_memory();
 	json_object_put(reply);
 	return rc;
 }
 
-/* The request, owned by the caller. */
+/* Takes the value.  Returns 0, or -1 when memory is out. */
+static int
+request_add(struct json_object *content, const char *name,
+    struct json_object *value)
+{
+	if (value != NULL && json_object_object_add(content, name,
+	    value) == 0)
+		return 0;
+	json_object_put(value);
+	return -1;
+}
+
+/* The request, owned by the caller; NULL when memory is out. */
 static struct json_object *
 request_new(const struct options *o)
 {
 	struct json_object *content = json_object_new_object();
 
-	json_object_object_add(content, "action",
-	    json_object_new_string(o->command->name));
-	if (o->force)
-		json_object_object_add(content, "force",
-		    json_object_new_boolean(true));
-	if (o->openmetrics)
-		json_object_object_add(content, "openmetrics",
-		    json_object_new_boolean(true));
-	if (o->command->argument != NULL)
-		json_object_object_add(content, o->command->argument,
-		    json_object_new_string(o->argument));
+	if (content == NULL)
+		return NULL;
+	if (request_add(content, "action", json_object_new_string(
+	    o->command->name)) != 0 ||
+	    (o->force && request_add(content, "force",
+	    json_object_new_boolean(true)) != 0) ||
+	    (o->openmetrics && request_add(content, "openmetrics",
+	    json_object_new_boolean(true)) != 0) ||
+	    (o->command->argument != NULL && request_add(content,
+	    o->command->argument, json_object_new_string(o->argument)) != 0)) {
+		json_object_put(content);
+		return NULL;
+	}
 	return content;
 }
 
@@ -309,12 +314,17 @@ run(const struct options *o)
 	struct json_object *content = request_new(o);
 	struct appmsg_client *client = NULL;
 	struct appmsg_message msg;
-	const char *text;
+	const char *text = NULL;
 	size_t len;
 	int error, rc;
 
-	text = json_object_to_json_string_length(content,
-	    JSON_C_TO_STRING_PLAIN, &len);
+	if (content != NULL)
+		text = json_object_to_json_string_length(content,
+		    JSON_C_TO_STRING_PLAIN, &len);
+	if (text == NULL) {
+		json_object_put(content);
+		return out_of_memory();
+	}
 	error = appmsg_client_open_unix(&client, o->socket, deadline);
 	if (error == 0)
 		error = appmsg_client_send(client, &hdr, text, len);

@@ -134,6 +134,12 @@ class Explain(ControlTest):
         self.assertEqual(self.members("explain", "key")["file"],
                          self.path("b\\xff.tsv"))
 
+    def test_key_is_text(self):
+        """Else there is nothing that could be asked."""
+        self.serve()
+        self.assertIn("the key is not UTF-8",
+                      self.failed("explain", "ring\udcff", status=64))
+
     def test_miss(self):
         """Fails, and says of which generation."""
         self.serve()
