@@ -34,28 +34,46 @@ generation_free(struct generation *gen)
 }
 
 struct generation *
-generation_load(const char *path, const struct source_progress *progress,
-    struct problems *problems)
+generation_read(const char *path, struct problems *problems)
 {
 	struct generation *gen = calloc(1, sizeof(*gen));
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
 	if (gen == NULL || (gen->conf = conf_load(path, problems)) == NULL) {
 		problems_add(problems, path, 0, "%s", strerror(errno));
-		goto fail;
+		free(gen);
+		return NULL;
 	}
-	/* The tables of a wrong configuration too: all problems at once. */
+	gen->refs = 1;
+	return gen;
+}
+
+int
+generation_fill(struct generation *gen,
+    const struct source_progress *progress, struct problems *problems)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
 	gen->snap = snapshot_load(gen->conf, cores < 1 ? 1 :
 	    (unsigned int)cores, progress, problems);
 	if (problems_count(problems) > 0)
-		goto fail;
+		return -1;
 	conf_forget_answers(gen->conf);
 	gen->loaded_at = time(NULL);
-	gen->refs = 1;
+	return 0;
+}
+
+struct generation *
+generation_load(const char *path, const struct source_progress *progress,
+    struct problems *problems)
+{
+	struct generation *gen = generation_read(path, problems);
+
+	/* The tables of a wrong configuration too: all problems at once. */
+	if (gen != NULL && generation_fill(gen, progress, problems) != 0) {
+		generation_unref(gen);
+		gen = NULL;
+	}
 	return gen;
-fail:
-	generation_free(gen);
-	return NULL;
 }
 
 struct generation *

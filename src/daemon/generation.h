@@ -33,11 +33,30 @@ struct generation {
 };
 
 /*
- * Load a configuration and its tables.
+ * Read a configuration alone.  generation_fill() reads its tables, perhaps as
+ * another user; until then the generation is good for nothing else.
+ *
+ * Returns it with one reference, the caller's, whatever is wrong with the
+ * configuration; or NULL when out of memory, which is a problem, too.
+ */
+struct generation *generation_read(const char *path,
+    struct problems *problems);
+
+/*
+ * Read the tables of a generation_read(), once.
  *
  * progress  NULL: nobody wants to know
+ * problems  those of its configuration, if there are any
  *
  * Its access log is for whoever publishes it to open.
+ *
+ * Returns 0; or -1, with at least one problem.
+ */
+int generation_fill(struct generation *,
+    const struct source_progress *progress, struct problems *problems);
+
+/*
+ * Both: load a configuration and its tables.
  *
  * Returns the generation with one reference, the caller's; or NULL, with at
  * least one problem.

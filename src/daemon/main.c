@@ -20,6 +20,7 @@
 
 #include "common/log.h"
 #include "daemon/conf/conf.h"
+#include "daemon/confine.h"
 #include "daemon/generation.h"
 #include "daemon/inherit.h"
 #include "daemon/process.h"
@@ -162,9 +163,32 @@ query(const struct options *o, const struct generation *gen)
 	return EX_OK;
 }
 
+/*
+ * Read the tables as a start would, and tell what is wrong with them and with
+ * the configuration, all at once.
+ */
 static int
-check(const struct options *o, const struct generation *gen)
+check(const struct options *o, struct generation *gen,
+    struct problems *problems)
 {
+	struct progress progress;
+	bool wrong = problems->n + problems->dropped > 0;
+	int error;
+
+	/* What is wrong may be the name: then root reads, for root's eyes. */
+	if (confine_reader(gen->conf) != 0 && !wrong) {
+		log_warn("cannot become user=%s", gen->conf->user);
+		return EX_OSERR;
+	}
+	if (o->check)
+		progress_init_bar(&progress);
+	else
+		progress_init_log(&progress);
+	error = generation_fill(gen, &progress.source, problems);
+	progress_end(&progress);
+	problems_print(problems, stderr);
+	if (error != 0)
+		return EX_CONFIG;
 	if (o->query != NULL)
 		return query(o, gen);
 	if (o->verbose > 0)
@@ -192,6 +216,7 @@ ready_cb(void *arg)
 static int
 serve(const struct options *o, struct generation *gen)
 {
+	struct problems problems = PROBLEMS_INIT;
 	struct ready ready = { -1 };
 	struct inherited *inherited;
 	struct server *server;
@@ -204,8 +229,12 @@ serve(const struct options *o, struct generation *gen)
 		fatal("cannot go to the background");
 	server = server_new(o->conf, gen, o->verbose > 0 ? LOG_LEVEL_DEBUG :
 	    LOG_LEVEL_WARN, inherited);
-	if (server != NULL && server_run(server, ready_cb, &ready) == 0)
-		rc = EX_OK;
+	if (server != NULL &&
+	    (rc = server_load(server, &problems)) == EX_OK &&
+	    server_run(server, ready_cb, &ready) != 0)
+		rc = EX_OSERR;
+	problems_print(&problems, stderr);
+	problems_clear(&problems);
 	server_free(server);
 	return rc;
 }
@@ -232,7 +261,6 @@ main(int argc, char **argv)
 	struct problems problems = PROBLEMS_INIT;
 	struct options o = { 0 };
 	struct generation *gen;
-	struct progress progress;
 	int rc = EX_CONFIG;
 
 	open_standard_files();
@@ -242,18 +270,13 @@ main(int argc, char **argv)
 		rc = show(&o);
 		goto out;
 	}
-	if (o.check)
-		progress_init_bar(&progress);
-	else
-		progress_init_log(&progress);
 	if (!o.check)
 		server_hold_signals();
-	gen = generation_load(o.conf, &progress.source, &problems);
-	progress_end(&progress);
+	gen = generation_read(o.conf, &problems);
 	if (gen == NULL) {
 		problems_print(&problems, stderr);
-	} else if (o.check) {
-		rc = check(&o, gen);
+	} else if (o.check || problems.n + problems.dropped > 0) {
+		rc = check(&o, gen, &problems);
 		generation_unref(gen);
 	} else {
 		rc = serve(&o, gen);

@@ -8,11 +8,16 @@
  * The file that says which process this is, and that no other one is it.
  */
 
-struct pidfh;
+#include <sys/types.h>
+
+#include <stdbool.h>
 
 /* Zeroed at first. */
 struct pid {
-	struct pidfh *file;	/* owned; NULL: none */
+	bool held;		/* what follows is valid */
+	int fd;			/* owned; locked as long as it is open */
+	dev_t dev;
+	ino_t ino;
 	char *path;		/* owned; kept until pid_clear() */
 };
 
@@ -20,14 +25,16 @@ struct pid {
  * Have the file at this path, and no other.
  *
  * path  NULL: none
+ * user  who may own a file that is there already, beside the user of this
+ *       process
  *
  * Returns 0, or -1 with the reason logged; then there is none.
  */
-int pid_use(struct pid *, const char *path);
+int pid_use(struct pid *, const char *path, uid_t user);
 
 /*
  * Remove the file, or empty it where that is not allowed any more.  May be
- * called twice.
+ * called twice, and by a signal handler.
  */
 void pid_remove(struct pid *);
 

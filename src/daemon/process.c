@@ -26,6 +26,15 @@
 
 #include <linux/capability.h>
 
+static void
+close_keep_errno(int fd)
+{
+	int saved = errno;
+
+	close(fd);
+	errno = saved;
+}
+
 /* In the process that was started: exit as the daemon's start went. */
 static void
 wait_for_daemon(int fd, pid_t pid)
@@ -99,26 +108,39 @@ find_user(const char *name)
 }
 
 int
-process_own_path(const char *path, const char *name, gid_t group)
+process_user(const char *name, uid_t *user, gid_t *group)
 {
-	const struct passwd *pw;
-	uid_t user = (uid_t)-1;
+	const struct passwd *pw = find_user(name);
+
+	if (pw == NULL)
+		return -1;
+	*user = pw->pw_uid;
+	*group = pw->pw_gid;
+	return 0;
+}
+
+int
+process_own_socket(const char *path, uid_t user, gid_t group)
+{
+	int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC), error = -1;
 	struct stat sb;
 
-	if (path == NULL)
-		return 0;
-	if (name != NULL) {
-		if ((pw = find_user(name)) == NULL)
-			return -1;
-		user = pw->pw_uid;
-		if (group == (gid_t)-1)
-			group = pw->pw_gid;
+	if (fd == -1)
+		return -1;
+	if (fstat(fd, &sb) == 0) {
+		/* A service manager may forbid chown(2) without need. */
+		if ((user == (uid_t)-1 || user == sb.st_uid) &&
+		    (group == (gid_t)-1 || group == sb.st_gid))
+			error = 0;
+		/* Else something else was put there since it was made. */
+		else if (S_ISSOCK(sb.st_mode) && sb.st_nlink == 1 &&
+		    (sb.st_uid == user || sb.st_uid == geteuid()))
+			error = fchownat(fd, "", user, group, AT_EMPTY_PATH);
+		else
+			errno = EPERM;
 	}
-	/* A service manager may forbid chown(2) where there is no need. */
-	if (lstat(path, &sb) == 0 && (user == (uid_t)-1 ||
-	    user == sb.st_uid) && (group == (gid_t)-1 || group == sb.st_gid))
-		return 0;
-	return lchown(path, user, group);
+	close_keep_errno(fd);
+	return error;
 }
 
 /*

@@ -31,15 +31,22 @@ int process_background(void);
 void process_ready(int fd);
 
 /*
- * Give a path to a user and a group.
+ * Find out the numbers of a user and its group.
  *
- * path   NULL: none, which succeeds
- * name   of the user, who must exist; NULL: leave it to who has it
- * group  (gid_t)-1: that of the user, if there is one
+ * Returns 0, or -1 with errno, ENOENT where there is none of that name.
+ */
+int process_user(const char *name, uid_t *user, gid_t *group);
+
+/*
+ * Give the path of a unix socket that this process has made to a user and a
+ * group: that, and nothing that somebody has put in its place.
+ *
+ * user   (uid_t)-1: leave it to who has it
+ * group  (gid_t)-1: likewise
  *
  * Returns 0, or -1 with errno.
  */
-int process_own_path(const char *path, const char *name, gid_t group);
+int process_own_socket(const char *path, uid_t user, gid_t group);
 
 /*
  * Give up, for good, what the process was started with: become a user, with

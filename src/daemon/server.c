@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The appmsgd authors */
 
 /*
- * What happens once: binding, dropping rights, signals, draining.
+ * What happens once: binding, the first load, signals, draining.
  */
 
 #include "config.h"
@@ -26,8 +26,10 @@
 #include "daemon/buf.h"
 #include "daemon/command.h"
 #include "daemon/conf/conf.h"
+#include "daemon/confine.h"
 #include "daemon/control.h"
 #include "daemon/credentials.h"
+#include "daemon/descriptors.h"
 #include "daemon/generation.h"
 #include "daemon/http/http.h"
 #include "daemon/inherit.h"
@@ -35,17 +37,14 @@
 #include "daemon/mailbox.h"
 #include "daemon/notify.h"
 #include "daemon/pid.h"
-#include "daemon/process.h"
+#include "daemon/problems.h"
+#include "daemon/progress.h"
 #include "daemon/reload.h"
-#include "daemon/sandbox.h"
 #include "daemon/stats/report.h"
 #include "daemon/table/snapshot.h"
 #include "daemon/tell.h"
 #include "daemon/watchdog.h"
 #include "daemon/worker.h"
-
-/* Descriptors beside connections: listeners, event bases, files of a load. */
-#define FILES_SPARE	64
 
 /* What the end takes at most after the drain. */
 #define STOP_SPARE_MS	10000
@@ -55,6 +54,7 @@ static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
 
 struct server {
 	const char *path;
+	struct generation *first;	/* a reference; NULL: it is served */
 	struct event_base *base;
 	struct listeners listeners;
 	struct workers *workers;
@@ -254,19 +254,6 @@ workers_drained_cb(void *arg)
 	mailbox_send(server->mailbox, &server->drained_mail);
 }
 
-/* Let the process open as many files as the limits need. */
-static void
-server_raise_files(const struct conf *conf)
-{
-	int64_t want = conf->limits.connections + FILES_SPARE;
-	int64_t have = process_raise_files(want);
-
-	if (have < want)
-		log_warnx("not enough descriptors for limit connections "
-		    "limit=%" PRId64 " descriptors=%" PRId64,
-		    conf->limits.connections, have);
-}
-
 /* What of a configuration is the server's: at the start and by reloads. */
 static void
 server_change_cb(const struct generation *gen, void *arg)
@@ -275,8 +262,8 @@ server_change_cb(const struct generation *gen, void *arg)
 
 	log_set_level(gen->conf->log_level > server->level ?
 	    gen->conf->log_level : server->level);
-	server_raise_files(gen->conf);
-	pid_use(&server->pid, gen->conf->pidfile);
+	descriptors_raise(gen->conf);
+	pid_use(&server->pid, gen->conf->pidfile, geteuid());
 }
 
 static gid_t
@@ -284,46 +271,6 @@ control_group(const struct conf *conf)
 {
 	return conf->control_group != NULL ? conf->control_gid :
 	    CREDENTIALS_NO_GROUP;
-}
-
-/*
- * The control socket to those who may use it.  Whoever connects before that
- * is looked at as all others are.
- */
-static int
-server_give_control(const struct conf *conf, const char *user)
-{
-	if (process_own_path(conf->control, user, control_group(conf)) == 0)
-		return 0;
-	if (conf->control_group != NULL)
-		log_warn("cannot give the control socket to group=%s",
-		    conf->control_group);
-	else
-		log_warn("cannot give the control socket to user=%s", user);
-	return -1;
-}
-
-/* What needs the rights that the daemon was started with. */
-static int
-server_drop_rights(struct server *server, const struct conf *conf)
-{
-	const char *user = geteuid() == 0 ? conf->user : NULL;
-
-	server_raise_files(conf);
-	if (pid_use(&server->pid, conf->pidfile) != 0 ||
-	    server_give_control(conf, user) != 0)
-		return -1;
-	if (user == NULL && conf->user != NULL)
-		log_info("user is ignored, since not root started it");
-	if (process_give_up_rights(user) != 0) {
-		if (user != NULL)
-			log_warn("cannot become user=%s", user);
-		else
-			log_warn("cannot give up capabilities");
-		return -1;
-	}
-	sandbox_enter(conf);
-	return 0;
 }
 
 static int
@@ -452,19 +399,53 @@ worker_number(const struct conf *conf)
 	return cores < 1 ? 1 : (size_t)cores;
 }
 
+/* The one that reads its tables, for a signal that ends that. */
+static struct server *volatile loading;
+
+/*
+ * No loop is there yet to hear it, and reading may take minutes.  Only what
+ * such a handler may call is called.
+ */
+static void
+end_loading(int signum)
+{
+	struct server *server = loading;
+
+	if (server != NULL) {
+		listeners_close(&server->listeners);
+		listeners_close_control(&server->listeners);
+		pid_remove(&server->pid);
+	}
+	/* As it would have ended without this. */
+	raise(signum);
+}
+
+static void
+server_heed_signals(struct server *server)
+{
+	struct sigaction sa = { .sa_handler = end_loading,
+	    .sa_flags = (int)SA_RESETHAND };
+
+	sigfillset(&sa.sa_mask);
+	loading = server;
+	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGINT, &sa, NULL);
+}
+
 struct server *
 server_new(const char *path, struct generation *gen, enum log_level level,
     struct inherited *inherited)
 {
 	struct server *server = calloc(1, sizeof(*server));
-	const struct workers_events events = { workers_swapped_cb,
-	    workers_deaf_cb, workers_drained_cb, server };
 
 	if (server == NULL) {
 		inherit_discard(inherited);
-		goto fail;
+		generation_unref(gen);
+		log_warn("cannot start");
+		return NULL;
 	}
 	gen->number = 1;
+	server->first = gen;
 	server->level = level;
 	log_set_level(gen->conf->log_level > level ? gen->conf->log_level :
 	    level);
@@ -472,30 +453,57 @@ server_new(const char *path, struct generation *gen, enum log_level level,
 	server->started = time(NULL);
 	server->started_ms = clock_ms();
 	event_set_log_callback(libevent_cb);
-	if (listeners_open(&server->listeners, gen->conf, inherited) != 0 ||
-	    server_drop_rights(server, gen->conf) != 0 ||
-	    server_open_access(gen) != 0)
-		goto fail_logged;
+	if (listeners_open(&server->listeners, gen->conf, inherited) == 0) {
+		server_heed_signals(server);
+		if (confine_process(gen->conf, &server->pid) == 0)
+			return server;
+	}
+	server_free(server);
+	return NULL;
+}
+
+/* All that serves the first generation, not running yet. */
+static int
+server_prepare(struct server *server)
+{
+	struct generation *gen = server->first;
+	const struct workers_events events = { workers_swapped_cb,
+	    workers_deaf_cb, workers_drained_cb, server };
+
 	if ((server->base = event_base_new()) == NULL)
-		goto fail;
-	server->reload = reload_new(server->base, path, gen, server_change_cb,
-	    server);
+		return -1;
+	server->reload = reload_new(server->base, server->path, gen,
+	    server_change_cb, server);
 	if (server->reload == NULL || server_events(server) != 0)
-		goto fail;
+		return -1;
 	server->workers = workers_new(worker_number(gen->conf),
 	    server->listeners.list, server->listeners.n, gen, &events);
 	if (server->workers == NULL)
-		goto fail;
+		return -1;
 	server->watchdog = watchdog_new(server->base, server->workers);
 	reload_set_workers(server->reload, server->workers);
-	generation_unref(gen);
-	return server;
-fail:
+	generation_unref(server->first);
+	server->first = NULL;
+	return 0;
+}
+
+int
+server_load(struct server *server, struct problems *problems)
+{
+	struct progress progress;
+	int error;
+
+	progress_init_log(&progress);
+	error = generation_fill(server->first, &progress.source, problems);
+	progress_end(&progress);
+	if (error != 0)
+		return EX_CONFIG;
+	if (server_open_access(server->first) != 0)
+		return EX_OSERR;
+	if (server_prepare(server) == 0)
+		return EX_OK;
 	log_warn("cannot start");
-fail_logged:
-	server_free(server);
-	generation_unref(gen);
-	return NULL;
+	return EX_OSERR;
 }
 
 /* Signals are the server's, whatever thread the system would choose. */
@@ -557,6 +565,7 @@ server_free(struct server *server)
 {
 	if (server == NULL)
 		return;
+	loading = NULL;
 	watchdog_free(server->watchdog);
 	workers_free(server->workers);
 	if (server->reload != NULL && reload_abandon(server->reload))
@@ -572,6 +581,7 @@ server_free(struct server *server)
 	server_remove_paths(server);
 	listeners_clear(&server->listeners);
 	pid_clear(&server->pid);
+	generation_unref(server->first);
 	if (server->base != NULL)
 		event_base_free(server->base);
 	free(server);

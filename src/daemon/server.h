@@ -17,6 +17,7 @@
 struct buf;
 struct generation;
 struct inherited;
+struct problems;
 struct server;
 
 /*
@@ -27,10 +28,10 @@ struct server;
 void server_hold_signals(void);
 
 /*
- * Bind, listen and make the workers; nothing is accepted yet.
+ * Bind, listen, and give up the rights that took; nothing is accepted yet.
  *
  * path  of the configuration, for reloads; borrowed
- * gen   its first generation; taken, whatever the outcome
+ * gen   its first generation, without its tables; taken, whatever the outcome
  * level what is logged at least, whatever the configuration says
  * inherited  sockets of the service manager, or NULL; taken, likewise
  *
@@ -40,7 +41,18 @@ struct server *server_new(const char *path, struct generation *gen,
     enum log_level level, struct inherited *inherited);
 
 /*
- * Serve until a signal ends it.
+ * Read the tables of the first generation, and make the workers.  A signal
+ * that ends the process meanwhile removes the paths of its sockets first.
+ *
+ * problems  gets all that is wrong with the tables
+ *
+ * Returns EX_OK; EX_CONFIG, with at least one problem; or EX_OSERR, with the
+ * reason logged.  Then only server_free() may follow.
+ */
+int server_load(struct server *, struct problems *problems);
+
+/*
+ * Serve what was loaded until a signal ends it.
  *
  * ready_cb  called once when everything serves
  *

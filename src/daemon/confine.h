@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef CONFINE_H
+#define CONFINE_H
+
+/*
+ * The line between what the daemon does with the rights that it was started
+ * with, and what it does without: all that it reads but the configuration,
+ * and all that it serves, is behind that line.
+ */
+
+struct conf;
+struct pid;
+
+/*
+ * Cross it: do what takes rights, give them up, enter the sandbox.  Sockets
+ * are bound before.
+ *
+ * pid  gets the pidfile
+ *
+ * To be called before there are other threads.  Returns 0, or -1 with the
+ * reason logged.
+ */
+int confine_process(const struct conf *conf, struct pid *pid);
+
+/*
+ * Be the user that would serve, for a process that only reads its tables and
+ * is root.  Others stay who they are.
+ *
+ * Likewise.  Returns 0, or -1 with errno.
+ */
+int confine_reader(const struct conf *conf);
+
+#endif
