@@ -28,6 +28,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "daemon/descriptors.h"
 #include "daemon/warning.h"
 
 #define PAUSE_S		1
@@ -47,6 +48,7 @@ struct acceptor {
 	struct event *retry;		/* owned: the end of a pause */
 	bool paused;
 	int64_t turned;			/* ns, when the last turn ended */
+	bool last;			/* may have the last descriptors */
 	struct warning warning;
 	void (*cb)(int, const struct sockaddr *, socklen_t, void *);
 	void *arg;
@@ -96,7 +98,9 @@ acceptor_failed(struct acceptor *a)
 	/* Another process or thread was faster, or the peer has left. */
 	if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
 		return;
-	if (warning_due(&a->warning, &more))
+	if (errno == EMFILE && !a->last && !descriptors_warning_due())
+		a->warning.more++;
+	else if (warning_due(&a->warning, &more))
 		log_warn("accept%s%s%s before=%llu", pause ? " paused" : "",
 		    a->service != NULL ? " service=" : "",
 		    a->service != NULL ? a->service : "",
@@ -116,7 +120,8 @@ accept_one(struct acceptor *a)
 
 	/* Where the peer has left, there may be no address at all. */
 	ss.ss_family = AF_UNSPEC;
-	fd = accept4(a->fd, sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	fd = a->last ? accept4(a->fd, sa, &len, SOCK_NONBLOCK |
+	    SOCK_CLOEXEC) : descriptors_accept(a->fd, sa, &len);
 	if (fd == -1) {
 		acceptor_failed(a);
 		return false;
@@ -157,6 +162,12 @@ readable_cb(evutil_socket_t fd, short what, void *arg)
 		more = accept_one(a);
 		a->turned = clock_ns();
 	} while (more && a->turned < end);
+}
+
+void
+acceptor_take_last(struct acceptor *a)
+{
+	a->last = true;
 }
 
 void

@@ -42,6 +42,12 @@ void acceptor_free(struct acceptor *);
 void acceptor_resume(struct acceptor *);
 
 /*
+ * Let it take the descriptors that are held back, see descriptors.h: it
+ * accepts nobody but the administrator.
+ */
+void acceptor_take_last(struct acceptor *);
+
+/*
  * Accept the connections that the kernel made already.
  */
 void acceptor_rest(struct acceptor *);

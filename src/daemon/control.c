@@ -355,6 +355,7 @@ control_new(struct event_base *base, int fd, gid_t group,
 		errno = ENOMEM;
 		return NULL;
 	}
+	acceptor_take_last(control->acceptor);
 	return control;
 }
 

@@ -5,15 +5,56 @@
 #define DESCRIPTORS_H
 
 /*
- * How many descriptors the process may have, and who may have the last ones.
+ * How many descriptors the process may have, and for whom.  Peers never get
+ * the last ones: those are held back for the administrator, who must be able
+ * to ask what is wrong, and for the files of a reload.
+ *
+ * Where the limit of the process is as high as its configuration needs, no
+ * more than that is done.  Where it is lower, peers wait in the queue of the
+ * kernel until a descriptor is free that is none of these.
  */
+
+#include <sys/socket.h>
+
+#include <stdbool.h>
+#include <stddef.h>
 
 struct conf;
 
 /*
- * Let the process open as many descriptors as the limits of a configuration
- * need, as far as it may; warn where that is less.
+ * Let the process open as many descriptors as a configuration needs, as far
+ * as it may; warn where connections will have to wait.
+ *
+ * For one thread.
  */
 void descriptors_raise(const struct conf *);
+
+/*
+ * Accept a connection of a peer, as accept4(2) does.  Any thread may call it.
+ *
+ * sa, len  as accept(2) has them
+ *
+ * Returns the connection, which does not block and is closed on exec, owned
+ * by the caller; or -1 with errno, EMFILE when only those descriptors are
+ * left that are held back.
+ */
+int descriptors_accept(int fd, struct sockaddr *sa, socklen_t *len);
+
+/*
+ * Whether it is time to warn of a descriptors_accept() that has failed for
+ * want of descriptors: what one of many listeners meets they all meet.  Any
+ * thread may call it.
+ */
+bool descriptors_warning_due(void);
+
+/*
+ * How many connections beside those that are served one of the threads may
+ * hold: such as are refused, or look at pages.  Any thread may call it.
+ *
+ * most  where there are enough for all
+ *
+ * Returns 1 to most.
+ */
+size_t descriptors_share(size_t most);
 
 #endif

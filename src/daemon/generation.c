@@ -12,10 +12,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "daemon/access_file.h"
 #include "daemon/conf/conf.h"
+#include "daemon/process.h"
 #include "daemon/table/snapshot.h"
 
 static void
@@ -51,10 +51,8 @@ int
 generation_fill(struct generation *gen,
     const struct source_progress *progress, struct problems *problems)
 {
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-
-	gen->snap = snapshot_load(gen->conf, cores < 1 ? 1 :
-	    (unsigned int)cores, progress, problems);
+	gen->snap = snapshot_load(gen->conf, process_cores(), progress,
+	    problems);
 	if (problems_count(problems) > 0)
 		return -1;
 	conf_forget_answers(gen->conf);

@@ -214,6 +214,14 @@ process_give_up_rights(const char *name)
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
+unsigned int
+process_cores(void)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return cores < 1 ? 1 : (unsigned int)cores;
+}
+
 int64_t
 process_raise_files(int64_t want)
 {

@@ -60,6 +60,11 @@ int process_own_socket(const char *path, uid_t user, gid_t group);
 int process_give_up_rights(const char *name);
 
 /*
+ * How many processors there are, at least 1.
+ */
+unsigned int process_cores(void);
+
+/*
  * Let the process open this many files, as far as it may.
  *
  * want  how many

@@ -38,6 +38,7 @@
 #include "daemon/notify.h"
 #include "daemon/pid.h"
 #include "daemon/problems.h"
+#include "daemon/process.h"
 #include "daemon/progress.h"
 #include "daemon/reload.h"
 #include "daemon/stats/report.h"
@@ -391,12 +392,7 @@ server_events(struct server *server)
 static size_t
 worker_number(const struct conf *conf)
 {
-	long cores;
-
-	if (conf->workers != 0)
-		return (size_t)conf->workers;
-	cores = sysconf(_SC_NPROCESSORS_ONLN);
-	return cores < 1 ? 1 : (size_t)cores;
+	return conf->workers != 0 ? (size_t)conf->workers : process_cores();
 }
 
 /* The one that reads its tables, for a signal that ends that. */

@@ -19,13 +19,14 @@
 
 #include "common/log.h"
 #include "daemon/acceptor.h"
+#include "daemon/descriptors.h"
 #include "daemon/generation.h"
 #include "daemon/peers.h"
 #include "daemon/stats/stats.h"
 
 /*
  * Connections over a limit that are told so and lingered on, at a time and
- * worker; those beyond are just closed.
+ * worker, fewer where descriptors are; those beyond are just closed.
  */
 #define REFUSED_MAX		256
 
@@ -92,7 +93,7 @@ static void
 worker_refuse(struct worker *w, const struct listener *l, int fd,
     enum request_status status, const char *why)
 {
-	if (w->refused >= REFUSED_MAX) {
+	if (w->refused >= descriptors_share(REFUSED_MAX)) {
 		close(fd);
 		return;
 	}
