@@ -48,6 +48,8 @@
 #include "../unit/plain.h"
 #include "lib/scan.h"
 
+const unsigned int fuzz_runs = 20000;
+
 /* json-c counts a scalar as a level too. */
 #define JSONC_DEPTH	(APPMSG_DEPTH_MAX + 2)
 

@@ -2,22 +2,24 @@
 /* Copyright (c) 2026 The appmsgd authors */
 
 /*
- * Bytes of a peer into the core of a session.  An input is four bytes of
+ * Bytes of a peer into the core of a session.  An input is five bytes of
  * setup, then what the peer sends:
  *
  *	1	bits: 0 keep-alive, 1 draining, 2 small limits, 3 turns of few
- *		messages, 4 turns of one reply, 5 lengths are put right
+ *		messages, 4 turns of one reply, 5 lengths are put right,
+ *		6 the deadline ends it, not the peer, 7 turns of some replies
  *	1	the messages of a turn of few, less 1
  *	2	where the bytes are cut
+ *	1	what there is to be found, as files_tables() has it
  *
- * Where lengths are put right, the bytes are headers and contents in turn,
- * each ended by FF FF: a header gets its length in front, and the length of
- * its content instead of its first '@'.  A fuzzer would have to guess them.
+ * Where lengths are put right, the bytes are headers and contents as
+ * fuzz_parts.h has them.
  *
  * Whole, cut and in single bytes, however much is taken at a turn, in slices
  * of any length, by the fast path or without it, the peer must get the same
- * replies and the connection the same end; but a draining one answers what is
- * there and closes, so that cuts make a difference.
+ * replies, the connection the same end, and the worker the same numbers; but
+ * a draining one answers what is there and closes, so that cuts make a
+ * difference.
  *
  * Each reply must be a well-formed message that the library decodes, with the
  * id of its request and true about the connection; each message gets at most
@@ -28,30 +30,56 @@
 
 #include "fuzz.h"
 
-#include <sys/stat.h>
-
-#include <err.h>
 #include <stdbool.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "daemon/conf/conf.h"
 #include "daemon/fast.h"
 #include "daemon/generation.h"
+#include "daemon/stats/stats.h"
 #include "daemon/stream.h"
+#include "fuzz_files.h"
+#include "fuzz_parts.h"
 #include "lib/scan.h"
 
-#define SETUP_SIZE	4
+#define SETUP_SIZE	5
 #define ONE_BY_ONE_MAX	600	/* bytes; longer ones take too long */
 #define SLICE_US	1000000	/* enough for any search here */
+#define LOOKUPS_TOLD	256	/* a second: so many keys are all in a list */
+
+enum setup_bit {
+	SETUP_KEEP_ALIVE = 1,
+	SETUP_DRAINING = 2,
+	SETUP_SMALL = 4,
+	SETUP_FEW = 8,
+	SETUP_LATE = 16,
+	SETUP_RIGHT = 32,
+	SETUP_TIMEOUT = 64,
+	SETUP_SOME = 128
+};
+
+/* How the bytes are cut. */
+enum cuts {
+	CUTS_RANDOM,
+	CUTS_ALL,		/* into single bytes */
+	CUTS_NONE
+};
 
 struct setup {
 	bool keep_alive;
 	bool draining;
+	bool timeout;
 	bool fast;
 	int64_t slice_us;
 	struct conf_limits limits;
 	uint32_t seed;
+};
+
+/* A worker's numbers. */
+struct numbers {
+	uint64_t rows[STATS_KINDS][STATS_OUTCOMES];
+	struct top lists[2];
+	uint64_t lookups;
 };
 
 /* A connection, and what its peer got from it. */
@@ -63,58 +91,12 @@ struct run {
 	size_t done;		/* bytes used up */
 	size_t messages;	/* that were whole */
 	struct buf replies;
+	struct numbers numbers;
 };
 
 static struct request_env env;
 
-/* What there is to be found. */
-static const struct {
-	const char *name, *text;
-} files[] = {
-	{ "conf",
-	    "listen 127.0.0.1 0\n"
-	    "answer ring \"In the caves. \xf0\x9f\x92\x8d\"\n"
-	    "answer a \"\"\n"
-	    "answer \"\\u0000\" \"\\u0000\\\"\\\\\\n\xc3\xa4\"\n"
-	    "table words file words.tsv\n"
-	    "binary logo file logo type=\"image/\\\"x\\\"\"\n"
-	    "binary \"\\u0000\" file logo\n" },
-	{ "words.tsv",
-	    "ring\thidden by the first\nrings\t\nring road\tM\xc3\xbcnchen\n"
-	    "string\t\\n\nspring\t\xf0\x9f\x8c\xb1\nw\xc3\xa4hrung\tEUR\n"
-	    "W\xc3\xa4hrung\t\xe2\x82\xac\nri\t1\nrin\t2\nrung\t3\ngnir\t4\n"
-	    "\xf0\x9f\x92\x8d\tring\n" },
-	{ "logo", "\x89PNG" }
-};
-
-#define N_FILES	(sizeof(files) / sizeof(*files))
-
-static struct generation *
-load(void)
-{
-	char folder[] = "/tmp/appmsgd-fuzz.XXXXXX", path[N_FILES][64];
-	struct problems problems = PROBLEMS_INIT;
-	struct generation *gen;
-	FILE *f;
-
-	if (mkdtemp(folder) == NULL)
-		err(1, "%s", folder);
-	for (size_t i = 0; i < N_FILES; i++) {
-		snprintf(path[i], sizeof(path[i]), "%s/%s", folder,
-		    files[i].name);
-		if ((f = fopen(path[i], "wb")) == NULL)
-			err(1, "%s", path[i]);
-		fputs(files[i].text, f);
-		fclose(f);
-	}
-	gen = generation_load(path[0], NULL, &problems);
-	problems_print(&problems, stderr);
-	FUZZ_CHECK(gen != NULL);
-	for (size_t i = 0; i < N_FILES; i++)
-		unlink(path[i]);
-	rmdir(folder);
-	return gen;
-}
+const unsigned int fuzz_runs = 2500;
 
 static void
 run_init(struct run *r, const struct setup *setup)
@@ -200,6 +182,7 @@ run_feed(struct run *r, const uint8_t *data, size_t len)
 
 	/* By the input alone: searches are done at once, or all later. */
 	env.searched = r->slice_us > 1 ? INT64_MIN : INT64_MAX / 2;
+	stats_begin(env.stats);
 	while (r->verdict != STREAM_CLOSE) {
 		size_t left = len - r->done, used = SIZE_MAX, n;
 
@@ -238,101 +221,76 @@ run_feed(struct run *r, const uint8_t *data, size_t len)
 		}
 	}
 	free(mem);
+	/* All of it took no time, and so is in the first bucket. */
+	stats_end(env.stats, INT64_MAX);
 }
 
-/* The peer has ended its sending. */
+/* The peer has ended its sending, or it took too long. */
 static void
-run_end(struct run *r, const uint8_t *data, size_t len)
+run_end(struct run *r, bool timeout, const uint8_t *data, size_t len)
 {
 	size_t before = r->replies.len;
 
 	if (r->verdict == STREAM_CLOSE || r->stream.state == STREAM_IDLE)
 		return;
-	r->verdict = stream_refuse(&r->stream, &env, REQUEST_ERROR, "incomplete",
-	    "the message is incomplete", (const char *)data + r->done,
-	    len - r->done, &r->replies);
+	r->verdict = stream_refuse(&r->stream, &env, REQUEST_ERROR, timeout ?
+	    "timeout" : "incomplete", "this is a reason",
+	    (const char *)data + r->done, len - r->done, &r->replies);
 	FUZZ_CHECK(r->verdict == STREAM_CLOSE);
 	FUZZ_CHECK(count_replies(r->replies.data + before,
 	    r->replies.len - before) == 1);
 	r->messages++;
 }
 
-/* Cut the bytes; step 0: at random. */
+/* What the worker counted meanwhile. */
+static void
+take_numbers(struct numbers *n, struct stats *stats)
+{
+	for (unsigned int kind = 0; kind < STATS_KINDS; kind++)
+		for (unsigned int end = 0; end < STATS_OUTCOMES; end++) {
+			n->rows[kind][end] = atomic_load(
+			    &stats_times(stats, kind, end)->buckets[0]);
+			if (kind == TABLE_EXACT)
+				n->lookups += n->rows[kind][end];
+		}
+	for (int found = 0; found <= 1; found++)
+		stats_top(stats, found, &n->lists[found]);
+	stats_free(stats);
+}
+
 static void
 run_all(struct run *r, const struct setup *setup, const uint8_t *data,
-    size_t len, size_t step)
+    size_t len, enum cuts cuts)
 {
 	uint32_t x = setup->seed;
 	size_t at = 0;
 
 	run_init(r, setup);
+	FUZZ_CHECK((env.stats = stats_new()) != NULL);
 	if (setup->fast)
 		FUZZ_CHECK((env.fast = fast_new()) != NULL);
 	run_feed(r, data, 0);
 	while (at < len) {
-		size_t n = step;
+		size_t n = cuts == CUTS_ALL ? 1 : len;
 
 		x = x * 1664525 + 1013904223;
-		if (step == 0)
+		if (cuts == CUTS_RANDOM)
 			n = (x >> 24) % 4 == 0 ? 1 + (x >> 16) % 8 :
 			    1 + (x >> 16) % 97;
 		at = n > len - at ? len : at + n;
 		run_feed(r, data, at);
 	}
-	run_end(r, data, len);
+	run_end(r, setup->timeout, data, len);
 	stream_clear(&r->stream);
+	take_numbers(&r->numbers, env.stats);
+	env.stats = NULL;
 	fast_free(env.fast);
 	env.fast = NULL;
 }
 
+/* Both have seen the same bytes. */
 static void
-add(struct buf *b, const void *bytes, size_t len)
-{
-	FUZZ_CHECK(buf_add(b, bytes, len) == 0);
-}
-
-/* The bytes before FF FF, or all; *data goes behind it. */
-static size_t
-take_part(const uint8_t **data, size_t *len, const uint8_t **part)
-{
-	const uint8_t *mark = memmem(*data, *len, "\xff\xff", 2);
-	size_t n = mark != NULL ? (size_t)(mark - *data) : *len;
-
-	*part = *data;
-	*data += mark != NULL ? n + 2 : n;
-	*len -= mark != NULL ? n + 2 : n;
-	return n;
-}
-
-/* Headers and contents to messages whose lengths are right. */
-static void
-put_right(struct buf *b, const uint8_t *data, size_t len)
-{
-	while (len > 0) {
-		const uint8_t *header, *content, *at;
-		size_t header_len = take_part(&data, &len, &header);
-		size_t content_len = take_part(&data, &len, &content);
-		size_t before, start = b->len + APPMSG_LENGTH_SIZE;
-		char number[24];
-
-		at = memchr(header, '@', header_len);
-		before = at != NULL ? (size_t)(at - header) : header_len;
-		add(b, "\0", APPMSG_LENGTH_SIZE);
-		add(b, header, before);
-		if (at != NULL) {
-			snprintf(number, sizeof(number), "%zu", content_len);
-			add(b, number, strlen(number));
-			add(b, at + 1, header_len - before - 1);
-		}
-		b->data[start - 2] = (char)((b->len - start) >> 8);
-		b->data[start - 1] = (char)(b->len - start);
-		add(b, content, content_len);
-	}
-}
-
-/* Both have seen the same bytes; b is not needed any more. */
-static void
-compare(const struct run *a, struct run *b)
+compare(const struct run *a, const struct run *b)
 {
 	FUZZ_CHECK(a->verdict == b->verdict);
 	FUZZ_CHECK(a->done == b->done);
@@ -340,66 +298,111 @@ compare(const struct run *a, struct run *b)
 	FUZZ_CHECK(a->replies.len == b->replies.len);
 	FUZZ_CHECK(a->replies.len == 0 || memcmp(a->replies.data,
 	    b->replies.data, a->replies.len) == 0);
-	buf_clear(&b->replies);
+	FUZZ_CHECK(memcmp(a->numbers.rows, b->numbers.rows,
+	    sizeof(a->numbers.rows)) == 0);
+	/* Of more than so many they are told by chance. */
+	if (a->numbers.lookups <= LOOKUPS_TOLD)
+		FUZZ_CHECK(memcmp(a->numbers.lists, b->numbers.lists,
+		    sizeof(a->numbers.lists)) == 0);
+}
+
+/* Without the fast path, then by it, against the bytes as one piece. */
+static void
+try_cuts(const struct run *whole, struct setup *setup, const uint8_t *data,
+    size_t len, enum cuts cuts)
+{
+	static struct run slow, fast;
+
+	setup->fast = false;
+	run_all(&slow, setup, data, len, cuts);
+	setup->fast = true;
+	run_all(&fast, setup, data, len, cuts);
+	compare(&slow, &fast);
+	if (!setup->draining || cuts == CUTS_NONE)
+		compare(whole, &slow);
+	buf_clear(&slow.replies);
+	buf_clear(&fast.replies);
+}
+
+static void
+read_setup(struct setup *setup, const uint8_t *data)
+{
+	*setup = (struct setup){
+		.keep_alive = data[0] & SETUP_KEEP_ALIVE,
+		.draining = data[0] & SETUP_DRAINING,
+		.timeout = data[0] & SETUP_TIMEOUT,
+		.seed = (uint32_t)data[2] << 8 | data[3],
+		.slice_us = SLICE_US
+	};
+	env.gen = files_tables(data[4] % FILES_TABLES);
+	env.reply_max = (size_t)1 << 20;
+	setup->limits = env.gen->conf->limits;
+	if (data[0] & SETUP_SMALL) {
+		setup->limits.header = 200;
+		setup->limits.content = 64;
+	}
+	if (data[0] & SETUP_FEW)
+		setup->limits.pipeline = 1 + data[1];
+	if (data[0] & SETUP_SOME)
+		setup->limits.output = 100 + 8 * data[2];
+	if (data[0] & SETUP_LATE)
+		setup->limits.output = 1;
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	static struct generation *gen;
 	static struct buf right;
-	struct setup setup = { 0 };
-	struct run whole, other;
+	static struct run whole;
+	struct setup setup;
 
-	if (gen == NULL)
-		gen = load();
 	if (len < SETUP_SIZE)
 		return 0;
-	env.gen = gen;
-	env.reply_max = (size_t)1 << 20;
-	setup.keep_alive = data[0] & 1;
-	setup.draining = data[0] & 2;
-	setup.limits = gen->conf->limits;
-	if (data[0] & 4) {
-		setup.limits.header = 200;
-		setup.limits.content = 64;
-	}
-	if (data[0] & 8)
-		setup.limits.pipeline = 1 + data[1];
-	if (data[0] & 16)
-		setup.limits.output = 1;
-	setup.seed = (uint32_t)data[2] << 8 | data[3];
+	read_setup(&setup, data);
 	right.len = 0;
-	add(&right, "", 0);	/* so that there is memory, though empty */
-	if (data[0] & 32)
-		put_right(&right, data + SETUP_SIZE, len - SETUP_SIZE);
+	/* So that there is memory, though empty. */
+	FUZZ_CHECK(buf_add(&right, "", 0) == 0);
+	if (data[0] & SETUP_RIGHT)
+		parts_put_right(&right, data + SETUP_SIZE, len - SETUP_SIZE);
 	else
-		add(&right, data + SETUP_SIZE, len - SETUP_SIZE);
+		FUZZ_CHECK(buf_add(&right, data + SETUP_SIZE,
+		    len - SETUP_SIZE) == 0);
 	data = (const uint8_t *)right.data;
 	len = right.len;
 
-	setup.slice_us = SLICE_US;
-	run_all(&whole, &setup, data, len, len);
+	run_all(&whole, &setup, data, len, CUTS_NONE);
 	FUZZ_CHECK(count_replies(whole.replies.data, whole.replies.len) ==
 	    whole.messages);
 	setup.slice_us = 1;
-	for (int fast = 0; fast <= 1; fast++) {
-		setup.fast = fast;
-		run_all(&other, &setup, data, len, 0);
-		compare(setup.draining ? &other : &whole, &other);
-		if (len <= ONE_BY_ONE_MAX) {
-			run_all(&other, &setup, data, len, 1);
-			compare(setup.draining ? &other : &whole, &other);
-		}
-		run_all(&other, &setup, data, len, len);
-		compare(&whole, &other);
-	}
+	try_cuts(&whole, &setup, data, len, CUTS_RANDOM);
+	if (len <= ONE_BY_ONE_MAX)
+		try_cuts(&whole, &setup, data, len, CUTS_ALL);
+	try_cuts(&whole, &setup, data, len, CUTS_NONE);
 	setup.limits.pipeline = 1;
-	run_all(&other, &setup, data, len, len);
-	compare(&whole, &other);
-	setup.fast = false;
-	run_all(&other, &setup, data, len, len);
-	compare(&whole, &other);
+	try_cuts(&whole, &setup, data, len, CUTS_NONE);
 	buf_clear(&whole.replies);
 	return 0;
+}
+
+/* Most of the time messages stay what they are, and so do those of others. */
+size_t
+LLVMFuzzerCustomMutator(uint8_t *data, size_t len, size_t max,
+    unsigned int seed)
+{
+	uint64_t state = seed;
+
+	if (len < SETUP_SIZE || max <= SETUP_SIZE ||
+	    fuzz_random(&state, 8) == 0)
+		return LLVMFuzzerMutate(data, len, max);
+	if (fuzz_random(&state, 6) == 0) {
+		data[fuzz_random(&state, SETUP_SIZE)] ^=
+		    (uint8_t)(1u << fuzz_random(&state, 8));
+		return len;
+	}
+	if (!(data[0] & SETUP_RIGHT) && fuzz_random(&state, 4) > 0)
+		return SETUP_SIZE + LLVMFuzzerMutate(data + SETUP_SIZE,
+		    len - SETUP_SIZE, max - SETUP_SIZE);
+	data[0] |= SETUP_RIGHT;
+	return SETUP_SIZE + parts_mutate(data + SETUP_SIZE, len - SETUP_SIZE,
+	    max - SETUP_SIZE, &state);
 }

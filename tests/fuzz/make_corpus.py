@@ -135,9 +135,10 @@ SCAN = {
 }
 
 
-# The stream: four bytes of setup, then what a peer sends.
+# The stream: five bytes of setup, then what a peer sends.
 
 KEEP_ALIVE, DRAINING, SMALL, FEW, LATE, RIGHT = 1, 2, 4, 8, 16, 32
+TIMEOUT, SOME = 64, 128
 
 SEARCH = b'{"action": "search", "value": "ring"}'
 USUAL = (b'"byteorder":"little","content-type":"text/json",'
@@ -167,14 +168,15 @@ def encoded(text, encoding, name=None):
     return message(text.encode(encoding), KEEP, usual)
 
 
-def stream(*messages, flags=0, turn=0, seed=1):
+def stream(*messages, flags=0, turn=0, seed=1, tables=0):
     """An input of messages as they are sent."""
-    return bytes((flags, turn)) + struct.pack(">H", seed) + b"".join(messages)
+    return (struct.pack(">BBHB", flags, turn, seed, tables) +
+            b"".join(messages))
 
 
-def right(*parts, flags=0, turn=0, seed=1):
+def right(*parts, flags=0, turn=0, seed=1, tables=0):
     """An input of headers and contents in turn, whose lengths are made."""
-    return (bytes((flags | RIGHT, turn)) + struct.pack(">H", seed) +
+    return (struct.pack(">BBHB", flags | RIGHT, turn, seed, tables) +
             b"\xff\xff".join(parts))
 
 
