@@ -114,6 +114,30 @@ includes_are_nested_up_to_16_files(void **state)
 	free(lines);
 }
 
+/* So many that there seems to be no end to them. */
+static void
+at_most_10000_files_are_included(void **state)
+{
+	char hundred[100 * sizeof("include empty\n")] = "";
+	char text[2 * sizeof(hundred)] = LISTEN, *lines;
+
+	(void)state;
+	folder_write_text("self",
+	    "include self\ninclude self\ninclude self\ninclude self\n");
+	lines = confs_problems_of("self");
+	assert_non_null(strstr(lines,
+	    "self:1: includes are nested more than 16 deep\n"));
+	free(lines);
+	for (int i = 0; i < 100; i++) {
+		strlcat(hundred, "include empty\n", sizeof(hundred));
+		strlcat(text, "include hundred\n", sizeof(text));
+	}
+	folder_write_text("empty", "");
+	folder_write_text("hundred", hundred);
+	/* The first one, and 99 times 101. */
+	confs_expect(text, "F:101: more than 10000 files are included\n");
+}
+
 /* What is special in a pattern is not in the folder that it is beside. */
 static void
 includes_are_found_in_any_folder(void **state)
@@ -331,6 +355,7 @@ main(void)
 		cmocka_unit_test(includes_are_read_relative_to_their_file),
 		cmocka_unit_test(wrong_includes_are_told),
 		cmocka_unit_test(includes_are_nested_up_to_16_files),
+		cmocka_unit_test(at_most_10000_files_are_included),
 		cmocka_unit_test(includes_are_found_in_any_folder),
 		cmocka_unit_test(what_is_shown_says_the_same),
 		cmocka_unit_test(everything_said_is_shown),

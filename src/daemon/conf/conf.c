@@ -21,6 +21,7 @@
 
 #define FILE_MAX_SIZE	((size_t)256 << 20)	/* bytes of one file */
 #define INCLUDE_DEPTH	16
+#define FILES_MAX	10000	/* that are read, some more than once */
 
 static void parse_file(struct parser *from, const char *path,
     const struct conf_place *place);
@@ -276,6 +277,24 @@ parse_line(struct parser *parser)
 	    N_DIRECTIVES);
 }
 
+/*
+ * Whether one more file may be read.  Some that include each other twice are
+ * read 2^16 times before they are nested too deeply, or 3^16 times: the load
+ * would not end.
+ */
+static bool
+take_file(struct parser *parser, const struct conf_place *place)
+{
+	size_t n = parser->conf->n_files;
+
+	if (n <= FILES_MAX)
+		parser->conf->n_files++;
+	if (n == FILES_MAX)
+		problems_add(parser->problems, place->file, place->line,
+		    "more than %d files are included", FILES_MAX);
+	return n < FILES_MAX;
+}
+
 /* The name that places borrow, or NULL. */
 static const char *
 remember_file(struct conf *conf, const char *path)
@@ -305,6 +324,8 @@ parse_file(struct parser *from, const char *path,
 		    "includes are nested more than %d deep", INCLUDE_DEPTH);
 		return;
 	}
+	if (!take_file(&parser, place))
+		return;
 	parser.file = remember_file(parser.conf, path);
 	text = file_read(path, FILE_MAX_SIZE, &len, &why);
 	if (text != NULL && parser.file == NULL)

@@ -125,6 +125,7 @@ STAILQ_HEAD(conf_files, conf_file);
 
 struct conf {
 	struct conf_files files;
+	size_t n_files;			/* that were to be read */
 	struct conf_listens listens;
 	struct conf_answers answers;
 	struct conf_answers binaries;
