@@ -46,12 +46,10 @@
 #include <json-c/json.h>
 
 #include "../unit/plain.h"
+#include "fuzz_jsonc.h"
 #include "lib/scan.h"
 
 const unsigned int fuzz_runs = 20000;
-
-/* json-c counts a scalar as a level too. */
-#define JSONC_DEPTH	(APPMSG_DEPTH_MAX + 2)
 
 /* What the second reader sees in an input that json-c takes. */
 struct shape {
@@ -212,21 +210,6 @@ decode(const struct appmsg_str *s, size_t *len)
 
 static void compare(const struct scan_value *, struct json_object *);
 
-/* Whether json-c decodes a string to its text. */
-static bool
-is_comparable(const struct appmsg_str *s, const char *text, size_t len)
-{
-	const uint8_t *p = (const uint8_t *)text;
-
-	/* F0 9D A0 80 is U+1D800, F0 9D BF BF is U+1DFFF, ... */
-	if (s->flags & APPMSG_STR_ESCAPED)
-		for (size_t i = 0; i + 4 <= len; i++)
-			if (p[i] >= 0xf0 && (p[i + 1] & 0x0f) == 0x0d &&
-			    p[i + 2] >= 0xa0)
-				return false;
-	return true;
-}
-
 static void
 compare_string(const struct appmsg_str *s, struct json_object *obj)
 {
@@ -237,7 +220,7 @@ compare_string(const struct appmsg_str *s, struct json_object *obj)
 	if (s->flags & APPMSG_STR_LONE)
 		return;
 	text = decode(s, &len);
-	if (is_comparable(s, text, len)) {
+	if (jsonc_decodes(s, text, len)) {
 		FUZZ_CHECK((size_t)json_object_get_string_len(obj) == len);
 		FUZZ_CHECK(memcmp(json_object_get_string(obj), text,
 		    len) == 0);
@@ -278,7 +261,7 @@ is_name_comparable(const struct appmsg_str *name)
 		return false;
 	text = decode(name, &len);
 	comparable = memchr(text, '\0', len) == NULL &&
-	    is_comparable(name, text, len);
+	    jsonc_decodes(name, text, len);
 	free(text);
 	return comparable;
 }
@@ -403,48 +386,6 @@ is_object(const uint8_t *data, size_t len)
 	return good;
 }
 
-/* Parse all of an input; true with *obj, which NULL is for null. */
-static bool
-is_jsonc_value(const uint8_t *data, size_t len, struct json_object **obj)
-{
-	struct json_tokener *tok = json_tokener_new_ex(JSONC_DEPTH);
-	char *text = malloc(len + 1);
-	bool good;
-
-	FUZZ_CHECK(tok != NULL && text != NULL);
-	memcpy(text, data, len);
-	/* The NUL tells json-c that a number has ended. */
-	text[len] = '\0';
-	json_tokener_set_flags(tok, JSON_TOKENER_STRICT |
-	    JSON_TOKENER_VALIDATE_UTF8);
-	*obj = json_tokener_parse_ex(tok, text, (int)len + 1);
-	good = json_tokener_get_error(tok) == json_tokener_success &&
-	    json_tokener_get_parse_end(tok) == len;
-	if (!good) {
-		json_object_put(*obj);
-		*obj = NULL;
-	}
-	json_tokener_free(tok);
-	free(text);
-	return good;
-}
-
-/* Whether the json-c that is there refuses what may be JSON. */
-static bool
-is_beyond_jsonc(const uint8_t *data, size_t len)
-{
-	int version = json_c_version_num() >> 8;
-	bool ascii = true, large = false;
-	size_t run = 0;		/* of digits; 18 always fit 64 bits */
-
-	for (size_t i = 0; i < len; i++) {
-		ascii = ascii && data[i] < 0x80;
-		run = data[i] >= '0' && data[i] <= '9' ? run + 1 : 0;
-		large = large || run > 18;
-	}
-	return (version >= 17 && large) || (version == 18 && !ascii);
-}
-
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
@@ -462,9 +403,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	object = is_object(data, len);
 	if (value)
 		FUZZ_CHECK(object == (v.type == SCAN_OBJECT));
-	if (is_beyond_jsonc(data, len))
+	if (jsonc_refuses(data, len))
 		return 0;
-	if (is_jsonc_value(data, len, &obj)) {
+	if (jsonc_read(data, len, &obj)) {
 		struct shape s = shape_of(data, len);
 		bool fits = !s.deviates && s.members <= APPMSG_MEMBERS_MAX &&
 		    s.depth <= APPMSG_DEPTH_MAX;

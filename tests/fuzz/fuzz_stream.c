@@ -96,7 +96,7 @@ struct run {
 
 static struct request_env env;
 
-const unsigned int fuzz_runs = 2500;
+const unsigned int fuzz_runs = 8000;
 
 static void
 run_init(struct run *r, const struct setup *setup)

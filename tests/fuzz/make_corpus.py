@@ -4,15 +4,20 @@
 """The inputs that the fuzz harnesses start from and make check replays.
 
 Each has a name that says what it is there for.  What fuzzing found goes in
-here too, so that it is never lost again.
+here too, so that it is never lost again.  Beside them are those that a fuzzer
+kept because they reach something more; their names are their SHA-1, and this
+passes over them.
 
     make_corpus.py             compare the corpus with what this file says
     make_corpus.py --write     make it so
 """
 
 import os
+import re
 import struct
 import sys
+
+import corpus_files
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "corpus")
 
@@ -349,6 +354,17 @@ STREAM = {
         b"\xd8\x00\x00\x41", KEEP,
         b'"byteorder":0,"content-type":"text/json",'
         b'"content-encoding":"utf-16-be"')),
+    "late_end": stream(message(SEARCH, KEEP), message(SEARCH)[:-3],
+                       flags=TIMEOUT),
+    "some": right(*[header(KEEP), SEARCH] * 9, flags=SOME, seed=0x1001),
+    "tables_fold": right(*[part for key in (
+        b"RING", b"Strasse", "straße".encode(), b"K2", "WÄHRUNG".encode())
+        for part in (header(KEEP), b'{"action":"search","value":"%s"}' % key)],
+        tables=1),
+    "tables_large": right(*[part for i in range(70) for part in (
+        header(KEEP), b'{"action":"search","value":"k%d"}' % (i * 149))],
+        tables=2),
+    "tables_none": right(*[header(KEEP), SEARCH] * 3, tables=3),
     "no_message": stream(b"GET / HTTP/1.1\r\n\r\n"),
     "mixture": stream(message(SEARCH, KEEP), message(b"{", KEEP),
                       message(b"logo", b',"id":-1' + KEEP, BINARY),
@@ -357,9 +373,19 @@ STREAM = {
 }
 
 
+KINDS = {
+    "conf": corpus_files.CONF,
+    "header": corpus_files.HEADER,
+    "request": corpus_files.REQUEST,
+    "scan": SCAN,
+    "source": corpus_files.SOURCE,
+    "stream": STREAM,
+}
+
+
 def files():
     """Every file of the corpus: its path below FOLDER, and its bytes."""
-    for kind, inputs in (("scan", SCAN), ("stream", STREAM)):
+    for kind, inputs in KINDS.items():
         for name, content in inputs.items():
             yield os.path.join(kind, name), content
 
@@ -376,9 +402,11 @@ def differences():
     """What is missing, other or too much in the corpus."""
     expected = dict(files())
     found = {}
-    for kind in ("scan", "stream"):
+    for kind in KINDS:
         folder = os.path.join(FOLDER, kind)
         for name in os.listdir(folder) if os.path.isdir(folder) else ():
+            if re.fullmatch("[0-9a-f]{40}", name):
+                continue
             with open(os.path.join(folder, name), "rb") as file:
                 found[os.path.join(kind, name)] = file.read()
     return sorted(path for path in expected.keys() | found.keys()

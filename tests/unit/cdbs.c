@@ -9,12 +9,8 @@
 
 #include "cdbs.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 struct cdb_slot {
 	uint32_t hash;
@@ -28,7 +24,8 @@ cdb_grow(struct cdb_bytes *c, size_t len)
 	if (c->len + len > c->cap) {
 		c->cap = 2 * (c->len + len);
 		c->p = realloc(c->p, c->cap);
-		assert_non_null(c->p);
+		if (c->p == NULL)
+			abort();
 	}
 	memset(c->p + c->len, 0, len);
 	c->len += len;
@@ -59,7 +56,8 @@ cdb_slot(struct cdb_bytes *c, const char *key, size_t key_len)
 		c->cap_slots = 2 * c->n + 8;
 		c->slots = reallocarray(c->slots, c->cap_slots,
 		    sizeof(*c->slots));
-		assert_non_null(c->slots);
+		if (c->slots == NULL)
+			abort();
 	}
 	c->slots[c->n++] = (struct cdb_slot){ hash, (uint32_t)c->len };
 }
