@@ -44,8 +44,11 @@ HEADER = {
                             b'"\xc3\xa4\\uD83D\\uDC30":2'),
     "twice_known": header(b',"id":1,"\\u0069d":2'),
     "twice_lone": header(b',"\\ud800":1,"\\uD800":2'),
-    "once_nearly": header(b',"\\u0061b":1,"a":2,"abc":3,"\\u0061bd":4,'
-                          b'"\\u0061":5'.replace(b',"\\u0061":5', b"")),
+    "once_nearly": header(b',"\\u0061b":1,"a":2,"abc":3,"\\u0061bd":4'),
+    "lone": header(b',"\\ud800abcdef":1,"\\ud800\\nabcdef":2,'
+                   b'"\\ud800\\u0041":3,"\\ud800\\ue000":4,'
+                   b'"\\udc00abcdef":5,"\\ud800":6'),
+    "value_wrong": header(b',"x":tru'),
     "others": header(b',"":{},"X":[[]],"\\u0000":null,"y":{"z":{}}'),
     "others_256": b"{" + b",".join(
         b'"x%d":0' % i for i in range(MEMBERS_MAX - 4)) + b"," + USUAL + b"}",

@@ -272,6 +272,21 @@ write_header(struct buf *b, const struct appmsg_header *h)
 	put_text(b, "}");
 }
 
+/* More than a header may have is not written, whatever room there is. */
+static void
+check_too_large(struct appmsg_header *h)
+{
+	static char extra[APPMSG_HEADER_MAX], out[2 * APPMSG_HEADER_MAX];
+	size_t len;
+
+	h->extra = extra;
+	h->extra_len = sizeof(extra);
+	FUZZ_CHECK(appmsg_header_encode(h, NULL, 0, &len) == APPMSG_E2BIG);
+	if (len <= sizeof(out))
+		FUZZ_CHECK(appmsg_header_encode(h, out, sizeof(out), &len) ==
+		    APPMSG_E2BIG);
+}
+
 static void
 check_encode(struct appmsg_header *h, const char *extra)
 {
@@ -440,6 +455,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (e.read && h.flaw == APPMSG_FLAW_NONE) {
 		check_encode(&h, NULL);
 		check_encode(&h, ", \"x\": [1]");
+		check_too_large(&h);
 	}
 	json_free(header);
 	return 0;

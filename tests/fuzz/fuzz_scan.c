@@ -363,6 +363,20 @@ compare(const struct scan_value *v, struct json_object *obj)
 	}
 }
 
+/* After the first error there is nothing else. */
+static void
+check_error(struct scan *scan)
+{
+	const char *why = scan->why;
+	struct appmsg_str name;
+	struct scan_value v;
+
+	FUZZ_CHECK(scan_member(scan, &name) == SCAN_ERROR);
+	FUZZ_CHECK(scan_value(scan, &v) == SCAN_ERROR);
+	FUZZ_CHECK(scan_end(scan) == SCAN_ERROR);
+	FUZZ_CHECK(scan->why == why);
+}
+
 /* Whether an input is an object, by a walk over its members. */
 static bool
 is_object(const uint8_t *data, size_t len)
@@ -381,6 +395,8 @@ is_object(const uint8_t *data, size_t len)
 	good = scan_end(&scan) == SCAN_OK;
 	FUZZ_CHECK(good == (scan.why == NULL));
 	FUZZ_CHECK(scan.p <= scan.end);
+	if (!good)
+		check_error(&scan);
 	error = appmsg_content_find(data, len, "value", &value);
 	FUZZ_CHECK(good == (error == 0 || error == APPMSG_ENOENT));
 	return good;
