@@ -271,6 +271,7 @@ SOURCE = {
     "json_lines": file(b'{\n "a": "1",\n "\\n": "2"\n}\n', JSON),
     "json_empty": file(b"{}", JSON),
     "json_nothing": file(b"", JSON),
+    "json_mark_in_key": file(b'{"\xef\xbb\xbfa":"b"}', JSON),
     "json_mark": file(b'\xef\xbb\xbf{"a":"b"}', JSON),
     "json_wrong": file(b'{"a":1,\n"":"x","\\ud800":"",\n"b":"\\udc00"}', JSON),
     "json_cut": file(b'{"a":"1",\n\n', JSON),
