@@ -3,8 +3,9 @@
 
 /*
  * The states of a connection, and what ends each of them: bytes, deadlines,
- * the drain.  Nothing here frees a session but the four functions that
- * libevent's callbacks end in, and session_start().
+ * the drain.  A session is freed by the functions that libevent's callbacks
+ * end in, for itself or, where memory is short, for others, and by
+ * session_start().
  */
 
 #include "config.h"
@@ -29,15 +30,6 @@
 #include "daemon/stats/stats.h"
 
 /*
- * How long one search works before sockets are looked at again, in
- * microseconds: what others' lookups may wait for it.
- */
-#define WORK_SLICE_US	500
-
-/* After how many slices it is looked whether somebody waits for the reply. */
-#define SLICES_BLIND	4
-
-/*
  * How long a turn takes messages that the fast path does not know, in
  * nanoseconds.  They may cost a hundred times what those cost, and a peer
  * chooses which it sends: without this bound a few that send nothing else
@@ -50,12 +42,6 @@
  * is copied sooner than another piece is sent.
  */
 #define LEND_MIN	((size_t)32 << 10)
-
-/*
- * How long sessions that have more to do get turns, one each, before sockets
- * are looked at again, in nanoseconds.
- */
-#define ROUND_NS	1000000
 
 static const char *const state_names[] = {
 	[SESSION_READ] = "read",
@@ -83,45 +69,6 @@ session_count_sent(struct session *s)
 
 	stats_add(s->host->env.stats, STATS_BYTES_OUT, sent - s->sent_counted);
 	s->sent_counted = sent;
-}
-
-/*
- * Have an event run after the others had their turns: by a timer of no time,
- * since libevent looks at sockets before timers, but would run what is
- * activated right away.  That is still better than never, where there is no
- * memory for a timer.
- */
-static void
-run_soon(struct event *event)
-{
-	static const struct timeval now = { 0 };
-
-	if (event_add(event, &now) != 0)
-		event_active(event, EV_TIMEOUT, 0);
-}
-
-/* Come back for the rest after the others had their turns. */
-static void
-session_set_ready(struct session *s, bool ready)
-{
-	if (s->is_ready == ready)
-		return;
-	s->is_ready = ready;
-	if (ready) {
-		TAILQ_INSERT_TAIL(&s->host->ready, s, ready_entry);
-		run_soon(s->host->ready_event);
-	} else {
-		TAILQ_REMOVE(&s->host->ready, s, ready_entry);
-	}
-}
-
-/* Let the reply of a long search be worked at, behind those of others. */
-static void
-session_start_work(struct session *s)
-{
-	s->works = true;
-	TAILQ_INSERT_TAIL(&s->host->work, s, work_entry);
-	run_soon(s->host->work_event);
 }
 
 /*
@@ -258,7 +205,7 @@ session_obey(struct session *s, enum stream_verdict verdict, bool progress)
 }
 
 /* After a turn: count what it left behind, and pause if that is too much. */
-static enum session_next
+enum session_next
 session_settle(struct session *s)
 {
 	session_account(s);
@@ -270,7 +217,7 @@ session_settle(struct session *s)
 }
 
 /* Serve what is there, within a turn's budget. */
-static enum session_next
+enum session_next
 session_turn(struct session *s)
 {
 	if (s->state != SESSION_READ)
@@ -388,71 +335,6 @@ session_late_cb(struct deadline *d, enum deadline_kind kind, void *arg)
 		session_free(s);
 	else
 		session_account(s);	/* a message may be dropped */
-}
-
-/* Give each session that has more to do one more turn, while there is time. */
-static void
-session_ready_cb(evutil_socket_t fd, short what, void *arg)
-{
-	struct session_host *host = arg;
-	/* Those that become ready again wait for the next round. */
-	struct session *s, *last = TAILQ_LAST(&host->ready, session_list);
-	int64_t until = clock_ns() + ROUND_NS;
-	bool more = last != NULL;
-
-	(void)fd;
-	(void)what;
-	session_wakeup_send(host);
-	while (more && clock_ns() < until) {
-		s = TAILQ_FIRST(&host->ready);
-		more = s != last;
-		session_set_ready(s, false);
-		if (session_turn(s) == SESSION_CLOSE)
-			session_free(s);
-	}
-	if (!TAILQ_EMPTY(&host->ready))
-		run_soon(host->ready_event);
-}
-
-/* A slice of one long search; the next one is another session's. */
-static void
-session_work_cb(evutil_socket_t fd, short what, void *arg)
-{
-	struct session_host *host = arg;
-	struct session *s;
-	enum stream_verdict verdict;
-	enum session_next next;
-
-	(void)fd;
-	(void)what;
-	/* Others' replies do not wait for it. */
-	session_wakeup_send(host);
-	s = TAILQ_FIRST(&host->work);
-	if (s == NULL)
-		return;
-	TAILQ_REMOVE(&host->work, s, work_entry);
-	s->works = false;
-	if (!TAILQ_EMPTY(&host->work))
-		run_soon(host->work_event);
-	if (s->slices++ % SLICES_BLIND == 0 && session_is_gone(s)) {
-		session_free(s);
-		return;
-	}
-	session_log_turn(s);
-	verdict = stream_work(&s->stream, &host->env, WORK_SLICE_US,
-	    &host->out);
-	if (verdict == STREAM_WORK) {
-		session_start_work(s);
-		return;
-	}
-	stats_end(host->env.stats, s->since);
-	next = session_send_replies(s, verdict == STREAM_CLOSE);
-	if (next != SESSION_CLOSE)
-		next = session_obey(s, verdict, true);
-	if (next != SESSION_CLOSE)
-		next = session_settle(s);
-	if (next == SESSION_CLOSE)
-		session_free(s);
 }
 
 static struct session *
@@ -575,17 +457,13 @@ int
 session_host_init(struct session_host *host)
 {
 	TAILQ_INIT(&host->all);
-	TAILQ_INIT(&host->ready);
 	host->next_id = 1;
-	TAILQ_INIT(&host->work);
-	host->ready_event = evtimer_new(host->base, session_ready_cb, host);
-	host->work_event = evtimer_new(host->base, session_work_cb, host);
 	host->in = malloc(SESSION_IN_SIZE);
 	host->env.turn_ns = TURN_NS;
 	host->env.lend_min = LEND_MIN;
 	host->env.fast = fast_new();
 	host->env.stats = stats_new();
-	if (host->ready_event == NULL || host->work_event == NULL ||
+	if (session_rounds_init(host) != 0 ||
 	    host->in == NULL || host->env.fast == NULL ||
 	    host->env.stats == NULL || session_wakeup_init(host) != 0)
 		return -1;
@@ -603,10 +481,7 @@ session_host_clear(struct session_host *host)
 	while ((s = TAILQ_FIRST(&host->all)) != NULL)
 		session_free(s);
 	session_wakeup_clear(host);
-	if (host->ready_event != NULL)
-		event_free(host->ready_event);
-	if (host->work_event != NULL)
-		event_free(host->work_event);
+	session_rounds_clear(host);
 	deadlines_clear(&host->deadlines);
 	free(host->in);
 	fast_free(host->env.fast);

@@ -6,8 +6,9 @@
 
 /*
  * Between session.c, which knows the states and their deadlines,
- * session_io.c and session_send.c, which move the bytes, and
- * session_memory.c, which counts those that stay.
+ * session_io.c and session_send.c, which move the bytes, session_memory.c,
+ * which counts those that stay, and session_rounds.c, which gives turns to
+ * those that have more to do.
  *
  *	READ --- closing reply, end of input ---> FLUSH ---> LINGER ---> gone
  *	 |  ^                                       |
@@ -141,6 +142,20 @@ enum session_next session_return_borrowed(struct session *,
 /* Nothing is sent any more: free the list of what was borrowed. */
 void session_forget_borrowed(struct session *);
 
+/* session_rounds.c: */
+
+/*
+ * Returns 0, or -1 when out of memory; session_rounds_clear() is due anyhow.
+ */
+int session_rounds_init(struct session_host *);
+void session_rounds_clear(struct session_host *);
+
+/* Come back for the rest after the others had their turns. */
+void session_set_ready(struct session *, bool ready);
+
+/* Let the reply of a long search be worked at, behind those of others. */
+void session_start_work(struct session *);
+
 /* session_memory.c: */
 
 /* Count what is held for this session now. */
@@ -191,6 +206,12 @@ enum session_next session_obey(struct session *, enum stream_verdict,
  * progress  whether something was answered since the last wait
  */
 enum session_next session_wait(struct session *, bool progress);
+
+/* Serve what is there, within a turn's budget. */
+enum session_next session_turn(struct session *);
+
+/* After a turn: count what it left behind, and pause if that is too much. */
+enum session_next session_settle(struct session *);
 
 /* The bufferevent wrote, or cannot. */
 void session_wrote(struct session *);
