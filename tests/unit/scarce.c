@@ -15,6 +15,7 @@
 
 static unsigned long left, failed;	/* left: 0, none is to fail */
 static bool fail_rest;
+static long blocks;
 
 void
 scarce_begin(unsigned long n, bool rest)
@@ -31,11 +32,18 @@ scarce_end(void)
 	return failed;
 }
 
+long
+scarce_blocks(void)
+{
+	return blocks;
+}
+
 #if defined(__GLIBC__) && !defined(SANITIZERS)
 
 extern void *__libc_malloc(size_t);
 extern void *__libc_calloc(size_t, size_t);
 extern void *__libc_realloc(void *, size_t);
+extern void __libc_free(void *);
 
 bool
 scarce_works(void)
@@ -55,22 +63,43 @@ fails(void)
 	return true;
 }
 
+static void *
+counted(void *p)
+{
+	blocks += p != NULL;
+	return p;
+}
+
 void *
 malloc(size_t size)
 {
-	return fails() ? NULL : __libc_malloc(size);
+	return fails() ? NULL : counted(__libc_malloc(size));
 }
 
 void *
 calloc(size_t n, size_t size)
 {
-	return fails() ? NULL : __libc_calloc(n, size);
+	return fails() ? NULL : counted(__libc_calloc(n, size));
 }
 
 void *
 realloc(void *p, size_t size)
 {
+	if (p == NULL)
+		return malloc(size);
+	/* glibc's frees it then. */
+	if (size == 0) {
+		free(p);
+		return NULL;
+	}
 	return fails() ? NULL : __libc_realloc(p, size);
+}
+
+void
+free(void *p)
+{
+	blocks -= p != NULL;
+	__libc_free(p);
 }
 
 #else

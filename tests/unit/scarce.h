@@ -31,4 +31,9 @@ void scarce_begin(unsigned long n, bool rest);
  */
 unsigned long scarce_end(void);
 
+/*
+ * How many blocks are allocated and not freed; 0 where it does not work.
+ */
+long scarce_blocks(void);
+
 #endif

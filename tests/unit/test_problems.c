@@ -131,6 +131,7 @@ what_has_no_memory_is_counted(void **state)
 {
 	struct problems p = PROBLEMS_INIT;
 	unsigned long failed, n = 0;
+	long before = scarce_blocks();
 
 	(void)state;
 	assert_int_equal(problems_count(&p), 0);
@@ -145,6 +146,7 @@ what_has_no_memory_is_counted(void **state)
 		problems_clear(&p);
 		assert_int_equal(problems_count(&p), 0);
 	} while (failed > 0);
+	assert_int_equal(scarce_blocks(), before);
 	assert_true(n > 3);
 }
 

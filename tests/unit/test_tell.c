@@ -184,8 +184,10 @@ expect_all_or_nothing(void (*fill_it)(struct tell *), bool rest)
 {
 	char *whole = told(fill_it), *text;
 	unsigned long n, failed;
+	long before;
 
 	for (n = 1; ; n++) {
+		before = scarce_blocks();
 		scarce_begin(n, rest);
 		text = told(fill_it);
 		failed = scarce_end();
@@ -195,6 +197,7 @@ expect_all_or_nothing(void (*fill_it)(struct tell *), bool rest)
 		if (text != NULL)
 			assert_string_equal(text, whole);
 		free(text);
+		assert_int_equal(scarce_blocks(), before);
 	}
 	assert_string_equal(text, whole);
 	assert_true(n > 20);
