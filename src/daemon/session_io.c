@@ -74,7 +74,6 @@ session_own(struct session *s)
 	if (s->bev == NULL)
 		return SESSION_CLOSE;
 	bufferevent_setcb(s->bev, NULL, write_cb, event_cb, s);
-	bufferevent_enable(s->bev, EV_WRITE);
 	/* Its input is ours to fill, not only its own. */
 	evbuffer_unfreeze(input(s), 0);
 	event_assign(&s->readable, s->host->base, s->fd, EV_READ | EV_PERSIST,

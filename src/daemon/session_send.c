@@ -26,6 +26,7 @@
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
+#include <event2/event.h>
 
 #include "daemon/conf/conf.h"
 #include "daemon/generation.h"
@@ -179,6 +180,13 @@ queue(struct session *s, const char *p, size_t len, struct generation *gen)
 	    borrow(s, p, len, gen) : copy(s, p, len)) != 0)
 		return SESSION_CLOSE;
 	s->queued += len;
+	/*
+	 * It would look for the socket by itself, but not tell if it cannot;
+	 * and doing so without output costs each connection three system calls
+	 * and a wake-up.
+	 */
+	if (!s->unsent && bufferevent_enable(s->bev, EV_WRITE) != 0)
+		return SESSION_CLOSE;
 	s->unsent = true;
 	return SESSION_GO_ON;
 }
