@@ -2,70 +2,32 @@
 /* Copyright (c) 2026 The appmsgd authors */
 
 /*
- * The files that a word of a line means: a path, or all that a glob matches.
+ * The files that a word of a line means: a path, or all that a pattern
+ * matches.  Not by glob(3): it takes a folder that could not be read to its
+ * end, or a file that could not be looked for, as having no match, and so a
+ * load would lose files without a word.
  */
 
 #include "config.h"
 
 #include "daemon/conf/parse.h"
 
+#include <sys/stat.h>
+
+#include <dirent.h>
 #include <errno.h>
-#include <glob.h>
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/file.h"
 
-#define GLOB_CHARACTERS	"*?["
+#define PATTERN_CHARACTERS	"*?["
 
-/* Of a glob: whether a folder that cannot be read is an error. */
-static int
-glob_error(const char *path, int error)
-{
-	(void)path;
-	return error != ENOENT && error != ENOTDIR;
-}
-
-/*
- * As file_beside() for a glob: the folder stands for itself, whatever
- * characters are in its name.
- */
-static char *
-glob_beside(const char *file, const char *pattern)
-{
-	const char *slash = strrchr(file, '/');
-	size_t folder = slash != NULL ? (size_t)(slash + 1 - file) : 0, n = 0;
-	char *joined;
-
-	if (pattern[0] == '/')
-		return strdup(pattern);
-	joined = malloc(2 * folder + strlen(pattern) + 1);
-	if (joined == NULL)
-		return NULL;
-	for (size_t i = 0; i < folder; i++) {
-		if (strchr(GLOB_CHARACTERS "\\", file[i]) != NULL)
-			joined[n++] = '\\';
-		joined[n++] = file[i];
-	}
-	strcpy(joined + n, pattern);
-	return joined;
-}
-
-static int
-add_path(struct parser *parser, const char *path, char ***paths, size_t *n)
-{
-	char **more = reallocarray(*paths, *n + 1, sizeof(*more));
-	char *one = parse_copy(parser, path, strlen(path));
-
-	if (more != NULL)
-		*paths = more;
-	if (more == NULL || one == NULL) {
-		free(one);
-		return -1;
-	}
-	more[(*n)++] = one;
-	return 0;
-}
+struct paths {
+	char **list;		/* owned, as each of them */
+	size_t n;
+};
 
 void
 parse_free_paths(char **paths, size_t n)
@@ -75,39 +37,194 @@ parse_free_paths(char **paths, size_t n)
 	free(paths);
 }
 
-int
-parse_glob(struct parser *parser, const char *path, char ***paths, size_t *n)
+static void
+paths_clear(struct paths *paths)
 {
-	bool plain = strpbrk(path, GLOB_CHARACTERS) == NULL;
-	char *pattern = plain ? file_beside(parser->file, path) :
-	    glob_beside(parser->file, path);
-	glob_t found;
-	int error = 0;
+	parse_free_paths(paths->list, paths->n);
+	*paths = (struct paths){ .list = NULL };
+}
 
-	*paths = NULL;
-	*n = 0;
-	if (pattern == NULL) {
-		parse_problem(parser, "%s", strerror(errno));
+static int
+paths_add(struct paths *paths, const char *folder, const char *name,
+    const char *end)
+{
+	char **more = reallocarray(paths->list, paths->n + 1, sizeof(*more));
+	char *one;
+
+	if (more == NULL)
+		return -1;
+	paths->list = more;
+	if (asprintf(&one, "%s%s%s", folder, name, end) == -1) {
+		errno = ENOMEM;
 		return -1;
 	}
-	if (plain) {
-		error = add_path(parser, pattern, paths, n);
-		free(pattern);
-		return error;
+	more[paths->n++] = one;
+	return 0;
+}
+
+/* What is not there does not match; all other errors are told. */
+static bool
+is_absent(int error)
+{
+	return error == ENOENT || error == ENOTDIR;
+}
+
+/* Add what a folder has that matches; -1 with errno. */
+static int
+match_folder(struct paths *paths, const char *folder, const char *pattern,
+    const char *end)
+{
+	DIR *dir = opendir(*folder != '\0' ? folder : ".");
+	const struct dirent *d;
+	int error = 0, why;
+
+	if (dir == NULL)
+		return is_absent(errno) ? 0 : -1;
+	for (;;) {
+		errno = 0;
+		if ((d = readdir(dir)) == NULL) {
+			error = errno != 0 ? -1 : 0;
+			break;
+		}
+		if (fnmatch(pattern, d->d_name, FNM_PERIOD) == 0 &&
+		    (error = paths_add(paths, folder, d->d_name, end)) != 0)
+			break;
 	}
-	switch (glob(pattern, 0, glob_error, &found)) {
-	case 0:
-		for (size_t i = 0; i < found.gl_pathc && error == 0; i++)
-			error = add_path(parser, found.gl_pathv[i], paths, n);
-		globfree(&found);
-		break;
-	case GLOB_NOMATCH:
-		break;
-	default:
-		parse_problem(parser, "cannot read the folders of %s: %s",
-		    pattern, strerror(errno));
-		error = -1;
+	why = errno;
+	closedir(dir);
+	errno = why;
+	return error;
+}
+
+/*
+ * A part of a pattern, between slashes.
+ *
+ * Returns it, owned by the caller: a pattern, or a name without its escapes;
+ * or NULL with errno.
+ */
+static char *
+part_new(const char *text, size_t len, bool *is_pattern)
+{
+	char *part = malloc(len + 1);
+	size_t n = 0;
+
+	*is_pattern = false;
+	if (part == NULL)
+		return NULL;
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] == '\\' && i + 1 < len) {
+			i++;
+		} else if (text[i] == '\\' && text[len] == '/') {
+			len--;		/* a slash is one, escaped or not */
+			break;
+		} else if (strchr(PATTERN_CHARACTERS, text[i]) != NULL) {
+			*is_pattern = true;
+		}
+		part[n++] = text[i];
 	}
-	free(pattern);
+	if (*is_pattern)
+		memcpy(part, text, n = len);
+	part[n] = '\0';
+	return part;
+}
+
+/* Go one part further from each of some paths; -1 with errno. */
+static int
+paths_step(struct paths *paths, const char *text, size_t len, const char *end)
+{
+	struct paths next = { .list = NULL };
+	bool is_pattern;
+	char *part = part_new(text, len, &is_pattern);
+	int error = part == NULL ? -1 : 0;
+
+	for (size_t i = 0; i < paths->n && error == 0; i++)
+		error = is_pattern ? match_folder(&next, paths->list[i], part,
+		    end) : paths_add(&next, paths->list[i], part, end);
+	free(part);
+	paths_clear(paths);
+	*paths = next;
+	return error;
+}
+
+/* Leave out those that are not there; -1 with errno. */
+static int
+paths_check(struct paths *paths)
+{
+	size_t n = 0;
+	int error = 0;
+
+	for (size_t i = 0; i < paths->n; i++) {
+		struct stat sb;
+		char *one = paths->list[i];
+
+		if (error != 0 || lstat(one, &sb) == 0) {
+			paths->list[n++] = one;
+		} else if (is_absent(errno)) {
+			free(one);
+		} else {
+			error = -1;
+			paths->list[n++] = one;
+		}
+	}
+	paths->n = n;
+	return error;
+}
+
+static int
+path_cmp(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* All that a pattern matches, beside a file; -1 with errno. */
+static int
+paths_match(struct paths *paths, const char *file, const char *pattern)
+{
+	const char *slash = pattern[0] == '/' ? NULL : strrchr(file, '/');
+	size_t folder = slash != NULL ? (size_t)(slash + 1 - file) : 0;
+	char *start = strndup(file, folder);
+	int error = start == NULL ? -1 : paths_add(paths, start, "", "");
+
+	free(start);
+	while (error == 0 && *pattern != '\0') {
+		size_t len = strcspn(pattern, "/");
+		bool more = pattern[len] == '/';
+
+		error = paths_step(paths, pattern, len, more ? "/" : "");
+		pattern += len + more;
+	}
+	if (error == 0)
+		error = paths_check(paths);
+	if (error == 0 && paths->n > 0)
+		qsort(paths->list, paths->n, sizeof(*paths->list), path_cmp);
+	return error;
+}
+
+static int
+paths_plain(struct paths *paths, const char *file, const char *path)
+{
+	char *one = file_beside(file, path);
+	int error = one == NULL ? -1 : paths_add(paths, one, "", "");
+
+	free(one);
+	return error;
+}
+
+int
+parse_glob(struct parser *parser, const char *path, char ***list, size_t *n)
+{
+	bool plain = strpbrk(path, PATTERN_CHARACTERS) == NULL;
+	struct paths paths = { .list = NULL };
+	int error = plain ? paths_plain(&paths, parser->file, path) :
+	    paths_match(&paths, parser->file, path);
+
+	if (error != 0) {
+		parse_problem(parser, plain ? "cannot name %s: %s" :
+		    "cannot read the folders of %s: %s", path,
+		    strerror(errno));
+		paths_clear(&paths);
+	}
+	*list = paths.list;
+	*n = paths.n;
 	return error;
 }

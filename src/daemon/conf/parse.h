@@ -85,9 +85,11 @@ int parse_listen(struct parser *);
 int parse_table(struct parser *);
 
 /*
- * The files that a path or glob means, sorted; relative to the file in hand.
+ * The files that a path or pattern means, sorted; relative to the file in
+ * hand.  What is not there does not match a pattern; what could not be looked
+ * for is a problem.
  *
- * paths, n  set when 0 is returned; owned by the caller, as each path
+ * paths, n  set; owned by the caller, as each path; none when -1 is returned
  */
 int parse_glob(struct parser *, const char *path, char ***paths, size_t *n);
 
