@@ -142,12 +142,13 @@ read_file(struct blobs *blobs, struct blob *blob)
 	free(bytes);
 }
 
-/* The list to a table. */
+/* The list to a table; place is that of its directive, or none. */
 static struct table *
-finish(struct blobs *blobs, const char *name)
+finish(struct blobs *blobs, const char *name, struct conf_place place)
 {
 	const struct table_options options = { .name = name,
-	    .ways = TABLE_WAY(TABLE_EXACT) };
+	    .ways = TABLE_WAY(TABLE_EXACT), .said_file = place.file,
+	    .said_line = place.line };
 	struct table_builder *b;
 	struct blob *blob;
 
@@ -165,8 +166,8 @@ finish(struct blobs *blobs, const char *name)
 	blobs_clear(blobs);
 	return table_builder_finish(b, 1, blobs->problems);
 fail:
-	problems_add(blobs->problems, NULL, 0, "binary entries: %s",
-	    strerror(errno));
+	problems_add(blobs->problems, place.file, place.line,
+	    "binary entries: %s", strerror(errno));
 	table_builder_free(b);
 	blobs_clear(blobs);
 	return NULL;
@@ -182,7 +183,7 @@ blobs_load_main(const struct conf *conf, struct problems *problems)
 	STAILQ_FOREACH(a, &conf->binaries, entry)
 		add_file(&blobs, &a->place, a->path, a->key, a->key_len,
 		    a->type, a->type_len);
-	return finish(&blobs, CONF_MAIN);
+	return finish(&blobs, CONF_MAIN, (struct conf_place){ NULL, 0 });
 }
 
 static int
@@ -329,5 +330,5 @@ blobs_load_table(const struct conf_table *t, struct problems *problems)
 			add_named(&blobs, t, t->paths[i]);
 	}
 	find_twice(&blobs);
-	return finish(&blobs, t->name);
+	return finish(&blobs, t->name, t->place);
 }

@@ -16,6 +16,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/problems.h"
 #include "daemon/search/index.h"
@@ -231,10 +232,14 @@ finish_arena(struct table_builder *b, struct table *t)
 	return arena_keep(&t->arena, pieces, n);
 }
 
+static int seed_error;		/* errno; of draw_seed() */
+
+/* Not by arc4random(3), which ends the process when memory runs out. */
 static void
 draw_seed(void)
 {
-	arc4random_buf(&layout_seed, sizeof(layout_seed));
+	if (getentropy(&layout_seed, sizeof(layout_seed)) != 0)
+		seed_error = errno;
 }
 
 static void
@@ -283,7 +288,8 @@ finish_slots(struct table *t)
 	if (!pace_is_set())
 		huge_slots(t);
 	pthread_once(&once, draw_seed);
-	return 0;
+	errno = seed_error;
+	return seed_error == 0 ? 0 : -1;
 }
 
 /* All but the search indexes. */
