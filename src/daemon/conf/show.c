@@ -182,14 +182,12 @@ show_scalar(const struct conf *conf, const struct conf_row *row, FILE *out)
 		fprintf(out, "%" PRId64 "s", n / 1000);
 		break;
 	case CONF_TYPE_ACCESS:
-		if (string == NULL) {
-			fprintf(out, "no");
-			break;
-		}
-		/* FALLTHROUGH */
 	case CONF_TYPE_PATH:
 	case CONF_TYPE_USER:
-		show_quoted(out, string, strlen(string));
+		if (string == NULL)
+			fprintf(out, "no");
+		else
+			show_quoted(out, string, strlen(string));
 		break;
 	case CONF_TYPE_LEVEL:
 		fprintf(out, "%s", conf_levels[conf->log_level]);

@@ -168,11 +168,11 @@ source_lines(struct source_job *job, void (*line_cb)(struct source_job *,
 	int more = 1;
 
 	source_reader_init(&r, job, job->from, job->to);
+	if (reader_grow(&r) != 0)
+		return;
 	for (;;) {
-		/* At first there is no buffer. */
-		line = r.end == 0 ? NULL : r.buf + r.start;
-		lf = r.end - r.start == looked ? NULL : memchr(line + looked,
-		    '\n', r.end - r.start - looked);
+		line = r.buf + r.start;
+		lf = memchr(line + looked, '\n', r.end - r.start - looked);
 		if (lf != NULL) {
 			line += source_mark(job, line, (size_t)(lf - line));
 			hand_line(job, line, lf, true, line_cb);

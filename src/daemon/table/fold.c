@@ -127,11 +127,13 @@ static int
 fold_unicode(const char *text, size_t len, char *out, size_t *out_len)
 {
 	utf8proc_int32_t stack[2 * (STACK_CHARS + 1)], *first = stack, *second;
+	utf8proc_int32_t *more = NULL;
 	size_t room = CHARS_ROOM(len), apart_len;
 	int error = -1;
 
 	if (room > STACK_CHARS)
-		first = reallocarray(NULL, room + 1, 2 * sizeof(*first));
+		first = more = reallocarray(NULL, room + 1,
+		    2 * sizeof(*first));
 	else
 		room = STACK_CHARS;
 	if (first == NULL)
@@ -144,8 +146,7 @@ fold_unicode(const char *text, size_t len, char *out, size_t *out_len)
 		error = -1;
 	if (error == 0)
 		memcpy(out, second, *out_len);
-	if (first != stack)
-		free(first);
+	free(more);
 	return error;
 }
 

@@ -163,6 +163,7 @@ snapshot_load(const struct conf *conf, unsigned int threads,
 	size_t before = problems_count(problems);
 	const struct conf_table *spec;
 	struct table *t;
+	int error;
 
 	if (snap == NULL)
 		goto nomem;
@@ -174,8 +175,12 @@ snapshot_load(const struct conf *conf, unsigned int threads,
 		goto nomem;
 	STAILQ_FOREACH(spec, &conf->tables, entry) {
 		t = load_table(spec, threads, progress, problems);
-		if (tables_take(spec->binary ? &snap->blobs : &snap->answers,
-		    t, problems, before) != 0)
+		if (spec->binary)
+			error = tables_take(&snap->blobs, t, problems, before);
+		else
+			error = tables_take(&snap->answers, t, problems,
+			    before);
+		if (error != 0)
 			goto nomem;
 	}
 	if (problems_count(problems) == before)
