@@ -178,7 +178,7 @@ class UnderLoad(TableTest):
                 least = self.acknowledged
                 address = self.daemon.addresses[number % 2]
                 reply = harness.ask_reply(address, search(
-                    f"key {number}", explain=True, id=number))
+                    f"key {number % ENTRIES}", explain=True, id=number))
                 generation = reply.header["generation"]
                 self.assertGreaterEqual(generation, least)
                 self.assertEqual(
