@@ -9,18 +9,25 @@
 
 #include "daemon/socket.h"
 
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define BACKLOG	4096	/* the kernel takes as much of it as it allows */
+
+/* How long locks are waited for, all together: 5 seconds. */
+#define LOCK_TICKS	500
+#define LOCK_TICK_NS	10000000
 
 static void
 close_keep_errno(int fd)
@@ -32,6 +39,64 @@ close_keep_errno(int fd)
 	errno = saved;
 }
 
+static const char *
+path_of(const struct sockaddr *sa)
+{
+	return ((const struct sockaddr_un *)(const void *)sa)->sun_path;
+}
+
+/*
+ * Two daemons that start at once over a dead socket would both find it dead,
+ * and the second would remove what the first one has just bound; and so would
+ * a third one between bind(2) and listen(2), when that looks as if it were
+ * dead.  So a folder is locked from the look at a path until the socket there
+ * listens.  A file for the lock would stay behind, and a name to be renamed
+ * later is what getsockname(2) would tell for ever.
+ *
+ * Whoever may read the folder can hold that lock.  Nobody shall keep the
+ * daemon from starting by that, so that after a while it is done without.
+ *
+ * Returns what is to be closed, or -1: there is no lock.
+ */
+static int
+lock_folder(const char *path)
+{
+	static const struct timespec tick = { .tv_nsec = LOCK_TICK_NS };
+	static int ticks = LOCK_TICKS;
+	char folder[sizeof(((struct sockaddr_un *)NULL)->sun_path) + 1];
+	char *slash;
+	int fd;
+
+	strlcpy(folder, path, sizeof(folder));
+	if ((slash = strrchr(folder, '/')) == NULL)
+		return -1;
+	slash[slash == folder ? 1 : 0] = '\0';
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	while (fd != -1 && flock(fd, LOCK_EX | LOCK_NB) == -1) {
+		if (ticks == 0 || errno != EWOULDBLOCK) {
+			close(fd);
+			return -1;
+		}
+		ticks--;
+		nanosleep(&tick, NULL);
+	}
+	return fd;
+}
+
+/* Without a lock, something else may be there now. */
+static int
+remove_same(const char *path, const struct stat *before)
+{
+	struct stat now;
+
+	if (lstat(path, &now) == -1)
+		return errno == ENOENT ? 0 : -1;
+	if (now.st_dev == before->st_dev && now.st_ino == before->st_ino)
+		return unlink(path);
+	errno = EADDRINUSE;
+	return -1;
+}
+
 /*
  * Make way for a socket at a path.  Only a socket that nobody listens on is
  * removed.
@@ -39,8 +104,7 @@ close_keep_errno(int fd)
 static int
 replace_dead(const struct sockaddr *sa, socklen_t len)
 {
-	const char *path = ((const struct sockaddr_un *)(const void *)
-	    sa)->sun_path;
+	const char *path = path_of(sa);
 	struct stat sb;
 	bool dead;
 	int fd;
@@ -60,7 +124,7 @@ replace_dead(const struct sockaddr *sa, socklen_t len)
 		errno = EADDRINUSE;
 		return -1;
 	}
-	return unlink(path);
+	return remove_same(path, &sb);
 }
 
 static int
@@ -99,13 +163,18 @@ socket_listen(const struct sockaddr *sa, socklen_t len, unsigned int mode)
 {
 	int fd = socket(sa->sa_family, SOCK_STREAM | SOCK_NONBLOCK |
 	    SOCK_CLOEXEC, 0);
-	int error;
+	int lock = -1, error;
 
 	if (fd == -1)
 		return -1;
+	if (sa->sa_family == AF_UNIX)
+		lock = lock_folder(path_of(sa));
 	error = sa->sa_family == AF_UNIX ? bind_unix(fd, sa, len, mode) :
 	    bind_inet(fd, sa, len);
-	if (error != 0 || listen(fd, BACKLOG) != 0) {
+	if (error == 0)
+		error = listen(fd, BACKLOG);
+	close_keep_errno(lock);
+	if (error != 0) {
 		close_keep_errno(fd);
 		return -1;
 	}
