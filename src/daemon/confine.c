@@ -82,8 +82,7 @@ confine_process(const struct conf *conf, struct pid *pid)
 	    give_control(conf, uid, gid) != 0 ||
 	    give_up_rights(conf, user) != 0)
 		return -1;
-	sandbox_enter(conf);
-	return 0;
+	return sandbox_enter(conf);
 }
 
 int

@@ -20,13 +20,16 @@ struct conf;
 /*
  * Raise both walls, if the configuration has them raised; log how that went.
  * What the system cannot or will not do is warned of, and done without.
+ * What fails although it could be had, for want of memory say, fails.
  *
  * conf  the one that is served; later ones change nothing
  *
  * Before any other thread is made, and after process_give_up_rights(), which
  * the filter would end the process for.
+ *
+ * Returns 0, or -1 with the reason logged.
  */
-void sandbox_enter(const struct conf *conf);
+int sandbox_enter(const struct conf *conf);
 
 /*
  * Each wall by itself.

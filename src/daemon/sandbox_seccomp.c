@@ -2,7 +2,9 @@
 /* Copyright (c) 2026 The appmsgd authors */
 
 /*
- * The filter of system calls: a list of those that are allowed.
+ * The filter of system calls: a list of those that are allowed.  libseccomp
+ * knows their numbers; the program is made here, since libseccomp has loaded
+ * one without a rule where memory was short.
  *
  * Any other call fails with ENOSYS, as it would on an older kernel: that is
  * what libc and libraries can do without, and what makes them try the call
@@ -21,8 +23,12 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include <linux/seccomp.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <unistd.h>
@@ -30,6 +36,10 @@
 #include <seccomp.h>
 
 #include "daemon/conf/conf.h"
+#include "daemon/filter.h"
+
+#define ALLOW		SECCOMP_RET_ALLOW
+#define ERROR(number)	(SECCOMP_RET_ERRNO | (number))
 
 /*
  * By name, since neither libseccomp nor each processor knows all of them.
@@ -47,11 +57,14 @@ static const char *const allowed[] = {
 	"readahead", "readlink", "readlinkat", "readv", "stat", "stat64",
 	"statfs", "statfs64", "statx", "umask", "unlink", "unlinkat",
 	"write", "writev",
-	/* sockets; socket(2) itself is below */
+	/*
+	 * sockets; socket(2) itself is below.  Some processors have one call
+	 * for all of them, which a filter cannot look into.
+	 */
 	"accept", "accept4", "connect", "getpeername", "getsockname",
 	"getsockopt", "listen", "recv", "recvfrom", "recvmmsg", "recvmsg",
 	"send", "sendmmsg", "sendmsg", "sendto", "setsockopt", "shutdown",
-	"socketpair",
+	"socketcall", "socketpair",
 	/* events */
 	"epoll_create", "epoll_create1", "epoll_ctl", "epoll_pwait",
 	"epoll_pwait2", "epoll_wait", "eventfd", "eventfd2", "_newselect",
@@ -114,89 +127,80 @@ static const char *const deadly[] = {
 
 #define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
 
-static int
-add_names(scmp_filter_ctx ctx, uint32_t action, const char *const *names,
-    size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		int nr = seccomp_syscall_resolve_name(names[i]);
-		int error;
-
-		if (nr == __NR_SCMP_ERROR)
-			continue;
-		error = seccomp_rule_add(ctx, action, nr, 0);
-		if (error != 0)
-			return error;
-	}
-	return 0;
-}
-
-/* A rule about one argument. */
-static int
-add_rule(scmp_filter_ctx ctx, uint32_t action, const char *name,
-    struct scmp_arg_cmp cmp)
+/*
+ * A rule for a call that this processor and libseccomp know.  Those that it
+ * only knows of others have negative numbers.
+ */
+static void
+add(struct filter *f, const char *name, uint32_t action, unsigned int arg,
+    uint64_t mask, uint64_t value)
 {
 	int nr = seccomp_syscall_resolve_name(name);
 
-	return nr == __NR_SCMP_ERROR ? 0 :
-	    seccomp_rule_add_array(ctx, action, nr, 1, &cmp);
+	if (nr >= 0)
+		filter_add(f, &(struct filter_rule){ .nr = (uint32_t)nr,
+		    .arg = arg, .mask = mask, .value = value,
+		    .action = action });
+}
+
+static void
+add_names(struct filter *f, uint32_t action, const char *const *names,
+    size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		add(f, names[i], action, 0, 0, 0);
 }
 
 /* Allow what has just these bits of a mask in an argument. */
-static int
-add_bits(scmp_filter_ctx ctx, const char *name, unsigned int arg,
-    scmp_datum_t mask, scmp_datum_t bits)
+static void
+add_bits(struct filter *f, const char *name, unsigned int arg, uint64_t mask,
+    uint64_t bits)
 {
-	return add_rule(ctx, SCMP_ACT_ALLOW, name, (struct scmp_arg_cmp){
-	    arg, SCMP_CMP_MASKED_EQ, mask, bits });
+	add(f, name, ALLOW, arg, mask, bits);
 }
 
 /* Allow what has just this value as an argument. */
-static int
-add_value(scmp_filter_ctx ctx, const char *name, unsigned int arg,
-    scmp_datum_t value)
+static void
+add_value(struct filter *f, const char *name, unsigned int arg,
+    uint64_t value)
 {
-	return add_rule(ctx, SCMP_ACT_ALLOW, name, (struct scmp_arg_cmp){
-	    arg, SCMP_CMP_EQ, value, 0 });
+	add(f, name, ALLOW, arg, UINT64_MAX, value);
 }
 
 /* The system log's socket, the service manager's, and name services'. */
-static int
-add_sockets(scmp_filter_ctx ctx)
+static void
+add_sockets(struct filter *f)
 {
-	int error = add_value(ctx, "socket", 0, AF_UNIX);
-
-	return error != 0 ? error : add_rule(ctx,
-	    SCMP_ACT_ERRNO(EAFNOSUPPORT), "socket", (struct scmp_arg_cmp){
-	    0, SCMP_CMP_NE, AF_UNIX, 0 });
+	add_value(f, "socket", 0, AF_UNIX);
+	add(f, "socket", ERROR(EAFNOSUPPORT), 0, 0, 0);
 }
 
 /*
  * Memory that can be written and run is for machine code alone, which PCRE2
  * makes of regular expressions, and can do without.
  */
-static int
-add_memory(scmp_filter_ctx ctx, bool machine_code)
+static void
+add_memory(struct filter *f, bool machine_code)
 {
 	static const char *const all[] = { "mmap", "mmap2", "mprotect" };
-	int error;
 
-	if (machine_code)
-		return add_names(ctx, SCMP_ACT_ALLOW, all, COUNT(all));
-	error = add_bits(ctx, "mprotect", 2, PROT_EXEC, 0);
-	for (size_t i = 0; error == 0 && i < 2; i++)
-		if ((error = add_bits(ctx, all[i], 2, PROT_EXEC, 0)) == 0)
-			error = add_bits(ctx, all[i], 2, PROT_EXEC |
-			    PROT_WRITE, PROT_EXEC);
-	return error;
+	if (machine_code) {
+		add_names(f, ALLOW, all, COUNT(all));
+		return;
+	}
+	add_bits(f, "mprotect", 2, PROT_EXEC, 0);
+	for (size_t i = 0; i < 2; i++) {
+		add_bits(f, all[i], 2, PROT_EXEC, 0);
+		add_bits(f, all[i], 2, PROT_EXEC | PROT_WRITE, PROT_EXEC);
+	}
 }
 
 /*
  * New threads, but no new processes or name spaces.  What clone3(2) is asked
  * for cannot be seen by a filter: without it, libc takes clone(2).
  */
-static int
-add_threads(scmp_filter_ctx ctx)
+static void
+add_threads(struct filter *f)
 {
 #if defined(__s390__) || defined(__s390x__)
 	unsigned int flags = 1;
@@ -204,14 +208,14 @@ add_threads(scmp_filter_ctx ctx)
 	unsigned int flags = 0;
 #endif
 
-	return add_bits(ctx, "clone", flags, CLONE_THREAD | CLONE_NEWCGROUP |
+	add_bits(f, "clone", flags, CLONE_THREAD | CLONE_NEWCGROUP |
 	    CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID |
 	    CLONE_NEWUSER | CLONE_NEWUTS, CLONE_THREAD);
 }
 
 /* What concerns this process and its files, and no other. */
-static int
-add_self(scmp_filter_ctx ctx)
+static void
+add_self(struct filter *f)
 {
 	static const int options[] = { PR_SET_NAME, PR_GET_NAME,
 #ifdef PR_SET_VMA
@@ -220,36 +224,16 @@ add_self(scmp_filter_ctx ctx)
 	};
 	static const unsigned long requests[] = { FIONREAD, FIONBIO, TCGETS,
 	    TIOCGWINSZ };
-	scmp_datum_t pid = (scmp_datum_t)getpid();
-	int error;
+	uint64_t pid = (uint64_t)getpid();
 
-	if ((error = add_value(ctx, "kill", 0, pid)) != 0 ||
-	    (error = add_value(ctx, "tgkill", 0, pid)) != 0 ||
-	    (error = add_value(ctx, "prlimit64", 0, 0)) != 0 ||
-	    (error = add_value(ctx, "setrlimit", 0, RLIMIT_NOFILE)) != 0)
-		return error;
+	add_value(f, "kill", 0, pid);
+	add_value(f, "tgkill", 0, pid);
+	add_value(f, "prlimit64", 0, 0);
+	add_value(f, "setrlimit", 0, RLIMIT_NOFILE);
 	for (size_t i = 0; i < COUNT(options); i++)
-		if ((error = add_value(ctx, "prctl", 0,
-		    (scmp_datum_t)options[i])) != 0)
-			return error;
+		add_value(f, "prctl", 0, (uint64_t)options[i]);
 	for (size_t i = 0; i < COUNT(requests); i++)
-		if ((error = add_value(ctx, "ioctl", 1, requests[i])) != 0)
-			return error;
-	return 0;
-}
-
-/* How the filter is to work; what only makes it better may fail. */
-static int
-set_attributes(scmp_filter_ctx ctx)
-{
-	/* The kernel's own reason when it refuses. */
-	(void)seccomp_attr_set(ctx, SCMP_FLTATR_API_SYSRAWRC, 1);
-	/* A binary tree in place of a list. */
-	(void)seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
-	/* No code of strangers runs here that would read by speculation. */
-	(void)seccomp_attr_set(ctx, SCMP_FLTATR_CTL_SSB, 1);
-	return seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH,
-	    SCMP_ACT_KILL_PROCESS);
+		add_value(f, "ioctl", 1, requests[i]);
 }
 
 static bool
@@ -263,27 +247,51 @@ has_regex(const struct conf *conf)
 	return false;
 }
 
+static int
+load(struct filter *f)
+{
+	struct sock_fprog program = { (unsigned short)f->n_code, f->code };
+	/* No code of strangers runs here that would read by speculation. */
+	unsigned int flags = SECCOMP_FILTER_FLAG_SPEC_ALLOW;
+	int error;
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		return -1;
+	error = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags,
+	    &program);
+	/* Of a kernel that does not know them. */
+	if (error != 0 && errno == EINVAL)
+		error = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0,
+		    &program);
+	return error;
+}
+
+/* That a call was said to have succeeded is not enough. */
+static int
+see_it_refuse(void)
+{
+	if (syscall(SYS_mkdirat, AT_FDCWD, "", 0) == -1 && errno == ENOSYS)
+		return 0;
+	errno = EIO;
+	return -1;
+}
+
 int
 sandbox_seccomp(const struct conf *conf)
 {
-	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
-	int error = -ENOMEM;
+	static struct filter f;
 
-	if (ctx != NULL &&
-	    (error = set_attributes(ctx)) == 0 &&
-	    (error = add_names(ctx, SCMP_ACT_ALLOW, allowed,
-	    COUNT(allowed))) == 0 &&
-	    (error = add_names(ctx, SCMP_ACT_KILL_PROCESS, deadly,
-	    COUNT(deadly))) == 0 &&
-	    (error = add_sockets(ctx)) == 0 &&
-	    (error = add_memory(ctx, has_regex(conf))) == 0 &&
-	    (error = add_threads(ctx)) == 0 &&
-	    (error = add_self(ctx)) == 0)
-		error = seccomp_load(ctx);
-	if (ctx != NULL)
-		seccomp_release(ctx);
-	errno = -error;
-	return error == 0 ? 1 : -1;
+	f.n = 0;
+	add_names(&f, ALLOW, allowed, COUNT(allowed));
+	add_names(&f, SECCOMP_RET_KILL_PROCESS, deadly, COUNT(deadly));
+	add_sockets(&f);
+	add_memory(&f, has_regex(conf));
+	add_threads(&f);
+	add_self(&f);
+	if (filter_compile(&f, seccomp_arch_native(), ERROR(ENOSYS)) != 0 ||
+	    load(&f) != 0)
+		return -1;
+	return see_it_refuse() == 0 ? 1 : -1;
 }
 
 #else

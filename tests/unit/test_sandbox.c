@@ -436,8 +436,7 @@ regular_expressions_may_be_machine_code(void **state)
 static int
 enter(const struct conf *with)
 {
-	sandbox_enter(with);
-	return 0;
+	return sandbox_enter(with);
 }
 
 static void
