@@ -66,6 +66,12 @@ is_journal(int fd)
 }
 
 void
+log_connect(const char *name)
+{
+	openlog(name, LOG_PID | LOG_NDELAY, LOG_DAEMON);
+}
+
+void
 log_init(const char *name, bool to_syslog)
 {
 	log_end();
@@ -73,7 +79,7 @@ log_init(const char *name, bool to_syslog)
 	log_to_syslog = to_syslog;
 	log_to_journal = is_journal(STDERR_FILENO);
 	if (to_syslog)
-		openlog(name, LOG_PID | LOG_NDELAY, LOG_DAEMON);
+		log_connect(name);
 }
 
 void

@@ -32,6 +32,13 @@ enum log_level {
 void log_init(const char *name, bool syslog);
 
 /*
+ * Connect to syslog ahead of log_init(): later that may not be allowed.
+ *
+ * name  borrowed for good
+ */
+void log_connect(const char *name);
+
+/*
  * Tell what was only counted.
  */
 void log_end(void);

@@ -18,6 +18,7 @@
 #include "common/log.h"
 #include "daemon/conf/conf.h"
 #include "daemon/descriptors.h"
+#include "daemon/notify.h"
 #include "daemon/pid.h"
 #include "daemon/process.h"
 #include "daemon/sandbox.h"
@@ -82,6 +83,8 @@ confine_process(const struct conf *conf, struct pid *pid)
 	    give_control(conf, uid, gid) != 0 ||
 	    give_up_rights(conf, user) != 0)
 		return -1;
+	/* Before it is too late to be connected. */
+	notify_open();
 	return sandbox_enter(conf);
 }
 

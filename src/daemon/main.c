@@ -227,6 +227,9 @@ serve(const struct options *o, struct generation *gen)
 	inherited = inherit_take();
 	if (!o->foreground && (ready.fd = process_background()) == -1)
 		fatal("cannot go to the background");
+	/* While it can be reached; until it serves, standard error has it. */
+	if (!o->foreground)
+		log_connect("appmsgd");
 	server = server_new(o->conf, gen, o->verbose > 0 ? LOG_LEVEL_DEBUG :
 	    LOG_LEVEL_WARN, inherited);
 	if (server != NULL &&

@@ -5,6 +5,9 @@
  * The sd_notify protocol by hand: a datagram to the unix socket that
  * $NOTIFY_SOCKET names, '@' for the abstract name space.  Some lines that
  * are not worth a library in the process.
+ *
+ * The socket is connected once, since the sandbox lets nobody be reached by
+ * an address.
  */
 
 #include "config.h"
@@ -17,6 +20,7 @@
 #include <inttypes.h>
 #include <stdalign.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -26,6 +30,9 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+
+static bool tried;
+static int manager = -1;	/* connected; -1: there is none */
 
 /* The manager's address; 0: there is none. */
 static socklen_t
@@ -44,19 +51,39 @@ manager_address(struct sockaddr_un *sun)
 	    strlen(path));
 }
 
-/* Let a message carry a descriptor; space holds it meanwhile. */
-static void
-attach(struct msghdr *msg, char *space, size_t len, int fd)
+void
+notify_open(void)
 {
-	struct cmsghdr *cmsg;
+	struct sockaddr_un sun;
+	socklen_t len = manager_address(&sun);
 
-	msg->msg_control = space;
-	msg->msg_controllen = len;
-	cmsg = CMSG_FIRSTHDR(msg);
+	if (tried || len == 0)
+		return;
+	tried = true;
+	manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (manager != -1 &&
+	    connect(manager, (struct sockaddr *)&sun, len) == 0)
+		return;
+	log_warn("cannot notify the service manager");
+	if (manager != -1)
+		close(manager);
+	manager = -1;
+}
+
+/* Send a message that carries a descriptor. */
+static ssize_t
+send_fd(struct iovec *iov, int fd)
+{
+	alignas(struct cmsghdr) char space[CMSG_SPACE(sizeof(fd))] = { 0 };
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 1,
+	    .msg_control = space, .msg_controllen = sizeof(space) };
+	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
+
 	cmsg->cmsg_level = SOL_SOCKET;
 	cmsg->cmsg_type = SCM_RIGHTS;
 	cmsg->cmsg_len = CMSG_LEN(sizeof(fd));
 	memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
+	return sendmsg(manager, &msg, MSG_NOSIGNAL);
 }
 
 static int notify_send(int, const char *, va_list)
@@ -66,27 +93,20 @@ static int notify_send(int, const char *, va_list)
 static int
 notify_send(int fd, const char *fmt, va_list ap)
 {
-	alignas(struct cmsghdr) char space[CMSG_SPACE(sizeof(fd))] = { 0 };
 	char text[512];
-	int n = vsnprintf(text, sizeof(text), fmt, ap), sock;
-	struct sockaddr_un sun;
+	int n = vsnprintf(text, sizeof(text), fmt, ap);
 	struct iovec iov = { text, (size_t)n };
-	struct msghdr msg = { .msg_name = &sun, .msg_iov = &iov,
-	    .msg_iovlen = 1, .msg_namelen = manager_address(&sun) };
-	int error = 0;
+	ssize_t sent;
 
-	if (msg.msg_namelen == 0 || n < 0 || (size_t)n >= sizeof(text))
+	notify_open();
+	if (manager == -1 || n < 0 || (size_t)n >= sizeof(text))
 		return -1;
-	if (fd != -1)
-		attach(&msg, space, sizeof(space), fd);
-	sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (sock == -1 || sendmsg(sock, &msg, MSG_NOSIGNAL) == -1) {
-		log_warn("cannot notify the service manager");
-		error = -1;
-	}
-	if (sock != -1)
-		close(sock);
-	return error;
+	sent = fd != -1 ? send_fd(&iov, fd) :
+	    send(manager, text, (size_t)n, MSG_NOSIGNAL);
+	if (sent != -1)
+		return 0;
+	log_warn("cannot notify the service manager");
+	return -1;
 }
 
 void

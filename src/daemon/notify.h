@@ -10,6 +10,13 @@
  */
 
 /*
+ * Connect to the service manager, if there is one; warn when it cannot be
+ * done, once.  The others do that, too, where it was not done before; in the
+ * sandbox it cannot be done any more.
+ */
+void notify_open(void);
+
+/*
  * Send lines of NAME=VALUE.
  */
 void notify(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -18,7 +25,7 @@ void notify(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
  * Send lines with a descriptor, which stays the caller's.
  *
  * Returns 0; or -1 when there is no manager or, with a warning, it cannot be
- * told.
+ * told.  In the sandbox it cannot.
  */
 int notify_fd(int fd, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

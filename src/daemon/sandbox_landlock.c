@@ -47,7 +47,7 @@
 #define NET_BIND_TCP	BIT(0)		/* 4 */
 #define NET_CONNECT_TCP	BIT(1)		/* 4 */
 
-/* Nothing to say to other processes, but to who runs us. */
+/* Nothing to say to other processes; who runs us is connected already. */
 #define SCOPE_ABSTRACT	BIT(0)		/* 6 */
 #define SCOPE_SIGNAL	BIT(1)		/* 6 */
 
@@ -81,15 +81,6 @@ landlock_version(void)
 	    LANDLOCK_CREATE_RULESET_VERSION);
 }
 
-/* Whether the service manager is to be told by a socket without a path. */
-static bool
-notifies_abstractly(void)
-{
-	const char *path = getenv("NOTIFY_SOCKET");
-
-	return path != NULL && path[0] == '@';
-}
-
 static int
 ruleset_init(struct ruleset *set, int version)
 {
@@ -104,8 +95,7 @@ ruleset_init(struct ruleset *set, int version)
 	if (version >= 5)
 		attr.fs |= FS_IOCTL_DEV;
 	if (version >= 6)
-		attr.scoped = SCOPE_SIGNAL |
-		    (notifies_abstractly() ? 0 : SCOPE_ABSTRACT);
+		attr.scoped = SCOPE_SIGNAL | SCOPE_ABSTRACT;
 	set->attr = attr;
 	set->fd = (int)syscall(SYS_landlock_create_ruleset, &attr,
 	    sizeof(attr), 0);

@@ -64,10 +64,14 @@ typedef int act_fn(void);
 
 static struct conf *conf;
 static char inside[256], outside[256];	/* the pidfile's folder; another */
-static int tcp, listener;		/* for one act to use; a peer */
+static int tcp, unconnected;		/* for one act to use */
+static int listener;			/* a peer */
 static struct sockaddr_in port;
 static struct sockaddr_un nameless;	/* listened on */
 static socklen_t nameless_len;
+static struct sockaddr_un known;	/* who takes datagrams there */
+static int pair, datagrams;		/* to speak on */
+static int receiver;			/* at what is known */
 static int version;			/* of Landlock; -1: refused */
 static int filter;			/* 1; -1: refused */
 
@@ -78,7 +82,7 @@ open_close(const char *folder, const char *name, int flags)
 	char path[512];
 	int fd;
 
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	snprintf(path, sizeof(known), "%s/%s", folder, name);
 	fd = open(path, flags, 0600);
 	return fd == -1 ? -1 : close(fd);
 }
@@ -88,7 +92,7 @@ on_path(const char *folder, const char *name, int (*call)(const char *))
 {
 	char path[512];
 
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	snprintf(path, sizeof(known), "%s/%s", folder, name);
 	return call(path);
 }
 
@@ -148,7 +152,7 @@ ACT(read_file, open_close("/etc", "passwd", O_RDONLY))
 ACT(list_folder, opendir_call("/"))
 ACT(write_null, open_close("/dev", "null", O_RDWR))
 ACT(remove_socket, on_path(inside, "socket", unlink))
-ACT(unix_socket, socket(AF_UNIX, SOCK_DGRAM, 0))
+ACT(send_connected, send(pair, "x", 1, 0))
 ACT(kill_self, kill(getpid(), 0))
 ACT(name_self, prctl(PR_SET_NAME, "x"))
 ACT(lower_files, setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 64, 64 }))
@@ -175,8 +179,17 @@ ACT(socket_netlink, socket(AF_NETLINK, SOCK_RAW, 0))
 ACT(bind_tcp, bind(tcp, &(struct sockaddr){ AF_INET, "" },
     sizeof(struct sockaddr_in)))
 ACT(connect_tcp, connect(tcp, (const struct sockaddr *)&port, sizeof(port)))
-ACT(connect_nameless, connect(socket(AF_UNIX, SOCK_STREAM, 0),
-    (const struct sockaddr *)&nameless, nameless_len))
+ACT(connect_nameless, connect(unconnected, (const struct sockaddr *)
+    &nameless, nameless_len))
+ACT(unix_socket, socket(AF_UNIX, SOCK_DGRAM, 0))
+ACT(connect_path, connect(datagrams, (const struct sockaddr *)&known,
+    sizeof(known)))
+ACT(send_to_path, sendto(datagrams, "x", 1, 0,
+    (const struct sockaddr *)&known, sizeof(known)))
+ACT(send_message, sendmsg(datagrams, &(struct msghdr){ .msg_name = &known,
+    .msg_namelen = sizeof(known) }, 0))
+ACT(send_messages, sendmmsg(datagrams, &(struct mmsghdr){
+    .msg_hdr.msg_name = &known, .msg_hdr.msg_namelen = sizeof(known) }, 1, 0))
 
 /* processes, rights, memory, the kernel */
 ACT(execute, execl("/bin/true", "true", (char *)NULL))
@@ -251,7 +264,7 @@ static const struct row {
 	{ "list a folder", list_folder, 1, ALIKE, ALIKE },
 	{ "write to /dev/null", write_null, 1, ALIKE, ALIKE },
 	{ "remove a socket", remove_socket, 1, ALIKE, ALIKE },
-	{ "unix socket", unix_socket, 1, ALIKE, ALIKE },
+	{ "send to who is connected", send_connected, 1, ALIKE, ALIKE },
 	{ "signal to itself", kill_self, 1, ALIKE, ALIKE },
 	{ "name itself", name_self, 1, ALIKE, ALIKE },
 	{ "limit its files", lower_files, 1, ALIKE, ALIKE },
@@ -272,8 +285,13 @@ static const struct row {
 	{ "packet socket", socket_packet, 1, ALIKE, EAFNOSUPPORT },
 	{ "netlink socket", socket_netlink, 1, ALIKE, EAFNOSUPPORT },
 	{ "bind", bind_tcp, 4, EACCES, ENOSYS },
-	{ "connect", connect_tcp, 4, EACCES, ALIKE },
-	{ "connect, no path", connect_nameless, 6, EPERM, ALIKE },
+	{ "unix socket", unix_socket, 1, ALIKE, EAFNOSUPPORT },
+	{ "connect", connect_tcp, 4, EACCES, EACCES },
+	{ "connect, no path", connect_nameless, 6, EPERM, EACCES },
+	{ "connect, path", connect_path, 1, ALIKE, EACCES },
+	{ "sendto", send_to_path, 1, ALIKE, EACCES },
+	{ "sendmsg", send_message, 1, ALIKE, EACCES },
+	{ "sendmmsg", send_messages, 1, ALIKE, EACCES },
 	{ "execute", execute, 1, EACCES, KILLED },
 	{ "trace", trace, 1, ALIKE, KILLED },
 	{ "signal to another", kill_other, 6, EPERM, ENOSYS },
@@ -310,7 +328,10 @@ outcome(wall_fn *first, wall_fn *second, act_fn *act)
 	close(creat(folder_path("out/file"), 0600));
 	unlink(folder_path("out/new"));
 	unlink(folder_path("in/new.pid"));
-	assert_true((tcp = socket(AF_INET, SOCK_STREAM, 0)) != -1);
+	while (recv(receiver, &status, sizeof(status), MSG_DONTWAIT) != -1)
+		;
+	assert_true((tcp = socket(AF_INET, SOCK_STREAM, 0)) != -1 &&
+	    (unconnected = socket(AF_UNIX, SOCK_STREAM, 0)) != -1);
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
@@ -324,6 +345,7 @@ outcome(wall_fn *first, wall_fn *second, act_fn *act)
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	close(tcp);
+	close(unconnected);
 	if (WIFSIGNALED(status))
 		return -WTERMSIG(status);
 	assert_int_not_equal(WEXITSTATUS(status), 255);
@@ -499,6 +521,23 @@ listen_somewhere(void)
 }
 
 static int
+open_to_speak(void)
+{
+	int fds[2];
+
+	known.sun_family = AF_UNIX;
+	strlcpy(known.sun_path, folder_path("known"),
+	    sizeof(known.sun_path));
+	receiver = socket(AF_UNIX, SOCK_DGRAM, 0);
+	datagrams = socket(AF_UNIX, SOCK_DGRAM, 0);
+	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, fds) != 0)
+		return -1;
+	pair = fds[0];
+	return bind(receiver, (const struct sockaddr *)&known,
+	    sizeof(known));
+}
+
+static int
 setup(void **state)
 {
 	char text[1024];
@@ -514,7 +553,7 @@ setup(void **state)
 	snprintf(text, sizeof(text), LISTEN "listen %s/socket\n"
 	    "pidfile %s/pid\n", inside, inside);
 	conf = confs_load(text);
-	if (listen_somewhere() != 0)
+	if (listen_somewhere() != 0 || open_to_speak() != 0)
 		return -1;
 	if (!SANITIZED) {
 		version = try_wall(sandbox_landlock);

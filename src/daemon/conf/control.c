@@ -11,22 +11,22 @@
 #include "daemon/conf/parse.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <stdlib.h>
+
+#include "daemon/conf/names.h"
 
 static int
 take_group(struct parser *parser, const struct lex_word *value, void *arg)
 {
 	struct conf *conf = arg;
-	const struct group *group;
+	gid_t gid;
 
-	errno = 0;
-	if ((group = getgrnam(value->text)) == NULL) {
+	if (!names_group(value->text, &gid)) {
 		parse_nobody(parser, "group", value->text, errno);
 		return -1;
 	}
 	free(conf->control_group);	/* of a control that was one too many */
-	conf->control_gid = group->gr_gid;
+	conf->control_gid = gid;
 	conf->control_group = parse_copy(parser, value->text, value->len);
 	return conf->control_group == NULL ? -1 : 0;
 }

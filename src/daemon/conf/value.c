@@ -12,9 +12,10 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "daemon/conf/names.h"
 
 /* Digits and perhaps one letter of units, which multiply by factors. */
 static int
@@ -91,8 +92,7 @@ parse_user(struct parser *parser, const struct lex_word *word, char **value)
 {
 	if (parse_string(parser, word, value) != 0)
 		return -1;
-	errno = 0;
-	if (getpwnam(*value) == NULL) {
+	if (!names_user(*value)) {
 		parse_nobody(parser, "user", *value, errno);
 		return -1;
 	}

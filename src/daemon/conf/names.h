@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef NAMES_H
+#define NAMES_H
+
+/*
+ * Users and groups by their names.  One that was found once is remembered
+ * for good: a reload cannot change them, and may not be able to ask for them,
+ * since the sandbox lets no service for names be reached.
+ *
+ * For one thread at a time.
+ */
+
+#include <sys/types.h>
+
+#include <stdbool.h>
+
+/*
+ * Whether there is such a user; if not, errno as getpwnam(3) leaves it.
+ */
+bool names_user(const char *name);
+
+/*
+ * Find the number of a group.
+ *
+ * gid  set on success
+ *
+ * Returns whether there is one; if not, errno as getgrnam(3) leaves it.
+ */
+bool names_group(const char *name, gid_t *gid);
+
+#endif
