@@ -100,6 +100,25 @@ sleep 2		# four times RestartSec=
 ok 'a start with a wrong configuration exits 78 and is not tried again'
 
 sed -i '/^anser/d' $conf
+
+# Its tables are read when the sockets are there already.
+cp -p /var/lib/appmsgd/cities.tsv /var/lib/appmsgd/cities.tsv.right
+echo 'no tab' >>/var/lib/appmsgd/cities.tsv
+systemctl reset-failed appmsgd
+if systemctl start appmsgd 2>/dev/null; then
+	fail 'it started with a wrong table'
+fi
+[ "$(property ExecMainStatus)" = 78 ] ||
+	fail 'the exit status of a wrong table is not 78'
+journalctl -u appmsgd --no-pager | grep -q 'cities.tsv:[0-9]*: no TAB' ||
+	fail 'the journal does not say what is wrong with the table'
+sleep 2
+[ "$(property NRestarts)" = 0 ] || fail 'restarted with a wrong table'
+answer ring | grep -q 'onnection refused' ||
+	fail 'something listens after a failed start'
+mv /var/lib/appmsgd/cities.tsv.right /var/lib/appmsgd/cities.tsv
+ok 'so it is with a wrong table, and nothing listens then'
+
 systemctl start appmsgd || fail start again
 for signal in SEGV KILL ABRT; do
 	before=$(pid) began=$(now)
