@@ -90,6 +90,48 @@ HEADER = {
 }
 
 
+# Three bytes of setup, and what a server sends.
+
+CLOSE, RESET, SILENCE, RIGHT = 0, 1, 2, 4
+
+
+def server(*parts, end=CLOSE, cuts=0, right=True):
+    """An input of headers and contents in turn, or of bytes."""
+    return (struct.pack(">BH", end | (RIGHT if right else 0), cuts) +
+            (b"\xff\xff" if right else b"").join(parts))
+
+
+REPLY = header(usual=USUAL.replace(b"37", b"@"))
+RESULT = b'{"result": "yes"}'
+
+CLIENT = {
+    "reply": server(REPLY, RESULT),
+    "reply_cut": server(REPLY, RESULT, cuts=1),
+    "replies": server(*[REPLY, RESULT] * 5, cuts=2),
+    "replies_reset": server(*[REPLY, RESULT] * 3, end=RESET),
+    "replies_silence": server(REPLY, RESULT, end=SILENCE),
+    "nothing": server(),
+    "nothing_reset": server(end=RESET),
+    "nothing_silence": server(end=SILENCE),
+    "empty": server(REPLY, b""),
+    "one_byte": server(b"\0", right=False),
+    "length_only": server(b"\0\x20", right=False),
+    "header_cut": server(b"\0\x20{", right=False),
+    "content_cut": server(b"\0\x63" + header(), b"{", right=False),
+    "foreign": server(b"HTTP/1.1 400 Bad Request\r\n\r\n", right=False),
+    "foreign_cut": server(b"220 mail\r\n", right=False, cuts=1),
+    "flaw": server(b'{"byteorder":0,"content-length":@}', RESULT),
+    "no_length": server(b"{}", RESULT),
+    "length_lies": server(header(usual=USUAL.replace(b"37", b"5")), RESULT),
+    "length_too_large": server(header(usual=USUAL.replace(b"37", b"1001")),
+                               b"x"),
+    "length_largest": server(header(usual=USUAL.replace(b"37", b"1000")),
+                             b"x" * 1000, cuts=3),
+    "length_huge": server(header(usual=USUAL.replace(
+        b"37", b"18446744073709551616")), b"x"),
+}
+
+
 # A content, behind a byte that says its encoding and whether that is true.
 
 ASCII, LATIN, UTF16LE, UTF16BE, UTF32LE, UTF32BE, UTF16, UTF32 = range(8)

@@ -52,9 +52,8 @@ files_path(const char *name)
 	return path;
 }
 
-/* So that it is removed at the end. */
-static void
-remember(const char *name)
+void
+files_keep(const char *name)
 {
 	for (size_t i = 0; i < n_names; i++)
 		if (strcmp(names[i], name) == 0)
@@ -69,7 +68,7 @@ files_write(const char *name, const void *data, size_t len)
 	const char *path = files_path(name);
 	FILE *f = fopen(path, "wb");
 
-	remember(name);
+	files_keep(name);
 	if (f == NULL || fwrite(data, 1, len, f) != len || fclose(f) != 0)
 		err(1, "%s", path);
 }

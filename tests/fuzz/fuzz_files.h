@@ -25,6 +25,11 @@ const char *files_path(const char *name);
 void files_write(const char *name, const void *data, size_t len);
 
 /*
+ * Have a file of the folder removed at the end, which somebody else made.
+ */
+void files_keep(const char *name);
+
+/*
  * Remove a file of the folder, if it is there.
  */
 void files_remove(const char *name);

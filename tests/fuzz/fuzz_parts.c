@@ -83,7 +83,7 @@ parts_put_right(struct buf *b, const uint8_t *data, size_t len)
 	((list)[fuzz_random(state, sizeof(list) / sizeof(*(list)))])
 
 static const char *const keys[] = {
-	"ring", "ring", "a", "rings", "ri", "x", "", "RING", "Stra\xc3\x9f""e",
+	"ring", "ring", "a", "rings", "ri", "x", "", "RING", ("Stra\xc3\x9f" "e"),
 	"\xf0\x9f\x92\x8d", "w\xc3\xa4hrung", "W\xc3\x84HRUNG", "spring", "k1",
 	"k2", "k77", "k9999", "K3", "k10008", "\\u0000", "\\u0072ing",
 	"\\ud83d\\udc8d", "x\\u0000y", "\\n\\\"\\\\\\/", "\\ud800", "\\u004",
@@ -104,20 +104,20 @@ static const char *const more[] = {
 };
 
 static const char *const usual[] = {
-	"\"byteorder\": \"little\", \"content-type\": \"text/json\", "
-	    "\"content-encoding\": \"utf-8\", \"content-length\": @",
-	"\"byteorder\":\"little\",\"content-type\":\"text/json\","
-	    "\"content-encoding\":\"utf-8\",\"content-length\":@",
-	"\"content-length\":@,\"content-encoding\":\"utf-8\","
-	    "\"content-type\":\"text/json\",\"byteorder\":0",
-	"\"byteorder\":0,\"content-type\":\"text/json\","
-	    "\"content-encoding\":\"UTF8\",\"content-length\":@",
-	"\"byteorder\":0,\"content-type\":\"text\\/json\","
-	    "\"content-encoding\":\"utf-8\",\"content-length\":@",
-	"\"byteorder\":0,\"content-type\":\"text/json\","
-	    "\"content-encoding\":\"utf-8\",\"content-length\":0@",
-	"\"byteorder\":0,\"content-type\":\"x\","
-	    "\"content-encoding\":\"utf-8\",\"content-length\":@",
+	("\"byteorder\": \"little\", \"content-type\": \"text/json\", "
+	    "\"content-encoding\": \"utf-8\", \"content-length\": @"),
+	("\"byteorder\":\"little\",\"content-type\":\"text/json\","
+	    "\"content-encoding\":\"utf-8\",\"content-length\":@"),
+	("\"content-length\":@,\"content-encoding\":\"utf-8\","
+	    "\"content-type\":\"text/json\",\"byteorder\":0"),
+	("\"byteorder\":0,\"content-type\":\"text/json\","
+	    "\"content-encoding\":\"UTF8\",\"content-length\":@"),
+	("\"byteorder\":0,\"content-type\":\"text\\/json\","
+	    "\"content-encoding\":\"utf-8\",\"content-length\":@"),
+	("\"byteorder\":0,\"content-type\":\"text/json\","
+	    "\"content-encoding\":\"utf-8\",\"content-length\":0@"),
+	("\"byteorder\":0,\"content-type\":\"x\","
+	    "\"content-encoding\":\"utf-8\",\"content-length\":@"),
 };
 
 static void

@@ -383,6 +383,7 @@ STREAM = {
 
 
 KINDS = {
+    "client": corpus_files.CLIENT,
     "conf": corpus_files.CONF,
     "header": corpus_files.HEADER,
     "request": corpus_files.REQUEST,
