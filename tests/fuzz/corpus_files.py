@@ -132,6 +132,58 @@ CLIENT = {
 }
 
 
+# Three bytes of setup, and what comes in on the control socket.
+
+DRAINING, LATER, LEAVES = 1, 2, 8
+
+
+def control(*contents, flags=0, cuts=0):
+    """An input of requests."""
+    return (struct.pack(">BH", flags | RIGHT, cuts) +
+            b"\xff\xff".join(part for content in contents
+                             for part in (REPLY, content)))
+
+
+CONTROL = {
+    **{name: control(b'{"action":"%s"}' % name.encode()) for name in (
+        "status", "stats", "diff", "rollback", "reload", "drain", "none")},
+    "metrics": control(b'{"action":"stats","openmetrics":true}', cuts=1),
+    "metrics_not": control(b'{"openmetrics":false,"action":"stats"}'),
+    "force": control(b'{"action":"reload","force":true}', flags=LATER),
+    "force_no_flag": control(b'{"action":"reload","force":1}'),
+    "force_last": control(b'{"action":"reload","force":1,"force":false}'),
+    "reload_draining": control(b'{"action":"reload"}', flags=DRAINING),
+    "reload_leaves": control(b'{"action":"reload"}', flags=LATER | LEAVES),
+    "drain_draining": control(b'{"action":"drain"}', flags=DRAINING),
+    "explain": control(b'{"action":"explain","key":"ring"}'),
+    "explain_escaped": control(b'{"\\u0061ction":"expl\\u0061in",'
+                               b'"key":"\\u0000"}'),
+    "explain_missing": control(b'{"action":"explain","key":"none"}'),
+    "explain_nothing": control(b'{"action":"explain"}'),
+    "explain_lone": control(b'{"action":"explain","key":"\\ud800"}'),
+    "level": control(b'{"action":"log","level":"warn"}'),
+    "level_wrong": control(b'{"action":"log","level":"warm"}'),
+    "level_nothing": control(b'{"action":"log"}'),
+    "name_nul": control(b'{"action":"status","action\\u0000x":null}'),
+    "action_null": control(b'{"action":null}'),
+    "action_nul": control(b'{"action":"status\\u0000"}'),
+    "no_action": control(b"{}"),
+    "no_object": control(b"[]"),
+    "no_json": control(b"{"),
+    "two": control(b'{"action":"status"}', b'{"action":"stats"}', cuts=3),
+    "flaw": struct.pack(">BH", RIGHT, 0) + b'{"content-length":@}\xff\xff'
+            b'{"action":"status"}',
+    "content_cut": struct.pack(">BHH", 0, 0, len(header())) + header() + b"{",
+    "content_at_cap": struct.pack(">BH", RIGHT, 0) + header(
+        usual=USUAL.replace(b"37", b"65536")),
+    "content_too_large": struct.pack(">BH", RIGHT, 0) + header(
+        usual=USUAL.replace(b"37", b"65537")),
+    "foreign": struct.pack(">BH", 0, 0) + b"GET / HTTP/1.1\r\n\r\n",
+    "no_header": struct.pack(">BH", 0, 5) + b"\0\2[]",
+    "nothing": struct.pack(">BH", 0, 0),
+}
+
+
 # A content, behind a byte that says its encoding and whether that is true.
 
 ASCII, LATIN, UTF16LE, UTF16BE, UTF32LE, UTF32BE, UTF16, UTF32 = range(8)

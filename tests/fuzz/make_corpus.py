@@ -385,6 +385,7 @@ STREAM = {
 KINDS = {
     "client": corpus_files.CLIENT,
     "conf": corpus_files.CONF,
+    "control": corpus_files.CONTROL,
     "header": corpus_files.HEADER,
     "request": corpus_files.REQUEST,
     "scan": SCAN,
