@@ -21,7 +21,8 @@
 
 #define FILE_MAX_SIZE	((size_t)256 << 20)	/* bytes of one file */
 #define INCLUDE_DEPTH	16
-#define FILES_MAX	10000	/* that are read, some more than once */
+
+unsigned int conf_files_max = 10000;
 
 static void parse_file(struct parser *from, const char *path,
     const struct conf_place *place);
@@ -287,12 +288,12 @@ take_file(struct parser *parser, const struct conf_place *place)
 {
 	size_t n = parser->conf->n_files;
 
-	if (n <= FILES_MAX)
+	if (n <= conf_files_max)
 		parser->conf->n_files++;
-	if (n == FILES_MAX)
+	if (n == conf_files_max)
 		problems_add(parser->problems, place->file, place->line,
-		    "more than %d files are included", FILES_MAX);
-	return n < FILES_MAX;
+		    "more than %u files are included", conf_files_max);
+	return n < conf_files_max;
 }
 
 /* The name that places borrow, or NULL. */

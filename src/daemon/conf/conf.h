@@ -156,6 +156,10 @@ struct conf {
  */
 struct conf *conf_load(const char *path, struct problems *problems);
 
+/* How many files it may have, some of them more than once; tests, which do
+ * not want to wait for so many, make it small. */
+extern unsigned int conf_files_max;
+
 /*
  * Free a configuration.  NULL is allowed.
  */
