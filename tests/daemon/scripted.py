@@ -10,11 +10,16 @@ test fail when the server is closed.
 import itertools
 import json
 import os
+import pty
 import socket
 import struct
+import subprocess
+import termios
 import threading
+import unittest
 
-from harness import DEADLINE, LOOPBACK, client, request, to_json
+from harness import (DEADLINE, LOOPBACK, client, environment, no_reports,
+                     program, request, to_json)
 
 
 class Connection:
@@ -169,3 +174,37 @@ def ask(server, *args, **kwargs):
     where = (["-U", server.address] if isinstance(server.address, str)
              else ["-H", server.address[0], "-p", server.port])
     return client(*where, *args, **kwargs)
+
+
+def run_in_terminal(*args, **kwargs):
+    """Run appmsg-client with a terminal for both outputs.
+
+    Returns its exit status, and the bytes that the terminal got.
+    """
+    try:
+        master, slave = pty.openpty()
+    except OSError as error:
+        raise unittest.SkipTest(f"no terminals here: {error}")
+    attributes = termios.tcgetattr(slave)
+    attributes[1] &= ~termios.OPOST
+    termios.tcsetattr(slave, termios.TCSANOW, attributes)
+    shown = []
+
+    def read():
+        try:
+            while data := os.read(master, 4096):
+                shown.append(data)
+        except OSError:     # nobody has the other side any more
+            pass
+
+    with subprocess.Popen([program("appmsg-client"), *args], stdout=slave,
+                          stderr=slave, stdin=subprocess.DEVNULL,
+                          env=environment(), **kwargs) as process:
+        os.close(slave)
+        reader = threading.Thread(target=read)
+        reader.start()
+        process.wait(DEADLINE)
+    reader.join(DEADLINE)
+    os.close(master)
+    no_reports(b"".join(shown).decode("utf-8", "backslashreplace"))
+    return process.returncode, b"".join(shown)

@@ -5,17 +5,13 @@
 
 import base64
 import json
-import os
-import pty
 import subprocess
-import termios
-import threading
 import unittest
 
 import harness
 from harness import (DEADLINE, bytewise, no_match, plain_reply, request,
                      to_json)
-from scripted import Server, ask
+from scripted import Server, ask, run_in_terminal
 
 HOSTILE = "a\x1b[31mb\x9bc\u202ed\x7fe\\f"
 
@@ -37,36 +33,8 @@ def sender(data):
 
 
 def in_terminal(server, *args):
-    """Run appmsg-client with a terminal for both outputs: what it shows."""
-    try:
-        master, slave = pty.openpty()
-    except OSError as error:
-        raise unittest.SkipTest(f"no terminals here: {error}")
-    attributes = termios.tcgetattr(slave)
-    attributes[1] &= ~termios.OPOST
-    termios.tcsetattr(slave, termios.TCSANOW, attributes)
-    shown = []
-
-    def read():
-        try:
-            while data := os.read(master, 4096):
-                shown.append(data)
-        except OSError:     # nobody has the other side any more
-            pass
-
-    with subprocess.Popen(
-            [harness.program("appmsg-client"), "-p", str(server.port), *args],
-            stdout=slave, stderr=slave, stdin=subprocess.DEVNULL,
-            env=harness.environment()) as process:
-        os.close(slave)
-        reader = threading.Thread(target=read)
-        reader.start()
-        process.wait(DEADLINE)
-    reader.join(DEADLINE)
-    os.close(master)
-    text = b"".join(shown).decode()
-    harness.no_reports(text)
-    return text
+    """What a terminal shows of appmsg-client."""
+    return run_in_terminal("-p", str(server.port), *args)[1].decode()
 
 
 class DoneTest(unittest.TestCase):
