@@ -18,7 +18,6 @@
 #include <sys/mman.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 
 #include <errno.h>
 #include <stdlib.h>
@@ -205,88 +204,60 @@ hold_back(struct session *s, bool last)
 }
 
 /*
- * What the socket takes of n pieces, one at least, right away.
+ * Send bytes, and leave to the bufferevent what the socket does not take.
  *
- * sent  set to how much that is
+ * gen    whose text they are; NULL: what is left is copied
+ * flags  of send(2)
  */
 static enum session_next
-write_now(struct session *s, struct iovec *pieces, size_t n, bool last,
-    size_t *sent)
+send_piece(struct session *s, const char *p, size_t len,
+    struct generation *gen, int flags)
 {
-	const struct msghdr msg = { .msg_iov = pieces, .msg_iovlen = n };
-	int flags = MSG_NOSIGNAL | hold_back(s, last);
-	ssize_t len;
+	ssize_t n = 0;
 
-	len = n > 1 ? sendmsg(s->fd, &msg, flags) :
-	    send(s->fd, pieces->iov_base, pieces->iov_len, flags);
-	if (len == -1) {
-		if (errno != EAGAIN && errno != EINTR)
-			return SESSION_CLOSE;
-		len = 0;
+	if (len == 0)
+		return SESSION_GO_ON;
+	if (session_output_len(s) == 0) {
+		n = send(s->fd, p, len, MSG_NOSIGNAL | flags);
+		if (n == -1) {
+			if (errno != EAGAIN && errno != EINTR)
+				return SESSION_CLOSE;
+			n = 0;
+		}
+		stats_add(s->host->env.stats, STATS_BYTES_OUT, (size_t)n);
+		if ((size_t)n == len)
+			return SESSION_GO_ON;
+		s->all_read = false;
+		s->sent_mark = s->queued;
+		deadline_start(&s->host->deadlines, &s->out, DEADLINE_WRITE);
 	}
-	*sent = (size_t)len;
-	stats_add(s->host->env.stats, STATS_BYTES_OUT, *sent);
-	return SESSION_GO_ON;
-}
-
-/* The socket does not take all: what follows waits for it. */
-static void
-begin_waiting(struct session *s)
-{
-	s->all_read = false;
-	s->sent_mark = s->queued;
-	deadline_start(&s->host->deadlines, &s->out, DEADLINE_WRITE);
+	return queue(s, p + n, len - (size_t)n, gen);
 }
 
 enum session_next
 session_send(struct session *s, const char *p, size_t len, bool last)
 {
-	struct iovec piece = { .iov_base = (char *)p, .iov_len = len };
-	size_t sent = 0;
-
-	if (len == 0)
-		return SESSION_GO_ON;
-	if (session_output_len(s) == 0) {
-		if (write_now(s, &piece, 1, last, &sent) == SESSION_CLOSE)
-			return SESSION_CLOSE;
-		if (sent == len)
-			return SESSION_GO_ON;
-		begin_waiting(s);
-	}
-	return queue(s, p + sent, len - sent, NULL);
+	return len == 0 ? SESSION_GO_ON :
+	    send_piece(s, p, len, NULL, hold_back(s, last));
 }
 
-/* Send replies of which the last one has a text that was not copied. */
+/*
+ * Send replies of which the last one has a text that was not copied: piece by
+ * piece, since the sandbox lets nobody use sendmsg(2).
+ */
 static enum session_next
 send_lent(struct session *s, const struct buf *out,
     const struct request_lent *lent, bool last)
 {
-	struct iovec pieces[] = {
-		{ .iov_base = out->data, .iov_len = lent->at },
-		{ .iov_base = (char *)lent->text, .iov_len = lent->len },
-		{ .iov_base = out->data + lent->at,
-		    .iov_len = out->len - lent->at }
-	};
-	size_t sent = 0;
+	size_t behind = out->len - lent->at;
 
-	if (session_output_len(s) == 0) {
-		if (write_now(s, pieces, 3, last, &sent) == SESSION_CLOSE)
-			return SESSION_CLOSE;
-		if (sent == out->len + lent->len)
-			return SESSION_GO_ON;
-		begin_waiting(s);
-	}
-	for (size_t i = 0; i < 3; i++) {
-		size_t len = pieces[i].iov_len;
-		size_t skip = sent < len ? sent : len;
-
-		sent -= skip;
-		if (skip < len && queue(s, (char *)pieces[i].iov_base + skip,
-		    len - skip, i == 1 ? s->host->env.gen : NULL) ==
-		    SESSION_CLOSE)
-			return SESSION_CLOSE;
-	}
-	return SESSION_GO_ON;
+	if (send_piece(s, out->data, lent->at, NULL, MSG_MORE) ==
+	    SESSION_CLOSE || send_piece(s, lent->text, lent->len,
+	    s->host->env.gen, behind > 0 ? MSG_MORE : hold_back(s, last)) ==
+	    SESSION_CLOSE)
+		return SESSION_CLOSE;
+	return behind > 0 ? session_send(s, out->data + lent->at, behind,
+	    last) : SESSION_GO_ON;
 }
 
 enum session_next
