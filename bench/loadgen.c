@@ -24,6 +24,9 @@
  *	-c N	connections (64)
  *	-d N	requests in flight on each (1)
  *	-g	skip the line with which the server greets a connection
+ *	-i S	each connection sends a request every S seconds, whatever the
+ *		server does: one that is not sent in time, since the one before
+ *		it has no reply yet, is measured from when it was due
  *	-m M	keepalive, connect (one request a connection, which is then
  *		reset), or idle (connections that do nothing but exist, after
  *		one request each if there is a PACK)
@@ -168,11 +171,12 @@ main(int argc, char **argv)
 {
 	int ch;
 
-	while ((ch = getopt(argc, argv, "c:d:gm:n:p:qrt:w:")) != -1) {
+	while ((ch = getopt(argc, argv, "c:d:gi:m:n:p:qrt:w:")) != -1) {
 		switch (ch) {
 		case 'c': loadgen.conns = (uint32_t)atoi(optarg); break;
 		case 'd': loadgen.depth = (uint32_t)atoi(optarg); break;
 		case 'g': loadgen.greeting = true; break;
+		case 'i': loadgen.interval = atof(optarg); break;
 		case 'm': loadgen.mode = mode_of(optarg); break;
 		case 'n':
 			loadgen.stop_after = strtoull(optarg, NULL, 10);
@@ -186,7 +190,8 @@ main(int argc, char **argv)
 		}
 	}
 	if (argc - optind != 2 - (loadgen.mode == IDLE && argc - optind == 1) ||
-	    loadgen.conns == 0 || loadgen.depth == 0)
+	    loadgen.conns == 0 || loadgen.depth == 0 || (loadgen.interval > 0 &&
+	    (loadgen.mode != KEEPALIVE || loadgen.depth != 1)))
 		errx(2, "usage: loadgen [OPTION...] ADDRESS PACK");
 	conn_catch_signals();
 	set_address(argv[optind]);

@@ -30,6 +30,7 @@ struct loadgen_options {
 	uint32_t depth;		/* requests in flight on each */
 	uint64_t stop_after;	/* replies; 0: seconds count */
 	double seconds, warm_up;
+	double interval;	/* seconds from request to request; 0: none */
 	bool at_random, greeting, quick_ack;
 	pid_t server;		/* 0: unknown */
 };

@@ -12,6 +12,7 @@
 #include "loadgen.h"
 
 #include <sys/epoll.h>
+#include <sys/timerfd.h>
 
 #include <err.h>
 #include <errno.h>
@@ -41,12 +42,15 @@ struct conn {
 	uint32_t got;		/* bytes of the oldest one's reply */
 	unsigned int fits;	/* which of its two replies they begin */
 	bool greeted, broken;
+	uint64_t owed;		/* requests that should have been sent */
+	int64_t owed_since;	/* when the oldest of them was due */
 	unsigned char *out;	/* not taken by the socket yet */
 	size_t out_len, out_cap;
 	bool wants_write;
 };
 
-static int poller;
+static int poller, pacer = -1;
+static struct conn *conns;
 static unsigned char in[READ_SIZE];
 static bool measuring;
 struct conn_totals conn_totals;
@@ -181,7 +185,7 @@ conn_open(struct conn *c)
 	c->broken = false;
 	c->out_len = 0;
 	conn_watch(c, EPOLL_CTL_ADD, false);
-	for (uint32_t i = 0;
+	for (uint32_t i = 0; loadgen.interval == 0 &&
 	    i < (loadgen.mode == CONNECT ? 1 : loadgen.depth); i++)
 		conn_enqueue(c, at);
 	/* Before the connection stands this fails, and is tried again. */
@@ -283,6 +287,51 @@ conn_take_greeting(struct conn *c, size_t len)
 	return end != NULL ? (size_t)(end + 1 - in) : len;
 }
 
+static int64_t
+conn_interval(void)
+{
+	return (int64_t)(loadgen.interval * 1e9);
+}
+
+/* The oldest request that is owed, as of when it was due. */
+static void
+conn_enqueue_owed(struct conn *c)
+{
+	if (c->owed == 0)
+		return;
+	conn_enqueue(c, c->owed_since);
+	c->owed_since += conn_interval();
+	c->owed--;
+}
+
+/*
+ * Requests are due.  Where this process itself was late, one stands for all;
+ * where a connection still waits for the server, each counts.
+ */
+static void
+conn_tick(void)
+{
+	int64_t at = clock_ns();
+	uint64_t ticks;
+
+	if (read(pacer, &ticks, sizeof(ticks)) != (ssize_t)sizeof(ticks))
+		return;
+	for (uint32_t i = 0; i < loadgen.conns; i++) {
+		struct conn *c = &conns[i];
+		uint64_t due = c->owed == 0 && c->n == 0 ? 1 : ticks;
+
+		if (c->owed == 0)
+			c->owed_since = at -
+			    (int64_t)(due - 1) * conn_interval();
+		c->owed += due;
+		if (c->n > 0)
+			continue;
+		conn_enqueue_owed(c);
+		if (conn_flush(c) != 0)
+			conn_reopen(c, true);
+	}
+}
+
 static void
 conn_serve(struct conn *c, uint32_t events)
 {
@@ -321,19 +370,35 @@ conn_serve(struct conn *c, uint32_t events)
 		conn_reopen(c, false);
 		return;
 	}
-	for (uint32_t i = 0; i < done; i++)
+	for (uint32_t i = 0; i < done && loadgen.interval == 0; i++)
 		conn_enqueue(c, at);
+	conn_enqueue_owed(c);
 	if (conn_flush(c) != 0)
 		conn_reopen(c, true);
+}
+
+static void
+conn_start_pacer(void)
+{
+	int64_t ns = conn_interval();
+	struct timespec ts = { ns / 1000000000, ns % 1000000000 };
+	struct itimerspec every = { ts, ts };
+	struct epoll_event ev = { .events = EPOLLIN };
+
+	pacer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
+	if (pacer == -1 || timerfd_settime(pacer, 0, &every, NULL) != 0 ||
+	    epoll_ctl(poller, EPOLL_CTL_ADD, pacer, &ev) != 0)
+		err(2, "timerfd");
 }
 
 void
 conn_start(void)
 {
-	struct conn *conns = calloc(loadgen.conns, sizeof(*conns));
-
+	conns = calloc(loadgen.conns, sizeof(*conns));
 	if (conns == NULL || (poller = epoll_create1(0)) == -1)
 		err(2, NULL);
+	if (loadgen.interval > 0)
+		conn_start_pacer();
 	for (uint32_t i = 0; i < loadgen.conns; i++) {
 		conns[i].ring = loadgen_grow(NULL, loadgen.depth *
 		    sizeof(struct flight));
@@ -362,8 +427,13 @@ conn_run(int64_t end, uint64_t most)
 			errx(2, "no reply for long");
 		}
 		n = epoll_wait(poller, events, EVENTS, 50);
-		for (int i = 0; i < n; i++)
-			conn_serve(events[i].data.ptr, events[i].events);
+		for (int i = 0; i < n; i++) {
+			if (events[i].data.ptr == NULL)
+				conn_tick();
+			else
+				conn_serve(events[i].data.ptr,
+				    events[i].events);
+		}
 	}
 }
 
