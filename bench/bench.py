@@ -3,12 +3,14 @@
 # Copyright (c) 2026 The appmsgd authors
 """Measure appmsgd against its peers and against a server without work.
 
-    bench.py [--quick] [--rows NAME,...] [--rounds N] [--out DIR]
+    bench.py [--quick] [--rows NAME,...] [--rounds N] [--out DIR] [--name NAME]
              [--compare FILE] [--readme FILE]
 
 APPMSGD, APPMSGCTL, LOADGEN and LIMIT name the programs; "make bench" sets
 them.  APPMSG_ORIGINALS names the folder of the tutorial's programs, if
 they are there.  Peers that are not installed are skipped, by name.
+The rows about hostile peers run only when they are named: "attack" stands
+for all of them.
 
 Writes results.json, results.txt and, with gnuplot, pictures.  The exit
 status is 1 when a reply was wrong or lost, when a row could not be
@@ -23,6 +25,9 @@ import sys
 import time
 import traceback
 
+import attack
+import attack_conns
+import attack_pieces
 import fast
 import report
 import tables
@@ -38,7 +43,15 @@ ROWS = {
     "words": tables.row_words, "search": tables.row_search,
     "fairness": tables.row_fairness, "reloads": tables.row_reloads,
     "keys": fast.row_keys, "connections": fast.row_connections}
+ATTACKS = {
+    "names": attack.row_names, "hoard": attack.row_hoard,
+    "blobs": attack.row_blobs, "unread": attack.row_unread,
+    "gone": attack.row_gone, "crowd": attack_conns.row_crowd,
+    "slow": attack_conns.row_slow, "nofile": attack_conns.row_nofile,
+    "accept": attack_conns.row_accept, "piece": attack_pieces.row_piece}
+ROWS.update(ATTACKS)
 NOT_QUICK = ("keys", "connections")
+NAMED_ONLY = tuple(ATTACKS)
 
 
 def options():
@@ -48,24 +61,27 @@ def options():
     parser.add_argument("--quick", action="store_true",
                         help="one round, short, smaller tables")
     parser.add_argument("--rows", metavar="NAME,...",
-                        help="of " + " ".join(ROWS))
+                        help="of attack " + " ".join(ROWS))
     parser.add_argument("--rounds", type=int, metavar="N",
                         help="how often (3; quick: 1)")
     parser.add_argument("--out", metavar="DIR", default=".",
                         help="where the results go (.)")
+    parser.add_argument("--name", metavar="NAME", default="results",
+                        help="what they are called (results)")
     parser.add_argument("--compare", metavar="FILE",
                         help="results.json to hold these against")
     parser.add_argument("--readme", metavar="FILE",
                         help="put the newest figures into it")
     args = parser.parse_args()
     if args.rows:
-        args.rows = args.rows.split(",")
+        args.rows = [row for word in args.rows.split(",")
+                     for row in (ATTACKS if word == "attack" else [word])]
         unknown = [row for row in args.rows if row not in ROWS]
         if unknown:
             parser.error(f"no row {unknown[0]}; there are " + " ".join(ROWS))
     else:
-        args.rows = [row for row in ROWS
-                     if not (args.quick and row in NOT_QUICK)]
+        args.rows = [row for row in ROWS if row not in NAMED_ONLY
+                     and not (args.quick and row in NOT_QUICK)]
     if args.rounds is None:
         args.rounds = 1 if args.quick else 3
     return args
@@ -98,11 +114,11 @@ def main():
     finally:
         rig.close()
     results = report.results(rig)
-    report.write(results, args.out)
+    report.write(results, args.out, args.name)
     report.draw(results, args.out)
     if args.readme:
         report.readme(results, args.readme)
-    with open(os.path.join(args.out, "results.txt")) as text:
+    with open(os.path.join(args.out, args.name + ".txt")) as text:
         print(text.read(), end="")
     fallen = report.compare(results, before) if before else []
     for line in fallen:

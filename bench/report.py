@@ -74,12 +74,12 @@ def read(path):
         return json.load(source)
 
 
-def write(found, folder):
-    """results.json and results.txt."""
-    with open(os.path.join(folder, "results.json"), "w") as out:
+def write(found, folder, name):
+    """NAME.json and NAME.txt."""
+    with open(os.path.join(folder, name + ".json"), "w") as out:
         json.dump(found, out, indent=1)
         out.write("\n")
-    with open(os.path.join(folder, "results.txt"), "w") as out:
+    with open(os.path.join(folder, name + ".txt"), "w") as out:
         out.writelines(line.rstrip() + "\n" for line in text(found))
 
 
@@ -124,8 +124,9 @@ def text(found):
         yield ""
     for row, name, figure in others:
         yield f"{row:<12}{name:<28}" + ", ".join(
-            f"{key} {value:.4g}" for key, value in figure.items()
-            if isinstance(value, (int, float)))
+            f"{key} {value:.4g}" if isinstance(value, (int, float))
+            else f"{key} {value}" for key, value in figure.items()
+            if not isinstance(value, list))
     for line in found["skipped"]:
         yield f"skipped: {line}"
     for line in found["problems"]:
@@ -172,7 +173,7 @@ def compare(found, before):
     lines = []
     for ratio in found["ratios"]:
         known = old.get((ratio["row"], ratio["what"], ratio["scale"]))
-        if known is None:
+        if known is None or not ratio["steady"]:
             continue
         now, then = ratio["measured"], known["measured"]
         if ratio["sense"] == ">=":

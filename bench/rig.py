@@ -289,28 +289,33 @@ class Rig:
     def figure(self, row, name, results, main="per_cpu_second"):
         """Keep the median and spread of each number; return the medians."""
         figure = {}
-        for key in results[0]:
+        for key, value in results[0].items():
             values = [one[key] for one in results]
-            figure[key] = statistics.median(values)
+            # A word is the first one's.
+            figure[key] = (value if isinstance(value, str)
+                           else statistics.median(values))
         values = [one[main] for one in results]
         middle = statistics.median(values)
         figure["rounds"] = values
         figure["spread"] = ((max(values) - min(values)) / 2 / middle
                             if middle else 0)
         self.figures.setdefault(row, {})[name] = figure
-        self.say(f"{row:<12}{name:<22}" + "  ".join(
+        self.say(f"{row:<12}{name:<22}  " + "  ".join(
             f"{key}={figure[key]:.6g}" for key in (
                 main, "per_second", "p50_us", "p99_us") if key in figure))
         return figure
 
     def ratio(self, row, what, measured, floor, sense=">=", scale="",
-              unit=""):
-        """Keep one of the numbers that have a bound."""
+              unit="", steady=True):
+        """Keep one of the numbers that have a bound.
+
+        steady  it is worth to be compared with what it was before
+        """
         good = measured >= floor if sense == ">=" else measured <= floor
         self.ratios.append({
             "row": row, "what": what, "measured": round(measured, 4),
             "sense": sense, "floor": floor, "unit": unit, "scale": scale,
-            "ok": good})
+            "ok": good, "steady": steady})
         self.say(f"{row:<12}{what}: {measured:.4g}{unit} {sense} {floor}"
                  f"{unit} {'ok' if good else 'BELOW'}")
 

@@ -41,8 +41,18 @@ def ready(rig, name):
     return said
 
 
-def appmsgd(rig, lines=(), workers=1, unix=False, name="appmsgd", pin=True):
-    """appmsgd with more connections than it allows by default."""
+# More connections than are allowed by default.
+ROOM = ("limit connections 15000", "limit per-address 15000",
+        "timeout idle 1h")
+
+
+def appmsgd(rig, lines=(), workers=1, unix=False, name="appmsgd", pin=True,
+            usual=ROOM, nofile=None):
+    """appmsgd, with a control socket and one answer.
+
+    usual   lines of the configuration that are not the row's own
+    nofile  limit of descriptors, soft and hard
+    """
     address = place(rig, "appmsgd", unix)
     control = rig.path("control")
     conf = rig.path("conf")
@@ -51,14 +61,15 @@ def appmsgd(rig, lines=(), workers=1, unix=False, name="appmsgd", pin=True):
             f"listen {address.replace(':', ' ')}",
             f"control {control}",
             f"workers {workers}",
-            "limit connections 15000",
-            "limit per-address 15000",
-            "timeout idle 1h",
+            *usual,
             f'answer "ring" "{wire.RING}"',
             *lines]) + "\n")
-    server = rig.serve(name, [rig.appmsgd, "-d", "-f", conf], address,
-                       pin=pin, ready=ready(rig, name))
+    argv = [rig.appmsgd, "-d", "-f", conf]
+    if nofile:
+        argv = ["sh", "-c", f'ulimit -n {nofile}; exec "$@"', "sh", *argv]
+    server = rig.serve(name, argv, address, pin=pin, ready=ready(rig, name))
     server.control = control
+    server.conf = conf
     return server
 
 
@@ -72,11 +83,18 @@ def pin_workers(server):
                              else set(rig.cores) - {rig.server_core})
 
 
-def control(server, *words):
-    """Ask its administrator's program; returns what it printed."""
-    done = subprocess.run(
-        [server.rig.appmsgctl, "-s", server.control, *words],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+def control(server, *words, seconds=None):
+    """Ask its administrator's program; returns what it printed.
+
+    seconds  that it may take
+    """
+    try:
+        done = subprocess.run(
+            [server.rig.appmsgctl, "-s", server.control, *words],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+            timeout=seconds)
+    except subprocess.TimeoutExpired:
+        raise Trouble(f"appmsgctl {words}: no end in {seconds} s") from None
     if done.returncode != 0:
         raise Trouble(f"appmsgctl {words}: {done.stdout.decode()}")
     return done.stdout.decode()
@@ -109,7 +127,7 @@ def redis(rig, name="redis"):
     return rig.serve(name, [
         rig.program("redis-server"), "--bind", "127.0.0.1",
         "--port", port(address), "--save", "", "--appendonly", "no",
-        "--maxclients", "15000", "--dir", rig.folder], address)
+        "--protected-mode", "no", "--maxclients", "15000", "--dir", rig.folder], address)
 
 
 def redis_fill(server, pairs):
