@@ -3,14 +3,14 @@
 # Copyright (c) 2026 The appmsgd authors
 """Measure appmsgd against its peers and against a server without work.
 
-    bench.py [--quick] [--rows NAME,...] [--rounds N] [--out DIR] [--name NAME]
-             [--compare FILE] [--readme FILE]
+    bench.py [--quick] [--rows NAME,...] [--rounds N] [--minutes N]
+             [--out DIR] [--name NAME] [--compare FILE] [--readme FILE]
 
 APPMSGD, APPMSGCTL, LOADGEN and LIMIT name the programs; "make bench" sets
 them.  APPMSG_ORIGINALS names the folder of the tutorial's programs, if
 they are there.  Peers that are not installed are skipped, by name.
 The rows about hostile peers run only when they are named: "attack" stands
-for all of them.
+for all but "soak", which is long.
 
 Writes results.json, results.txt and, with gnuplot, pictures.  The exit
 status is 1 when a reply was wrong or lost, when a row could not be
@@ -30,6 +30,7 @@ import attack_conns
 import attack_pieces
 import fast
 import report
+import soak
 import tables
 from rig import Rig
 
@@ -49,9 +50,9 @@ ATTACKS = {
     "gone": attack.row_gone, "crowd": attack_conns.row_crowd,
     "slow": attack_conns.row_slow, "nofile": attack_conns.row_nofile,
     "accept": attack_conns.row_accept, "piece": attack_pieces.row_piece}
-ROWS.update(ATTACKS)
+ROWS.update(ATTACKS, soak=soak.row_soak)
 NOT_QUICK = ("keys", "connections")
-NAMED_ONLY = tuple(ATTACKS)
+NAMED_ONLY = ("soak", *ATTACKS)
 
 
 def options():
@@ -64,6 +65,8 @@ def options():
                         help="of attack " + " ".join(ROWS))
     parser.add_argument("--rounds", type=int, metavar="N",
                         help="how often (3; quick: 1)")
+    parser.add_argument("--minutes", type=float, metavar="N",
+                        help="how long the soak is (30; quick: 1)")
     parser.add_argument("--out", metavar="DIR", default=".",
                         help="where the results go (.)")
     parser.add_argument("--name", metavar="NAME", default="results",
@@ -84,6 +87,8 @@ def options():
                      and not (args.quick and row in NOT_QUICK)]
     if args.rounds is None:
         args.rounds = 1 if args.quick else 3
+    if args.minutes is None:
+        args.minutes = 1 if args.quick else 30
     return args
 
 
@@ -108,7 +113,7 @@ def main():
     os.makedirs(args.out, exist_ok=True)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit(1))
-    rig = Rig(args.quick, args.rounds)
+    rig = Rig(args.quick, args.rounds, args.minutes)
     try:
         measure(rig, args.rows)
     finally:

@@ -95,9 +95,10 @@ class Server:
 class Rig:
     """Where, how long and how often; and the results."""
 
-    def __init__(self, quick, rounds):
+    def __init__(self, quick, rounds, minutes=30):
         self.quick = quick
         self.rounds = rounds
+        self.minutes = minutes
         self.window = 0.5 if quick else 1.5
         self.warm = 0.15 if quick else 0.4
         self.loadgen = os.environ.get("LOADGEN", "./loadgen")
