@@ -36,6 +36,9 @@
 #define RESERVE		24
 #define RESERVE_PART	4
 
+/* Of those, for what comes with a load: who asked, an access log, a folder. */
+#define BESIDE_FILES	8
+
 /* What each thread may need for connections that are not served. */
 #define SHARE_MAX	256
 
@@ -46,6 +49,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct warning warning;			/* under the lock */
 static atomic_int first_reserved = INT_MAX;	/* INT_MAX: no need to look */
 static atomic_size_t share = SHARE_MAX;
+static atomic_uint files = UINT_MAX;
 static int64_t most_connections;	/* that were ever configured */
 
 /* What is open whether there are peers or not. */
@@ -82,6 +86,8 @@ divide(int64_t have, int64_t always, int64_t reserve, int64_t threads)
 
 	if (reserve > have / RESERVE_PART)
 		reserve = have / RESERVE_PART;
+	files = reserve < BESIDE_FILES + 1 ? 1 :
+	    (unsigned int)(reserve - BESIDE_FILES);
 	room = have - always - reserve;
 	rest = room - most_connections;
 	if (rest < room / SHARE_PART)
@@ -161,6 +167,14 @@ size_t
 descriptors_share(size_t most)
 {
 	size_t n = share;
+
+	return n < most ? n : most;
+}
+
+unsigned int
+descriptors_files(unsigned int most)
+{
+	unsigned int n = files;
 
 	return n < most ? n : most;
 }

@@ -57,4 +57,10 @@ bool descriptors_warning_due(void);
  */
 size_t descriptors_share(size_t most);
 
+/*
+ * How many files a load may have open at a time, 1 to most.  Any thread may
+ * call it.
+ */
+unsigned int descriptors_files(unsigned int most);
+
 #endif

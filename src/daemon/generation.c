@@ -15,6 +15,7 @@
 
 #include "daemon/access_file.h"
 #include "daemon/conf/conf.h"
+#include "daemon/descriptors.h"
 #include "daemon/process.h"
 #include "daemon/table/snapshot.h"
 
@@ -51,8 +52,9 @@ int
 generation_fill(struct generation *gen,
     const struct source_progress *progress, struct problems *problems)
 {
-	gen->snap = snapshot_load(gen->conf, process_cores(), progress,
-	    problems);
+	/* Each thread reads a file. */
+	gen->snap = snapshot_load(gen->conf,
+	    descriptors_files(process_cores()), progress, problems);
 	if (problems_count(problems) > 0)
 		return -1;
 	conf_forget_answers(gen->conf);

@@ -27,6 +27,7 @@
 #include <event2/http.h>
 
 #include "common/clock.h"
+#include "daemon/descriptors.h"
 
 #define TICK_S		1
 #define INPUT_MAX	16384	/* bytes; more than a request's headers */
@@ -176,7 +177,7 @@ http_conns_new(struct event_base *base, int64_t (*patience)(void *),
 	conns->arg = arg;
 	TAILQ_INIT(&conns->list);
 	TAILQ_INIT(&conns->spare);
-	for (size_t i = 0; i < HTTP_CONNS_MAX; i++)
+	for (size_t i = 0; i < descriptors_share(HTTP_CONNS_MAX); i++)
 		TAILQ_INSERT_TAIL(&conns->spare, &conns->all[i], entry);
 	conns->tick = event_new(base, -1, EV_PERSIST, tick_cb, conns);
 	conns->made = event_new(base, -1, 0, made_cb, conns);
