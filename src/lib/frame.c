@@ -69,6 +69,19 @@ struct others {
 	struct appmsg_str names[APPMSG_MEMBERS_MAX];
 };
 
+/* What stands behind a backslash for one byte, and for which. */
+static const char unescaped[256] = {
+	['"'] = '"', ['\\'] = '\\', ['/'] = '/', ['b'] = '\b', ['f'] = '\f',
+	['n'] = '\n', ['r'] = '\r', ['t'] = '\t'
+};
+
+/* How we escape a byte; 0: not at all, 'u': by its number. */
+static const char escapes[256] = {
+	[0 ... 7] = 'u', ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', [11] = 'u',
+	['\f'] = 'f', ['\r'] = 'r', [14 ... 31] = 'u', ['"'] = '"',
+	['\\'] = '\\'
+};
+
 static int
 hex_digit(char c)
 {
@@ -89,11 +102,9 @@ hex_unit(const char *p)
  *
  * Returns the bytes put into out, 1 to 4.
  */
-static size_t
-unescape(const char **p, const char *end, char out[4])
+static inline size_t
+unescape(const char **p, const char *end, char *out)
 {
-	static const char from[] = "bfnrt", to[] = "\b\f\n\r\t";
-	const char *hit;
 	unsigned int c;
 
 	if (**p != '\\') {
@@ -102,9 +113,7 @@ unescape(const char **p, const char *end, char out[4])
 	}
 	(*p)++;
 	if (**p != 'u') {
-		hit = strchr(from, **p);
-		out[0] = hit != NULL ? to[hit - from] : **p;
-		(*p)++;
+		out[0] = unescaped[(unsigned char)*(*p)++];
 		return 1;
 	}
 	c = hex_unit(*p + 1);
@@ -158,6 +167,14 @@ appmsg_str_decode(const struct appmsg_str *s, char *buf, size_t cap,
 		return 0;
 	}
 	while (p < end) {
+		while (p < end && *p != '\\' && used < cap)
+			buf[used++] = *p++;
+		if (p == end)
+			break;
+		if (cap - used >= sizeof(c)) {
+			used += unescape(&p, end, buf + used);
+			continue;
+		}
 		n = unescape(&p, end, c);
 		if (cap - used < n)
 			return APPMSG_E2BIG;
@@ -203,8 +220,7 @@ plain_len(const char *text, size_t len)
 {
 	size_t n = 0;
 
-	while (n < len && (unsigned char)text[n] >= 0x20 && text[n] != '"' &&
-	    text[n] != '\\')
+	while (n < len && escapes[(unsigned char)text[n]] == 0)
 		n++;
 	return n;
 }
@@ -213,16 +229,13 @@ plain_len(const char *text, size_t len)
 static size_t
 escape_one(unsigned char c, char seq[6])
 {
-	static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
 	static const char hex[] = "0123456789abcdef";
-	const char *hit = c == 0 ? NULL : strchr(from, c);
 
 	seq[0] = '\\';
-	if (hit != NULL) {
-		seq[1] = to[hit - from];
+	seq[1] = escapes[c];
+	if (seq[1] != 'u')
 		return 2;
-	}
-	memcpy(seq + 1, "u00", 3);
+	seq[2] = seq[3] = '0';
 	seq[4] = hex[c >> 4];
 	seq[5] = hex[c & 0xf];
 	return 6;
@@ -231,9 +244,20 @@ escape_one(unsigned char c, char seq[6])
 size_t
 appmsg_escape(const char *text, size_t len, char *buf, size_t cap)
 {
+	const char *end = text + len;
 	size_t need = 0, n;
 	char seq[6];
 
+	/* Byte by byte while there is room for the longest escape. */
+	while (text < end && need < cap && cap - need >= sizeof(seq)) {
+		unsigned char c = (unsigned char)*text++;
+
+		if (escapes[c] == 0)
+			buf[need++] = (char)c;
+		else
+			need += escape_one(c, buf + need);
+	}
+	len = (size_t)(end - text);
 	while (len > 0) {
 		n = plain_len(text, len);
 		if (need < cap && n > 0)

@@ -99,25 +99,113 @@ count_plain(const uint8_t *p)
 #endif
 }
 
+/*
+ * Text by a finite automaton, since a peer may mix long and short sequences so
+ * that no processor foresees a branch.  A state is where in the row of a byte
+ * the next state stands: a step is a load and a shift.
+ */
+enum utf8_state {
+	UTF8_WRONG = 0,		/* no UTF-8; stays */
+	UTF8_TEXT = 6,		/* between two characters */
+	UTF8_REST_1 = 12,	/* so many bytes of one are to come */
+	UTF8_REST_2 = 18,
+	UTF8_REST_3 = 24,
+	UTF8_E0 = 30,		/* behind this byte: the next is restricted */
+	UTF8_ED = 36,
+	UTF8_F0 = 42,
+	UTF8_F4 = 48,
+	UTF8_SPECIAL = 54	/* a byte with a meaning in strings; stays */
+};
+
+#define STEP(from, to)	((uint64_t)(to) << (from))
+#define ANY		STEP(UTF8_SPECIAL, UTF8_SPECIAL)
+#define START(to)	(STEP(UTF8_TEXT, to) | ANY)
+#define REST		(STEP(UTF8_REST_1, UTF8_TEXT) | \
+	STEP(UTF8_REST_2, UTF8_REST_1) | STEP(UTF8_REST_3, UTF8_REST_2) | ANY)
+
+static const uint64_t utf8_rows[256] = {
+	[0x00 ... 0x1f] = START(UTF8_SPECIAL),
+	[0x20 ... 0x21] = START(UTF8_TEXT),
+	['"'] = START(UTF8_SPECIAL),
+	[0x23 ... 0x5b] = START(UTF8_TEXT),
+	['\\'] = START(UTF8_SPECIAL),
+	[0x5d ... 0x7f] = START(UTF8_TEXT),
+	[0x80 ... 0x8f] = REST | STEP(UTF8_ED, UTF8_REST_1) |
+	    STEP(UTF8_F4, UTF8_REST_2),
+	[0x90 ... 0x9f] = REST | STEP(UTF8_ED, UTF8_REST_1) |
+	    STEP(UTF8_F0, UTF8_REST_2),
+	[0xa0 ... 0xbf] = REST | STEP(UTF8_E0, UTF8_REST_1) |
+	    STEP(UTF8_F0, UTF8_REST_2),
+	[0xc0 ... 0xc1] = ANY,
+	[0xc2 ... 0xdf] = START(UTF8_REST_1),
+	[0xe0] = START(UTF8_E0),
+	[0xe1 ... 0xec] = START(UTF8_REST_2),
+	[0xed] = START(UTF8_ED),
+	[0xee ... 0xef] = START(UTF8_REST_2),
+	[0xf0] = START(UTF8_F0),
+	[0xf1 ... 0xf3] = START(UTF8_REST_3),
+	[0xf4] = START(UTF8_F4),
+	[0xf5 ... 0xff] = ANY
+};
+
+/*
+ * How many bytes at p are whole characters of plain text, as far as eight at a
+ * time tell: the caller goes on with what is behind them.  Where only ASCII
+ * follows, he has a faster way.
+ */
+static size_t
+utf8_run(const uint8_t *p, const uint8_t *end)
+{
+	const uint8_t *start = p, *good = p;
+	uint64_t state = UTF8_TEXT, w;
+
+	for (; end - p >= 8; p += 8) {
+		memcpy(&w, p, 8);
+		if (good == p && (w & HIGHS) == 0)
+			break;
+		for (int i = 0; i < 8; i++)
+			state = utf8_rows[p[i]] >> (state & 63);
+		state &= 63;
+		if (state == UTF8_WRONG || state == UTF8_SPECIAL)
+			break;
+		if (state == UTF8_TEXT)
+			good = p + 8;
+	}
+	return (size_t)(good - start);
+}
+
+/* Bytes of one character at p, or of more; 0: it is none. */
+static inline size_t
+utf8_length(const uint8_t *p, const uint8_t *end)
+{
+	size_t len = *p < 0x80 ? 0 : utf8_run(p, end);
+
+	return len > 0 ? len : utf8_sequence(p, end);
+}
+
+/* A digit's value; 16: it is none. */
+static const uint8_t hex_values[256] = {
+	[0 ... '0' - 1] = 16, ['0'] = 0, ['1'] = 1, ['2'] = 2, ['3'] = 3,
+	['4'] = 4, ['5'] = 5, ['6'] = 6, ['7'] = 7, ['8'] = 8, ['9'] = 9,
+	['9' + 1 ... 'A' - 1] = 16, ['A'] = 10, ['B'] = 11, ['C'] = 12,
+	['D'] = 13, ['E'] = 14, ['F'] = 15, ['F' + 1 ... 'a' - 1] = 16,
+	['a'] = 10, ['b'] = 11, ['c'] = 12, ['d'] = 13, ['e'] = 14,
+	['f'] = 15, ['f' + 1 ... 255] = 16
+};
+
 static int
 hex4(const uint8_t *p, const uint8_t *end)
 {
-	int v = 0;
+	int a, b, c, d;
 
 	if (end - p < 4)
 		return -1;
-	for (int i = 0; i < 4; i++) {
-		int c = p[i];
-
-		if (c >= '0' && c <= '9')
-			c -= '0';
-		else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
-			c = (c | 0x20) - 'a' + 10;
-		else
-			return -1;
-		v = v << 4 | c;
-	}
-	return v;
+	a = hex_values[p[0]];
+	b = hex_values[p[1]];
+	c = hex_values[p[2]];
+	d = hex_values[p[3]];
+	return ((a | b | c | d) & 16) != 0 ? -1 :
+	    a << 12 | b << 8 | c << 4 | d;
 }
 
 /* Behind a backslash: one escape, of a pair of surrogates both halves. */
@@ -174,14 +262,16 @@ scan_string(struct scan *s, struct appmsg_str *str)
 		if (*s->p == '"')
 			break;
 		if (*s->p == '\\') {
-			s->p++;
-			if (scan_escape(s, str) != SCAN_OK)
-				return SCAN_ERROR;
+			do {
+				s->p++;
+				if (scan_escape(s, str) != SCAN_OK)
+					return SCAN_ERROR;
+			} while (s->p < s->end && *s->p == '\\');
 			continue;
 		}
 		if (*s->p < 0x20)
 			return scan_fail(s, "control character in a string");
-		if ((len = utf8_sequence(s->p, s->end)) == 0)
+		if ((len = utf8_length(s->p, s->end)) == 0)
 			return scan_fail(s, "not UTF-8");
 		s->p += len;
 	}
@@ -490,7 +580,7 @@ scan_utf8(const void *buf, size_t len)
 				continue;
 			}
 		}
-		if ((n = utf8_sequence(p, end)) == 0)
+		if ((n = utf8_length(p, end)) == 0)
 			break;
 		p += n;
 	}

@@ -137,7 +137,7 @@ is_surrogate(uint32_t c)
 	return c >= 0xd800 && c <= 0xdfff;
 }
 
-static uint32_t
+static inline uint32_t
 get_unit(const uint8_t *p, unsigned int size, bool big)
 {
 	uint32_t c = 0;
@@ -147,8 +147,12 @@ get_unit(const uint8_t *p, unsigned int size, bool big)
 	return c;
 }
 
-/* UTF-16 and UTF-32 alike: units of size bytes. */
-static int
+/*
+ * UTF-16 and UTF-32 alike: units of size bytes.  Both are known where it is
+ * called, and the compiler makes a loop of its own for each: one request may
+ * have a million units, and others wait meanwhile.
+ */
+static inline int
 wide_to_utf8(const uint8_t *p, size_t len, unsigned int size, bool big,
     char *out, size_t *out_len)
 {
@@ -178,14 +182,16 @@ wide_to_utf8(const uint8_t *p, size_t len, unsigned int size, bool big,
 }
 
 /* Take the byte order mark that must be there. */
-static int
+static inline int
 marked_to_utf8(const uint8_t *p, size_t len, unsigned int size, char *out,
     size_t *out_len)
 {
-	for (int big = 0; big <= 1; big++)
-		if (len >= size && get_unit(p, size, big) == 0xfeff)
-			return wide_to_utf8(p + size, len - size, size, big,
-			    out, out_len);
+	if (len >= size && get_unit(p, size, false) == 0xfeff)
+		return wide_to_utf8(p + size, len - size, size, false, out,
+		    out_len);
+	if (len >= size && get_unit(p, size, true) == 0xfeff)
+		return wide_to_utf8(p + size, len - size, size, true, out,
+		    out_len);
 	return APPMSG_EILSEQ;
 }
 
@@ -205,8 +211,14 @@ text_to_utf8(enum text_encoding encoding, const void *in, size_t in_len,
 		*out_len = in_len;
 		return 0;
 	case TEXT_LATIN1:
-		for (size_t i = 0; i < in_len; i++)
-			out = text_put_utf8(out, p[i]);
+		/* Without a branch, which nobody could foresee. */
+		for (size_t i = 0; i < in_len; i++) {
+			unsigned int wide = p[i] >> 7;
+
+			out[0] = (char)(wide ? 0xc0 | p[i] >> 6 : p[i]);
+			out[1] = (char)(0x80 | (p[i] & 0x3f));
+			out += 1 + wide;
+		}
 		*out_len = (size_t)(out - start);
 		return 0;
 	case TEXT_UTF16:

@@ -20,6 +20,7 @@
 #include <cmocka.h>
 
 #include "plain.h"
+#include "roll.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
@@ -315,6 +316,66 @@ escapes_are_taken_at_every_place(void **state)
 			}
 }
 
+/* Characters of all lengths, and what is none, in any order. */
+static size_t
+memcspn(const char *p, size_t len, const char *reject)
+{
+	size_t n = 0;
+
+	while (n < len && strchr(reject, p[n]) == NULL)
+		n++;
+	return n;
+}
+
+static size_t
+put_fragment(char *to)
+{
+	static const char *const fragments[] = {
+		"a", "aaaaaaaaa", "\xc3\xa9", "\xdf\xbf", "\xe0\xa0\x80",
+		"\xe2\x82\xac", "\xed\x9f\xbf", "\xee\x80\x80",
+		"\xf0\x90\x80\x80", "\xf0\x9f\x90\xb6",
+		"\xf4\x8f\xbf\xbf", "\"", "\\n", "\x1f",
+		/* wrong */
+		"\x80", "\xc0\x80", "\xc3", "\xe0\x9f\x80", "\xed\xa0\x80",
+		"\xe2\x82", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80",
+		"\xf0\x9f\x90", "\xf5\x80\x80\x80", "\xff"
+	};
+	enum { ALL = sizeof(fragments) / sizeof(*fragments), RIGHT = 11 };
+	const char *f = fragments[roll(roll(40) == 0 ? ALL : RIGHT)];
+	size_t len = strlen(f);
+
+	memcpy(to, f, len);
+	return len;
+}
+
+/* They are taken many at a time, whatever they are and wherever they end. */
+static void
+long_mixtures_are_judged_as_their_characters(void **state)
+{
+	char text[256 + 16];
+
+	(void)state;
+	for (int round = 0; round < 200000; round++) {
+		size_t len = 1, wanted = 1 + roll(200), good;
+		struct appmsg_str str;
+		struct scan scan;
+
+		text[0] = '"';
+		while (len < wanted)
+			len += put_fragment(text + len);
+		good = plain_utf8((const uint8_t *)text, len);
+		assert_int_equal(scan_utf8(text, len), good);
+		scan_init(&scan, text, len);
+		if (scan_string(&scan, &str) == SCAN_OK) {
+			assert_in_range(str.len + 2, 2, good);
+			assert_int_equal(text[str.len + 1], '"');
+		} else if (good < len && memcspn(text + 1, good - 1,
+		    "\"\\\x1f") == good - 1) {
+			assert_string_equal(scan.why, "not UTF-8");
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -329,7 +390,8 @@ main(void)
 		cmocka_unit_test(the_good_bytes_before_a_bad_one_are_counted),
 		cmocka_unit_test(every_byte_is_seen_at_every_place),
 		cmocka_unit_test(every_pair_of_plain_bytes_is_plain),
-		cmocka_unit_test(escapes_are_taken_at_every_place)
+		cmocka_unit_test(escapes_are_taken_at_every_place),
+		cmocka_unit_test(long_mixtures_are_judged_as_their_characters)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
