@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef APPMSG_STR_H
+#define APPMSG_STR_H
+
+/*
+ * Strings of JSON, beside what appmsg.h says of them; for frame.c alone.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "appmsg.h"
+#include "siphash.h"
+
+/*
+ * Whether two strings, of which any may have escapes, are the same text.
+ */
+bool str_same(const struct appmsg_str *, const struct appmsg_str *);
+
+/*
+ * A hash of what a string stands for, however that is spelled.
+ */
+uint64_t str_hash(const struct appmsg_str *, struct siphash_key);
+
+#endif
