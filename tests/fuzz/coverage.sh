@@ -23,7 +23,7 @@ share=95
 
 missed=no
 [ "${1-}" != --missed ] || { missed=yes; shift; }
-[ $# -gt 0 ] || set -- lib/scan.c lib/frame.c
+[ $# -gt 0 ] || set -- lib/scan.c lib/frame.c lib/str.c
 
 # The tools of the compiler's version, whatever they are called.
 tool() {
