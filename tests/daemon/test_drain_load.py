@@ -29,6 +29,7 @@ QUEUED = 400        # connections that wait at each listener
 SLOW = tables.wanted("no.such", "regex", table="words")
 SLOW_REPLY = tables.matches("no.such", [])
 GONE = (BrokenPipeError, ConnectionResetError)
+NEVER = float("inf")
 NOBODY = (ConnectionRefusedError, FileNotFoundError)
 
 
@@ -86,7 +87,7 @@ class DrainLoad(MixedTest):
             count = MANY if rng.random() < .05 else rng.randint(1, 40)
             asks = [self.world.ask(rng, n) for n in range(count)]
             last = rng.random() < .1
-            sent = time.monotonic()
+            sent = NEVER
             try:
                 peer.send(b"".join(data for data, _ in asks))
                 sent = time.monotonic()
@@ -108,7 +109,7 @@ class DrainLoad(MixedTest):
 
     def asks_once(self, rng, peer):
         key = rng.choice(self.world.keys)
-        sent = time.monotonic()
+        sent = NEVER
         try:
             peer.send(search(key))
             sent = time.monotonic()
@@ -125,7 +126,7 @@ class DrainLoad(MixedTest):
 
     def echoes_once(self, rng, peer):
         data = rng.randbytes(rng.randint(1, 50000))
-        sent, came = time.monotonic(), b""
+        sent, came = NEVER, b""
         try:
             peer.send(data)
             sent = time.monotonic()
@@ -162,7 +163,7 @@ class DrainLoad(MixedTest):
                     assert self.began is not None, "refused"
                     return
                 except GONE:    # while it connects
-                    self.lost(time.monotonic())
+                    self.lost(NEVER)
 
         return work
 
