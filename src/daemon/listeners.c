@@ -194,6 +194,14 @@ listeners_close_control(struct listeners *all)
 }
 
 void
+listeners_unlink(const struct listeners *all)
+{
+	for (size_t i = 0; i < all->n; i++)
+		socket_unlink(all->list[i].fd, all->list[i].shared);
+	socket_unlink(all->control_fd, all->control_shared);
+}
+
+void
 listeners_clear(struct listeners *all)
 {
 	listeners_close(all);

@@ -48,6 +48,12 @@ void listeners_close(struct listeners *);
 void listeners_close_control(struct listeners *);
 
 /*
+ * Remove the paths of all, for a process that ends at once: the sockets are
+ * still looked at by whoever does.
+ */
+void listeners_unlink(const struct listeners *);
+
+/*
  * Close all and free the list.  Zeroed memory with control_fd -1 is allowed.
  */
 void listeners_clear(struct listeners *);

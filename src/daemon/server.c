@@ -201,7 +201,9 @@ server_terminate(struct server *server, int signum)
 	}
 	/* Not even a load that is under way is waited for. */
 	log_info("stopping at once signal=%d", signum);
-	server_remove_paths(server);
+	/* Workers look at the sockets until the very end. */
+	listeners_unlink(&server->listeners);
+	pid_remove(&server->pid);
 	_exit(EX_OK);
 }
 

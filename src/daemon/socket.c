@@ -216,16 +216,24 @@ socket_listen_path(const char *path, unsigned int mode)
 }
 
 void
-socket_unlisten(int fd, bool shared)
+socket_unlink(int fd, bool shared)
 {
 	struct sockaddr_un sun;
 	socklen_t len = sizeof(sun);
 
-	if (fd == -1)
+	if (fd == -1 || shared)
 		return;
 	/* What cannot be removed after dropping rights is replaced later. */
-	if (!shared && getsockname(fd, (struct sockaddr *)&sun, &len) == 0 &&
+	if (getsockname(fd, (struct sockaddr *)&sun, &len) == 0 &&
 	    sun.sun_family == AF_UNIX && sun.sun_path[0] != '\0')
 		unlink(sun.sun_path);
+}
+
+void
+socket_unlisten(int fd, bool shared)
+{
+	if (fd == -1)
+		return;
+	socket_unlink(fd, shared);
 	close(fd);
 }

@@ -32,6 +32,14 @@ int socket_listen(const struct sockaddr *sa, socklen_t len,
 int socket_listen_path(const char *path, unsigned int mode);
 
 /*
+ * Remove the path of a listening unix socket, which stays open.
+ *
+ * fd      -1 is allowed
+ * shared  others have it, so that the path stays
+ */
+void socket_unlink(int fd, bool shared);
+
+/*
  * Close a listening socket; never by shutdown(2), which would end it for
  * others that have it.
  *
