@@ -247,7 +247,9 @@ class DrainLoad(MixedTest):
             self.assertEqual(first.result, "0")
             others = first.raw * (count - 2)
             self.assertTrue(pipe.receive(len(others)) == others)
-            self.assertEqual(pipe.reply().extra[0], ("connection", "close"))
+            # Its worker may be done with all before it hears of the end.
+            self.assertIn(pipe.reply().extra[0],
+                          (("connection", "close"), first.extra[0]))
             pipe.ended()
             for number, peer in enumerate(queue):
                 reply = peer.reply()
