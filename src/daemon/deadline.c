@@ -95,7 +95,7 @@ deadlines_configure(struct deadlines *ds, const struct conf_timeouts *t)
 	ds->durations[DEADLINE_IDLE] = t->idle;
 	ds->durations[DEADLINE_HEADER] = t->header;
 	ds->durations[DEADLINE_MESSAGE] = t->message;
-	ds->durations[DEADLINE_WRITE] = t->write;
+	ds->durations[DEADLINE_WRITE] = t->write / DEADLINE_LOOKS;
 	ds->durations[DEADLINE_DRAIN] = t->drain;
 	/* Nothing that begins meanwhile may put it off. */
 	if (event_add(ds->timer, &soon) == 0)

@@ -28,10 +28,16 @@ enum deadline_kind {
 	DEADLINE_IDLE,		/* no message begun */
 	DEADLINE_HEADER,	/* a header unfinished */
 	DEADLINE_MESSAGE,	/* a content unfinished */
-	DEADLINE_WRITE,		/* output that nobody takes */
+	DEADLINE_WRITE,		/* a part of that for output nobody takes */
 	DEADLINE_DRAIN,		/* the peer's end, after the last reply */
 	DEADLINE_KINDS
 };
+
+/*
+ * How often it is looked whether output was taken before it is too late.  That
+ * a part of it was is known only then, so it is late by one part at most.
+ */
+#define DEADLINE_LOOKS	16
 
 /* In whoever has the deadline; zeroed memory is one that is not set. */
 struct deadline {

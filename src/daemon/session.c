@@ -272,13 +272,15 @@ session_broke(struct session *s)
 	session_free(s);
 }
 
-/* The write deadline counts from the last byte taken, looked at now. */
+/* The time for writing counts from the last byte taken, looked at now. */
 static enum session_next
 session_write_late(struct session *s)
 {
 	size_t sent = s->queued - session_output_len(s);
 
-	if (sent == s->sent_mark)
+	if (sent != s->sent_mark)
+		s->looks = 0;
+	else if (++s->looks == DEADLINE_LOOKS)
 		return SESSION_CLOSE;
 	s->sent_mark = sent;
 	deadline_start(&s->host->deadlines, &s->out, DEADLINE_WRITE);

@@ -61,6 +61,7 @@ struct session {
 	int64_t since;		/* ns: when what is served now was read */
 	int fd;			/* owned, by bev as soon as there is one */
 	unsigned int slices;	/* of its searches */
+	unsigned int looks;	/* at output that nobody took meanwhile */
 	enum session_state state;
 	bool reading;		/* readable is added */
 	bool unsent;		/* some of queued may still be there */

@@ -229,6 +229,7 @@ send_piece(struct session *s, const char *p, size_t len,
 			return SESSION_GO_ON;
 		s->all_read = false;
 		s->sent_mark = s->queued;
+		s->looks = 0;
 		deadline_start(&s->host->deadlines, &s->out, DEADLINE_WRITE);
 	}
 	return queue(s, p + n, len - (size_t)n, gen);

@@ -163,6 +163,40 @@ class Deadlines(harness.DaemonTest):
             harness.ask_reply(daemon.address, search("big")).result,
             "x" * 60000)
 
+    def test_write_counts_from_what_was_taken(self):
+        """Not from when that was looked at, which may be much later.
+
+        A second is what an idle connection lives.
+        """
+        daemon = self.start(
+            f"listen {self.path('socket')}", "timeout idle 1s",
+            "timeout write 4s", "limit output 4m",
+            answers=[harness.answer("big", "x" * 60000)])
+        requests = search("big", **kept()) * 100
+
+        def second():
+            with self.peer(daemon.address) as idle:
+                idle.ended()
+
+        def blocked():
+            peer = self.peer(daemon.address)
+            peer.send(requests)
+            peer.wait_readable()
+            return peer
+
+        def is_closed(peer):
+            poll = select.poll()
+            poll.register(peer.sock, 0)
+            return poll.poll(0) != []
+
+        slow = blocked()
+        second()
+        slow.receive(500000)
+        second()
+        other = blocked()
+        harness.wait_until(lambda: is_closed(other), "the other is closed")
+        self.assertTrue(is_closed(slow))
+
     def wait_alone(self):
         """Wait until the daemon has no connection left."""
         def alone():
