@@ -159,6 +159,8 @@ check_shown(const struct conf *conf)
 
 	files_write("shown.conf", text, len);
 	again = conf_load(files_path("shown.conf"), &problems);
+	/* Not for a pattern of the next input. */
+	files_remove("shown.conf");
 	problems_print(&problems, stderr);
 	FUZZ_CHECK(again != NULL && problems.n + problems.dropped == 0);
 	again_text = show(again, &again_len);
