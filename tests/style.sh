@@ -11,7 +11,7 @@ bad() {
 	rc=1
 }
 
-for f in $(find src tests/unit tests/fuzz -name '*.[ch]' 2>/dev/null | sort); do
+for f in $(find src tests/unit tests/fuzz tests/faults -name '*.[ch]' 2>/dev/null | sort); do
 	out=$(awk -v f="$f" '
 		/[ \t]$/ { print f ":" FNR ": blanks at the end" }
 		/^        / { print f ":" FNR ": spaces for a tab" }

@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 The appmsgd authors
+"""What a daemon does while something fails, and what may come of it.
+
+Each act raises Ill where it does not like the outcome; that of a request is
+judged by trial.judge_reply().
+"""
+
+import json
+import re
+import time
+
+import trial
+import world
+from trial import Ill
+
+
+class Requests(trial.Trial):
+    """Requests over all listeners."""
+
+    def learn(self):
+        """All questions, and their right answers."""
+        asked = world.questions(self.rng)
+        for question in asked.values():
+            question.learn(self)
+        return asked
+
+    def ask_once(self, question):
+        came, ended = question.ask(self)
+        if question.where == "echo":
+            if not question.right.startswith(came):
+                raise Ill("wrong bytes of an echo")
+        else:
+            trial.judge_reply(came, ended, question.right)
+
+
+def form(value):
+    """The shape of JSON: the names of its members."""
+    if isinstance(value, dict):
+        return {name: form(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [form(value[0])] if value else []
+    return type(value) if value is not None else None
+
+
+class Pages(trial.Trial):
+    """The status page, and what programs read there."""
+
+    def setUp(self):
+        super().setUp()
+        self.pages_of = {}
+
+    def form_of(self, path, body):
+        if path == "/stats.json":
+            found = form(json.loads(body))
+            return [name for name in found]
+        if path == "/metrics":
+            assert body.endswith(b"\n# EOF\n"), "metrics are cut short"
+            return sorted(re.findall(rb"(?m)^# TYPE .*$", body))
+        return body
+
+    def get_once(self, where, path):
+        """A page, or the end of the connection, or an error of ours."""
+        got = world.get(self.at[where], path, self.is_hopeless)
+        if got is None or got[0] in (500, 503):
+            return
+        status, body = got
+        found = (status, self.form_of(path, body))
+        if self.pages_of.setdefault(path, found) != found:
+            raise Ill(f"{path} is {status} {body[:200]}")
+
+
+class Control(trial.Trial):
+    """What the control socket is asked."""
+
+    def setUp(self):
+        super().setUp()
+        self.forms_of = {}
+
+    def order_once(self, action, **members):
+        """As it is when nothing fails, or an error, or no answer."""
+        told = self.order(action, **members)
+        if told is None:
+            return
+        status, content = told
+        name = (action, *members.items())
+        found = (status, sorted(content))
+        right = self.forms_of.setdefault(name, found)
+        if found != right and not (status in ("error", "denied")
+                                   and isinstance(content["result"], str)):
+            raise Ill(f"{action}: {status} {content}")
+
+
+class Reloads(trial.Trial):
+    """Loads, good and bad, and the way back: all or nothing."""
+
+    def setUp(self):
+        super().setUp()
+        self.wholes = {}
+
+    def renew(self):
+        """With two generations, so that there is one to go back to."""
+        self.put("b" if self.version == "a" else "a")
+        super().renew()
+        for _ in self.wholes or "ab":
+            self.wholes.setdefault(self.version, self.whole())
+            self.put("b" if self.version == "a" else "a")
+            assert self.order("reload")[0] == "found"
+        self.serving = self.version
+        self.usual = self.state()
+
+    def calm(self):
+        """Let nothing fail any more, so that the outcome can be seen."""
+        self.page.disarm()
+
+    def which(self):
+        """The version that serves, of which all must be there."""
+        came = self.whole()
+        for version, right in self.wholes.items():
+            if came == right:
+                return version
+        texts = [content for _, content in world.messages(came)]
+        right = [content for _, content in
+                 world.messages(self.wholes[self.serving])]
+        wrong = [(key, text[:60]) for key, text, should in
+                 zip([*self.keys, *"psufrbb"], texts, right)
+                 if text != should]
+        raise Ill(f"tables are lost: {len(wrong)} of {len(right)} answers, "
+                  f"as {wrong[:3]}")
+
+    def settled(self):
+        """The version that serves when a reload that may go on is over."""
+        end = time.monotonic() + world.HANG
+        while True:
+            try:
+                told = self.order("status")
+            except OSError:
+                told = None
+            if told is not None and told[0] == "found":
+                return self.which()
+            if time.monotonic() > end:
+                raise Ill(f"no status any more: {told}")
+
+    def change_once(self, action, want, **members):
+        """An order that changes what is served, or does not."""
+        told = self.order(action, **members)
+        self.calm()
+        now = self.settled()
+        if told is not None and told[0] == "found" and now != want:
+            raise Ill(f"{action} is done, but {now} serves: {told[1]}")
+        if told is not None and told[0] != "found" and now != self.serving:
+            raise Ill(f"{action} has failed, but {now} serves: {told[1]}")
+        self.serving = now
+
+    def reload_once(self):
+        want = "b" if self.serving == "a" else "a"
+        if self.version != want:
+            self.put(want)
+        self.change_once("reload", want)
+
+    def force_once(self):
+        want = "b" if self.serving == "a" else "a"
+        if self.version != want:
+            self.put(want)
+        self.change_once("reload", want, force=True)
+
+    def diff_once(self):
+        told = self.order("diff")
+        self.calm()
+        if self.settled() != self.serving:
+            raise Ill("a diff changes what is served")
+        if told is not None and told[0] == "found" and not re.search(
+                r"\+0 added -0 removed", told[1]["result"]):
+            raise Ill(f"diff: {told[1]}")
+
+    def rollback_once(self):
+        """Back to the other one, or to the same: no table is lost."""
+        told = self.order("rollback")
+        self.calm()
+        now = self.settled()
+        if told is None or told[0] == "found":
+            self.serving = now
+        elif now != self.serving:
+            raise Ill(f"rollback has failed, but {now} serves: {told[1]}")
+
+    def bad_once(self):
+        """A reload of what cannot be read never is done."""
+        if self.version != "bad":
+            self.write_config(*self.lines("x"), "nonsense")
+            self.write("tsv.tsv", "no tab\n")
+            self.version = "bad"
+        told = self.order("reload")
+        self.calm()
+        if told is not None and told[0] == "found":
+            raise Ill(f"a wrong configuration is loaded: {told[1]}")
+        if self.settled() != self.serving:
+            raise Ill("a failed reload changes what is served")
+
+    def hang_up_once(self):
+        """By SIGHUP, whose outcome is in the log only."""
+        want = "b" if self.serving == "a" else "a"
+        if self.version != want:
+            self.put(want)
+        lines = len(self.daemon.lines)
+        self.daemon.hang_up()
+        try:
+            self.daemon.wait_log(r"reloaded generation|problems=|memory",
+                                 after=lines)
+        except AssertionError as problem:
+            raise world.Hang("SIGHUP has no outcome") from problem
+        self.calm()
+        self.serving = self.settled()

@@ -1,0 +1,13 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 The appmsgd authors
+"""test_allocations.py, for all that is acquired while it serves."""
+
+import test_allocations
+from test_allocations import (Control, Pages, Reloads,  # noqa: F401
+                              Requests)
+from world import harness
+
+if __name__ == "__main__":
+    test_allocations.Allocations.most = None
+    harness.main()
