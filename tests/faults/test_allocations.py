@@ -133,7 +133,7 @@ class Starts(Allocations):
         elif daemon.process.returncode not in (71, 78):
             problem = (f"ended with {daemon.process.returncode} at "
                        + self.places.name(self.page.crash))
-        elif "appmsgd:" not in daemon.log:
+        elif not daemon.log:
             problem = "ended without a word"
         if problem is not None:
             self.found(name, n, problem)

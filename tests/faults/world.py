@@ -11,7 +11,6 @@ answer is of one version, and all are of the same.
 import os
 import re
 import shutil
-import socket
 import sys
 import time
 
@@ -261,13 +260,14 @@ class World(tables.TableTest):
         self.at["control"] = self.path("control.sock")
 
     def order(self, action, **members):
-        """Ask the control socket: status and content, or None."""
+        """Ask the control socket: status and content, or None where the
+        connection ended before.
+        """
         data = request(to_json({"action": action, **members}))
-        came, _ = exchange(self.at["control"], data)
-        if not came:
+        told = messages(exchange(self.at["control"], data)[0])
+        if not told:
             return None
-        header, content = split(came)
-        return header["status"], harness.strict_json(content)
+        return told[0][0]["status"], harness.strict_json(told[0][1])
 
     def whole(self):
         """Everything that the tables answer, as bytes."""
@@ -279,15 +279,6 @@ class World(tables.TableTest):
         data += binary(b"logo", **kept()) + binary(b"blob/2", **kept())
         came, _ = exchange(self.at["unix"], data, finish=True)
         return came
-
-
-def split(came):
-    """The first message of some bytes: header, content."""
-    length = int.from_bytes(came[:2], "big")
-    header = harness.strict_json(came[2:2 + length])
-    end = 2 + length + header["content-length"]
-    assert len(came) >= end, f"cut short: {came!r}"
-    return header, came[2 + length:end]
 
 
 def messages(came):
@@ -317,9 +308,3 @@ def get(address, path="/healthz", hopeless=None):
         return None
     assert length or head[9:12] != b"200", head
     return int(head[9:12]), body
-
-
-def free_of(address):
-    """Whether nobody listens there."""
-    with socket.socket() as sock:
-        return sock.connect_ex(address) != 0
