@@ -33,6 +33,7 @@ LATEST = {"accept4": 2}     # where service is back in a second only
 ERRORS = {
     "accept4": "EAGAIN EINTR ECONNABORTED EMFILE ENFILE ENOBUFS ENOMEM EPERM "
                "EPROTO",
+    "brk": "ENOMEM",
     "clock_nanosleep": "EINTR",
     "clone": "EAGAIN ENOMEM",
     "clone3": "EAGAIN ENOMEM ENOSYS",
@@ -54,8 +55,8 @@ ERRORS = {
     "munmap": "ENOMEM",
     "newfstatat": "EACCES EIO ENOENT ENOMEM",
     "openat": "EACCES EINTR EIO EMFILE ENFILE ENOENT ENOMEM",
+    "poll": "EINTR ENOMEM",
     "pread64": "EINTR EIO",
-    "prlimit64": "EPERM",
     "read": "EAGAIN EINTR",
     "readv": "EAGAIN ECONNRESET EINTR ENOMEM ETIMEDOUT",
     "recvfrom": "EAGAIN ECONNRESET EINTR ENOMEM ETIMEDOUT",
@@ -72,9 +73,9 @@ LOG_ERRORS = {"write": "EAGAIN EDQUOT EINTR EIO ENOSPC"}
 # They cannot fail, but by a mistake or by a signal that is handled anyhow;
 # or but for one use that strace(1) does not know from others, and the shim
 # does: epoll_ctl(2) may have no memory for what is added.
-SAFE = ("close epoll_ctl exit futex geteuid getpid getppid gettid getuid rseq "
-        "restart_syscall rt_sigprocmask rt_sigreturn sched_yield "
-        "set_robust_list write prctl").split()
+SAFE = ("close epoll_ctl exit futex geteuid getpid getppid gettid getuid "
+        "prctl prlimit64 restart_syscall rseq rt_sigprocmask rt_sigreturn "
+        "sched_yield set_robust_list write").split()
 
 ASKED = ("hit", "unix", "pipelined", "long pieces", "large", "large unix",
          "half close", "incomplete", "echo", "prefix", "regex", "blob")
@@ -191,7 +192,8 @@ class Syscalls(acts.Requests, acts.Pages, acts.Control, acts.Reloads):
         whens = list(range(1, min(count, latest) + 1))
         if count > latest:
             whens.append(self.rng.randint(latest + 1, count))
-        return [*whens, "1+2"]
+        # Of a loop's only call strace(1) may leave one half done at its end.
+        return whens if name == "epoll_wait" else [*whens, "1+2"]
 
     def try_case(self, scenario, options, case):
         self.ensure()
@@ -222,8 +224,9 @@ class Syscalls(acts.Requests, acts.Pages, acts.Control, acts.Reloads):
         for name, scenario in self.scenarios().items():
             scenario()
             calls = self.calls(scenario)
-            self.assertEqual(set(calls) - known, set(),
-                             "calls of which this test knows nothing")
+            if self.most is None:
+                self.assertEqual(set(calls) - known, set(),
+                                 "calls of which this test knows nothing")
             cases += self.cases(name, calls)
         if self.most is not None:
             cases = self.rng.sample(cases, min(self.most, len(cases)))
