@@ -37,13 +37,14 @@
 struct echo_connection {
 	struct appmsg_client *client;	/* owned; NULL when it is done */
 	size_t sent;
-	char *got;		/* owned; room for one byte too many */
+	char *got;		/* borrowed; room for one byte too many */
 	size_t got_len;
 };
 
 struct echo {
 	struct call *call;
 	char *all;		/* the texts in a row; owned */
+	char *got;		/* owned; what the connections borrow */
 	size_t len;
 	struct echo_connection *connections;	/* owned */
 	struct pollfd *pfds;	/* owned; one a connection, -1 when done */
@@ -62,11 +63,14 @@ echo_init(struct echo *echo, struct call *call)
 	for (int i = 0; i < options->words_count; i++)
 		echo->len += strlen(options->words[i]);
 	echo->all = malloc(echo->len + 1);
+	echo->got = reallocarray(NULL, n, echo->len + 1);
 	echo->connections = calloc(n, sizeof(*echo->connections));
 	echo->pfds = calloc(n, sizeof(*echo->pfds));
-	if (echo->all == NULL || echo->connections == NULL ||
-	    echo->pfds == NULL)
+	if (echo->all == NULL || echo->got == NULL ||
+	    echo->connections == NULL || echo->pfds == NULL)
 		return -1;
+	for (size_t i = 0; i < n; i++)
+		echo->connections[i].got = echo->got + i * (echo->len + 1);
 	echo->len = 0;
 	for (int i = 0; i < options->words_count; i++) {
 		len = strlen(options->words[i]);
@@ -79,10 +83,9 @@ echo_init(struct echo *echo, struct call *call)
 static void
 echo_clear(struct echo *echo)
 {
-	for (int i = 0; i < echo->count; i++) {
+	for (int i = 0; i < echo->count; i++)
 		appmsg_client_free(echo->connections[i].client);
-		free(echo->connections[i].got);
-	}
+	free(echo->got);
 	free(echo->connections);
 	free(echo->pfds);
 	free(echo->all);
@@ -134,10 +137,6 @@ echo_connect(struct echo *echo)
 
 	for (int i = 0; i < echo->call->options->connections; i++) {
 		connection = &echo->connections[i];
-		if ((connection->got = malloc(echo->len + 1)) == NULL) {
-			call_error(echo->call, "connection", APPMSG_ENOMEM);
-			return false;
-		}
 		echo->count++;
 		connection->client = call_open(echo->call);
 		if (connection->client == NULL)

@@ -149,8 +149,10 @@ output_base64(const char *data, size_t len)
 			group |= src[2];
 		*p++ = digits[group >> 18];
 		*p++ = digits[group >> 12 & 63];
-		*p++ = len > 1 ? digits[group >> 6 & 63] : '=';
-		*p++ = len > 2 ? digits[group & 63] : '=';
+		*p++ = digits[group >> 6 & 63];
+		*p++ = digits[group & 63];
+		if (len < 3)
+			memset(p - 3 + len, '=', 3 - len);
 		len -= len < 3 ? len : 3;
 	}
 	*p = '\0';

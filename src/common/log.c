@@ -59,9 +59,15 @@ is_journal(int fd)
 	const char *stream = getenv("JOURNAL_STREAM");
 	unsigned long long dev, ino;
 	struct stat st;
+	char *end;
 
-	return stream != NULL && sscanf(stream, "%llu:%llu", &dev, &ino) == 2 &&
-	    fstat(fd, &st) == 0 && st.st_dev == (dev_t)dev &&
+	if (stream == NULL || fstat(fd, &st) == -1)
+		return false;
+	dev = strtoull(stream, &end, 10);
+	if (*end != ':')
+		return false;
+	ino = strtoull(end + 1, &end, 10);
+	return *end == '\0' && st.st_dev == (dev_t)dev &&
 	    st.st_ino == (ino_t)ino;
 }
 

@@ -186,14 +186,14 @@ file_lost(struct access_file *file, const char *p, size_t len, int error)
 		return;
 	errno = error;
 	log_warn("access log lines lost file=%s lines=%llu", file->path,
-	    (unsigned long long)(before + n));
+	    (unsigned long long)before + n);
 }
 
 void
 access_file_write(struct access_file *file, const char *lines, size_t len)
 {
-	struct iovec iov[2] = { { (char *)(uintptr_t)"\n", 1 },
-	    { (char *)(uintptr_t)lines, len } };
+	struct iovec iov[2] = { { (char *)"\n", 1 },
+	    { (char *)lines, len } };
 	bool torn = atomic_exchange(&file->torn, false);
 	size_t before = torn;
 	ssize_t n;

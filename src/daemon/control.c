@@ -375,11 +375,11 @@ conn_flush(struct control_conn *conn)
 void
 control_free(struct control *control)
 {
-	struct control_conn *conn;
+	struct control_conn *conn, *next;
 
 	if (control == NULL)
 		return;
-	while ((conn = LIST_FIRST(&control->conns)) != NULL) {
+	LIST_FOREACH_SAFE(conn, &control->conns, entry, next) {
 		conn_flush(conn);
 		conn_free(conn);
 	}

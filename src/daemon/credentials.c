@@ -21,8 +21,9 @@ static int
 read_groups(struct credentials *c, int fd)
 {
 	socklen_t len = 0;
+	gid_t none;
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &len) == 0)
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, &none, &len) == 0)
 		return 0;
 	if (errno != ERANGE)
 		return -1;

@@ -180,7 +180,7 @@ file_read_seen(const char *path, struct file_look *look, size_t max,
 	else if (!file_is_same(&look->sb, &after))
 		*why = "it changed during the load";
 	close(fd);
-	if (*why != NULL) {
+	if (buf == NULL || *why != NULL) {
 		free(buf);
 		return NULL;
 	}

@@ -70,7 +70,7 @@ generation_load(const char *path, const struct source_progress *progress,
 
 	/* The tables of a wrong configuration too: all problems at once. */
 	if (gen != NULL && generation_fill(gen, progress, problems) != 0) {
-		generation_unref(gen);
+		generation_free(gen);
 		gen = NULL;
 	}
 	return gen;

@@ -80,6 +80,7 @@ parse_options(int argc, char **argv, struct options *o)
 		{ NULL, 0, NULL, 0 }
 	};
 	const char *conf = DEFAULT_CONF;
+	bool asks = false;
 	int ch;
 
 	while ((ch = getopt_long(argc, argv, "df:nq:TvV", longopts,
@@ -88,7 +89,7 @@ parse_options(int argc, char **argv, struct options *o)
 		case 'd': o->foreground = true; break;
 		case 'f': conf = optarg; break;
 		case 'n': o->check = true; break;
-		case 'q': o->query = optarg; break;
+		case 'q': o->query = optarg; asks = true; break;
 		case 'T': o->show = true; break;
 		case 'v': o->verbose++; break;
 		case 'h':
@@ -102,7 +103,7 @@ parse_options(int argc, char **argv, struct options *o)
 			exit(EX_USAGE);
 		}
 	}
-	if (optind < argc || (o->query != NULL && !o->check)) {
+	if (optind < argc || (asks && !o->check)) {
 		fprintf(stderr, optind < argc ?
 		    "appmsgd: unexpected argument \"%s\"\n" :
 		    "appmsgd: -q needs -n\n", argv[optind]);

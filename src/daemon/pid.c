@@ -115,8 +115,8 @@ static enum outcome
 pid_open(struct pid *pid, uid_t user)
 {
 	enum outcome outcome = PID_FAILED;
+	struct stat sb = { .st_mode = 0 };
 	const char *why;
-	struct stat sb;
 
 	pid->fd = open(pid->path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK |
 	    O_NOCTTY | O_CLOEXEC, 0644);

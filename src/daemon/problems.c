@@ -69,7 +69,7 @@ problems_add(struct problems *p, const char *file, unsigned int line,
 {
 	struct problem *list = NULL, one = { .line = line };
 	va_list ap;
-	size_t i;
+	size_t at;
 
 	if (p->n < PROBLEMS_MAX)
 		list = reallocarray(p->list, p->n + 1, sizeof(*list));
@@ -88,14 +88,13 @@ problems_add(struct problems *p, const char *file, unsigned int line,
 		p->dropped++;
 		return;
 	}
-	for (i = p->n++; i > 0; i--) {
-		if (list[i - 1].file_number < one.file_number ||
-		    (list[i - 1].file_number == one.file_number &&
-		    list[i - 1].line <= one.line))
+	for (at = p->n; at > 0; at--)
+		if (list[at - 1].file_number < one.file_number ||
+		    (list[at - 1].file_number == one.file_number &&
+		    list[at - 1].line <= one.line))
 			break;
-		list[i] = list[i - 1];
-	}
-	list[i] = one;
+	memmove(&list[at + 1], &list[at], (p->n++ - at) * sizeof(*list));
+	memcpy(&list[at], &one, sizeof(one));
 }
 
 size_t

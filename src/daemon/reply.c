@@ -152,11 +152,12 @@ reply_write(const struct ask *ask, const struct reply *r)
 		.content_type = r->type,
 		.content_encoding = r->encoding
 	};
-	size_t room, len, lent = lent_piece(ask, r);
+	size_t room, len, content_len = 0, lent = lent_piece(ask, r);
 	char id[REPLY_ID_ROOM], *to;
 
 	for (size_t i = 0; i < REPLY_PIECES; i++)
-		h.content_length += r->pieces[i].len;
+		content_len += r->pieces[i].len;
+	h.content_length = content_len;
 	if (ask->hdr->has_connection || ask->tell)
 		h.connection = ask->keep ? keep_alive : close;
 	h.id = reply_id(&ask->hdr->id, id);
@@ -172,12 +173,12 @@ reply_write(const struct ask *ask, const struct reply *r)
 	    r->suggestions != NULL) && reply_extra(ask, r, &h) != 0)
 		return -1;
 	room = HEADER_ROOM + REPLY_ID_ROOM + r->type.len + h.extra_len;
-	to = buf_reserve(ask->out, room + (size_t)h.content_length -
+	to = buf_reserve(ask->out, room + content_len -
 	    (lent < REPLY_PIECES ? r->pieces[lent].len : 0));
 	if (to == NULL || appmsg_header_encode(&h, to, room, &len) != 0)
 		return -1;
 	put_pieces(ask, r, to + len, lent);
-	len += (size_t)h.content_length;
+	len += content_len;
 	if (ask->env != NULL)
 		stats_answered(ask->env->stats, ask->env->kind, r->status, 1);
 	if (ask->access != NULL)

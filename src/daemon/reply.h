@@ -17,7 +17,7 @@
 #define REPLY_PIECES	3
 
 /* Bytes of an id in a reply, escaped. */
-#define REPLY_ID_ROOM	(6 * APPMSG_ID_MAX)
+#define REPLY_ID_ROOM	((size_t)6 * APPMSG_ID_MAX)
 
 /* The request that a reply is for. */
 struct ask {

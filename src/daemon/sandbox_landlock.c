@@ -109,14 +109,14 @@ ruleset_allow(const struct ruleset *set, const char *path, uint64_t access)
 	struct landlock_path_beneath_attr rule = {
 		.allowed_access = access & set->attr.fs
 	};
-	int error;
+	int error, fd = open(path, O_PATH | O_CLOEXEC);
 
-	rule.parent_fd = open(path, O_PATH | O_CLOEXEC);
-	if (rule.parent_fd == -1)
+	if (fd == -1)
 		return 0;
+	rule.parent_fd = fd;
 	error = (int)syscall(SYS_landlock_add_rule, set->fd,
 	    LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
-	close(rule.parent_fd);
+	close(fd);
 	return error;
 }
 

@@ -327,9 +327,10 @@ session_late_cb(struct deadline *d, enum deadline_kind kind, void *arg)
 		}
 		break;
 	case DEADLINE_DRAIN:
+		break;
 	case DEADLINE_NONE:
 	case DEADLINE_KINDS:
-		break;
+		return;			/* nothing is late */
 	}
 	if (late)
 		stats_add(s->host->env.stats, late_counters[kind], 1);
@@ -476,11 +477,11 @@ session_host_init(struct session_host *host)
 void
 session_host_clear(struct session_host *host)
 {
-	struct session *s;
+	struct session *s, *next;
 
 	if (host->wakeup != NULL)
 		session_wakeup_send(host);
-	while ((s = TAILQ_FIRST(&host->all)) != NULL)
+	TAILQ_FOREACH_SAFE(s, &host->all, entry, next)
 		session_free(s);
 	session_wakeup_clear(host);
 	session_rounds_clear(host);

@@ -218,7 +218,7 @@ socket_listen_path(const char *path, unsigned int mode)
 void
 socket_unlink(int fd, bool shared)
 {
-	struct sockaddr_un sun;
+	struct sockaddr_un sun = { .sun_family = AF_UNSPEC };
 	socklen_t len = sizeof(sun);
 
 	if (fd == -1 || shared)

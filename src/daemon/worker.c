@@ -26,7 +26,7 @@
  * How long a drain waits for requests that peers sent before they could know
  * of it, on connections that were just made or stay: a long way and back.
  */
-#define GRACE_MS		200
+#define GRACE_MS		200L
 
 static void
 worker_check_drained(struct worker *w)
@@ -288,25 +288,24 @@ workers_start(struct workers *all)
 int
 workers_swap(struct workers *all, struct generation *gen)
 {
-	struct order **orders = calloc(all->n, sizeof(*orders));
-	bool complete = orders != NULL;
+	struct worker *w = all->workers, *end = w + all->n;
 
 	/* All of them or none: a generation is not published by halves. */
-	for (size_t i = 0; complete && i < all->n; i++)
-		complete = (orders[i] = order_new(ORDER_SWAP)) != NULL;
-	if (complete)
-		all->not_swapped = (unsigned int)all->n;
-	for (size_t i = 0; orders != NULL && i < all->n; i++) {
-		if (!complete) {
-			free(orders[i]);
-			continue;
-		}
-		orders[i]->gen = generation_ref(gen);
-		mailbox_send(all->workers[i].mailbox, &orders[i]->mail);
+	for (; w < end; w++)
+		if ((w->swap = order_new(ORDER_SWAP)) == NULL)
+			break;
+	if (w < end) {
+		while (w-- > all->workers)
+			free(w->swap);
+		errno = ENOMEM;
+		return -1;
 	}
-	free(orders);
-	errno = ENOMEM;
-	return complete ? 0 : -1;
+	all->not_swapped = (unsigned int)all->n;
+	for (w = all->workers; w < end; w++) {
+		w->swap->gen = generation_ref(gen);
+		mailbox_send(w->mailbox, &w->swap->mail);
+	}
+	return 0;
 }
 
 static void

@@ -59,6 +59,7 @@ struct worker {
 	 * without memory must be able to end.  Others are allocated.
 	 */
 	struct order orders[ORDER_KINDS];
+	struct order *swap;		/* until all workers have one */
 	atomic_bool beat_owed;
 	struct warning busy, denied;
 	pthread_t thread;

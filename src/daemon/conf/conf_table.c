@@ -16,7 +16,7 @@
 #define M	(K * 1024)
 #define G	(M * 1024)
 #define SECOND	INT64_C(1000)
-#define DAY	(24 * 3600 * SECOND)
+#define DAY	(SECOND * 24 * 3600)
 
 #define LIMIT(name, member, min, max, value)				\
 	{ "limit", name, CONF_TYPE_NUMBER, min, max, value,		\

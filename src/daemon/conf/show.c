@@ -77,12 +77,13 @@ static void
 show_quoted(FILE *out, const char *text, size_t len)
 {
 	char escaped[6 * SHOW_PIECE];
+	size_t escaped_len;
 
 	fputc('"', out);
 	for (size_t n; len > 0; text += n, len -= n) {
 		n = len < SHOW_PIECE ? len : SHOW_PIECE;
-		fwrite(escaped, 1, appmsg_escape(text, n, escaped,
-		    sizeof(escaped)), out);
+		escaped_len = appmsg_escape(text, n, escaped, sizeof(escaped));
+		fwrite(escaped, 1, escaped_len, out);
 	}
 	fputc('"', out);
 }

@@ -28,7 +28,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FUZZY_BAND	2	/* diagonals beside the middle, edits at most */
+#define FUZZY_BAND	((size_t)2)	/* diagonals beside the middle */
 #define FUZZY_ALL	0x1fu	/* a bit each */
 #define FUZZY_NONE	UINT32_MAX	/* no character */
 #define FUZZY_CHAR_MAX	0x10ffff
@@ -330,7 +330,7 @@ fuzzy_test(struct search *search, uint32_t rank, uint32_t pos)
 {
 	struct search_fuzzy *fuzzy = search->fuzzy;
 	const struct search_hits *hits = &search->hits;
-	size_t slack = 4 * fuzzy->pass, len, at, offset, wrong_end;
+	size_t slack = 4 * (size_t)fuzzy->pass, len, at, offset, wrong_end;
 	const uint8_t *key = index_key(search->index, rank, &len);
 	uint32_t wrong;
 

@@ -26,7 +26,7 @@
 
 /* Limits on what a pattern may be: on the time to compile it. */
 #define REGEX_NEST	50		/* parentheses in each other */
-#define REGEX_SIZE	(32 * 1024)	/* bytes, compiled */
+#define REGEX_SIZE	((size_t)32 << 10)	/* bytes, compiled */
 
 /* PCRE2's units of matching; each takes some 2 to 50 ns. */
 #define REGEX_LIMIT_KEY		20000	/* for all of a key */
@@ -40,8 +40,8 @@
 #define REGEX_FAR	40000		/* ns: less */
 
 #define REGEX_HEAP	1024		/* KiB */
-#define REGEX_STACK	(32 * 1024)	/* bytes of machine code's stack */
-#define REGEX_STACK_MAX	(256 * 1024)
+#define REGEX_STACK	((size_t)32 << 10)	/* machine code's */
+#define REGEX_STACK_MAX	((size_t)256 << 10)
 #define REGEX_WHY	200
 
 #define REGEX_OPTIONS	(PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C | \
@@ -81,7 +81,8 @@ regex_init(struct search *search)
 {
 	struct search_regex *regex = calloc(1, sizeof(*regex));
 
-	if ((search->regex = regex) == NULL)
+	search->regex = regex;
+	if (regex == NULL)
 		return -1;
 	regex->compile = pcre2_compile_context_create(NULL);
 	regex->context = pcre2_match_context_create(NULL);

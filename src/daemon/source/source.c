@@ -217,7 +217,6 @@ job_problems(const struct source_load *load, const struct source_job *job,
 static void
 load_settle(struct source_load *load, struct problems *problems)
 {
-	const struct source_file *file = NULL;
 	unsigned int before = 0, blank = 0;
 
 	for (size_t i = 0; i < load->source->n_paths; i++)
@@ -227,15 +226,14 @@ load_settle(struct source_load *load, struct problems *problems)
 	for (size_t i = 0; i < load->n_jobs; i++) {
 		const struct source_job *job = &load->jobs[i];
 
-		if (job->file != file)
+		if (i > 0 && job->file != load->jobs[i - 1].file)
 			before = blank = 0;
-		file = job->file;
 		/* Empty lines are allowed at the end of a file only. */
 		if (blank == 0 && job->blank_start != 0)
 			blank = before + job->blank_start;
 		if (blank != 0 && job->has_content)
-			problems_add(problems, file->path, blank, "%s",
-			    "an empty line");
+			problems_add(problems, job->file->path, blank,
+			    "%s", "an empty line");
 		if (job->has_content)
 			blank = 0;
 		if (blank == 0 && job->blank != 0)

@@ -90,15 +90,15 @@ read_all(struct source_job *job, size_t *len)
 static void
 release(char *text, size_t *released, const uint8_t *upto)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	uintptr_t from = (uintptr_t)text + *released, to = (uintptr_t)upto;
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), from = *released;
+	size_t to = (size_t)(upto - (const uint8_t *)text);
 
 	if (to - from < RELEASE_STEP)
 		return;
-	from = (from + page - 1) / page * page;
-	to = to / page * page;
-	(void)madvise((void *)from, to - from, MADV_DONTNEED);
-	*released = (size_t)(to - (uintptr_t)text);
+	from += (page - (uintptr_t)(text + from) % page) % page;
+	to -= (uintptr_t)(text + to) % page;
+	(void)madvise(text + from, to - from, MADV_DONTNEED);
+	*released = to;
 }
 
 /* How far the lines of a text are counted. */

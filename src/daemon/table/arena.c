@@ -127,6 +127,7 @@ shrink_tail(struct arena *a, size_t from, size_t to)
 	if ((copy = malloc(len)) == NULL)
 		return -1;
 	memcpy(copy, a->base + start, len);
+	/* cppcheck-suppress leakReturnValNotUsed; it is where it was */
 	if (mmap(a->base + start, up(len, page_size()), PROT_READ |
 	    PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
 	    MAP_FAILED) {

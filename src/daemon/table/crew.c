@@ -32,7 +32,7 @@ crew_main(void *arg)
 void
 crew_run(unsigned int threads, void (*work)(unsigned int, void *), void *arg)
 {
-	struct crew_member members[CREW_MAX];
+	struct crew_member members[CREW_MAX] = { { .number = 0 } };
 	unsigned int n = 1;
 	sigset_t all, old;
 

@@ -24,7 +24,7 @@ quote(char out[QUOTE_SIZE], const char *key, size_t len)
 	for (size_t i = 0; i < n; i++) {
 		if (key[i] == '\0')
 			out[o++] = '\\';
-		out[o++] = key[i] == '\0' ? '0' : key[i];
+		out[o++] = (char)(key[i] == '\0' ? '0' : key[i]);
 	}
-	strcpy(out + o, n < len ? "..." : "");
+	strlcpy(out + o, n < len ? "..." : "", QUOTE_SIZE - o);
 }

@@ -10,7 +10,7 @@
 
 #include <stddef.h>
 
-#define QUOTE_MAX	64	/* bytes of a key that are quoted */
+#define QUOTE_MAX	((size_t)64)	/* bytes of a key that are quoted */
 #define QUOTE_SIZE	(2 * QUOTE_MAX + sizeof("..."))
 
 /*
