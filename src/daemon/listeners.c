@@ -144,13 +144,18 @@ open_all(struct listeners *all, const struct conf *conf,
 
 	TAILQ_FOREACH(conf_l, &conf->listens, entry)
 		n++;
-	if ((all->list = calloc(n, sizeof(*all->list))) == NULL)
+	if ((all->list = calloc(n, sizeof(*all->list))) == NULL) {
+		log_warn("cannot listen");
 		return -1;
+	}
 	TAILQ_FOREACH(conf_l, &conf->listens, entry) {
 		struct listener *l = &all->list[all->n++];
 
-		if (listener_init(l, conf_l) != 0 ||
-		    listener_open(l, inherited) != 0)
+		if (listener_init(l, conf_l) != 0) {
+			log_warn("cannot listen");
+			return -1;
+		}
+		if (listener_open(l, inherited) != 0)
 			return -1;
 	}
 	if (conf->control == NULL)

@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define BUCKETS	4096		/* a power of two */
 
@@ -41,11 +42,12 @@ peers_new(void)
 
 	if (peers == NULL)
 		return NULL;
-	if (pthread_mutex_init(&peers->lock, NULL) != 0) {
+	/* Not by arc4random(3), which ends the process without memory. */
+	if (getentropy(&peers->seed, sizeof(peers->seed)) != 0 ||
+	    pthread_mutex_init(&peers->lock, NULL) != 0) {
 		free(peers);
 		return NULL;
 	}
-	arc4random_buf(&peers->seed, sizeof(peers->seed));
 	return peers;
 }
 

@@ -533,8 +533,12 @@ server_run(struct server *server, void (*ready_cb)(void *), void *arg)
 		notify("READY=1\nSTATUS=generation %" PRIu64 ", %zu entries",
 		    gen->number, snapshot_count(gen->snap));
 		ready_cb(arg);
-		event_base_loop(server->base, EVLOOP_NO_EXIT_ON_EMPTY);
-		log_info("stopped");
+		error = event_base_loop(server->base,
+		    EVLOOP_NO_EXIT_ON_EMPTY);
+		if (error == 0)
+			log_info("stopped");
+		else
+			log_warn("cannot wait for events");
 	} else {
 		log_warn("cannot start the workers");
 	}

@@ -30,7 +30,6 @@
 #include "daemon/descriptors.h"
 
 #define TICK_S		1
-#define INPUT_MAX	16384	/* bytes; more than a request's headers */
 
 struct http_conn {
 	TAILQ_ENTRY(http_conn) entry;
@@ -154,7 +153,6 @@ make_cb(struct event_base *base, void *arg)
 	bufferevent_incref(c->bev);
 	/* Else it would be watched for writing, which may fail, too. */
 	bufferevent_disable(c->bev, EV_WRITE);
-	bufferevent_setwatermark(c->bev, EV_READ, 0, INPUT_MAX);
 	c->since = clock_ms();
 	TAILQ_REMOVE(&conns->spare, c, entry);
 	TAILQ_INSERT_TAIL(&conns->list, c, entry);

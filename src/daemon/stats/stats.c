@@ -13,6 +13,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "common/clock.h"
 #include "daemon/conf/conf.h"
@@ -45,11 +46,12 @@ stats_new(void)
 
 	if (stats == NULL)
 		return NULL;
-	if (pthread_mutex_init(&stats->lock, NULL) != 0) {
+	/* Not by arc4random(3), which ends the process without memory. */
+	if (getentropy(&stats->seed, sizeof(stats->seed)) != 0 ||
+	    pthread_mutex_init(&stats->lock, NULL) != 0) {
 		free(stats);
 		return NULL;
 	}
-	arc4random_buf(&stats->seed, sizeof(stats->seed));
 	stats->seed |= 1;	/* not 0, which stays 0 */
 	return stats;
 }
