@@ -55,6 +55,12 @@
 #define SANITIZED	false
 #endif
 
+#ifdef COVERAGE
+#define LEFT_OUT	true	/* by sandbox_enter() */
+#else
+#define LEFT_OUT	false
+#endif
+
 #define ALIKE	0		/* goes as it does without */
 #define KILLED	(-SIGSYS)
 #define PAGE	((size_t)4096)
@@ -468,7 +474,7 @@ the_configuration_says_whether(void **state)
 	struct conf *on = conf;
 
 	(void)state;
-	if (filter < 1)
+	if (filter < 1 || LEFT_OUT)
 		skip();
 	while (row->act != execute)
 		row++;
