@@ -66,6 +66,17 @@ class HttpLimits(harness.DaemonTest):
             harness.wait_until(lambda: self.descriptors() == before,
                                "all descriptors are closed")
 
+    def test_their_input(self):
+        """Requests are not read while the reply before is not taken."""
+        page = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        for address in self.serve():
+            before = harness.resident(self.daemon.pid)
+            peer = self.peer(address, rcvbuf=4096)
+            peer.send_until_blocked(page * (1 << 20))
+            self.assert_grown(self.daemon, before, 4 << 20)
+            with Peer(address) as other:
+                self.assert_asks(other)
+
     def test_who_asks_stays(self):
         """What makes room is the one that has not asked for longest."""
         for address in self.serve():

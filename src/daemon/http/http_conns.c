@@ -21,6 +21,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_struct.h>
 #include <event2/event.h>
@@ -30,6 +31,7 @@
 #include "daemon/descriptors.h"
 
 #define TICK_S		1
+#define INPUT_MAX	16384	/* bytes; more than a request's headers */
 
 struct http_conn {
 	TAILQ_ENTRY(http_conn) entry;
@@ -133,6 +135,34 @@ tick_cb(evutil_socket_t fd, short what, void *arg)
 }
 
 /*
+ * While a reply waits to be taken evhttp goes on reading, whatever comes.  It
+ * enables that again for the next request; a watermark would do so by itself,
+ * but libevent crashes where it cannot have its callback.
+ */
+static void
+input_cb(struct evbuffer *input, const struct evbuffer_cb_info *info,
+    void *bev)
+{
+	if (info->n_added > 0 && evbuffer_get_length(input) >= INPUT_MAX)
+		bufferevent_disable(bev, EV_READ);
+}
+
+/* A bufferevent with a bound on its input; NULL when out of memory. */
+static struct bufferevent *
+bounded(struct event_base *base)
+{
+	struct bufferevent *bev = bufferevent_socket_new(base, -1,
+	    BEV_OPT_CLOSE_ON_FREE);
+
+	if (bev != NULL && evbuffer_add_cb(bufferevent_get_input(bev),
+	    input_cb, bev) == NULL) {
+		bufferevent_free(bev);
+		return NULL;
+	}
+	return bev;
+}
+
+/*
  * evhttp's bufferevent for the next connection.  Without a result it would
  * make one itself, which only happens where there is no memory.
  */
@@ -147,8 +177,7 @@ make_cb(struct event_base *base, void *arg)
 	if (TAILQ_EMPTY(&conns->spare))
 		end(conns, TAILQ_FIRST(&conns->list));
 	if ((c = TAILQ_FIRST(&conns->spare)) == NULL ||
-	    (c->bev = bufferevent_socket_new(base, -1,
-	    BEV_OPT_CLOSE_ON_FREE)) == NULL)
+	    (c->bev = bounded(base)) == NULL)
 		return NULL;
 	bufferevent_incref(c->bev);
 	/* Else it would be watched for writing, which may fail, too. */
