@@ -92,7 +92,7 @@ static void
 find_pairs(char pairs[BLOCKS][2][BLOCK_LEN])
 {
 	/* The escape stands for its second character. */
-	uint32_t hash = fnv(2166136261u, PREFIX + 1, sizeof(PREFIX) - 2);
+	uint32_t hash = fnv(2166136261u, &PREFIX[1], sizeof(PREFIX) - 2);
 
 	for (size_t i = 0; i < BLOCKS; i++)
 		hash = find_pair(hash, pairs[i]);
