@@ -7,6 +7,7 @@ appmsgctl sends none of it; whoever writes a program of his own, may.
 """
 
 import contextlib
+
 import harness
 from harness import LOOPBACK, answer, encode, request, strict_json, to_json
 
