@@ -55,9 +55,10 @@ later() {
 
 # Everything that a package could leave: files, users, units, sockets, ports.
 machine() {
-	# Not the folders that are the helpers' of all packages with units.
+	# Not the folders that are the helpers' of all packages with units, nor
+	# what man-db keeps, which its trigger makes anew for all pages.
 	find /etc /opt /root /run /srv /usr /var -xdev \( -path /var/log \
-		-o -path /var/tmp -o -path '/run/systemd/*' \
+		-o -path /var/cache/man -o -path /var/tmp -o -path '/run/systemd/*' \
 		-o -path '/run/log/*' \) -prune \
 		-o -type d -path '/var/lib/systemd/deb-systemd-helper-*' \
 		-o -print | sort
