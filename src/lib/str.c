@@ -29,17 +29,22 @@ static const char escapes[256] = {
 	['\\'] = '\\'
 };
 
-static int
-hex_digit(char c)
-{
-	return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
-}
+/* Of digits, which scan.c has checked. */
+static const unsigned char hex_values[256] = {
+	['1'] = 1, ['2'] = 2, ['3'] = 3, ['4'] = 4, ['5'] = 5, ['6'] = 6,
+	['7'] = 7, ['8'] = 8, ['9'] = 9, ['A'] = 10, ['B'] = 11, ['C'] = 12,
+	['D'] = 13, ['E'] = 14, ['F'] = 15, ['a'] = 10, ['b'] = 11,
+	['c'] = 12, ['d'] = 13, ['e'] = 14, ['f'] = 15
+};
 
 static unsigned int
 hex_unit(const char *p)
 {
-	return (unsigned int)(hex_digit(p[0]) << 12 | hex_digit(p[1]) << 8 |
-	    hex_digit(p[2]) << 4 | hex_digit(p[3]));
+	const unsigned char *u = (const unsigned char *)p;
+
+	return (unsigned int)hex_values[u[0]] << 12 |
+	    (unsigned int)hex_values[u[1]] << 8 |
+	    (unsigned int)hex_values[u[2]] << 4 | hex_values[u[3]];
 }
 
 /*
