@@ -173,7 +173,7 @@ check(const struct options *o, struct generation *gen,
     struct problems *problems)
 {
 	struct progress progress;
-	bool wrong = problems->n + problems->dropped > 0;
+	bool wrong = problems_count(problems) > 0;
 	int error;
 
 	/* What is wrong may be the name: then root reads, for root's eyes. */
@@ -279,7 +279,7 @@ main(int argc, char **argv)
 	gen = generation_read(o.conf, &problems);
 	if (gen == NULL) {
 		problems_print(&problems, stderr);
-	} else if (o.check || problems.n + problems.dropped > 0) {
+	} else if (o.check || problems_count(&problems) > 0) {
 		rc = check(&o, gen, &problems);
 		generation_unref(gen);
 	} else {

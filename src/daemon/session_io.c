@@ -31,9 +31,6 @@
 #include "daemon/session_wakeup.h"
 #include "daemon/stats/stats.h"
 
-/* Of the worker's buffer of replies, where they stay with their wake-up. */
-#define OUT_KEEP	((size_t)1 << 20)
-
 static struct evbuffer *
 input(const struct session *s)
 {
@@ -179,7 +176,7 @@ messages(struct session *s, const char *p, size_t len, size_t kept)
 	if (host->env.searched > 0)
 		session_wakeup_end(host);
 	if (verdict == STREAM_MORE && session_wakeup_keep(s))
-		buf_reset(&host->out, OUT_KEEP);
+		buf_reset(&host->out, SESSION_OUT_KEEP);
 	else if (session_send_replies(s, verdict == STREAM_CLOSE) ==
 	    SESSION_CLOSE)
 		return SESSION_CLOSE;

@@ -114,6 +114,9 @@ bool session_is_gone(const struct session *);
 
 /* session_send.c: */
 
+/* Of the worker's buffer of replies; a larger one goes after its turn. */
+#define SESSION_OUT_KEEP	((size_t)1 << 20)
+
 /* Bytes that wait in the bufferevent's output: to ask it takes locks. */
 size_t session_output_len(const struct session *);
 

@@ -31,9 +31,6 @@
 #include "daemon/generation.h"
 #include "daemon/stats/stats.h"
 
-/* Of the worker's buffer of replies; a larger one goes after its turn. */
-#define OUT_KEEP	((size_t)1 << 20)
-
 /* Bytes for which a mapping is worth its two system calls. */
 #define PAGES_MIN	((size_t)16 << 10)
 
@@ -276,7 +273,7 @@ session_send_replies(struct session *s, bool last)
 	next = lent->text != NULL ? send_lent(s, out, lent, last) :
 	    session_send(s, out->data, out->len, last);
 	lent->text = NULL;
-	buf_reset(out, OUT_KEEP);
+	buf_reset(out, SESSION_OUT_KEEP);
 	return next;
 }
 

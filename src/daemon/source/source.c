@@ -272,7 +272,7 @@ load_table(struct source_load *load, unsigned int threads,
     struct problems *problems)
 {
 	const struct source_progress *progress = load->progress;
-	size_t before = problems->n + problems->dropped;
+	size_t before = problems_count(problems);
 	struct table_builder *b = load_builder(load);
 
 	if (b == NULL) {
@@ -282,7 +282,7 @@ load_table(struct source_load *load, unsigned int threads,
 	crew_run(load->n_jobs < threads ? (unsigned int)load->n_jobs :
 	    threads, job_work, load);
 	load_settle(load, problems);
-	if (problems->n + problems->dropped != before) {
+	if (problems_count(problems) != before) {
 		table_builder_check(b, threads, problems);
 		return NULL;
 	}

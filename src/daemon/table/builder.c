@@ -348,12 +348,12 @@ table_builder_finish(struct table_builder *b, unsigned int threads,
     struct problems *problems)
 {
 	const struct table_options options = b->options;
-	size_t before = problems->n + problems->dropped;
+	size_t before = problems_count(problems);
 	struct table *t = builder_table(b, threads, problems);
 	const char *why = NULL;
 	table_id at;
 
-	if (t == NULL || problems->n + problems->dropped != before)
+	if (t == NULL || problems_count(problems) != before)
 		goto fail;
 	if ((t->ways & ~TABLE_WAY(TABLE_EXACT)) == 0)
 		return t;
