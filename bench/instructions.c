@@ -19,13 +19,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/access.h"
-#include "daemon/access_file.h"
 #include "daemon/conf/conf.h"
-#include "daemon/fast.h"
-#include "daemon/generation.h"
-#include "daemon/stats/stats.h"
-#include "daemon/stream.h"
+#include "daemon/record/access.h"
+#include "daemon/record/access_file.h"
+#include "daemon/record/stats.h"
+#include "daemon/request/fast.h"
+#include "daemon/request/stream.h"
+#include "daemon/snapshot/generation.h"
 
 #define DEPTH		32
 #define SLICE_US	1000

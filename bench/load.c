@@ -25,7 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "daemon/problems.h"
+#include "daemon/base/problems.h"
 #include "daemon/source/source.h"
 #include "daemon/table/table.h"
 

@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "daemon/problems.h"
+#include "daemon/base/problems.h"
 #include "daemon/search/index.h"
 #include "daemon/search/search.h"
 #include "daemon/table/table.h"

@@ -42,17 +42,17 @@ done
 
 # Who may include whom: libevent stays in few hands, arrows do not turn back.
 out=$(grep -rl '#include <event2/' src |
-	grep -vE '^src/daemon/(acceptor|session(_io|_rounds|_send|_wakeup|_private)?|worker|server|control|mailbox|deadline|watchdog|http/http(_conns)?)\.[ch]$')
+	grep -vE '^src/daemon/((net|session|thread|worker|manager|http)/.*|server|control)\.[ch]$')
 [ -z "$out" ] || bad "libevent is included by $out"
 ! grep -rn '#include "daemon/' src/lib src/common src/ctl src/client ||
 	bad "the daemon is included from below"
 ! grep -rn '#include <json' src/lib src/common src/daemon |
-	grep -v '^src/daemon/tell\.c:' ||
+	grep -v '^src/daemon/base/tell\.c:' ||
 	bad "json-c is included beside tell.c"
 ! grep -rnE '#include "(lib/)?(scan|text)\.h"' src/ctl src/client src/common ||
 	bad "the scanner is not for programs"
-! grep -nE '#include <(sys/socket|event2)' src/daemon/request.c \
-	src/daemon/stream.c src/daemon/table/*.c src/daemon/s*/*.c ||
-	bad "request, stream and table know no sockets"
+! grep -rnE '#include <(sys/socket|event2)' src/daemon/request \
+	src/daemon/table src/daemon/search src/daemon/source ||
+	bad "request and what stands below it know no sockets"
 
 exit $rc

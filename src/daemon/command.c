@@ -22,15 +22,15 @@
 
 #include "common/escape.h"
 #include "common/log.h"
-#include "daemon/buf.h"
+#include "daemon/base/buf.h"
+#include "daemon/base/tell.h"
 #include "daemon/conf/conf_table.h"
 #include "daemon/control.h"
-#include "daemon/credentials.h"
-#include "daemon/generation.h"
+#include "daemon/net/credentials.h"
 #include "daemon/reload.h"
-#include "daemon/stats/report.h"
-#include "daemon/table/snapshot.h"
-#include "daemon/tell.h"
+#include "daemon/report/report.h"
+#include "daemon/snapshot/generation.h"
+#include "daemon/snapshot/snapshot.h"
 #include "lib/scan.h"
 
 #define TIME_SIZE	32	/* of report_time() */

@@ -27,11 +27,11 @@
 #include <event2/event.h>
 
 #include "common/log.h"
-#include "daemon/acceptor.h"
-#include "daemon/buf.h"
-#include "daemon/credentials.h"
-#include "daemon/tell.h"
-#include "daemon/warning.h"
+#include "daemon/base/buf.h"
+#include "daemon/base/tell.h"
+#include "daemon/base/warning.h"
+#include "daemon/net/acceptor.h"
+#include "daemon/net/credentials.h"
 #include "lib/appmsg.h"
 
 #define CONNECTIONS_MAX	64

@@ -20,13 +20,13 @@
 
 #include "common/log.h"
 #include "daemon/conf/conf.h"
-#include "daemon/confine.h"
-#include "daemon/generation.h"
-#include "daemon/inherit.h"
-#include "daemon/process.h"
+#include "daemon/manager/inherit.h"
 #include "daemon/progress.h"
 #include "daemon/server.h"
-#include "daemon/table/snapshot.h"
+#include "daemon/snapshot/generation.h"
+#include "daemon/snapshot/snapshot.h"
+#include "daemon/system/confine.h"
+#include "daemon/system/process.h"
 
 #define DEFAULT_CONF	SYSCONFDIR "/appmsgd.conf"
 

@@ -16,7 +16,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "daemon/notify.h"
+#include "daemon/manager/notify.h"
 
 /* Shorter loads are not worth a word. */
 #define PATIENCE_MS	1000

@@ -26,7 +26,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/buf.h"
+#include "daemon/base/buf.h"
 #include "fuzz_files.h"
 #include "fuzz_parts.h"
 #include "lib/appmsg.h"

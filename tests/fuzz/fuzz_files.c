@@ -13,8 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/file.h"
-#include "daemon/generation.h"
+#include "daemon/base/file.h"
+#include "daemon/snapshot/generation.h"
 #include "daemon/table/fold.h"
 #include "fuzz.h"
 

@@ -20,7 +20,7 @@
 
 #include <json-c/json.h>
 
-#include "daemon/buf.h"
+#include "daemon/base/buf.h"
 #include "fuzz_json.h"
 #include "fuzz_jsonc.h"
 #include "lib/scan.h"

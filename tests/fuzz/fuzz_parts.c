@@ -13,7 +13,7 @@
 
 #include <string.h>
 
-#include "daemon/buf.h"
+#include "daemon/base/buf.h"
 #include "fuzz.h"
 #include "lib/appmsg.h"
 

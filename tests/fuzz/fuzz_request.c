@@ -25,8 +25,8 @@
 #include <json-c/json.h>
 
 #include "../unit/plain.h"
-#include "daemon/generation.h"
-#include "daemon/request.h"
+#include "daemon/request/request.h"
+#include "daemon/snapshot/generation.h"
 #include "daemon/table/table.h"
 #include "fuzz_files.h"
 #include "fuzz_json.h"

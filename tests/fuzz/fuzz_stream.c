@@ -34,10 +34,10 @@
 #include <string.h>
 
 #include "daemon/conf/conf.h"
-#include "daemon/fast.h"
-#include "daemon/generation.h"
-#include "daemon/stats/stats.h"
-#include "daemon/stream.h"
+#include "daemon/record/stats.h"
+#include "daemon/request/fast.h"
+#include "daemon/request/stream.h"
+#include "daemon/snapshot/generation.h"
 #include "fuzz_files.h"
 #include "fuzz_parts.h"
 #include "lib/scan.h"

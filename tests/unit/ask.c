@@ -19,9 +19,9 @@
 
 #include <cmocka.h>
 
-#include "daemon/generation.h"
-#include "daemon/problems.h"
-#include "daemon/request.h"
+#include "daemon/base/problems.h"
+#include "daemon/request/request.h"
+#include "daemon/snapshot/generation.h"
 #include "folder.h"
 #include "order.h"
 

@@ -12,7 +12,7 @@
 #include <stddef.h>
 
 #include "appmsg.h"
-#include "daemon/buf.h"
+#include "daemon/base/buf.h"
 
 #define RABBIT	"Follow the white rabbit. \xf0\x9f\x90\xb0"
 #define RING	"In the caves beneath the Misty Mountains. \xf0\x9f\x92\x8d"

@@ -22,7 +22,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/file.h"
+#include "daemon/base/file.h"
 
 static char folder[PATH_MAX];
 

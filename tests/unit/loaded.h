@@ -11,7 +11,7 @@
 
 #include <stddef.h>
 
-#include "daemon/problems.h"
+#include "daemon/base/problems.h"
 #include "daemon/table/table.h"
 #include "texts.h"
 

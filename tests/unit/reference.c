@@ -23,7 +23,7 @@
 #include <pcre2.h>
 #endif
 
-#include "daemon/problems.h"
+#include "daemon/base/problems.h"
 #include "roll.h"
 
 int

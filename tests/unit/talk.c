@@ -20,9 +20,9 @@
 
 #include <cmocka.h>
 
-#include "daemon/fast.h"
-#include "daemon/generation.h"
-#include "daemon/problems.h"
+#include "daemon/base/problems.h"
+#include "daemon/request/fast.h"
+#include "daemon/snapshot/generation.h"
 #include "folder.h"
 
 static struct generation *gen;

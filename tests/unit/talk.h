@@ -13,9 +13,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "daemon/buf.h"
+#include "daemon/base/buf.h"
 #include "daemon/conf/conf.h"
-#include "daemon/stream.h"
+#include "daemon/request/stream.h"
 #include "order.h"
 
 #define RING	"In the caves beneath the Misty Mountains. \xf0\x9f\x92\x8d"

@@ -7,7 +7,7 @@
 
 #include "config.h"
 
-#include "daemon/buf.h"
+#include "daemon/base/buf.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

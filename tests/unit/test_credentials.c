@@ -7,7 +7,7 @@
 
 #include "config.h"
 
-#include "daemon/credentials.h"
+#include "daemon/net/credentials.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -10,7 +10,7 @@
 #include "config.h"
 
 #include "common/clock.h"
-#include "daemon/deadline.h"
+#include "daemon/session/deadline.h"
 
 #include <dlfcn.h>
 #include <errno.h>

@@ -7,7 +7,7 @@
 
 #include "config.h"
 
-#include "daemon/table/diff.h"
+#include "daemon/snapshot/diff.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,8 +20,8 @@
 #include <cmocka.h>
 
 #include "confs.h"
-#include "daemon/generation.h"
-#include "daemon/table/snapshot.h"
+#include "daemon/snapshot/generation.h"
+#include "daemon/snapshot/snapshot.h"
 #include "folder.h"
 
 static struct generation *

@@ -7,7 +7,7 @@
 
 #include "config.h"
 
-#include "daemon/file.h"
+#include "daemon/base/file.h"
 
 #include <sys/stat.h>
 

@@ -8,7 +8,7 @@
 
 #include "config.h"
 
-#include "daemon/filter.h"
+#include "daemon/system/filter.h"
 
 #include <linux/audit.h>
 #include <linux/seccomp.h>

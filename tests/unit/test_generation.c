@@ -7,7 +7,7 @@
 
 #include "config.h"
 
-#include "daemon/generation.h"
+#include "daemon/snapshot/generation.h"
 
 #include <sys/stat.h>
 
@@ -20,7 +20,7 @@
 #include <cmocka.h>
 
 #include "confs.h"
-#include "daemon/table/snapshot.h"
+#include "daemon/snapshot/snapshot.h"
 #include "folder.h"
 
 static struct generation *

@@ -8,7 +8,7 @@
 
 #include "config.h"
 
-#include "daemon/inherit.h"
+#include "daemon/manager/inherit.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -8,7 +8,7 @@
 
 #include "config.h"
 
-#include "daemon/generation.h"
+#include "daemon/snapshot/generation.h"
 
 #include <sys/stat.h>
 
@@ -23,10 +23,10 @@
 
 #include "cdbs.h"
 #include "confs.h"
+#include "daemon/snapshot/diff.h"
+#include "daemon/snapshot/snapshot.h"
 #include "daemon/source/source_job.h"
-#include "daemon/table/diff.h"
 #include "daemon/table/fold.h"
-#include "daemon/table/snapshot.h"
 #include "failing.h"
 #include "folder.h"
 

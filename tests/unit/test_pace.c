@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/table/pace.h"
+#include "daemon/thread/pace.h"
 
 #define WORK_MS	30
 #define TRIES	10

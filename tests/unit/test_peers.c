@@ -7,7 +7,7 @@
 
 #include "config.h"
 
-#include "daemon/peers.h"
+#include "daemon/session/peers.h"
 
 #include <sys/un.h>
 

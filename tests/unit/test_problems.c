@@ -8,7 +8,7 @@
 
 #include "config.h"
 
-#include "daemon/problems.h"
+#include "daemon/base/problems.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -7,7 +7,7 @@
 
 #include "config.h"
 
-#include "daemon/process.h"
+#include "daemon/system/process.h"
 
 #include <sys/stat.h>
 

@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/request.h"
+#include "daemon/request/request.h"
 #include "texts.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))

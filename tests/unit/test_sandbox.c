@@ -8,7 +8,7 @@
 
 #include "config.h"
 
-#include "daemon/sandbox.h"
+#include "daemon/system/sandbox.h"
 
 #include <sys/ioctl.h>
 #include <sys/mman.h>

@@ -19,7 +19,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/problems.h"
+#include "daemon/base/problems.h"
 
 #define EACH_SLICE	1000000	/* us: one is enough */
 

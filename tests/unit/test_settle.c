@@ -8,7 +8,7 @@
 
 #include "config.h"
 
-#include "daemon/file.h"
+#include "daemon/base/file.h"
 
 #include <sys/stat.h>
 
@@ -25,8 +25,8 @@
 #include <cmocka.h>
 
 #include "confs.h"
-#include "daemon/generation.h"
-#include "daemon/table/snapshot.h"
+#include "daemon/snapshot/generation.h"
+#include "daemon/snapshot/snapshot.h"
 #include "folder.h"
 
 #define SETTLE_MS	40

@@ -23,7 +23,7 @@
 #include <cmocka.h>
 
 #include "common/escape.h"
-#include "daemon/problems.h"
+#include "daemon/base/problems.h"
 #include "daemon/source/source_job.h"
 #include "folder.h"
 #include "loaded.h"

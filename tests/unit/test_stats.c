@@ -8,7 +8,7 @@
 
 #include "config.h"
 
-#include "daemon/stats/stats.h"
+#include "daemon/record/stats.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

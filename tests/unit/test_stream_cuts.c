@@ -19,7 +19,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/fast.h"
+#include "daemon/request/fast.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 

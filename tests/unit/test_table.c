@@ -21,7 +21,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/problems.h"
+#include "daemon/base/problems.h"
 #include "daemon/table/fold.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))

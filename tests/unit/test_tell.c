@@ -8,7 +8,7 @@
 
 #include "config.h"
 
-#include "daemon/tell.h"
+#include "daemon/base/tell.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,8 +19,8 @@
 #include <cmocka.h>
 #include <json.h>
 
-#include "daemon/buf.h"
-#include "daemon/stats/report.h"
+#include "daemon/base/buf.h"
+#include "daemon/report/report.h"
 #include "scarce.h"
 
 #define KEYS	300		/* more than are followed, some of them long */

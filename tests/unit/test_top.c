@@ -8,7 +8,7 @@
 
 #include "config.h"
 
-#include "daemon/stats/top.h"
+#include "daemon/record/top.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,7 +20,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/stats/stats.h"
+#include "daemon/record/stats.h"
 #include "roll.h"
 
 /* Low numbers come often: 0 half the time, 1 a quarter, ... */

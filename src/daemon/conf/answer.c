@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/file.h"
+#include "daemon/base/file.h"
 
 void
 parse_free_answer(struct conf_answer *a)

@@ -16,8 +16,8 @@
 #include <string.h>
 
 #include "common/nearest.h"
+#include "daemon/base/file.h"
 #include "daemon/conf/parse.h"
-#include "daemon/file.h"
 
 #define FILE_MAX_SIZE	((size_t)256 << 20)	/* bytes of one file */
 #define INCLUDE_DEPTH	16

@@ -21,7 +21,7 @@
 #include <stdio.h>
 
 #include "common/log.h"
-#include "daemon/problems.h"
+#include "daemon/base/problems.h"
 #include "daemon/table/table.h"
 
 #define CONF_KEY_MAX	TABLE_KEY_MAX

@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/file.h"
+#include "daemon/base/file.h"
 
 #define PATTERN_CHARACTERS	"*?["
 

@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "daemon/problems.h"
+#include "daemon/base/problems.h"
 
 #define LEX_WORDS_MAX	64
 

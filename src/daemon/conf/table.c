@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/file.h"
+#include "daemon/base/file.h"
 
 #define GUARD_DEFAULT	20	/* per cent */
 #define NAME_MAX_LEN	64

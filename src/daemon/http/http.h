@@ -20,7 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "daemon/buf.h"
+#include "daemon/base/buf.h"
 
 struct event_base;
 struct http;

@@ -28,7 +28,7 @@
 #include <event2/http.h>
 
 #include "common/clock.h"
-#include "daemon/descriptors.h"
+#include "daemon/base/descriptors.h"
 
 #define TICK_S		1
 #define INPUT_MAX	16384	/* bytes; more than a request's headers */

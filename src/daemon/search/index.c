@@ -19,7 +19,7 @@
 #endif
 
 #include "daemon/search/index_private.h"
-#include "daemon/table/pace.h"
+#include "daemon/thread/pace.h"
 #include "lib/scan.h"
 
 /* The suffix array's numbers are signed, of 32 bits. */

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/table/pace.h"
+#include "daemon/thread/pace.h"
 
 #define INDEX_WORD_BYTES	7
 #define INDEX_FEW	48	/* items that insertion sorts quicker */

@@ -14,8 +14,8 @@
 #include <string.h>
 
 #include "common/clock.h"
-#include "daemon/table/fold.h"
 #include "daemon/search/search_private.h"
+#include "daemon/table/fold.h"
 
 /* All the time that a search gets, in nanoseconds of its slices. */
 #define SEARCH_TIME	INT64_C(2000000000)

@@ -18,10 +18,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/problems.h"
-#include "daemon/table/crew.h"
-#include "daemon/table/fold.h"
+#include "daemon/base/problems.h"
 #include "daemon/source/source_job.h"
+#include "daemon/table/fold.h"
+#include "daemon/thread/crew.h"
 #include "lib/appmsg.h"
 
 /*

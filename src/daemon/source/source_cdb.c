@@ -25,7 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/table/quote.h"
+#include "daemon/base/quote.h"
 #include "lib/scan.h"
 
 #define TABLES		256

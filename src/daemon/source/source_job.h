@@ -18,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "daemon/file.h"
+#include "daemon/base/file.h"
 #include "daemon/source/source.h"
 
 struct source_job;

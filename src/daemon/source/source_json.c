@@ -20,7 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/table/quote.h"
+#include "daemon/base/quote.h"
 #include "lib/appmsg.h"
 #include "lib/scan.h"
 

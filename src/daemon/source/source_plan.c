@@ -18,7 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/file.h"
+#include "daemon/base/file.h"
 
 #define LOOK_LEN	4096	/* bytes read at once to find a line's end */
 

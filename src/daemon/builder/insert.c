@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * Threads take runs of blocks and put their entries into the slots by
+ * compare and swap.  A slot that was taken is never empty again, and a key's
+ * probe always starts at the same place: so of two threads with one key, the
+ * later one comes across the slot of the other, whatever happens between.
+ * There it is decided by offset which of the two stays.
+ *
+ * Slots are far apart and in no cache, so a batch is hashed and its slots are
+ * fetched before the first one is looked at.
+ */
+
+#include "config.h"
+
+#include "daemon/builder/insert.h"
+
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/problems.h"
+#include "daemon/base/quote.h"
+#include "daemon/table/layout.h"
+#include "daemon/thread/crew.h"
+#include "daemon/thread/pace.h"
+
+#define BATCH		32	/* slots that are fetched at once */
+#define RUN_BLOCKS	16	/* blocks that a thread takes at once */
+
+struct loser_list {
+	table_id *ids;		/* owned */
+	size_t n;
+	size_t cap;
+};
+
+struct insert {
+	struct table *table;
+	bool last;		/* the last of equal keys is kept */
+	atomic_size_t next_block;
+	atomic_bool failed;
+	struct loser_list losers[CREW_MAX];	/* one a thread */
+};
+
+struct pending {
+	uint64_t hash;
+	const char *key;
+	size_t key_len;
+	table_id id;
+};
+
+static int
+losers_add(struct loser_list *l, table_id id)
+{
+	table_id *ids;
+	size_t cap;
+
+	if (l->n == l->cap) {
+		cap = l->cap == 0 ? 64 : 2 * l->cap;
+		if ((ids = reallocarray(l->ids, cap, sizeof(*ids))) == NULL)
+			return -1;
+		l->ids = ids;
+		l->cap = cap;
+	}
+	l->ids[l->n++] = id;
+	return 0;
+}
+
+static bool
+is_key_of(const struct table *t, uint64_t slot, const struct pending *p)
+{
+	struct layout_head head;
+
+	layout_head(t, layout_of_slot(t, slot), &head);
+	return head.key_len == p->key_len &&
+	    memcmp(layout_key(&head), p->key, p->key_len) == 0;
+}
+
+static int
+insert_one(struct insert *in, const struct pending *p,
+    struct loser_list *losers)
+{
+	const struct table *t = in->table;
+	uint64_t tag = layout_tag(p->hash), mine = tag | (p->id + 1);
+	size_t i = layout_slot(t, p->hash);
+
+	for (;;) {
+		uint64_t there = __atomic_load_n(&t->slots[i],
+		    __ATOMIC_RELAXED);
+		table_id other = (there & OFFSET_MASK) - 1;
+
+		if (there != 0 && ((there & ~OFFSET_MASK) != tag ||
+		    !is_key_of(t, there, p))) {
+			i = layout_next_slot(t, i);
+			continue;
+		}
+		if (there != 0 && (other < p->id) != in->last)
+			return losers_add(losers, p->id);
+		/* When another thread was faster, look again. */
+		if (!__atomic_compare_exchange_n(&t->slots[i], &there, mine,
+		    false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+			continue;
+		return there == 0 ? 0 : losers_add(losers, other);
+	}
+}
+
+static int
+insert_batch(struct insert *in, const struct pending *batch, unsigned int n,
+    struct loser_list *losers)
+{
+	for (unsigned int i = 0; i < n; i++)
+		if (insert_one(in, &batch[i], losers) != 0)
+			return -1;
+	return 0;
+}
+
+/* The entries of one block, up to the next one or the segment's end. */
+static int
+insert_block(struct insert *in, size_t block, struct loser_list *losers)
+{
+	const struct table *t = in->table;
+	const char *p = t->arena.base + t->blocks[block].offset;
+	struct pending batch[BATCH];
+	struct layout_head head;
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < BLOCK_ENTRIES; i++) {
+		layout_head(t, p, &head);
+		if (head.key_len == 0)
+			break;
+		batch[n].id = (table_id)(p - t->arena.base);
+		batch[n].key = layout_key(&head);
+		batch[n].key_len = head.key_len;
+		batch[n].hash = layout_hash(batch[n].key, head.key_len);
+		__builtin_prefetch(&t->slots[layout_slot(t, batch[n].hash)],
+		    1);
+		if (++n == BATCH) {
+			if (insert_batch(in, batch, n, losers) != 0)
+				return -1;
+			n = 0;
+		}
+		p = head.end;
+	}
+	return insert_batch(in, batch, n, losers);
+}
+
+static void
+insert_work(unsigned int number, void *arg)
+{
+	struct insert *in = arg;
+	size_t n_blocks = in->table->n_blocks, block, end;
+
+	while (!atomic_load(&in->failed)) {
+		block = atomic_fetch_add(&in->next_block, RUN_BLOCKS);
+		if (block >= n_blocks)
+			return;
+		end = n_blocks - block > RUN_BLOCKS ? block + RUN_BLOCKS :
+		    n_blocks;
+		for (; block < end; block++) {
+			pace();
+			if (insert_block(in, block,
+			    &in->losers[number]) != 0) {
+				atomic_store(&in->failed, true);
+				return;
+			}
+		}
+	}
+}
+
+static int
+id_cmp(const void *a, const void *b)
+{
+	const table_id *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* Where an entry is, for who looks for it. */
+static void
+spell_place(const struct table *t, table_id id, char *buf, size_t cap)
+{
+	const char *file;
+	unsigned int line;
+
+	table_locate(t, id, &file, &line);
+	if (line != 0)
+		snprintf(buf, cap, "%s:%u", file, line);
+	else
+		snprintf(buf, cap, "record %zu of %s", table_record(t, id),
+		    file);
+}
+
+/* Tell of a key that came again. */
+static void
+report(const struct table *t, const struct table_options *options,
+    table_id id, struct problems *problems)
+{
+	char key[QUOTE_SIZE], kept_key[QUOTE_SIZE], place[PATH_MAX + 32];
+	const char *file;
+	unsigned int line;
+	struct table_entry entry, kept;
+	table_id kept_id;
+	bool same;
+
+	table_entry(t, id, &entry);
+	kept_id = table_find(t, entry.key, entry.key_len, &kept);
+	spell_place(t, kept_id, place, sizeof(place));
+	quote(key, entry.shown, entry.shown_len);
+	quote(kept_key, kept.shown, kept.shown_len);
+	same = entry.shown_len == kept.shown_len &&
+	    memcmp(entry.shown, kept.shown, kept.shown_len) == 0;
+	table_locate(t, id, &file, &line);
+	if (line != 0)
+		problems_add(problems, file, line, "the key \"%s\" was given "
+		    "before%s%s%s, at %s", key, same ? "" : " as \"",
+		    same ? "" : kept_key, same ? "" : "\"", place);
+	else
+		problems_add(problems, options->said_file, options->said_line,
+		    "%s: record %zu: the key \"%s\" was given before%s%s%s, "
+		    "at %s", file, table_record(t, id), key,
+		    same ? "" : " as \"", same ? "" : kept_key,
+		    same ? "" : "\"", place);
+}
+
+/* All losers in order; returns how many, or -1 when out of memory. */
+static ssize_t
+gather(struct insert *in, table_id **ids)
+{
+	size_t n = 0;
+
+	for (unsigned int i = 0; i < CREW_MAX; i++)
+		n += in->losers[i].n;
+	*ids = NULL;
+	if (n == 0)
+		return 0;
+	if ((*ids = reallocarray(NULL, n, sizeof(**ids))) == NULL)
+		return -1;
+	n = 0;
+	for (unsigned int i = 0; i < CREW_MAX; i++) {
+		const struct loser_list *l = &in->losers[i];
+
+		if (l->n > 0)
+			memcpy(*ids + n, l->ids, l->n * sizeof(**ids));
+		n += l->n;
+	}
+	qsort(*ids, n, sizeof(**ids), id_cmp);
+	return (ssize_t)n;
+}
+
+static void
+mark_replaced(const struct table *t, table_id id)
+{
+	char *start = t->arena.base + id;
+	const char *p = start;
+
+	layout_number(&p);
+	layout_number(&p);
+	start[p - start] |= 1;
+}
+
+int
+insert_all(struct table *t, const struct table_options *options,
+    unsigned int threads, struct problems *problems)
+{
+	enum table_duplicates duplicates = options->duplicates;
+	struct insert *in = calloc(1, sizeof(*in));
+	size_t runs = t->n_blocks / RUN_BLOCKS + 1;
+	table_id *ids = NULL;
+	ssize_t n = -1;
+
+	if (in == NULL)
+		return -1;
+	in->table = t;
+	in->last = duplicates == TABLE_DUPLICATES_LAST;
+	crew_run(runs < threads ? (unsigned int)runs : threads, insert_work,
+	    in);
+	if (!atomic_load(&in->failed))
+		n = gather(in, &ids);
+	for (ssize_t i = 0; i < n; i++) {
+		if (duplicates == TABLE_DUPLICATES_ERROR &&
+		    problems->n == PROBLEMS_MAX) {
+			problems->dropped += (size_t)(n - i);
+			break;
+		}
+		if (duplicates == TABLE_DUPLICATES_ERROR)
+			report(t, options, ids[i], problems);
+		else
+			mark_replaced(t, ids[i]);
+	}
+	if (n > 0)
+		t->count -= (size_t)n;
+	for (unsigned int i = 0; i < CREW_MAX; i++)
+		free(in->losers[i].ids);
+	free(in);
+	free(ids);
+	return n == -1 ? -1 : 0;
+}

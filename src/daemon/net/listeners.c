@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * From the lines of the configuration to sockets.
+ */
+
+#include "config.h"
+
+#include "daemon/net/listeners.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "daemon/conf/conf.h"
+#include "daemon/manager/inherit.h"
+#include "daemon/net/socket.h"
+#include "daemon/worker/worker.h"
+
+/* Of the control socket; who is let in is checked at each connection, too. */
+#define CONTROL_MODE		0600	/* root and the daemon's user */
+#define CONTROL_GROUP_MODE	0660
+
+static const char *const service_names[] = {
+	[CONF_SERVICE_MESSAGES] = "messages",
+	[CONF_SERVICE_ECHO] = "echo",
+	[CONF_SERVICE_HTTP] = "http"
+};
+
+/* What the others do not need after the start. */
+static int
+listener_init(struct listener *l, const struct conf_listen *conf)
+{
+	size_t size = conf->n_allow * sizeof(*conf->allow);
+
+	l->fd = -1;
+	l->conf = *conf;
+	l->conf.place.file = NULL;	/* its configuration may go */
+	l->conf.allow = NULL;
+	if (size > 0) {
+		if ((l->conf.allow = malloc(size)) == NULL)
+			return -1;
+		memcpy(l->conf.allow, conf->allow, size);
+	}
+	return 0;
+}
+
+/* One listen directive to a socket. */
+static int
+listener_open(struct listener *l, struct inherited *inherited)
+{
+	const struct sockaddr *sa = (const struct sockaddr *)&l->conf.ss;
+	char address[CONF_ADDRESS_MAX];
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+
+	l->fd = inherit_find(inherited, sa, l->conf.ss_len);
+	l->shared = l->fd != -1;
+	if (l->fd == -1)
+		l->fd = socket_listen(sa, l->conf.ss_len, l->conf.mode);
+	if (l->fd == -1 ||
+	    getsockname(l->fd, (struct sockaddr *)&ss, &len) == -1) {
+		log_warn("cannot listen address=%s", conf_address(sa,
+		    l->conf.ss_len, address, sizeof(address)));
+		return -1;
+	}
+	log_info("listening address=%s service=%s%s", conf_address(
+	    (struct sockaddr *)&ss, len, address, sizeof(address)),
+	    service_names[l->conf.service],
+	    l->shared ? " inherited=yes" : "");
+	return 0;
+}
+
+static int
+control_open(struct listeners *all, const struct conf *conf,
+    struct inherited *inherited)
+{
+	const char *path = conf->control;
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+
+	if (strlcpy(sun.sun_path, path, sizeof(sun.sun_path)) <
+	    sizeof(sun.sun_path))
+		all->control_fd = inherit_find(inherited,
+		    (const struct sockaddr *)&sun, sizeof(sun));
+	all->control_shared = all->control_fd != -1;
+	if (all->control_fd == -1)
+		all->control_fd = socket_listen_path(path,
+		    conf->control_group != NULL ? CONTROL_GROUP_MODE :
+		    CONTROL_MODE);
+	if (all->control_fd == -1) {
+		log_warn("cannot listen control=%s", path);
+		return -1;
+	}
+	return 0;
+}
+
+/* Whether the next process could find a socket by the line it is of. */
+static bool
+is_fixed(const struct sockaddr *sa)
+{
+	switch (sa->sa_family) {
+	case AF_INET:
+		return ((const struct sockaddr_in *)(const void *)
+		    sa)->sin_port != 0;
+	case AF_INET6:
+		return ((const struct sockaddr_in6 *)(const void *)
+		    sa)->sin6_port != 0;
+	}
+	return true;
+}
+
+/* What the manager did not hand over it is given, for the next start. */
+static void
+leave(struct listeners *all)
+{
+	struct sockaddr_un sun;
+	socklen_t len = sizeof(sun);
+
+	for (size_t i = 0; i < all->n; i++) {
+		struct listener *l = &all->list[i];
+		const struct sockaddr *sa = (const void *)&l->conf.ss;
+
+		if (!l->shared && is_fixed(sa))
+			l->shared = inherit_leave(l->fd, sa,
+			    l->conf.ss_len) == 0;
+	}
+	if (all->control_fd != -1 && !all->control_shared &&
+	    getsockname(all->control_fd, (struct sockaddr *)&sun, &len) == 0)
+		all->control_shared = inherit_leave(all->control_fd,
+		    (struct sockaddr *)&sun, len) == 0;
+}
+
+static int
+open_all(struct listeners *all, const struct conf *conf,
+    struct inherited *inherited)
+{
+	const struct conf_listen *conf_l;
+	size_t n = 0;
+
+	TAILQ_FOREACH(conf_l, &conf->listens, entry)
+		n++;
+	if ((all->list = calloc(n, sizeof(*all->list))) == NULL) {
+		log_warn("cannot listen");
+		return -1;
+	}
+	TAILQ_FOREACH(conf_l, &conf->listens, entry) {
+		struct listener *l = &all->list[all->n++];
+
+		if (listener_init(l, conf_l) != 0) {
+			log_warn("cannot listen");
+			return -1;
+		}
+		if (listener_open(l, inherited) != 0)
+			return -1;
+	}
+	if (conf->control == NULL)
+		return 0;
+	return control_open(all, conf, inherited);
+}
+
+int
+listeners_open(struct listeners *all, const struct conf *conf,
+    struct inherited *inherited)
+{
+	int error;
+
+	*all = (struct listeners){ .control_fd = -1 };
+	error = open_all(all, conf, inherited);
+	if (error != 0) {
+		/* Of lines that had no turn, perhaps. */
+		inherit_discard(inherited);
+		return error;
+	}
+	/* First: what is forgotten may be in the way of what is left. */
+	inherit_free(inherited);
+	leave(all);
+	return 0;
+}
+
+void
+listeners_close(struct listeners *all)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		socket_unlisten(all->list[i].fd, all->list[i].shared);
+		all->list[i].fd = -1;
+	}
+}
+
+void
+listeners_close_control(struct listeners *all)
+{
+	socket_unlisten(all->control_fd, all->control_shared);
+	all->control_fd = -1;
+}
+
+void
+listeners_unlink(const struct listeners *all)
+{
+	for (size_t i = 0; i < all->n; i++)
+		socket_unlink(all->list[i].fd, all->list[i].shared);
+	socket_unlink(all->control_fd, all->control_shared);
+}
+
+void
+listeners_clear(struct listeners *all)
+{
+	listeners_close(all);
+	listeners_close_control(all);
+	for (size_t i = 0; i < all->n; i++)
+		free(all->list[i].conf.allow);
+	free(all->list);
+	*all = (struct listeners){ .control_fd = -1 };
+}

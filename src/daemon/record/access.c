@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * A line is put together from pieces that are spelled already: what a turn's
+ * lines begin with, and what stands between key and numbers.  A plain lookup
+ * in a pipeline takes 0.2 us in all, so its line may not take much.
+ */
+
+#include "config.h"
+
+#include "daemon/record/access.h"
+
+#include <sys/socket.h>
+
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/clock.h"
+#include "common/escape.h"
+#include "daemon/conf/conf.h"
+#include "daemon/record/access_file.h"
+#include "daemon/table/table.h"
+
+/*
+ * Lines that are gathered at most.  Larger pieces are not cheaper to write,
+ * and these stay in a processor's cache.
+ */
+#define BUFFER_SIZE	((size_t)64 << 10)
+
+#define WHO_MAX		600	/* " peer=ADDRESS listen=ADDRESS" at most */
+#define START_MAX	(WHO_MAX + 64)
+#define TAIL_MAX	128	/* with a table's name, which is shorter */
+#define LINE_MAX_LEN	(START_MAX + ACCESS_KEY_MAX + 256)
+
+/*
+ * Pieces of a lookup's line are copied as these many bytes, since moving a
+ * fixed number takes no call; what is too much is written over.
+ */
+#define HEAD_COPY	96
+#define TAIL_COPY	48
+#define END_COPY	32
+
+struct access {
+	struct access_file *file;	/* borrowed; NULL: none */
+	bool listeners;		/* lines have them */
+	int64_t began;		/* the turn, us of the monotonic clock */
+	time_t second;		/* that date has */
+	struct access_note note;
+	size_t start_len;
+	size_t head_len;
+	size_t tail_len;
+	size_t end_len;
+	const struct table *table;	/* that tail is about */
+	char date[sizeof("2026-11-23T12:34:56")];
+	char start[START_MAX];	/* of the turn: time, peer, listener */
+	char head[START_MAX + 64];	/* of the batch: up to the key */
+	char tail[TAIL_MAX];	/* from the key to the reply's bytes */
+	char end[END_COPY];	/* of the batch: what is behind them */
+	size_t len;
+	char buffer[BUFFER_SIZE];
+};
+
+struct access *
+access_new(bool listeners)
+{
+	/* Memory that is not used is not there, so nobody pays for it. */
+	struct access *a = calloc(1, sizeof(*a));
+
+	if (a != NULL)
+		a->listeners = listeners;
+	return a;
+}
+
+void
+access_free(struct access *a)
+{
+	if (a == NULL)
+		return;
+	access_flush(a);
+	free(a);
+}
+
+void
+access_use(struct access *a, struct access_file *file)
+{
+	access_flush(a);
+	a->file = file;
+	a->table = NULL;	/* a new one may be where the old one was */
+}
+
+void
+access_flush(struct access *a)
+{
+	if (a->len > 0)
+		access_file_write(a->file, a->buffer, a->len);
+	a->len = 0;
+}
+
+/* Where the next line goes. */
+static char *
+line_room(struct access *a)
+{
+	if (BUFFER_SIZE - a->len < LINE_MAX_LEN)
+		access_flush(a);
+	return a->buffer + a->len;
+}
+
+static char *
+put(char *to, const char *p, size_t len)
+{
+	memcpy(to, p, len);
+	return to + len;
+}
+
+static char *
+put_word(char *to, const char *name, const char *word)
+{
+	to = put(to, name, strlen(name));
+	return put(to, word, strlen(word));
+}
+
+static char *
+put_number(char *to, uint64_t n)
+{
+	char digits[20];
+	size_t i = sizeof(digits);
+
+	do {
+		digits[--i] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n > 0);
+	return put(to, digits + i, sizeof(digits) - i);
+}
+
+static in_port_t *
+port_of(struct sockaddr_storage *ss)
+{
+	if (ss->ss_family == AF_INET)
+		return &((struct sockaddr_in *)ss)->sin_port;
+	return ss->ss_family == AF_INET6 ?
+	    &((struct sockaddr_in6 *)ss)->sin6_port : NULL;
+}
+
+/* A port that the system chose is the connection's, too. */
+static void
+learn_port(struct sockaddr_storage *ss, int fd)
+{
+	struct sockaddr_storage own = { .ss_family = AF_UNSPEC };
+	socklen_t len = sizeof(own);
+	in_port_t *port = port_of(ss), *chosen;
+
+	if (port == NULL || *port != 0 ||
+	    getsockname(fd, (struct sockaddr *)&own, &len) != 0)
+		return;
+	chosen = port_of(&own);
+	if (chosen != NULL)
+		*port = *chosen;
+}
+
+char *
+access_who(const struct access *a, int fd, const struct conf_listen *listen)
+{
+	char who[WHO_MAX] = " peer=";
+	struct sockaddr_storage ss = { .ss_family = AF_UNSPEC };
+	struct sockaddr_storage at = listen->ss;
+	socklen_t len = sizeof(ss);
+	size_t n = strlen(who);
+
+	/* Gone already, and so is its address. */
+	if (getpeername(fd, (struct sockaddr *)&ss, &len) == -1)
+		n += strlcpy(who + n, "-", 2);
+	else
+		n += strlen(conf_address_word((struct sockaddr *)&ss, len,
+		    who + n, WHO_MAX / 2));
+	if (a->listeners) {
+		n += strlcpy(who + n, " listen=", sizeof(who) - n);
+		learn_port(&at, fd);
+		conf_address_word((struct sockaddr *)&at, listen->ss_len,
+		    who + n, sizeof(who) - n);
+	}
+	return strdup(who);
+}
+
+static void
+note_clear(struct access *a)
+{
+	a->note.ask = NULL;
+	a->note.began = 0;
+	a->note.key_bytes = 0;
+	a->note.has_key = false;
+}
+
+void
+access_turn(struct access *a, const char *who)
+{
+	struct timespec ts;
+	struct tm tm;
+	char *to = a->start;
+	size_t len;
+
+	if (who == NULL)
+		who = a->listeners ? " peer=- listen=-" : " peer=-";
+	clock_gettime(CLOCK_REALTIME, &ts);
+	if (ts.tv_sec != a->second || a->date[0] == '\0') {
+		a->second = ts.tv_sec;
+		gmtime_r(&ts.tv_sec, &tm);
+		strftime(a->date, sizeof(a->date), "%Y-%m-%dT%H:%M:%S", &tm);
+	}
+	to = put_word(to, "time=", a->date);
+	*to++ = '.';
+	*to++ = (char)('0' + ts.tv_nsec / 100000000);
+	*to++ = (char)('0' + ts.tv_nsec / 10000000 % 10);
+	*to++ = (char)('0' + ts.tv_nsec / 1000000 % 10);
+	*to++ = 'Z';
+	len = strlen(who);
+	to = put(to, who, len < WHO_MAX ? len : WHO_MAX - 1);
+	a->start_len = (size_t)(to - a->start);
+	a->began = clock_ns() / 1000;
+	note_clear(a);
+}
+
+void
+access_note_ask(struct access *a, const char *ask)
+{
+	a->note.ask = ask;
+}
+
+/*
+ * A key between quotes, cut at a character; within, quotes are escaped too.
+ *
+ * Returns the bytes of it that are in the text.
+ */
+static size_t
+spell_key(char *to, size_t *to_len, const char *key, size_t len)
+{
+	char unit[16];
+	size_t n = 0, used = 0, size, unit_len;
+	uint32_t cp;
+
+	while (used < len) {
+		size = escape_utf8(key + used, len - used, &cp);
+		if (size == 0)
+			size = 1;
+		if (key[used] == '"')
+			unit_len = strlcpy(unit, "\\\"", sizeof(unit));
+		else
+			unit_len = escape(unit, sizeof(unit), key + used,
+			    size);
+		if (n + unit_len > ACCESS_KEY_MAX)
+			break;
+		memcpy(to + n, unit, unit_len);
+		n += unit_len;
+		used += size;
+	}
+	*to_len = n;
+	return used;
+}
+
+void
+access_note_key(struct access *a, const char *key, size_t len)
+{
+	struct access_note *note = &a->note;
+
+	note->has_key = true;
+	note->key_bytes = spell_key(note->key, &note->key_len, key,
+	    len) < len ? len : 0;
+}
+
+void
+access_suspend(struct access *a, struct access_note *note)
+{
+	*note = a->note;
+	note->began = a->began;
+	note_clear(a);
+}
+
+void
+access_resume(struct access *a, const struct access_note *note)
+{
+	a->note = *note;
+}
+
+void
+access_reply(struct access *a, const char *status, const char *error,
+    const struct table *table, size_t bytes)
+{
+	const struct access_note *note = &a->note;
+	char *line = line_room(a), *to;
+	int64_t began = note->began != 0 ? note->began : a->began;
+
+	to = put(line, a->start, a->start_len);
+	to = put_word(to, " ask=", note->ask != NULL ? note->ask : "-");
+	if (note->has_key) {
+		to = put_word(to, " key=", "\"");
+		to = put(to, note->key, note->key_len);
+		*to++ = '"';
+	} else {
+		to = put_word(to, " key=", "-");
+	}
+	to = put_word(to, " status=", status);
+	to = put_word(to, " table=", table != NULL ? table_name(table) : "-");
+	to = put_number(put_word(to, " bytes=", ""), bytes);
+	to = put_number(put_word(to, " us=", ""),
+	    (uint64_t)(clock_ns() / 1000 - began));
+	if (error != NULL)
+		to = put_word(to, " error=", error);
+	if (note->key_bytes > 0)
+		to = put_number(put_word(to, " key-bytes=", ""),
+		    note->key_bytes);
+	*to++ = '\n';
+	a->len += (size_t)(to - line);
+	note_clear(a);
+}
+
+void
+access_batch(struct access *a)
+{
+	char *to = put(a->head, a->start, a->start_len);
+
+	to = put_word(to, " ask=exact key=", "\"");
+	a->head_len = (size_t)(to - a->head);
+	to = put_number(put_word(a->end, " us=", ""),
+	    (uint64_t)(clock_ns() / 1000 - a->began));
+	*to++ = '\n';
+	a->end_len = (size_t)(to - a->end);
+}
+
+/* What is between key and bytes of the lookups that one table answers. */
+static void
+spell_tail(struct access *a, const struct table *table)
+{
+	char *to;
+
+	to = put_word(a->tail, "\" status=", table != NULL ? "found" :
+	    "not-found");
+	to = put_word(to, " table=", table != NULL ? table_name(table) : "-");
+	to = put_word(to, " bytes=", "");
+	a->table = table;
+	a->tail_len = (size_t)(to - a->tail);
+}
+
+/* A piece of which copy bytes are there, and nearly always enough. */
+static inline char *
+put_piece(char *to, const char *p, size_t len, size_t copy)
+{
+	memcpy(to, p, copy);
+	if (len > copy)
+		memcpy(to + copy, p + copy, len - copy);
+	return to + len;
+}
+
+/* Bytes that stand for themselves; NULL where there is another one. */
+static inline char *
+put_plain(char *to, const char *key, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (key[i] < 0x20 || key[i] > 0x7e || key[i] == '"' ||
+		    key[i] == '\\')
+			return NULL;
+		to[i] = key[i];
+	}
+	return to + len;
+}
+
+/* A number that most often has three digits. */
+static inline char *
+put_bytes(char *to, size_t n)
+{
+	if (n < 100 || n > 999)
+		return put_number(to, n);
+	to[0] = (char)('0' + n / 100);
+	to[1] = (char)('0' + n / 10 % 10);
+	to[2] = (char)('0' + n % 10);
+	return to + 3;
+}
+
+void
+access_lookup(struct access *a, const char *key, size_t key_len,
+    const struct table *table, size_t bytes)
+{
+	char *line = line_room(a), *to;
+
+	to = put_piece(line, a->head, a->head_len, HEAD_COPY);
+	if (key_len > ACCESS_KEY_MAX ||
+	    (to = put_plain(to, key, key_len)) == NULL) {
+		access_note_ask(a, "exact");
+		access_note_key(a, key, key_len);
+		access_reply(a, table != NULL ? "found" : "not-found", NULL,
+		    table, bytes);
+		return;
+	}
+	if (table != a->table || a->tail_len == 0)
+		spell_tail(a, table);
+	to = put_piece(to, a->tail, a->tail_len, TAIL_COPY);
+	to = put_bytes(to, bytes);
+	to = put_piece(to, a->end, a->end_len, END_COPY);
+	a->len += (size_t)(to - line);
+}

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * Sums over the workers, and the object for programs.
+ */
+
+#include "config.h"
+
+#include "daemon/report/report.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "daemon/base/buf.h"
+#include "daemon/base/tell.h"
+#include "daemon/conf/conf_table.h"
+
+#define PART_MAX	1024	/* bytes added at a time: a key, and more */
+
+/* Members of the object; those with a group are members of that one. */
+static const struct {
+	const char *group;
+	const char *name;
+} counters[STATS_COUNTERS] = {
+	[STATS_ACCEPTED] = { NULL, "accepted" },
+	[STATS_CLOSED] = { NULL, "closed" },
+	[STATS_OVER_MEMORY] = { NULL, "over-memory" },
+	[STATS_REFUSED_CONNECTIONS] = { "refused", "connections" },
+	[STATS_REFUSED_PER_ADDRESS] = { "refused", "per-address" },
+	[STATS_REFUSED_DENIED] = { "refused", "denied" },
+	[STATS_TIMEOUT_IDLE] = { "timeouts", "idle" },
+	[STATS_TIMEOUT_HEADER] = { "timeouts", "header" },
+	[STATS_TIMEOUT_MESSAGE] = { "timeouts", "message" },
+	[STATS_TIMEOUT_WRITE] = { "timeouts", "write" },
+	[STATS_TIMEOUT_DRAIN] = { "timeouts", "drain" },
+	[STATS_BYTES_IN] = { NULL, "bytes-in" },
+	[STATS_BYTES_OUT] = { NULL, "bytes-out" },
+	[STATS_SLICED] = { NULL, "sliced" },
+};
+
+static const struct {
+	const char *name;
+	unsigned int permille;
+} quantiles[] = {
+	{ "p50-us", 500 },
+	{ "p90-us", 900 },
+	{ "p99-us", 990 },
+	{ "p999-us", 999 },
+	{ "max-us", 1000 },
+};
+
+uint64_t
+report_counter(const struct report *r, enum stats_counter counter)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < r->n; i++)
+		sum += stats_get(r->workers[i].stats, counter);
+	return sum;
+}
+
+void
+report_times(const struct report *r, unsigned int kind, unsigned int outcome,
+    struct histogram_sum *sum)
+{
+	memset(sum, 0, sizeof(*sum));
+	for (size_t i = 0; i < r->n; i++)
+		histogram_add(sum, stats_times(r->workers[i].stats, kind,
+		    outcome));
+}
+
+uint64_t
+report_requests(const struct report_worker *w)
+{
+	struct histogram_sum sum = { .count = 0 };
+
+	for (unsigned int kind = 0; kind < STATS_KINDS; kind++)
+		for (unsigned int outcome = 0; outcome < STATS_OUTCOMES;
+		    outcome++)
+			histogram_add(&sum, stats_times(w->stats, kind,
+			    outcome));
+	return sum.count;
+}
+
+int
+report_keys(const struct report *r, bool found, struct report_key *keys,
+    size_t *n)
+{
+	struct top *lists = calloc(r->n, sizeof(*lists));
+	struct top_key *all = calloc(r->n * TOP_SIZE, sizeof(*all));
+	int error = -1;
+
+	if (lists == NULL || all == NULL)
+		goto out;
+	for (size_t i = 0; i < r->n; i++)
+		stats_top(r->workers[i].stats, found, &lists[i]);
+	*n = top_merge(lists, r->n, all);
+	if (*n > REPORT_KEYS)
+		*n = REPORT_KEYS;
+	for (size_t i = 0; i < *n; i++) {
+		escape(keys[i].text, sizeof(keys[i].text), all[i].key,
+		    all[i].len);
+		if (all[i].cut)
+			strlcat(keys[i].text, "...", sizeof(keys[i].text));
+		keys[i].count = all[i].count;
+	}
+	error = 0;
+out:
+	free(lists);
+	free(all);
+	return error;
+}
+
+void
+report_time(time_t t, char *text, size_t cap)
+{
+	struct tm tm;
+
+	localtime_r(&t, &tm);
+	strftime(text, cap, "%Y-%m-%dT%H:%M:%S%z", &tm);
+}
+
+void
+report_status(const struct report *r, struct tell *t)
+{
+	char loaded[32];
+
+	report_time(r->loaded, loaded, sizeof(loaded));
+	tell_text(t, "state", r->draining ? "draining" : "serving");
+	tell_text(t, "version", PACKAGE_VERSION);
+	tell_integer(t, "pid", getpid());
+	tell_integer(t, "uptime", r->uptime);
+	tell_number(t, "generation", r->generation);
+	tell_text(t, "loaded", loaded);
+	tell_number(t, "entries", r->entries);
+	tell_number(t, "table-bytes", r->table_bytes);
+	tell_integer(t, "held-bytes", r->held);
+	tell_integer(t, "connections", r->connections);
+	tell_number(t, "workers", r->n);
+	tell_text(t, "log-level", conf_levels[log_level()]);
+}
+
+/* Those of a group follow each other. */
+static void
+tell_counters(const struct report *r, struct tell *t)
+{
+	const char *open = NULL;
+
+	for (enum stats_counter c = 0; c < STATS_COUNTERS; c++) {
+		const char *group = counters[c].group;
+
+		if (open != NULL && (group == NULL ||
+		    strcmp(open, group) != 0)) {
+			tell_end(t);
+			open = NULL;
+		}
+		if (open == NULL && group != NULL) {
+			tell_object(t, group);
+			open = group;
+		}
+		tell_number(t, counters[c].name, report_counter(r, c));
+	}
+	if (open != NULL)
+		tell_end(t);
+	tell_number(t, "reloads", r->reloads);
+	tell_number(t, "reloads-failed", r->reloads_failed);
+}
+
+/* How many took how long: two reports tell of the time between them. */
+static void
+tell_times(const struct histogram_sum *sum, struct tell *t)
+{
+	tell_array(t, "times");
+	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
+		if (sum->buckets[i] == 0)
+			continue;
+		tell_array(t, NULL);
+		tell_us(t, NULL, histogram_bound(i));
+		tell_number(t, NULL, sum->buckets[i]);
+		tell_end(t);
+	}
+	tell_end(t);
+}
+
+static void
+tell_row(unsigned int kind, unsigned int outcome,
+    const struct histogram_sum *sum, struct tell *t)
+{
+	tell_object(t, NULL);
+	tell_text(t, "action", stats_action(kind));
+	if (stats_way(kind) != NULL)
+		tell_text(t, "way", stats_way(kind));
+	tell_text(t, "outcome", stats_outcome(outcome));
+	tell_number(t, "count", sum->count);
+	for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++)
+		tell_us(t, quantiles[i].name,
+		    histogram_quantile(sum, quantiles[i].permille));
+	tell_times(sum, t);
+	tell_end(t);
+}
+
+static void
+tell_rows(const struct report *r, struct tell *t)
+{
+	struct histogram_sum sum;
+
+	tell_array(t, "requests");
+	for (unsigned int kind = 0; kind < STATS_KINDS; kind++)
+		for (unsigned int outcome = 0; outcome < STATS_OUTCOMES;
+		    outcome++) {
+			report_times(r, kind, outcome, &sum);
+			if (sum.count > 0)
+				tell_row(kind, outcome, &sum, t);
+		}
+	tell_end(t);
+}
+
+static void
+tell_workers(const struct report *r, struct tell *t)
+{
+	tell_array(t, "per-worker");
+	for (size_t i = 0; i < r->n; i++) {
+		const struct report_worker *w = &r->workers[i];
+
+		tell_object(t, NULL);
+		tell_number(t, "requests", report_requests(w));
+		tell_integer(t, "connections", w->connections);
+		tell_number(t, "bytes-in", stats_get(w->stats,
+		    STATS_BYTES_IN));
+		tell_number(t, "bytes-out", stats_get(w->stats,
+		    STATS_BYTES_OUT));
+		tell_end(t);
+	}
+	tell_end(t);
+}
+
+static void
+tell_keys(const struct report *r, bool found, const char *name,
+    struct tell *t)
+{
+	struct report_key keys[REPORT_KEYS];
+	size_t n = 0;
+
+	if (report_keys(r, found, keys, &n) != 0)
+		t->failed = true;
+	tell_array(t, name);
+	for (size_t i = 0; i < n; i++) {
+		tell_object(t, NULL);
+		tell_text(t, "key", keys[i].text);
+		tell_number(t, "count", keys[i].count);
+		tell_end(t);
+	}
+	tell_end(t);
+}
+
+void
+report_stats(const struct report *r, struct tell *t)
+{
+	tell_counters(r, t);
+	tell_rows(r, t);
+	tell_workers(r, t);
+	tell_keys(r, false, "top-misses", t);
+	tell_keys(r, true, "hot-keys", t);
+}
+
+void
+report_add(struct report_out *out, const char *format, ...)
+{
+	char part[PART_MAX];
+	va_list ap;
+	int len;
+
+	va_start(ap, format);
+	len = vsnprintf(part, sizeof(part), format, ap);
+	va_end(ap);
+	if (len < 0 || (size_t)len >= sizeof(part) ||
+	    buf_add(out->buf, part, (size_t)len) != 0)
+		out->failed = true;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef REPORT_H
+#define REPORT_H
+
+/*
+ * The numbers of all workers put together, in three forms: an object for
+ * programs, a table for people, OpenMetrics for whoever collects them.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "common/escape.h"
+#include "daemon/record/stats.h"
+
+struct buf;
+struct tell;
+
+struct report_worker {
+	struct stats *stats;
+	int64_t connections;		/* that it serves now */
+};
+
+/* All that is reported.  Borrowed for each call. */
+struct report {
+	bool draining;
+	time_t started, loaded;
+	int64_t uptime;			/* seconds, whatever the clock was set */
+	uint64_t generation;
+	size_t entries, table_bytes;
+	int64_t held, connections;
+	uint64_t reloads, reloads_failed;
+	const struct report_worker *workers;
+	size_t n;			/* workers */
+};
+
+/*
+ * Add the members of the control socket's "status" to an object.
+ */
+void report_status(const struct report *, struct tell *);
+
+/*
+ * Add the members of the control socket's "stats" to an object, beside those
+ * of "status": appmsgctl(8) lists them.
+ */
+void report_stats(const struct report *, struct tell *);
+
+/*
+ * Append a table of lines for people.
+ *
+ * Returns 0, or -1 when out of memory.
+ */
+int report_text(const struct report *, struct buf *);
+
+/*
+ * Append OpenMetrics 1.0 of this type, with its mark at the end.
+ *
+ * Returns 0, or -1 when out of memory.
+ */
+#define REPORT_METRICS_TYPE \
+	"application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+int report_metrics(const struct report *, struct buf *);
+
+/*
+ * A time as reports spell it: ISO 8601, local.
+ */
+void report_time(time_t, char *text, size_t cap);
+
+/*
+ * The keys that all workers together found, or missed, most often, escaped.
+ *
+ * keys  of REPORT_KEYS elements; filled
+ * n     how many there are; set when 0 is returned
+ *
+ * Returns 0, or -1 when out of memory.
+ */
+#define REPORT_KEYS	20
+
+struct report_key {
+	char text[ESCAPE_SIZE(TOP_KEY_MAX) + 3];	/* "..." if cut */
+	uint64_t count;
+};
+
+int report_keys(const struct report *, bool found, struct report_key *keys,
+    size_t *n);
+
+/*
+ * What all workers together have, for the files of this folder.
+ */
+uint64_t report_counter(const struct report *, enum stats_counter);
+void report_times(const struct report *, unsigned int kind,
+    unsigned int outcome, struct histogram_sum *);
+uint64_t report_requests(const struct report_worker *);
+
+/*
+ * Append to a report, for those files.  What there was no memory for is
+ * missing, and failed is set.
+ */
+struct report_out {
+	struct buf *buf;		/* borrowed */
+	bool failed;
+};
+
+void report_add(struct report_out *, const char *format, ...)
+    __attribute__((__format__(__printf__, 2, 3)));
+
+#endif

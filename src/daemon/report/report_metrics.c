@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * The numbers as OpenMetrics 1.0 text.  Families are written one after the
+ * other, each with its type, unit and help before its samples.  Keys are no
+ * labels: a collector would keep a series of each for ever.
+ */
+
+#include "config.h"
+
+#include "daemon/report/report.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PREFIX		"appmsgd_"
+
+/* Powers of two of nanoseconds, from 1.024 us to 4.3 s. */
+#define BOUND_FIRST	10
+#define BOUND_LAST	32
+
+/* Counters of the workers; a row without a help is of the family above it. */
+static const struct {
+	enum stats_counter counter;
+	const char *name;
+	const char *unit;		/* NULL: none */
+	const char *labels;
+	const char *help;
+} counters[] = {
+	{ STATS_ACCEPTED, "connections_accepted", NULL, "",
+	    "Connections that were served, those of now included." },
+	{ STATS_CLOSED, "connections_closed", NULL, "",
+	    "Connections that were served and have ended." },
+	{ STATS_OVER_MEMORY, "connections_over_memory", NULL, "",
+	    "Connections that were ended by limit memory." },
+	{ STATS_REFUSED_CONNECTIONS, "connections_refused", NULL,
+	    "{reason=\"connections\"}",
+	    "Connections that were refused by a limit or by allow=." },
+	{ STATS_REFUSED_PER_ADDRESS, "connections_refused", NULL,
+	    "{reason=\"per-address\"}", NULL },
+	{ STATS_REFUSED_DENIED, "connections_refused", NULL,
+	    "{reason=\"denied\"}", NULL },
+	{ STATS_TIMEOUT_IDLE, "timeouts", NULL, "{kind=\"idle\"}",
+	    "Connections that ended since a timeout had passed." },
+	{ STATS_TIMEOUT_HEADER, "timeouts", NULL, "{kind=\"header\"}", NULL },
+	{ STATS_TIMEOUT_MESSAGE, "timeouts", NULL, "{kind=\"message\"}",
+	    NULL },
+	{ STATS_TIMEOUT_WRITE, "timeouts", NULL, "{kind=\"write\"}", NULL },
+	{ STATS_TIMEOUT_DRAIN, "timeouts", NULL, "{kind=\"drain\"}", NULL },
+	{ STATS_BYTES_IN, "received_bytes", "bytes", "",
+	    "Bytes read from connections." },
+	{ STATS_BYTES_OUT, "sent_bytes", "bytes", "",
+	    "Bytes that the system took for connections." },
+	{ STATS_SLICED, "searches_sliced", NULL, "",
+	    "Searches that took more than one slice of time." },
+};
+
+/* The lines before the samples of a family. */
+static void
+begin(struct report_out *out, const char *name, const char *type,
+    const char *unit, const char *help)
+{
+	report_add(out, "# TYPE " PREFIX "%s %s\n", name, type);
+	if (unit != NULL)
+		report_add(out, "# UNIT " PREFIX "%s %s\n", name, unit);
+	report_add(out, "# HELP " PREFIX "%s %s\n", name, help);
+}
+
+static void
+gauge(struct report_out *out, const char *name, const char *unit,
+    int64_t value, const char *help)
+{
+	begin(out, name, "gauge", unit, help);
+	report_add(out, PREFIX "%s %" PRId64 "\n", name, value);
+}
+
+static void
+gauges(const struct report *r, struct report_out *out)
+{
+	begin(out, "build", "info", NULL, "What is running.");
+	report_add(out, PREFIX "build_info{version=\"%s\"} 1\n",
+	    PACKAGE_VERSION);
+	gauge(out, "start_time_seconds", "seconds", r->started,
+	    "When the daemon was started, since 1970.");
+	gauge(out, "draining", NULL, r->draining,
+	    "Whether it was told to stop and waits for connections to end.");
+	gauge(out, "generation", NULL, (int64_t)r->generation,
+	    "The number of the tables that serve.");
+	gauge(out, "loaded_time_seconds", "seconds", r->loaded,
+	    "When those were read, since 1970.");
+	gauge(out, "entries", NULL, (int64_t)r->entries,
+	    "Keys of all tables.");
+	gauge(out, "table_bytes", "bytes", (int64_t)r->table_bytes,
+	    "Memory of the tables that serve.");
+	gauge(out, "held_bytes", "bytes", r->held,
+	    "Unfinished messages and replies that were not taken.");
+	gauge(out, "connections", NULL, r->connections,
+	    "Connections that are served now.");
+	gauge(out, "workers", NULL, (int64_t)r->n, "Threads that serve.");
+}
+
+static void
+totals(const struct report *r, struct report_out *out)
+{
+	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++) {
+		if (counters[i].help != NULL)
+			begin(out, counters[i].name, "counter",
+			    counters[i].unit, counters[i].help);
+		report_add(out, PREFIX "%s_total%s %" PRIu64 "\n",
+		    counters[i].name, counters[i].labels,
+		    report_counter(r, counters[i].counter));
+	}
+	begin(out, "reloads", "counter", NULL, "Reloads and rollbacks.");
+	report_add(out, PREFIX "reloads_total{result=\"done\"} %" PRIu64 "\n",
+	    r->reloads);
+	report_add(out, PREFIX "reloads_total{result=\"failed\"} %" PRIu64 "\n",
+	    r->reloads_failed);
+}
+
+/* Nanoseconds as seconds, exactly. */
+static void
+add_seconds(struct report_out *out, uint64_t ns)
+{
+	report_add(out, "%" PRIu64 ".%09" PRIu64, ns / 1000000000,
+	    ns % 1000000000);
+}
+
+static void
+row(struct report_out *out, unsigned int kind, unsigned int outcome,
+    const struct histogram_sum *sum)
+{
+	static const char name[] = PREFIX "request_duration_seconds";
+	const char *way = stats_way(kind);
+	char labels[128];
+
+	snprintf(labels, sizeof(labels),
+	    "action=\"%s\"%s%s%s,outcome=\"%s\"", stats_action(kind),
+	    way != NULL ? ",way=\"" : "", way != NULL ? way : "",
+	    way != NULL ? "\"" : "", stats_outcome(outcome));
+	for (unsigned int bits = BOUND_FIRST; bits <= BOUND_LAST; bits++) {
+		report_add(out, "%s_bucket{%s,le=\"", name, labels);
+		add_seconds(out, (uint64_t)1 << bits);
+		report_add(out, "\"} %" PRIu64 "\n",
+		    histogram_below(sum, bits));
+	}
+	report_add(out, "%s_bucket{%s,le=\"+Inf\"} %" PRIu64 "\n", name, labels,
+	    sum->count);
+	report_add(out, "%s_count{%s} %" PRIu64 "\n", name, labels, sum->count);
+	report_add(out, "%s_sum{%s} ", name, labels);
+	add_seconds(out, sum->sum);
+	report_add(out, "\n");
+}
+
+static void
+rows(const struct report *r, struct report_out *out)
+{
+	struct histogram_sum sum;
+
+	begin(out, "request_duration_seconds", "histogram", "seconds",
+	    "From the wake-up that read a request to its reply in the "
+	    "buffer.");
+	for (unsigned int kind = 0; kind < STATS_KINDS; kind++)
+		for (unsigned int outcome = 0; outcome < STATS_OUTCOMES;
+		    outcome++) {
+			report_times(r, kind, outcome, &sum);
+			if (sum.count > 0)
+				row(out, kind, outcome, &sum);
+		}
+}
+
+static void
+workers(const struct report *r, struct report_out *out)
+{
+	begin(out, "worker_requests", "counter", NULL,
+	    "Requests that a worker answered.");
+	for (size_t i = 0; i < r->n; i++)
+		report_add(out, PREFIX "worker_requests_total{worker=\"%zu\"} "
+		    "%" PRIu64 "\n", i, report_requests(&r->workers[i]));
+	begin(out, "worker_connections", "gauge", NULL,
+	    "Connections that a worker serves now.");
+	for (size_t i = 0; i < r->n; i++)
+		report_add(out, PREFIX "worker_connections{worker=\"%zu\"} %"
+		    PRId64 "\n", i, r->workers[i].connections);
+	begin(out, "worker_received_bytes", "counter", "bytes",
+	    "Bytes that a worker read.");
+	for (size_t i = 0; i < r->n; i++)
+		report_add(out, PREFIX "worker_received_bytes_total{worker="
+		    "\"%zu\"} %" PRIu64 "\n", i,
+		    stats_get(r->workers[i].stats, STATS_BYTES_IN));
+	begin(out, "worker_sent_bytes", "counter", "bytes",
+	    "Bytes that the system took from a worker.");
+	for (size_t i = 0; i < r->n; i++)
+		report_add(out, PREFIX "worker_sent_bytes_total{worker="
+		    "\"%zu\"} %" PRIu64 "\n", i,
+		    stats_get(r->workers[i].stats, STATS_BYTES_OUT));
+}
+
+int
+report_metrics(const struct report *r, struct buf *buf)
+{
+	struct report_out out = { .buf = buf };
+
+	gauges(r, &out);
+	totals(r, &out);
+	rows(r, &out);
+	workers(r, &out);
+	report_add(&out, "# EOF\n");
+	return out.failed ? -1 : 0;
+}

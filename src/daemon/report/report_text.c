@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * The numbers as lines for people.
+ */
+
+#include "config.h"
+
+#include "daemon/report/report.h"
+
+#include <inttypes.h>
+
+static uint64_t
+get(const struct report *r, enum stats_counter counter)
+{
+	return report_counter(r, counter);
+}
+
+static void
+connections(const struct report *r, struct report_out *out)
+{
+	report_add(out,
+	    "connections  %" PRId64 " now, %" PRIu64 " accepted, %" PRIu64
+	    " closed, %" PRIu64 " over limit memory\n"
+	    "refused      %" PRIu64 " by limit connections, %" PRIu64
+	    " by limit per-address, %" PRIu64 " by allow=\n",
+	    r->connections, get(r, STATS_ACCEPTED), get(r, STATS_CLOSED),
+	    get(r, STATS_OVER_MEMORY),
+	    get(r, STATS_REFUSED_CONNECTIONS),
+	    get(r, STATS_REFUSED_PER_ADDRESS),
+	    get(r, STATS_REFUSED_DENIED));
+	report_add(out,
+	    "timeouts     %" PRIu64 " idle, %" PRIu64 " header, %" PRIu64
+	    " message, %" PRIu64 " write, %" PRIu64 " drain\n"
+	    "bytes        %" PRIu64 " in, %" PRIu64 " out\n",
+	    get(r, STATS_TIMEOUT_IDLE), get(r, STATS_TIMEOUT_HEADER),
+	    get(r, STATS_TIMEOUT_MESSAGE), get(r, STATS_TIMEOUT_WRITE),
+	    get(r, STATS_TIMEOUT_DRAIN), get(r, STATS_BYTES_IN),
+	    get(r, STATS_BYTES_OUT));
+	report_add(out,
+	    "reloads      %" PRIu64 " done, %" PRIu64 " failed\n"
+	    "searches     %" PRIu64 " in slices\n",
+	    r->reloads, r->reloads_failed, get(r, STATS_SLICED));
+}
+
+/* Microseconds, with a digit where that says something. */
+static void
+add_us(struct report_out *out, uint64_t ns)
+{
+	report_add(out, " %9.*f", ns < 100000 ? 1 : 0, (double)ns / 1000);
+}
+
+static void
+row(struct report_out *out, unsigned int kind, unsigned int outcome,
+    const struct histogram_sum *sum)
+{
+	static const unsigned int permille[] = { 500, 900, 990, 999, 1000 };
+	const char *way = stats_way(kind);
+
+	report_add(out, "%-6s  %-9s  %-9s %12" PRIu64, stats_action(kind),
+	    way != NULL ? way : "", stats_outcome(outcome), sum->count);
+	for (size_t i = 0; i < sizeof(permille) / sizeof(permille[0]); i++)
+		add_us(out, histogram_quantile(sum, permille[i]));
+	report_add(out, "\n");
+}
+
+static void
+rows(const struct report *r, struct report_out *out)
+{
+	struct histogram_sum sum;
+
+	report_add(out, "\nrequests, and how many microseconds they took:\n"
+	    "%-6s  %-9s  %-9s %12s %9s %9s %9s %9s %9s\n", "action", "way",
+	    "outcome", "count", "50%", "90%", "99%", "99.9%", "most");
+	for (unsigned int kind = 0; kind < STATS_KINDS; kind++)
+		for (unsigned int outcome = 0; outcome < STATS_OUTCOMES;
+		    outcome++) {
+			report_times(r, kind, outcome, &sum);
+			if (sum.count > 0)
+				row(out, kind, outcome, &sum);
+		}
+}
+
+static void
+workers(const struct report *r, struct report_out *out)
+{
+	report_add(out, "\n%-6s %14s %12s %18s %18s\n", "worker", "requests",
+	    "connections", "bytes in", "bytes out");
+	for (size_t i = 0; i < r->n; i++) {
+		const struct report_worker *w = &r->workers[i];
+
+		report_add(out, "%-6zu %14" PRIu64 " %12" PRId64 " %18" PRIu64
+		    " %18" PRIu64 "\n", i, report_requests(w),
+		    w->connections, stats_get(w->stats, STATS_BYTES_IN),
+		    stats_get(w->stats, STATS_BYTES_OUT));
+	}
+}
+
+/* Keys last on their lines, since they are as long as they are. */
+static void
+keys(const struct report *r, struct report_out *out, bool found)
+{
+	struct report_key list[REPORT_KEYS];
+	size_t n = 0;
+
+	if (report_keys(r, found, list, &n) != 0)
+		out->failed = true;
+	if (n == 0)
+		return;
+	report_add(out, "\n%s\n", found ? "keys that were found most often, "
+	    "about:" : "keys that were missed most often, about:");
+	for (size_t i = 0; i < n; i++)
+		report_add(out, "%12" PRIu64 "  %s\n", list[i].count,
+		    list[i].text);
+}
+
+int
+report_text(const struct report *r, struct buf *buf)
+{
+	struct report_out out = { .buf = buf };
+
+	connections(r, &out);
+	rows(r, &out);
+	workers(r, &out);
+	keys(r, &out, false);
+	keys(r, &out, true);
+	return out.failed ? -1 : 0;
+}

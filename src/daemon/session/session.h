@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef SESSION_H
+#define SESSION_H
+
+/*
+ * One connection, from its socket to its end.  The bufferevent owns the
+ * socket and what is unfinished or unsent; the stream (stream.h) knows what
+ * the bytes mean; the session decides when to read, write, wait and close.
+ *
+ * A session belongs to one worker for life, and so to one thread.  Nothing
+ * frees a session inside of a call that was handed it, but for the callbacks
+ * of libevent and session_start(), each as their last deed.
+ */
+
+#include <sys/queue.h>
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/base/buf.h"
+#include "daemon/base/warning.h"
+#include "daemon/request/request.h"
+#include "daemon/session/deadline.h"
+
+struct conf_limits;
+struct conf_listen;
+struct event;
+struct event_base;
+struct peer;
+struct session;
+struct session_wakeup;
+
+TAILQ_HEAD(session_list, session);
+
+/*
+ * Bytes that a worker reads at a time.  Twice the size gains nothing that can
+ * be measured.
+ */
+#define SESSION_IN_SIZE	((size_t)64 << 10)
+
+/* What a worker gives its sessions; lives longer than all of them. */
+struct session_host {
+	struct event_base *base;
+	const struct conf_limits *limits;	/* change with a reload */
+	struct request_env env;
+	struct buf out;			/* replies of the turn in hand */
+	struct session_wakeup *wakeup;	/* owned; of the wake-up */
+	char *in;			/* owned: SESSION_IN_SIZE bytes read */
+	struct deadlines deadlines;
+	struct session_list all;
+	struct session_list ready;	/* have more to do than a turn */
+	struct event *ready_event;	/* owned; runs the ready ones */
+	struct session_list work;	/* have a reply that takes long */
+	struct event *work_event;	/* owned; runs the first of them */
+	uint64_t next_id;
+	bool draining;			/* no session outlives its replies */
+	struct peers *peers;		/* borrowed */
+	atomic_llong *held;		/* bytes held for all peers */
+	struct warning memory_warning;
+	bool memory_short;		/* some are to end with the wake-up */
+	void (*gone_cb)(struct peer *, bool counted, void *arg);
+	void *arg;
+};
+
+/*
+ * Prepare a host whose base, peers, held, gone_cb and arg are set; limits
+ * are before the first session.
+ *
+ * Returns 0, or -1 when out of memory.
+ */
+int session_host_init(struct session_host *);
+
+/*
+ * Free what the host owns and all its sessions.
+ */
+void session_host_clear(struct session_host *);
+
+/*
+ * Begin to serve a connection.
+ *
+ * fd      taken, whatever the outcome
+ * listen  where it came in; borrowed for the session's life
+ * peer    handed to gone_cb at the end, as counted is
+ *
+ * Returns 0, or -1 when out of memory; then gone_cb was not called.
+ */
+int session_start(struct session_host *, int fd,
+    const struct conf_listen *listen, struct peer *peer);
+
+/*
+ * Tell a connection that it is not served, and close it.
+ *
+ * status  REQUEST_BUSY or REQUEST_DENIED
+ * why     a few words for the reply
+ *
+ * As session_start(), but gone_cb gets counted as false.
+ */
+int session_start_refused(struct session_host *, int fd,
+    const struct conf_listen *listen, enum request_status status,
+    const char *why);
+
+/*
+ * A generation with this number serves now: keep nothing of those before the
+ * last one.
+ */
+void session_use_generation(struct session_host *, uint64_t number);
+
+/*
+ * Let every session end as soon as it owes no reply.
+ */
+void session_drain_all(struct session_host *);
+
+#endif

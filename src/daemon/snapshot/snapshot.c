@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * The tables in their order, and lookups across them.
+ */
+
+#include "config.h"
+
+#include "daemon/snapshot/snapshot.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/escape.h"
+#include "daemon/conf/conf.h"
+#include "daemon/snapshot/blobs.h"
+#include "daemon/source/source.h"
+#include "daemon/table/fold.h"
+#include "lib/appmsg.h"
+
+/* Longer texts are no key, folded or not. */
+#define FOLD_MAX_LEN	((size_t)4 * TABLE_KEY_MAX)
+
+/* What a lookup must know before it asks a table. */
+struct asked {
+	const struct table *table;	/* has entries */
+	bool folds;
+};
+
+/* Tables in order, as others borrow them. */
+struct tables {
+	struct table **list;
+	size_t n;
+	struct asked *asked;		/* those that are not empty */
+	size_t n_asked;
+};
+
+struct snapshot {
+	struct tables answers;
+	struct tables blobs;
+};
+
+static int
+tables_add(struct tables *tables, struct table *t)
+{
+	struct table **list = reallocarray(tables->list, tables->n + 1,
+	    sizeof(struct table *));
+	struct asked *asked;
+
+	if (list == NULL) {
+		table_free(t);
+		return -1;
+	}
+	tables->list = list;
+	tables->list[tables->n++] = t;
+	if (table_count(t) == 0)	/* as main often is */
+		return 0;
+	asked = reallocarray(tables->asked, tables->n_asked + 1,
+	    sizeof(*asked));
+	if (asked == NULL)
+		return -1;
+	tables->asked = asked;
+	asked[tables->n_asked++] = (struct asked){ t, table_folds(t) };
+	return 0;
+}
+
+static void
+tables_clear(struct tables *tables)
+{
+	for (size_t i = 0; i < tables->n; i++)
+		table_free(tables->list[i]);
+	free(tables->list);
+	free(tables->asked);
+}
+
+static int
+add_answer(struct table_builder *b, const struct conf_answer *a)
+{
+	size_t cap = 6 * a->text_len + 1, len;
+	char *text = malloc(cap);
+	int error = -1;
+
+	if (text != NULL) {
+		len = appmsg_escape(a->text, a->text_len, text, cap);
+		error = table_builder_add(b, a->place.file, a->key,
+		    a->key_len, text, len, a->place.line);
+	}
+	free(text);
+	return error;
+}
+
+/* The table of the answer lines. */
+static struct table *
+load_main(const struct conf *conf, struct problems *problems)
+{
+	static const struct table_options options = { .name = CONF_MAIN };
+	const struct conf_answer *a;
+	struct table_builder *b;
+	size_t room = 0;
+
+	STAILQ_FOREACH(a, &conf->answers, entry)
+		room += TABLE_ENTRY_ROOM(a->key_len, 6 * a->text_len);
+	if ((b = table_builder_new(&options, room)) == NULL)
+		goto fail;
+	STAILQ_FOREACH(a, &conf->answers, entry)
+		if (add_answer(b, a) != 0)
+			goto fail;
+	return table_builder_finish(b, 1, problems);
+fail:
+	problems_add(problems, NULL, 0, "answers: %s", strerror(errno));
+	table_builder_free(b);
+	return NULL;
+}
+
+/* One table directive. */
+static struct table *
+load_table(const struct conf_table *t, unsigned int threads,
+    const struct source_progress *progress, struct problems *problems)
+{
+	const struct source source = {
+		.options = {
+			.name = t->name,
+			.ways = t->ways,
+			.duplicates = t->duplicates,
+			.fold = t->fold,
+			.mapped = t->mmap
+		},
+		.paths = (const char *const *)t->paths,
+		.n_paths = t->n_paths,
+		.said_file = t->place.file,
+		.said_line = t->place.line
+	};
+
+	if (t->binary)
+		return blobs_load_table(t, problems);
+	return source_load(&source, threads, progress, problems);
+}
+
+/*
+ * Have what a load gave.  Without a table the snapshot is none: there must be
+ * a problem then.
+ *
+ * before  how many there were before all tables
+ */
+static int
+tables_take(struct tables *tables, struct table *t,
+    const struct problems *problems, size_t before)
+{
+	if (t == NULL)
+		return problems_count(problems) == before ? -1 : 0;
+	return tables_add(tables, t);
+}
+
+struct snapshot *
+snapshot_load(const struct conf *conf, unsigned int threads,
+    const struct source_progress *progress, struct problems *problems)
+{
+	struct snapshot *snap = calloc(1, sizeof(*snap));
+	size_t before = problems_count(problems);
+	const struct conf_table *spec;
+	struct table *t;
+	int error;
+
+	if (snap == NULL)
+		goto nomem;
+	t = load_main(conf, problems);
+	if (tables_take(&snap->answers, t, problems, before) != 0)
+		goto nomem;
+	t = blobs_load_main(conf, problems);
+	if (tables_take(&snap->blobs, t, problems, before) != 0)
+		goto nomem;
+	STAILQ_FOREACH(spec, &conf->tables, entry) {
+		t = load_table(spec, threads, progress, problems);
+		if (spec->binary)
+			error = tables_take(&snap->blobs, t, problems, before);
+		else
+			error = tables_take(&snap->answers, t, problems,
+			    before);
+		if (error != 0)
+			goto nomem;
+	}
+	if (problems_count(problems) == before)
+		return snap;
+	snapshot_free(snap);
+	return NULL;
+nomem:
+	problems_add(problems, NULL, 0, "%s", strerror(ENOMEM));
+	snapshot_free(snap);
+	return NULL;
+}
+
+void
+snapshot_free(struct snapshot *snap)
+{
+	if (snap == NULL)
+		return;
+	tables_clear(&snap->answers);
+	tables_clear(&snap->blobs);
+	free(snap);
+}
+
+const struct table *const *
+snapshot_tables(const struct snapshot *snap, size_t *n)
+{
+	*n = snap->answers.n;
+	return (const struct table *const *)snap->answers.list;
+}
+
+const struct table *const *
+snapshot_blobs(const struct snapshot *snap, size_t *n)
+{
+	*n = snap->blobs.n;
+	return (const struct table *const *)snap->blobs.list;
+}
+
+const struct table *
+snapshot_table(const struct snapshot *snap, const char *name,
+    size_t name_len)
+{
+	for (size_t i = 0; i < snap->answers.n; i++) {
+		const char *other = table_name(snap->answers.list[i]);
+
+		if (strlen(other) == name_len &&
+		    memcmp(other, name, name_len) == 0)
+			return snap->answers.list[i];
+	}
+	return NULL;
+}
+
+/* In a table that folds: the key must be folded as its keys are. */
+static table_id
+find_folded(const struct table *t, const char *key, size_t key_len,
+    struct table_entry *e)
+{
+	char folded[FOLD_ROOM(FOLD_MAX_LEN)];
+	size_t len;
+
+	if (key_len > FOLD_MAX_LEN ||
+	    key_len > FOLD_OF_MOST(table_key_max(t)) ||
+	    fold(key, key_len, folded, &len) != 0)
+		return TABLE_NO_ID;
+	return table_find(t, folded, len, e);
+}
+
+static inline bool
+find_in(const struct asked *asked, uint64_t hash, const char *key,
+    size_t key_len, struct snapshot_answer *a)
+{
+	struct table_entry e;
+
+	a->id = asked->folds ? find_folded(asked->table, key, key_len, &e) :
+	    table_find_hashed(asked->table, hash, key, key_len, &e);
+	if (a->id == TABLE_NO_ID)
+		return false;
+	a->table = asked->table;
+	a->text = e.value;
+	a->text_len = e.value_len;
+	a->type = NULL;
+	a->type_len = 0;
+	return true;
+}
+
+bool
+snapshot_find(const struct snapshot *snap, const struct table *only,
+    const char *key, size_t key_len, struct snapshot_answer *a)
+{
+	uint64_t hash;
+
+	if (only != NULL && table_count(only) == 0)
+		return false;
+	hash = table_hash(key, key_len);
+	if (only == NULL)
+		return snapshot_find_hashed(snap, hash, key, key_len, a);
+	return find_in(&(struct asked){ only, table_folds(only) }, hash, key,
+	    key_len, a);
+}
+
+bool
+snapshot_find_hashed(const struct snapshot *snap, uint64_t hash,
+    const char *key, size_t key_len, struct snapshot_answer *a)
+{
+	for (size_t i = 0; i < snap->answers.n_asked; i++)
+		if (find_in(&snap->answers.asked[i], hash, key, key_len, a))
+			return true;
+	return false;
+}
+
+bool
+snapshot_find_blob(const struct snapshot *snap, const char *key,
+    size_t key_len, struct snapshot_answer *a)
+{
+	uint64_t hash;
+
+	if (key_len > TABLE_KEY_MAX)
+		return false;
+	hash = table_hash(key, key_len);
+	for (size_t i = 0; i < snap->blobs.n_asked; i++) {
+		if (!find_in(&snap->blobs.asked[i], hash, key, key_len, a))
+			continue;
+		blob_read(a->text, a->text_len, &a->type, &a->type_len,
+		    &a->text, &a->text_len);
+		return true;
+	}
+	return false;
+}
+
+char *
+snapshot_answer_text(const struct snapshot_answer *a, size_t *len)
+{
+	/* Escaped or not: unescaping plain text copies it. */
+	struct appmsg_str str = { a->text, a->text_len,
+	    APPMSG_STR_ESCAPED };
+	char *text = malloc(a->text_len + 1);
+
+	if (text != NULL && appmsg_str_decode(&str, text, a->text_len,
+	    len) != 0) {
+		free(text);
+		text = NULL;
+	}
+	return text;
+}
+
+char *
+snapshot_explain(const struct snapshot_answer *a, uint64_t number,
+    time_t loaded_at)
+{
+	char serves[32] = "serves nobody", loaded[32], place[16] = "";
+	char *text = NULL, *answer = NULL, *shown = NULL;
+	char path[ESCAPE_SIZE(PATH_MAX)];
+	const char *file;
+	unsigned int line;
+	struct tm tm;
+	size_t len;
+
+	table_locate(a->table, a->id, &file, &line);
+	if (line != 0)		/* not every format has lines */
+		snprintf(place, sizeof(place), ":%u", line);
+	localtime_r(&loaded_at, &tm);
+	strftime(loaded, sizeof(loaded), "%Y-%m-%dT%H:%M:%S%z", &tm);
+	if (number != 0)
+		snprintf(serves, sizeof(serves), "%llu",
+		    (unsigned long long)number);
+	answer = snapshot_answer_text(a, &len);
+	if (answer == NULL || (shown = malloc(ESCAPE_SIZE(len))) == NULL)
+		goto out;
+	escape(shown, ESCAPE_SIZE(len), answer, len);
+	escape(path, sizeof(path), file, strlen(file));
+	if (asprintf(&text, "answer      %s\n"
+	    "table       %s\n"
+	    "file        %s%s\n"
+	    "match       exact\n"
+	    "generation  %s\n"
+	    "loaded      %s", shown, table_name(a->table), path, place,
+	    serves, loaded) == -1)
+		text = NULL;
+out:
+	free(answer);
+	free(shown);
+	return text;
+}
+
+static size_t
+tables_sum(const struct tables *tables, size_t (*what)(const struct table *))
+{
+	size_t sum = 0;
+
+	for (size_t i = 0; i < tables->n; i++)
+		sum += what(tables->list[i]);
+	return sum;
+}
+
+size_t
+snapshot_count(const struct snapshot *snap)
+{
+	return tables_sum(&snap->answers, table_count) +
+	    tables_sum(&snap->blobs, table_count);
+}
+
+size_t
+snapshot_memory(const struct snapshot *snap)
+{
+	return tables_sum(&snap->answers, table_memory) +
+	    tables_sum(&snap->blobs, table_memory);
+}

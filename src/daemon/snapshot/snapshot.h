@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef SNAPSHOT_H
+#define SNAPSHOT_H
+
+/*
+ * All that the daemon answers from at one time: the tables of one load.
+ * Immutable, and so read by all workers without a lock; who keeps it for
+ * how long is generation.h's matter.
+ *
+ * Answers and binary entries have keys of their own.  Tables are asked in
+ * order: first "main", of the answer and binary lines, then the others as
+ * they are named.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "daemon/base/problems.h"
+#include "daemon/table/table.h"
+
+struct conf;
+struct snapshot;
+struct source_progress;
+
+/* What a lookup found; borrowed as long as the snapshot. */
+struct snapshot_answer {
+	const char *text;	/* an answer's: JSON-escaped; a blob's: bytes */
+	size_t text_len;
+	const char *type;	/* a blob's: JSON-escaped */
+	size_t type_len;
+	const struct table *table;
+	table_id id;
+};
+
+/*
+ * Build the tables that a configuration names.
+ *
+ * conf      borrowed as long as the snapshot
+ * threads   how many may work on it, at least 1
+ * progress  NULL: nobody wants to know
+ * problems  gets all that is wrong with them
+ *
+ * Returns the snapshot, owned by the caller, snapshot_free(); or NULL, with
+ * at least one problem.
+ */
+struct snapshot *snapshot_load(const struct conf *conf, unsigned int threads,
+    const struct source_progress *progress, struct problems *problems);
+
+/*
+ * Free a snapshot.  NULL is allowed.
+ */
+void snapshot_free(struct snapshot *);
+
+/* The tables of answers, n of them, in order; borrowed. */
+const struct table *const *snapshot_tables(const struct snapshot *,
+    size_t *n);
+
+/* The tables of binary entries, likewise. */
+const struct table *const *snapshot_blobs(const struct snapshot *, size_t *n);
+
+/*
+ * The table of answers with a name, or NULL.
+ */
+const struct table *snapshot_table(const struct snapshot *, const char *name,
+    size_t name_len);
+
+/*
+ * Find the answer for a key of 0 or more bytes of UTF-8.
+ *
+ * only  look into this table; NULL: into all, in order
+ */
+bool snapshot_find(const struct snapshot *, const struct table *only,
+    const char *key, size_t key_len, struct snapshot_answer *);
+
+/*
+ * The same in all tables, with the key's table_hash() in hand.
+ */
+bool snapshot_find_hashed(const struct snapshot *, uint64_t hash,
+    const char *key, size_t key_len, struct snapshot_answer *);
+
+/*
+ * Find the binary entry whose key is just these bytes.
+ */
+bool snapshot_find_blob(const struct snapshot *, const char *key,
+    size_t key_len, struct snapshot_answer *);
+
+/*
+ * The text of an answer, as it was in its file.
+ *
+ * len  set on success
+ *
+ * Returns it, owned by the caller, free(3); or NULL when out of memory.
+ */
+char *snapshot_answer_text(const struct snapshot_answer *, size_t *len);
+
+/*
+ * Say, in some lines for people, where an answer stands and what it is.
+ *
+ * number, loaded_at  of its generation; number 0: it serves nobody
+ *
+ * Returns the text, owned by the caller, free(3); or NULL when out of
+ * memory.
+ */
+char *snapshot_explain(const struct snapshot_answer *, uint64_t number,
+    time_t loaded_at);
+
+/*
+ * How many entries all tables have, binary ones included.
+ */
+size_t snapshot_count(const struct snapshot *);
+
+/*
+ * How many bytes of memory the tables take.
+ */
+size_t snapshot_memory(const struct snapshot *);
+
+#endif

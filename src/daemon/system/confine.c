@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * Tables are read on the far side: their folders may be the user's own, and a
+ * link that it has put there would have root read, and everybody be told, a
+ * file that nobody but root may read.  A reload could not read it either.
+ */
+
+#include "config.h"
+
+#include "daemon/system/confine.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "daemon/base/descriptors.h"
+#include "daemon/conf/conf.h"
+#include "daemon/manager/notify.h"
+#include "daemon/system/pid.h"
+#include "daemon/system/process.h"
+#include "daemon/system/sandbox.h"
+
+/* Who is to serve; NULL: who has started it. */
+static const char *
+next_user(const struct conf *conf)
+{
+	return geteuid() == 0 ? conf->user : NULL;
+}
+
+/*
+ * The control socket to those who may use it.  Whoever connects before that
+ * is looked at as all others are.
+ */
+static int
+give_control(const struct conf *conf, uid_t user, gid_t group)
+{
+	if (conf->control_group != NULL)
+		group = conf->control_gid;
+	if (conf->control == NULL ||
+	    (user == (uid_t)-1 && group == (gid_t)-1))
+		return 0;
+	if (process_own_socket(conf->control, user, group) == 0)
+		return 0;
+	if (conf->control_group != NULL)
+		log_warn("cannot give the control socket to group=%s",
+		    conf->control_group);
+	else
+		log_warn("cannot give the control socket to user=%s",
+		    conf->user);
+	return -1;
+}
+
+static int
+give_up_rights(const struct conf *conf, const char *user)
+{
+	if (user == NULL && conf->user != NULL)
+		log_info("user is ignored, since not root started it");
+	if (process_give_up_rights(user) == 0)
+		return 0;
+	if (user != NULL)
+		log_warn("cannot become user=%s", user);
+	else
+		log_warn("cannot give up capabilities");
+	return -1;
+}
+
+int
+confine_process(const struct conf *conf, struct pid *pid)
+{
+	const char *user = next_user(conf);
+	uid_t uid = (uid_t)-1;
+	gid_t gid = (gid_t)-1;
+
+	if (user != NULL && process_user(user, &uid, &gid) != 0) {
+		log_warn("cannot become user=%s", user);
+		return -1;
+	}
+	descriptors_raise(conf);
+	if (pid_use(pid, conf->pidfile, uid) != 0 ||
+	    give_control(conf, uid, gid) != 0 ||
+	    give_up_rights(conf, user) != 0)
+		return -1;
+	/* Before it is too late to be connected. */
+	notify_open();
+	return sandbox_enter(conf);
+}
+
+int
+confine_reader(const struct conf *conf)
+{
+	const char *user = next_user(conf);
+
+	return user == NULL ? 0 : process_give_up_rights(user);
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * Accepting connections, within the limits, and spreading them over the
+ * workers.
+ */
+
+#include "config.h"
+
+#include "daemon/worker/worker_private.h"
+
+#include <sys/socket.h>
+
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "daemon/base/descriptors.h"
+#include "daemon/net/acceptor.h"
+#include "daemon/record/stats.h"
+#include "daemon/session/peers.h"
+#include "daemon/snapshot/generation.h"
+
+/*
+ * Connections over a limit that are told so and lingered on, at a time and
+ * worker, fewer where descriptors are; those beyond are just closed.
+ */
+#define REFUSED_MAX		256
+
+void
+worker_resume(struct worker *w)
+{
+	for (size_t i = 0; w->sources != NULL && i < w->all->n_listeners; i++)
+		if (w->sources[i].acceptor != NULL)
+			acceptor_resume(w->sources[i].acceptor);
+}
+
+/* A connection that was counted for this worker, but not yet served. */
+void
+worker_adopt(struct worker *w, const struct listener *l, int fd,
+    struct peer *peer)
+{
+	stats_add(w->host.env.stats, STATS_ACCEPTED, 1);
+	if (session_start(&w->host, fd, &l->conf, peer) == 0)
+		return;
+	log_warnx("out of memory for a connection");
+	stats_add(w->host.env.stats, STATS_CLOSED, 1);
+	w->sessions--;
+	w->all->connections--;
+	peers_leave(w->all->peers, peer);
+}
+
+/* The worker with the fewest sessions; this one among equals. */
+static struct worker *
+worker_least(struct worker *w)
+{
+	struct worker *least = w;
+
+	for (size_t i = 0; i < w->all->n; i++)
+		if (w->all->workers[i].sessions < least->sessions)
+			least = &w->all->workers[i];
+	return least;
+}
+
+/* Have a counted connection served by whoever has the least to do. */
+static void
+worker_spread(struct worker *w, const struct listener *l, int fd,
+    struct peer *peer)
+{
+	struct worker *to = worker_least(w);
+	struct order *order = NULL;
+
+	if (to != w)
+		order = order_new(ORDER_ADOPT);
+	if (order == NULL)
+		to = w;
+	to->sessions++;
+	if (to == w) {
+		worker_adopt(w, l, fd, peer);
+		return;
+	}
+	order->listener = l;
+	order->fd = fd;
+	order->peer = peer;
+	mailbox_send(to->mailbox, &order->mail);
+}
+
+/* Tell a connection that it is not served. */
+static void
+worker_refuse(struct worker *w, const struct listener *l, int fd,
+    enum request_status status, const char *why)
+{
+	if (w->refused >= descriptors_share(REFUSED_MAX)) {
+		close(fd);
+		return;
+	}
+	w->refused++;
+	if (session_start_refused(&w->host, fd, &l->conf, status, why) != 0)
+		w->refused--;
+}
+
+static bool
+cidr_has(const struct conf_cidr *cidr, const uint8_t *addr)
+{
+	unsigned int bytes = cidr->bits / 8, bits = cidr->bits % 8;
+
+	return memcmp(cidr->addr, addr, bytes) == 0 && (bits == 0 ||
+	    (cidr->addr[bytes] ^ addr[bytes]) >> (8 - bits) == 0);
+}
+
+static bool
+is_allowed(const struct conf_listen *l, const struct sockaddr *sa)
+{
+	const uint8_t *addr;
+
+	if (l->n_allow == 0)
+		return true;
+	if (sa->sa_family == AF_INET)
+		addr = (const void *)
+		    &((const struct sockaddr_in *)(const void *)sa)->sin_addr;
+	else
+		addr = (const void *)
+		    &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr;
+	for (size_t i = 0; i < l->n_allow; i++)
+		if (l->allow[i].family == sa->sa_family &&
+		    cidr_has(&l->allow[i], addr))
+			return true;
+	return false;
+}
+
+/* Count a connection for whoever it is of. */
+static int
+enter(struct workers *all, int fd, const struct sockaddr *sa, int64_t limit,
+    struct peer **peer)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+
+	if (sa->sa_family != AF_UNIX)
+		return peers_enter(all->peers, sa, limit, peer);
+	*peer = NULL;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0)
+		*peer = peers_enter_user(all->peers, cred.uid);
+	return 0;
+}
+
+static void
+worker_accept_cb(int fd, const struct sockaddr *sa, socklen_t sa_len,
+    void *arg)
+{
+	struct worker_source *source = arg;
+	struct worker *w = source->worker;
+	const struct listener *l = source->listener;
+	const struct conf_limits *limits = &w->gen->conf->limits;
+	char address[CONF_ADDRESS_WORD_MAX];
+	enum stats_counter counter = STATS_REFUSED_CONNECTIONS;
+	const char *limit = NULL;
+	struct peer *peer = NULL;
+	uint64_t more;
+
+	if (!is_allowed(&l->conf, sa)) {
+		if (warning_due(&w->denied, &more))
+			log_warnx("connection denied peer=%s before=%llu",
+			    conf_address_word(sa, sa_len, address,
+			    sizeof(address)), (unsigned long long)more);
+		stats_add(w->host.env.stats, STATS_REFUSED_DENIED, 1);
+		worker_refuse(w, l, fd, REQUEST_DENIED,
+		    "your address is not allowed here");
+		return;
+	}
+	if (w->all->connections++ >= limits->connections) {
+		limit = "connections";
+	} else if (enter(w->all, fd, sa, limits->per_address, &peer) != 0) {
+		limit = "per-address";
+		counter = STATS_REFUSED_PER_ADDRESS;
+	}
+	if (limit == NULL) {
+		worker_spread(w, l, fd, peer);
+		return;
+	}
+	w->all->connections--;
+	stats_add(w->host.env.stats, counter, 1);
+	if (warning_due(&w->busy, &more))
+		log_warnx("connection refused limit=%s peer=%s before=%llu",
+		    limit, conf_address_word(sa, sa_len, address,
+		    sizeof(address)), (unsigned long long)more);
+	worker_refuse(w, l, fd, REQUEST_BUSY, "too many connections");
+}
+
+void
+worker_accept_rest(struct worker *w)
+{
+	for (size_t i = 0; i < w->all->n_listeners; i++)
+		if (w->sources[i].acceptor != NULL)
+			acceptor_rest(w->sources[i].acceptor);
+}
+
+void
+worker_listen_stop(struct worker *w)
+{
+	for (size_t i = 0; w->sources != NULL && i < w->all->n_listeners;
+	    i++) {
+		acceptor_free(w->sources[i].acceptor);
+		w->sources[i].acceptor = NULL;
+	}
+}
+
+int
+worker_listen_start(struct worker *w)
+{
+	w->sources = calloc(w->all->n_listeners, sizeof(*w->sources));
+	if (w->sources == NULL)
+		return -1;
+	for (size_t i = 0; i < w->all->n_listeners; i++) {
+		struct worker_source *source = &w->sources[i];
+
+		source->worker = w;
+		source->listener = &w->all->listeners[i];
+		/* That is the server's own. */
+		if (source->listener->conf.service == CONF_SERVICE_HTTP)
+			continue;
+		source->acceptor = acceptor_new(w->host.base,
+		    source->listener->fd, NULL, worker_accept_cb, source);
+		if (source->acceptor == NULL)
+			return -1;
+	}
+	return 0;
+}
