@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "daemon/base/problems.h"
+#include "daemon/builder/builder.h"
 #include "daemon/source/source.h"
 #include "daemon/table/table.h"
 

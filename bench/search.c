@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "daemon/base/problems.h"
+#include "daemon/builder/builder.h"
 #include "daemon/search/index.h"
 #include "daemon/search/search.h"
 #include "daemon/table/table.h"

@@ -32,6 +32,7 @@
 #include "common/escape.h"
 #include "daemon/base/buf.h"
 #include "daemon/base/problems.h"
+#include "daemon/builder/builder.h"
 #include "daemon/source/source_job.h"
 #include "daemon/table/fold.h"
 #include "daemon/table/table.h"

@@ -20,6 +20,7 @@
 #include <cmocka.h>
 
 #include "common/escape.h"
+#include "daemon/builder/builder.h"
 #include "daemon/source/source.h"
 #include "daemon/source/source_job.h"
 #include "folder.h"

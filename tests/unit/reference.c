@@ -24,6 +24,7 @@
 #endif
 
 #include "daemon/base/problems.h"
+#include "daemon/builder/builder.h"
 #include "roll.h"
 
 int

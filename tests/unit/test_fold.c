@@ -19,6 +19,7 @@
 
 #include <cmocka.h>
 
+#include "daemon/builder/builder.h"
 #include "texts.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))

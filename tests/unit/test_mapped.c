@@ -23,6 +23,7 @@
 #include <cmocka.h>
 
 #include "cdbs.h"
+#include "daemon/builder/builder.h"
 #include "daemon/table/fold.h"
 #include "folder.h"
 #include "loaded.h"

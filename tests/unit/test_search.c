@@ -20,6 +20,7 @@
 #include <cmocka.h>
 
 #include "daemon/base/problems.h"
+#include "daemon/builder/builder.h"
 
 #define EACH_SLICE	1000000	/* us: one is enough */
 

@@ -24,6 +24,7 @@
 
 #include "common/escape.h"
 #include "daemon/base/problems.h"
+#include "daemon/builder/builder.h"
 #include "daemon/source/source_job.h"
 #include "folder.h"
 #include "loaded.h"

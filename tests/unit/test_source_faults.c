@@ -25,6 +25,7 @@
 #include <cmocka.h>
 
 #include "cdbs.h"
+#include "daemon/builder/builder.h"
 #include "folder.h"
 #include "loaded.h"
 

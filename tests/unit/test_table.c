@@ -22,6 +22,7 @@
 #include <cmocka.h>
 
 #include "daemon/base/problems.h"
+#include "daemon/builder/builder.h"
 #include "daemon/table/fold.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))

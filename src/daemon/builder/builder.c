@@ -8,7 +8,7 @@
 
 #include "config.h"
 
-#include "daemon/table/table.h"
+#include "daemon/builder/builder.h"
 
 #include <sys/mman.h>
 
@@ -292,6 +292,35 @@ finish_slots(struct table *t)
 	return seed_error == 0 ? 0 : -1;
 }
 
+void
+table_free(struct table *t)
+{
+	if (t == NULL)
+		return;
+	index_free(t->index);
+	arena_clear(&t->arena);
+	if (t->slots != NULL)
+		munmap(t->slots, t->n_slots * sizeof(*t->slots));
+	free(t->blocks);
+	free(t->files);
+	free(t);
+}
+
+size_t
+table_memory(const struct table *t)
+{
+	return sizeof(*t) + arena_memory(&t->arena) +
+	    t->n_slots * sizeof(*t->slots) + t->n_blocks * sizeof(*t->blocks) +
+	    (t->index != NULL ? index_memory(t->index) : 0);
+}
+
+static unsigned int
+form_of(const struct table_options *options)
+{
+	return (options->fold ? LAYOUT_FOLDS : 0) |
+	    (options->mapped ? LAYOUT_REFERS : 0);
+}
+
 /* All but the search indexes. */
 static struct table *
 builder_table(struct table_builder *b, unsigned int threads,
@@ -302,7 +331,7 @@ builder_table(struct table_builder *b, unsigned int threads,
 	if (t == NULL)
 		goto fail;
 	t->name = b->options.name;
-	t->form = layout_form(&b->options);
+	t->form = form_of(&b->options);
 	if (finish_blocks(b, t) != 0 || finish_arena(b, t) != 0 ||
 	    finish_slots(t) != 0 || insert_all(t, &b->options, threads,
 	    problems) != 0)

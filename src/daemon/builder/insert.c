@@ -24,6 +24,7 @@
 
 #include "daemon/base/problems.h"
 #include "daemon/base/quote.h"
+#include "daemon/builder/builder.h"
 #include "daemon/table/layout.h"
 #include "daemon/thread/crew.h"
 #include "daemon/thread/pace.h"

@@ -9,7 +9,7 @@
  * in several threads at once.
  */
 
-#include "daemon/table/table.h"
+#include "daemon/builder/builder.h"
 
 struct problems;
 

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/builder/builder.h"
 #include "daemon/table/fold.h"
 #include "daemon/thread/pace.h"
 

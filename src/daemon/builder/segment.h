@@ -12,9 +12,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "daemon/builder/builder.h"
 #include "daemon/table/arena.h"
 #include "daemon/table/layout.h"
-#include "daemon/table/table.h"
 
 #define SEGMENT_NUMBERS_LEN	40	/* bytes of an entry's numbers, at most */
 

@@ -183,12 +183,6 @@ void conf_compare(const struct conf *old, const struct conf *new,
     struct problems *problems);
 
 /*
- * The words of search= and duplicates=; static.
- */
-const char *conf_way_name(enum table_way);
-const char *conf_duplicates_name(enum table_duplicates);
-
-/*
  * Write the address of a listen directive or a peer: "127.0.0.1:65432",
  * "[::1]:65432", "/run/appmsgd.sock"; a nameless unix peer is "unix".
  *

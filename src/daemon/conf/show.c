@@ -216,12 +216,12 @@ show_table(const struct conf_table *t, FILE *out)
 	for (enum table_way way = 0; way < TABLE_WAYS; way++) {
 		if (!(t->ways & TABLE_WAY(way)))
 			continue;
-		fprintf(out, "%s%s", before, conf_way_name(way));
+		fprintf(out, "%s%s", before, table_way_names[way]);
 		before = ",";
 	}
 	if (!t->binary)
 		fprintf(out, " duplicates=%s fold=%s mmap=%s",
-		    conf_duplicates_name(t->duplicates),
+		    table_duplicates_names[t->duplicates],
 		    t->fold ? "yes" : "no", t->mmap ? "yes" : "no");
 	if (t->type != NULL) {
 		fprintf(out, " type=");

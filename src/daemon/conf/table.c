@@ -18,33 +18,6 @@
 #define GUARD_DEFAULT	20	/* per cent */
 #define NAME_MAX_LEN	64
 
-static const char *const way_names[TABLE_WAYS] = {
-	[TABLE_EXACT] = "exact",
-	[TABLE_PREFIX] = "prefix",
-	[TABLE_SUFFIX] = "suffix",
-	[TABLE_SUBSTRING] = "substring",
-	[TABLE_FUZZY] = "fuzzy",
-	[TABLE_REGEX] = "regex"
-};
-
-static const char *const duplicates_names[] = {
-	[TABLE_DUPLICATES_ERROR] = "error",
-	[TABLE_DUPLICATES_FIRST] = "first",
-	[TABLE_DUPLICATES_LAST] = "last"
-};
-
-const char *
-conf_way_name(enum table_way way)
-{
-	return way_names[way];
-}
-
-const char *
-conf_duplicates_name(enum table_duplicates duplicates)
-{
-	return duplicates_names[duplicates];
-}
-
 /* The library that a way needs and that is not there. */
 static const char *const missing[TABLE_WAYS] = {
 #ifndef HAVE_DIVSUFSORT
@@ -79,7 +52,7 @@ take_search(struct parser *parser, const struct lex_word *value, void *arg)
 
 	while ((one = strsep(&rest, ",")) != NULL) {
 		size_t way = find_name(parser, "way to search", one,
-		    way_names, TABLE_WAYS);
+		    table_way_names, TABLE_WAYS);
 
 		if (way == TABLE_WAYS)
 			return -1;
@@ -101,10 +74,10 @@ take_duplicates(struct parser *parser, const struct lex_word *value,
 {
 	struct conf_table *t = arg;
 	size_t i = find_name(parser, "way with duplicates", value->text,
-	    duplicates_names, 3);
+	    table_duplicates_names, TABLE_DUPLICATES);
 
 	t->duplicates = (enum table_duplicates)i;
-	return i == 3 ? -1 : 0;
+	return i == TABLE_DUPLICATES ? -1 : 0;
 }
 
 static int

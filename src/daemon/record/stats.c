@@ -202,7 +202,7 @@ stats_action(unsigned int kind)
 const char *
 stats_way(unsigned int kind)
 {
-	return kind < TABLE_WAYS ? conf_way_name(kind) : NULL;
+	return kind < TABLE_WAYS ? table_way_names[kind] : NULL;
 }
 
 const char *

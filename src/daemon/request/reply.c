@@ -83,7 +83,7 @@ explain(const struct ask *ask, const struct reply *r, struct buf *extra)
 	    "\"generation\": %llu, \"loaded\": \"%s\", \"file\": \"%.*s\", "
 	    "%s\"match\": \"%s\"", table_name(r->table),
 	    (unsigned long long)ask->gen->number, loaded, (int)len, file,
-	    place, conf_way_name(r->way));
+	    place, table_way_names[r->way]);
 	return buf_add(extra, text, (size_t)n);
 }
 

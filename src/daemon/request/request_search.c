@@ -81,8 +81,8 @@ static bool
 take_way(const struct appmsg_str *word, enum table_way *way)
 {
 	for (*way = 0; *way < TABLE_WAYS; (*way)++)
-		if (appmsg_str_eq(word, conf_way_name(*way),
-		    strlen(conf_way_name(*way))))
+		if (appmsg_str_eq(word, table_way_names[*way],
+		    strlen(table_way_names[*way])))
 			return true;
 	return false;
 }
@@ -484,7 +484,7 @@ request_search(const struct ask *ask, const struct content *content,
 		return request_done(reply_error(ask, code, why));
 	ask->env->kind = w.way;
 	if (ask->access != NULL)
-		access_note_ask(ask->access, conf_way_name(w.way));
+		access_note_ask(ask->access, table_way_names[w.way]);
 	if (w.way == TABLE_EXACT)
 		return answer_exact(ask, &w, key, job);
 	n = tables_for(ask->gen, &w, w.way, &list);

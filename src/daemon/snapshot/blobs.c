@@ -25,6 +25,7 @@
 #include "daemon/base/file.h"
 #include "daemon/base/problems.h"
 #include "daemon/base/quote.h"
+#include "daemon/builder/builder.h"
 #include "daemon/conf/conf.h"
 #include "daemon/table/table.h"
 #include "lib/appmsg.h"

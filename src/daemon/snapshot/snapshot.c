@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "common/escape.h"
+#include "daemon/builder/builder.h"
 #include "daemon/conf/conf.h"
 #include "daemon/snapshot/blobs.h"
 #include "daemon/source/source.h"

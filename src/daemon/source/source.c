@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "daemon/base/problems.h"
+#include "daemon/builder/builder.h"
 #include "daemon/source/source_job.h"
 #include "daemon/table/fold.h"
 #include "daemon/thread/crew.h"

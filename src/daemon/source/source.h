@@ -18,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "daemon/table/table.h"
+#include "daemon/builder/builder.h"
 
 struct problems;
 

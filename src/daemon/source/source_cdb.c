@@ -26,6 +26,7 @@
 #include <string.h>
 
 #include "daemon/base/quote.h"
+#include "daemon/builder/builder.h"
 #include "lib/scan.h"
 
 #define TABLES		256

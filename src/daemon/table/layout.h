@@ -97,13 +97,6 @@ layout_number(const char **p)
 	}
 }
 
-static inline unsigned int
-layout_form(const struct table_options *options)
-{
-	return (options->fold ? LAYOUT_FOLDS : 0) |
-	    (options->mapped ? LAYOUT_REFERS : 0);
-}
-
 /* The numbers that only some tables have. */
 static inline void
 layout_more(const struct table *t, const char *p, struct layout_head *h)

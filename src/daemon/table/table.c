@@ -13,12 +13,8 @@
 
 #include "daemon/table/table.h"
 
-#include <sys/mman.h>
-
-#include <stdlib.h>
 #include <string.h>
 
-#include "daemon/search/index.h"
 #include "daemon/table/layout.h"
 
 #define CACHE_LINE	64
@@ -210,20 +206,6 @@ table_record(const struct table *t, table_id id)
 	return (block - first) * BLOCK_ENTRIES + n;
 }
 
-void
-table_free(struct table *t)
-{
-	if (t == NULL)
-		return;
-	index_free(t->index);
-	arena_clear(&t->arena);
-	if (t->slots != NULL)
-		munmap(t->slots, t->n_slots * sizeof(*t->slots));
-	free(t->blocks);
-	free(t->files);
-	free(t);
-}
-
 const char *
 table_name(const struct table *t)
 {
@@ -258,12 +240,4 @@ size_t
 table_count(const struct table *t)
 {
 	return t->count;
-}
-
-size_t
-table_memory(const struct table *t)
-{
-	return sizeof(*t) + arena_memory(&t->arena) +
-	    t->n_slots * sizeof(*t->slots) + t->n_blocks * sizeof(*t->blocks) +
-	    (t->index != NULL ? index_memory(t->index) : 0);
 }

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef WAY_H
+#define WAY_H
+
+/*
+ * What is said of tables before there is one: how long a key may be, how a
+ * table is searched, what becomes of a key that comes twice; and the words
+ * for these in configuration, requests and reports.
+ */
+
+#define TABLE_KEY_MAX	1024	/* bytes of a key; 1 is the least */
+
+/* The ways to search, and sets of them. */
+enum table_way {
+	TABLE_EXACT,
+	TABLE_PREFIX,
+	TABLE_SUFFIX,
+	TABLE_SUBSTRING,
+	TABLE_FUZZY,
+	TABLE_REGEX,
+	TABLE_WAYS
+};
+#define TABLE_WAY(way)	(1u << (way))
+
+/* What to do with a key that comes again. */
+enum table_duplicates {
+	TABLE_DUPLICATES_ERROR,
+	TABLE_DUPLICATES_FIRST,	/* the first one counts */
+	TABLE_DUPLICATES_LAST,
+	TABLE_DUPLICATES	/* how many there are */
+};
+
+/* The words, as configuration and requests have them. */
+extern const char *const table_way_names[TABLE_WAYS];
+extern const char *const table_duplicates_names[TABLE_DUPLICATES];
+
+#endif
