@@ -23,7 +23,6 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "daemon/base/buf.h"
-#include "daemon/base/descriptors.h"
 #include "daemon/base/problems.h"
 #include "daemon/base/tell.h"
 #include "daemon/command.h"
@@ -43,7 +42,7 @@
 #include "daemon/snapshot/snapshot.h"
 #include "daemon/system/confine.h"
 #include "daemon/system/pid.h"
-#include "daemon/system/process.h"
+#include "daemon/thread/crew.h"
 #include "daemon/thread/mailbox.h"
 #include "daemon/worker/worker.h"
 
@@ -265,7 +264,7 @@ server_change_cb(const struct generation *gen, void *arg)
 
 	log_set_level(gen->conf->log_level > server->level ?
 	    gen->conf->log_level : server->level);
-	descriptors_raise(gen->conf);
+	confine_descriptors(gen->conf);
 	pid_use(&server->pid, gen->conf->pidfile, geteuid());
 }
 
@@ -394,7 +393,7 @@ server_events(struct server *server)
 static size_t
 worker_number(const struct conf *conf)
 {
-	return conf->workers != 0 ? (size_t)conf->workers : process_cores();
+	return conf->workers != 0 ? (size_t)conf->workers : crew_cores();
 }
 
 /* The one that reads its tables, for a signal that ends that. */

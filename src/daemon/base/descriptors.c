@@ -12,6 +12,8 @@
 
 #include "daemon/base/descriptors.h"
 
+#include <sys/resource.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -22,8 +24,6 @@
 
 #include "common/log.h"
 #include "daemon/base/warning.h"
-#include "daemon/conf/conf.h"
-#include "daemon/system/process.h"
 
 /* What is always open: so many, beside listeners and those of each worker. */
 #define FIXED		16
@@ -52,16 +52,27 @@ static atomic_size_t share = SHARE_MAX;
 static atomic_uint files = UINT_MAX;
 static int64_t most_connections;	/* that were ever configured */
 
-/* What is open whether there are peers or not. */
+/* Let the process open so many files, as far as it may; how many it can. */
 static int64_t
-fixed(const struct conf *conf, int64_t workers)
+raise_limit(int64_t want)
 {
-	const struct conf_listen *l;
-	int64_t n = FIXED + FIXED_WORKER * workers;
+	struct rlimit rl, more;
 
-	TAILQ_FOREACH(l, &conf->listens, entry)
-		n++;
-	return n;
+	if (getrlimit(RLIMIT_NOFILE, &rl) != 0)
+		return 0;
+	if (rl.rlim_cur != RLIM_INFINITY && (rlim_t)want > rl.rlim_cur) {
+		more.rlim_cur = (rlim_t)want;
+		more.rlim_max = rl.rlim_max < more.rlim_cur ? more.rlim_cur :
+		    rl.rlim_max;
+		/* Only root may raise the hard limit. */
+		if (setrlimit(RLIMIT_NOFILE, &more) != 0) {
+			more.rlim_cur = more.rlim_max = rl.rlim_max;
+			setrlimit(RLIMIT_NOFILE, &more);
+		}
+		getrlimit(RLIMIT_NOFILE, &rl);
+	}
+	return rl.rlim_cur == RLIM_INFINITY ? INT64_MAX :
+	    (int64_t)rl.rlim_cur;
 }
 
 /* Once for what is the same. */
@@ -98,21 +109,21 @@ divide(int64_t have, int64_t always, int64_t reserve, int64_t threads)
 }
 
 void
-descriptors_raise(const struct conf *conf)
+descriptors_raise(const struct descriptors_need *need)
 {
-	int64_t cores = process_cores();
-	int64_t workers = conf->workers != 0 ? conf->workers : cores;
-	int64_t threads = workers + 1;	/* the server's own shows pages */
-	int64_t always = fixed(conf, workers), reserve = RESERVE + cores;
-	int64_t need, have;
+	int64_t threads = need->workers + 1; /* the server's own shows pages */
+	int64_t always = FIXED + FIXED_WORKER * need->workers +
+	    need->listeners;
+	int64_t reserve = RESERVE + need->cores;
+	int64_t want, have;
 
 	/* A reload that asks for fewer closes none of those that are there. */
-	if (conf->limits.connections > most_connections)
-		most_connections = conf->limits.connections;
-	need = most_connections + always + reserve;
-	have = process_raise_files(need + SHARE_MAX * threads);
-	if (have < need)
-		warn_of_few(conf->limits.connections, have);
+	if (need->connections > most_connections)
+		most_connections = need->connections;
+	want = most_connections + always + reserve;
+	have = raise_limit(want + SHARE_MAX * threads);
+	if (have < want)
+		warn_of_few(need->connections, have);
 	divide(have, always, reserve, threads);
 }
 

@@ -18,16 +18,22 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-struct conf;
+/* For what descriptors are needed. */
+struct descriptors_need {
+	int64_t connections;		/* limit connections */
+	int64_t listeners, workers;
+	int64_t cores;			/* threads of a load, a file each */
+};
 
 /*
- * Let the process open as many descriptors as a configuration needs, as far
- * as it may; warn where connections will have to wait.
+ * Let the process open as many descriptors as are needed, as far as it may;
+ * warn where connections will have to wait.
  *
  * For one thread.
  */
-void descriptors_raise(const struct conf *);
+void descriptors_raise(const struct descriptors_need *);
 
 /*
  * Accept a connection of a peer, as accept4(2) does.  Any thread may call it.

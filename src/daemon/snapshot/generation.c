@@ -17,7 +17,7 @@
 #include "daemon/conf/conf.h"
 #include "daemon/record/access_file.h"
 #include "daemon/snapshot/snapshot.h"
-#include "daemon/system/process.h"
+#include "daemon/thread/crew.h"
 
 static void
 generation_free(struct generation *gen)
@@ -54,7 +54,7 @@ generation_fill(struct generation *gen,
 {
 	/* Each thread reads a file. */
 	gen->snap = snapshot_load(gen->conf,
-	    descriptors_files(process_cores()), progress, problems);
+	    descriptors_files(crew_cores()), progress, problems);
 	if (problems_count(problems) > 0)
 		return -1;
 	conf_forget_answers(gen->conf);

@@ -22,6 +22,7 @@
 #include "daemon/system/pid.h"
 #include "daemon/system/process.h"
 #include "daemon/system/sandbox.h"
+#include "daemon/thread/crew.h"
 
 /* Who is to serve; NULL: who has started it. */
 static const char *
@@ -67,6 +68,21 @@ give_up_rights(const struct conf *conf, const char *user)
 	return -1;
 }
 
+void
+confine_descriptors(const struct conf *conf)
+{
+	struct descriptors_need need = {
+		.connections = conf->limits.connections,
+		.workers = conf->workers != 0 ? conf->workers : crew_cores(),
+		.cores = crew_cores()
+	};
+	const struct conf_listen *l;
+
+	TAILQ_FOREACH(l, &conf->listens, entry)
+		need.listeners++;
+	descriptors_raise(&need);
+}
+
 int
 confine_process(const struct conf *conf, struct pid *pid)
 {
@@ -78,7 +94,7 @@ confine_process(const struct conf *conf, struct pid *pid)
 		log_warn("cannot become user=%s", user);
 		return -1;
 	}
-	descriptors_raise(conf);
+	confine_descriptors(conf);
 	if (pid_use(pid, conf->pidfile, uid) != 0 ||
 	    give_control(conf, uid, gid) != 0 ||
 	    give_up_rights(conf, user) != 0)

@@ -25,10 +25,18 @@ struct pid;
 int confine_process(const struct conf *conf, struct pid *pid);
 
 /*
+ * Let the process have as many descriptors as a configuration needs, as far
+ * as it may; warn where that is not enough.
+ *
+ * For one thread, at the start and after a reload.
+ */
+void confine_descriptors(const struct conf *conf);
+
+/*
  * Be the user that would serve, for a process that only reads its tables and
  * is root.  Others stay who they are.
  *
- * Likewise.  Returns 0, or -1 with errno.
+ * To be called before there are other threads.  Returns 0, or -1 with errno.
  */
 int confine_reader(const struct conf *conf);
 

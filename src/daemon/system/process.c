@@ -11,7 +11,6 @@
 #include "daemon/system/process.h"
 
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -212,34 +211,4 @@ process_give_up_rights(const char *name)
 	    keep_capabilities(mask) != 0)
 		return -1;
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-}
-
-unsigned int
-process_cores(void)
-{
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-
-	return cores < 1 ? 1 : (unsigned int)cores;
-}
-
-int64_t
-process_raise_files(int64_t want)
-{
-	struct rlimit rl, more;
-
-	if (getrlimit(RLIMIT_NOFILE, &rl) != 0)
-		return 0;
-	if (rl.rlim_cur != RLIM_INFINITY && (rlim_t)want > rl.rlim_cur) {
-		more.rlim_cur = (rlim_t)want;
-		more.rlim_max = rl.rlim_max < more.rlim_cur ? more.rlim_cur :
-		    rl.rlim_max;
-		/* Only root may raise the hard limit. */
-		if (setrlimit(RLIMIT_NOFILE, &more) != 0) {
-			more.rlim_cur = more.rlim_max = rl.rlim_max;
-			setrlimit(RLIMIT_NOFILE, &more);
-		}
-		getrlimit(RLIMIT_NOFILE, &rl);
-	}
-	return rl.rlim_cur == RLIM_INFINITY ? INT64_MAX :
-	    (int64_t)rl.rlim_cur;
 }

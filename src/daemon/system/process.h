@@ -5,12 +5,10 @@
 #define PROCESS_H
 
 /*
- * What the daemon is to the system: background, pid file, user, descriptors.
+ * What the daemon is to the system: background, user, rights.
  */
 
 #include <sys/types.h>
-
-#include <stdint.h>
 
 /*
  * Go to the background.  The process that was started waits there until
@@ -58,19 +56,5 @@ int process_own_socket(const char *path, uid_t user, gid_t group);
  * To be called before there are other threads.  Returns 0, or -1 with errno.
  */
 int process_give_up_rights(const char *name);
-
-/*
- * How many processors there are, at least 1.
- */
-unsigned int process_cores(void);
-
-/*
- * Let the process open this many files, as far as it may.
- *
- * want  how many
- *
- * Returns how many it can open now.
- */
-int64_t process_raise_files(int64_t want);
 
 #endif

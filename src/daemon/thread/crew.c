@@ -12,6 +12,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <unistd.h>
 
 struct crew_member {
 	pthread_t thread;
@@ -19,6 +20,14 @@ struct crew_member {
 	void (*work)(unsigned int, void *);
 	void *arg;
 };
+
+unsigned int
+crew_cores(void)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return cores < 1 ? 1 : (unsigned int)cores;
+}
 
 static void *
 crew_main(void *arg)

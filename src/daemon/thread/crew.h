@@ -12,6 +12,11 @@
 #define CREW_MAX	64
 
 /*
+ * How many threads can run at the same time: the processors, at least 1.
+ */
+unsigned int crew_cores(void);
+
+/*
  * Run a function in several threads at once; the caller's own is number 0.
  * Where no more threads can be had, fewer run, at least the caller's: the
  * function must be one that takes what is left to do.
