@@ -8,8 +8,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/systemd/common.sh
 . "$here/common.sh"
 # Copies, since others may not write beside them.
-cp "$here"/../daemon/*.py /run/
-export PYTHONPATH=/run PYTHONDONTWRITEBYTECODE=1
+cp -R "$here"/../daemon /run/tests
+export PYTHONPATH=/run/tests/life:/run/tests PYTHONDONTWRITEBYTECODE=1
 
 systemctl start appmsgd || fail start
 [ "$(property WatchdogUSec)" = 30s ] || fail 'no WatchdogSec= in the unit'

@@ -1,0 +1,385 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 The appmsgd authors
+"""Sockets from the service manager, by a socket unit or from its keeping."""
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+import unittest
+
+sys.path.insert(1, sys.path[0] + "/..")
+
+import harness
+import manager
+from harness import LOOPBACK, RING, kept, plain_reply, search
+
+CLOEXEC = 0o2000000     # as /proc shows it
+NONBLOCK = 0o4000
+GRACE = 0.18    # seconds; a little less than the daemon waits for requests
+
+
+def line(address):
+    """The listen line for a socket's address."""
+    if isinstance(address, str):
+        return f"listen {address}"
+    return f"listen {address[0]} {address[1]}"
+
+
+class Activation(manager.ManagedTest):
+    """What a socket unit hands over."""
+
+    def test_served_from_the_first_byte(self):
+        """Requests that came before the daemon are answered."""
+        socks = [self.listener(), self.listener(self.path("one")),
+                 self.listener()]
+        addresses = [sock.getsockname() for sock in socks]
+        peers = [self.peer(address) for address in addresses]
+        for peer in peers:
+            peer.send(search("ring"))
+        # In another order than the lines, and one that has none inherited.
+        daemon = self.manage(
+            *map(line, addresses), f"listen {LOOPBACK} 0",
+            sockets=socks[::-1], names=["c", "b", "a"])
+        for peer in peers:
+            self.assertEqual(peer.to_end(), plain_reply(RING))
+        self.assertEqual(daemon.addresses[:3], addresses)
+        self.assertEqual(daemon.log.count("inherited=yes"), 3)
+        self.assertNotIn("not configured", daemon.log)
+        self.assert_serves(daemon.addresses[3])
+
+    def test_control(self):
+        """The control line has its socket, too."""
+        path = self.path("control.sock")
+        sock = self.listener(path)
+        daemon = self.manage(self.control_line(), sockets=[sock])
+        self.assertIn("serving", self.control("status").stdout)
+        daemon.stop()
+        self.assertTrue(os.path.exists(path))
+
+    @unittest.skipUnless(harness.has_ipv6(), "no IPv6 on the loopback")
+    def test_ipv6(self):
+        """An address of v6 is compared as well as one of v4."""
+        sock = self.listener(("::1", 0), socket.AF_INET6)
+        daemon = self.manage(line(sock.getsockname()), sockets=[sock])
+        self.assertIn("inherited=yes", daemon.log)
+        self.assert_serves(daemon.address)
+
+    @unittest.skipUnless(harness.has_ipv6(), "no IPv6 on the loopback")
+    def test_v6_is_v6_only(self):
+        """A socket that takes IPv4 too is none for the line "::"."""
+        for only, status in ((1, 0), (0, 71)):
+            sock = socket.socket(socket.AF_INET6)
+            self.addCleanup(sock.close)
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, only)
+            sock.bind(("::", 0))
+            sock.listen()
+            listen = line(sock.getsockname())
+            if status == 0:
+                self.manage(listen, sockets=[sock]).stop()
+                continue
+            with self.assertRaisesRegex(AssertionError, "takes IPv4 too"):
+                self.manage(listen, sockets=[sock])
+
+    def test_flags(self):
+        """Closed on exec, and non-blocking, whatever they came with."""
+        sock = self.listener()
+        daemon = self.manage(line(sock.getsockname()), sockets=[sock])
+        harness.needs_proc()
+        with open(f"/proc/{daemon.pid}/fdinfo/3") as file:
+            fields = dict(row.split(":\t") for row in file if ":\t" in row)
+        flags = int(fields["flags"], 8)
+        self.assertEqual(flags & CLOEXEC, CLOEXEC)
+        self.assertEqual(flags & NONBLOCK, NONBLOCK)
+
+    def test_one_that_is_shut_down(self):
+        """Its owner ends it: the daemon says so, and does not spin."""
+        socks = [self.listener(), self.listener()]
+        messages, http = (line(sock.getsockname()) for sock in socks)
+        daemon = self.manage(messages, f"listen {LOOPBACK} 0",
+                             f"{http} service=http", "workers 1",
+                             sockets=socks)
+        before = harness.cpu_of(daemon.pid)
+        for sock in socks:
+            sock.shutdown(socket.SHUT_RDWR)
+        daemon.wait_log("accept paused before=0: Invalid argument")
+        daemon.wait_log("accept paused service=http: Invalid argument")
+        time.sleep(1)
+        self.assertLess(harness.cpu_of(daemon.pid) - before, 0.5)
+        self.assert_serves(daemon.addresses[1])
+
+    def test_one_that_no_line_names(self):
+        """It is told, and closed, so that the kernel refuses its peers."""
+        sock = self.listener()
+        address = sock.getsockname()
+        daemon = self.manage(sockets=[sock])
+        self.assertIn("inherited socket is not configured, closed "
+                      f"address={LOOPBACK}:{address[1]}", daemon.log)
+        sock.close()
+        with self.assertRaises(ConnectionRefusedError):
+            harness.Peer(address)
+        self.assert_serves(daemon.address)
+
+    def test_port_0(self):
+        """It is no address: the socket is not for that line."""
+        sock = self.listener()
+        daemon = self.manage(f"listen {LOOPBACK} 0", sockets=[sock])
+        self.assertNotIn("inherited=yes", daemon.log)
+        self.assertNotEqual(daemon.port, sock.getsockname()[1])
+        self.assert_serves(daemon.address)
+
+    def test_what_cannot_be_listened_on(self):
+        """A pipe, a datagram socket and a closed descriptor are left out."""
+        read, write = os.pipe()
+        self.addCleanup(os.close, read)
+        self.addCleanup(os.close, write)
+        sock = self.listener()
+        daemon = self.manage(
+            line(sock.getsockname()), env={"LISTEN_FDS": "5"},
+            sockets=[read, self.listener(kind=socket.SOCK_DGRAM), sock])
+        self.assertEqual(daemon.log.count("no listening stream socket"), 4)
+        self.assert_serves(sock.getsockname())
+
+    def test_of_another_process(self):
+        """LISTEN_PID of somebody else: nothing of it is ours."""
+        sock = self.listener()
+        for pid in ("1", "0", "-1", "self ", ""):
+            with self.subTest(pid=pid):
+                daemon = self.manage(sockets=[sock], env={"LISTEN_PID": pid})
+                self.assertNotIn("nherited", daemon.log)
+                daemon.stop()
+
+    def test_wrong_number(self):
+        """A LISTEN_FDS that is no number is told."""
+        for number in ("x", "-1", "99999999999"):
+            with self.subTest(number=number):
+                daemon = self.manage(sockets=[self.listener()],
+                                     env={"LISTEN_FDS": number})
+                self.assertIn("LISTEN_FDS is ", daemon.log)
+                self.assert_serves(daemon.address)
+                daemon.stop()
+
+    def test_path_that_is_gone(self):
+        """Such a socket can never be reached: a new one is bound."""
+        path = self.path("socket")
+        sock = self.listener(path)
+        os.unlink(path)
+        daemon = self.manage(f"listen {path}", sockets=[sock])
+        self.assertIn("not configured", daemon.log)
+        self.assert_serves(path)
+        daemon.stop()
+        self.assertFalse(os.path.exists(path))
+
+    def test_in_the_background(self):
+        """The number of the process changes; the sockets stay its own."""
+        sock = self.listener()
+        pidfile = self.path("pid")
+        config = self.configure(line(sock.getsockname()),
+                                f"pidfile {pidfile}")
+        subprocess.run(
+            ["sh", "-c", 'LISTEN_PID=$$ exec "$@" 3<&0 0</dev/null', "sh",
+             harness.program("appmsgd"), "-f", config], check=True,
+            stdin=sock, timeout=harness.DEADLINE, stderr=subprocess.DEVNULL,
+            env=harness.environment(LISTEN_FDS="1"))
+        address = sock.getsockname()
+        sock.close()
+        self.assert_serves(address)
+        with open(pidfile) as file:
+            os.kill(int(file.read()), 15)
+
+        def gone():
+            try:
+                harness.Peer(address).close()
+            except ConnectionRefusedError:
+                return True
+            except ConnectionResetError:
+                pass
+            return False
+
+        harness.wait_until(gone, "the daemon has ended")
+
+    def test_still_open_after_the_end(self):
+        """Who comes between two daemons is served by the second."""
+        socks = [self.listener(), self.listener(self.path("one"))]
+        addresses = [sock.getsockname() for sock in socks]
+        for _ in range(3):
+            daemon = self.manage(*map(line, addresses), sockets=socks)
+            for address in addresses:
+                self.assert_serves(address)
+            daemon.stop()
+            self.assertNotIn("cannot", daemon.log)
+            peers = [self.peer(address) for address in addresses]
+            for peer in peers:
+                peer.send(search("ring"))
+            daemon = self.manage(*map(line, addresses), sockets=socks)
+            for peer in peers:
+                self.assertEqual(peer.to_end(), plain_reply(RING))
+            daemon.stop()
+
+
+class Keeping(manager.ManagedTest):
+    """Sockets that one daemon leaves for the next."""
+
+    def setUp(self):
+        super().setUp()
+        self.manager = manager.Notified(self.path("notify"))
+        self.addCleanup(self.manager.close)
+
+    def run_daemon(self, *lines, **kwargs):
+        """One that is ready, with what is kept; what it said before."""
+        self.manager.told.clear()
+        daemon = self.manage(*lines, env=self.manager.environment(),
+                             **self.manager.kept(), **kwargs)
+        self.manager.wait("READY=1")
+        return daemon, list(self.manager.told)
+
+    def test_left_and_found(self):
+        """Each once, before READY, and the next daemon has them all."""
+        paths = [self.path("one"), self.path("control.sock")]
+        lines = (f"listen {LOOPBACK} {harness.free_port()}",
+                 f"listen {paths[0]}", f"listen {LOOPBACK} 0",
+                 self.control_line())
+        daemon, told = self.run_daemon(*lines)
+        self.assertEqual(told.count("FDSTORE=1"), 3)    # not port 0's
+        self.assertEqual(told.count("FDPOLL=0"), 3)
+        self.assertEqual(set(self.manager.store),
+                         {f"kept {LOOPBACK}-{daemon.port}",
+                          *(f"kept {path}" for path in paths)})
+        for _ in range(3):
+            daemon.stop()
+            for path in paths:
+                self.assertTrue(os.path.exists(path), path)
+            peers = [self.peer(a) for a in daemon.addresses[:2]]
+            daemon, told = self.run_daemon(*lines)
+            self.assertNotIn("FDSTORE=1", told)
+            self.assertEqual(daemon.log.count("inherited=yes"), 2)
+            for peer in peers:
+                peer.send(search("ring"))
+                self.assertEqual(peer.to_end(), plain_reply(RING))
+            self.assertIn("serving", self.control("status").stdout)
+            self.assertNotIn("not configured", daemon.log)
+
+    def test_forgotten(self):
+        """The manager is told to forget what is not configured any more."""
+        old, new = harness.free_port(), harness.free_port()
+        daemon, _ = self.run_daemon(f"listen {LOOPBACK} {old}")
+        daemon.stop()
+        daemon, _ = self.run_daemon(f"listen {LOOPBACK} {new}")
+        self.assertEqual(self.manager.removed, [f"kept {LOOPBACK}-{old}"])
+        self.assertEqual(list(self.manager.store),
+                         [f"kept {LOOPBACK}-{new}"])
+        with self.assertRaises(ConnectionRefusedError):
+            harness.Peer((LOOPBACK, old))
+        self.assert_serves((LOOPBACK, new))
+
+    def test_start_that_fails(self):
+        """It says nothing against what it had no use for, and keeps it."""
+        lines = (f"listen {LOOPBACK} {harness.free_port()}",
+                 f"listen {self.path('socket')}", self.control_line())
+        daemon, _ = self.run_daemon(*lines)
+        daemon.stop()
+        with self.assertRaisesRegex(AssertionError,
+                                    "cannot listen") as failed:
+            self.manage(f"listen {self.path('none', 'socket')}", *lines,
+                        env=self.manager.environment(),
+                        **self.manager.kept())
+        self.assertNotIn("not configured", str(failed.exception))
+        daemon, told = self.run_daemon(*lines)
+        self.assertEqual(self.manager.removed, [])
+        self.assertNotIn("FDSTORE=1", told)
+        self.assertEqual(daemon.log.count("inherited=yes"), 2)
+        self.assert_serves(daemon.address)
+
+    def test_left_anew(self):
+        """A kept socket without its path is forgotten, and another left."""
+        path = self.path("socket")
+        for _ in range(2):
+            daemon, told = self.run_daemon(f"listen {path}")
+            self.assertIn("FDSTORE=1", told)
+            self.assert_serves(path)
+            daemon.stop()
+            os.unlink(path)
+
+    def test_not_those_of_a_socket_unit(self):
+        """The manager has them already."""
+        sock = self.listener()
+        daemon = self.manage(line(sock.getsockname()), sockets=[sock],
+                             names=["appmsgd.socket"],
+                             env=self.manager.environment())
+        self.manager.wait("READY=1")
+        self.assertEqual(self.manager.store, {})
+        daemon.stop()
+
+    def test_restarts_lose_nothing(self):
+        """No peer is refused, reset or left without its reply."""
+        lines = (f"listen {LOOPBACK} {harness.free_port()}",
+                 f"listen {self.path('one')}")
+        daemon, _ = self.run_daemon(*lines)
+        addresses = list(daemon.addresses)
+        done = threading.Event()
+        served = [0, 0, 0, 0]
+
+        def answered(peer, message, since):
+            """The reply; None where the peer was held up.
+
+            A drain ends connections that are left alone for a while, and
+            since then it was.
+            """
+            sent = None
+            try:
+                peer.send(message)
+                sent = time.monotonic()
+                return peer.reply()
+            except TimeoutError:
+                raise
+            except (AssertionError, OSError):
+                if (sent or time.monotonic()) - since < GRACE:
+                    raise
+                return None
+
+        def plain(i):
+            while not done.is_set():
+                since = time.monotonic()
+                with harness.Peer(addresses[i]) as peer:
+                    reply = answered(peer, search("ring"), since)
+                    if reply is None:
+                        continue
+                    self.assertEqual(reply.raw, plain_reply(RING))
+                    peer.ended()
+                served[i] += 1
+
+        def staying(i):
+            while not done.is_set():
+                since = time.monotonic()
+                with harness.Peer(addresses[i]) as peer:
+                    stays = True
+                    while stays and not done.is_set():
+                        reply = answered(peer, search("ring", **kept()),
+                                         since)
+                        if reply is None:
+                            break
+                        since = time.monotonic()
+                        self.assertEqual(reply.result, RING)
+                        stays = reply.header["connection"] == "keep-alive"
+                        served[2 + i] += 1
+
+        with harness.background(*(lambda f=f, i=i: f(i)
+                                  for f in (plain, staying)
+                                  for i in (0, 1))):
+            try:
+                for _ in range(5):
+                    before = list(served)
+                    harness.wait_until(
+                        lambda: all(a > b + 20 for a, b in
+                                    zip(served, before)), "all are served")
+                    daemon.stop()
+                    daemon, _ = self.run_daemon(*lines)
+            finally:
+                done.set()
+
+
+if __name__ == "__main__":
+    harness.main()

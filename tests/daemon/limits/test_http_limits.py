@@ -1,0 +1,176 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 The appmsgd authors
+"""service=http: what its connections can hold, and for how long."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(1, sys.path[0] + "/..")
+
+import harness
+from harness import LOOPBACK, Peer
+
+MAX = 64            # connections that it has at a time
+REQUEST = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+PARTS = (b"GET /healthz HTTP/1.1\r\nX: ", b"y\r\nHost: localhost\r\n\r\n")
+
+
+class HttpLimits(harness.DaemonTest):
+    """Over TCP and a unix socket."""
+
+    def serve(self, *lines):
+        self.daemon = self.start(
+            f"listen {LOOPBACK} 0", f"listen {LOOPBACK} 0 service=http",
+            f"listen {self.path('http.sock')} service=http", "workers 1",
+            *lines)
+        self.messages, *self.http = self.daemon.addresses
+        return self.http
+
+    def descriptors(self):
+        harness.needs_proc()
+        return len(os.listdir(f"/proc/{self.daemon.pid}/fd"))
+
+    def assert_asks(self, peer, request=REQUEST):
+        """A request is answered, and the connection stays."""
+        peer.send(request)
+        data = b""
+        while not data.endswith(b"\r\n\r\nserving\n"):
+            part = peer.sock.recv(4096)
+            self.assertTrue(part, "closed without an answer")
+            data += part
+        self.assertTrue(data.startswith(b"HTTP/1.1 200 OK\r\n"), data)
+
+    def assert_closed(self, peer):
+        """Without an answer, perhaps with a reset."""
+        with contextlib.suppress(ConnectionResetError):
+            peer.ended()
+
+    def test_their_number(self):
+        """The last ones come in, whoever came before and did not ask."""
+        for address in self.serve():
+            before = self.descriptors()
+            peers = []
+            for _ in range(3 * MAX):
+                peers.append(self.peer(address))
+                peers[-1].send(PARTS[0])
+            for peer in peers[:-MAX]:
+                self.assert_closed(peer)
+            for peer in peers[-MAX:]:
+                self.assert_asks(peer, PARTS[1])
+            self.assertLessEqual(self.descriptors(), before + MAX)
+            self.assert_serves(self.messages)
+            for peer in peers:
+                peer.close()
+            harness.wait_until(lambda: self.descriptors() == before,
+                               "all descriptors are closed")
+
+    def test_their_input(self):
+        """Requests are not read while the reply before is not taken."""
+        page = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        for address in self.serve():
+            before = harness.resident(self.daemon.pid)
+            peer = self.peer(address, rcvbuf=4096)
+            peer.send_until_blocked(page * (1 << 20))
+            self.assert_grown(self.daemon, before, 4 << 20)
+            with Peer(address) as other:
+                self.assert_asks(other)
+
+    def test_who_asks_stays(self):
+        """What makes room is the one that has not asked for longest."""
+        for address in self.serve():
+            peers = [self.peer(address) for _ in range(MAX)]
+            for peer in peers:      # all are there
+                self.assert_asks(peer)
+            self.assert_asks(peers[0])
+            more = self.peer(address)
+            self.assert_asks(more)
+            self.assert_closed(peers[1])
+            for peer in (peers[0], *peers[2:], more):
+                self.assert_asks(peer)
+                peer.close()
+
+    def test_their_time(self):
+        """A byte now and then does not keep a connection."""
+        for address in self.serve("timeout idle 1s"):
+            peer = self.peer(address)
+            peer.send(PARTS[0])
+
+            def is_closed(peer=peer):
+                with contextlib.suppress(BlockingIOError):
+                    try:
+                        peer.send(b"y")
+                        return not peer.sock.recv(4096)
+                    except (BrokenPipeError, ConnectionResetError):
+                        return True
+                return False
+
+            peer.sock.setblocking(False)
+            harness.wait_until(is_closed, "it is closed", poll=0.1)
+
+    def test_time_to_take_replies(self):
+        """Nor does asking without ever taking an answer."""
+        address = self.serve("timeout idle 1s")[0]
+        before = self.descriptors()
+        peer = self.peer(address, rcvbuf=4096)
+        request = REQUEST.replace(b"healthz", b"")
+        peer.send_until_blocked(request * 20000)
+        harness.wait_until(lambda: self.descriptors() == before,
+                           "its descriptor is closed")
+        with Peer(address) as another:
+            self.assert_asks(another)
+
+    def test_reloads_apply(self):
+        """To connections that are there, too."""
+        address = self.serve()[0]
+        peer = self.peer(address)
+        self.assert_asks(peer)
+        self.configure(
+            f"listen {LOOPBACK} 0", f"listen {LOOPBACK} 0 service=http",
+            f"listen {self.path('http.sock')} service=http", "workers 1",
+            "timeout idle 1s")
+        self.daemon.hang_up()
+        self.assert_closed(peer)
+
+    def test_what_cannot_be_watched(self):
+        """Is closed once: twice would close somebody else's descriptor."""
+        strace = shutil.which("strace")
+        if strace is None:
+            raise unittest.SkipTest("no strace here")
+        address = self.serve()[0]
+        log = self.path("strace")
+
+        def calls():
+            with open(log) as file:
+                return file.read()
+
+        tracer = subprocess.Popen(
+            [strace, "-f", "-o", log, "-e", "trace=close,epoll_ctl",
+             "-e", "inject=epoll_ctl:error=ENOMEM",
+             "-p", str(self.daemon.pid)],
+            stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        try:
+            if b"attached" not in tracer.stderr.readline():
+                raise unittest.SkipTest("strace may not look at it")
+            for _ in range(5):
+                with self.assertRaises((AssertionError, OSError)):
+                    with Peer(address) as peer:
+                        self.assert_asks(peer)
+            harness.wait_until(lambda: calls().count("close(") >= 5,
+                               "all are closed")
+        finally:
+            tracer.terminate()
+            tracer.wait(harness.DEADLINE)
+            tracer.stderr.close()
+        self.assertEqual(calls().count("close("), 5, calls())
+        self.assertNotIn("EBADF", calls())
+        with Peer(address) as peer:
+            self.assert_asks(peer)
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,357 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 The appmsgd authors
+"""What appmsgctl prints for people and, with --json, for programs.
+
+The commands but reload, diff and rollback, whose counts are in
+test_transaction.py; of those, how they fail.
+"""
+
+import json
+import re
+import sys
+
+sys.path.insert(1, sys.path[0] + "/..")
+
+import harness
+from harness import LOOPBACK, RING, answer, kept, search
+
+LONG = f"timeout drain {int(harness.DEADLINE * 4)}s"
+MESSAGE = search("ring", **kept())
+KEEP = ("connection", "keep-alive")
+CLOSE = ("connection", "close")
+FOUND = ("status", "found")
+PROBLEMS_MAX = 100
+
+
+class ControlTest(harness.DaemonTest):
+    """A daemon with a control socket."""
+
+    def serve(self, *lines, **kwargs):
+        self.base = [f"listen {LOOPBACK} 0", self.control_line(),
+                     "workers 2", *lines]
+        return self.start(*self.base, **kwargs)
+
+    def done(self, *args):
+        """appmsgctl does it, without a complaint: what it prints."""
+        done = self.control(*args)
+        self.assertEqual((done.returncode, done.stderr), (0, ""), args)
+        return done.stdout
+
+    def failed(self, *args, status=1):
+        """appmsgctl fails, and prints on standard error only."""
+        done = self.control(*args)
+        self.assertEqual((done.returncode, done.stdout), (status, ""), args)
+        self.assertNotEqual(done.stderr, "")
+        return done.stderr
+
+    def members(self, *args, status=0):
+        """The one line of appmsgctl --json, as an object."""
+        done = self.control("--json", *args)
+        self.assertEqual((done.returncode, done.stderr), (status, ""), args)
+        self.assertEqual(done.stdout.count("\n"), 1)
+        reply = json.loads(done.stdout)
+        self.assertIsInstance(reply["result"], str)
+        return reply
+
+
+class Status(ControlTest):
+    """appmsgctl status."""
+
+    def test_text_and_members_agree(self):
+        daemon = self.serve(answers=[answer("a", "b"), answer("c", "d")])
+        peers = [self.peer(daemon.address) for _ in range(3)]
+        for peer in peers:
+            peer.ask(search("a", **kept()))
+        reply = self.members("status")
+        lines = reply.pop("result").split("\n")
+        self.assertEqual(lines.pop(0), "serving")
+        text = dict(re.split(r" {2,}", line) for line in lines)
+        self.assertEqual(text["memory"], f"{reply['table-bytes']} bytes of "
+                         f"tables, {reply['held-bytes']} held for peers")
+        self.assertEqual(text["uptime"], f"{reply['uptime']} s")
+        for name in ("version", "pid", "generation", "loaded", "entries",
+                     "connections", "workers"):
+            self.assertEqual(text[name], str(reply[name]))
+        self.assertEqual(text["log level"], reply["log-level"])
+        self.assertRegex(reply.pop("loaded"),
+                         r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4}$")
+        self.assertEqual(reply.pop("version"), self.version())
+        self.assertGreater(reply.pop("table-bytes"), 0)
+        self.assertGreaterEqual(reply.pop("uptime"), 0)
+        self.assertEqual(reply, {
+            "state": "serving", "pid": daemon.pid, "generation": 1,
+            "entries": 2, "held-bytes": 0, "connections": 3, "workers": 2,
+            "log-level": "info"})
+
+    def version(self):
+        done = harness.run(harness.program("appmsgctl"), "-V")
+        return done.stdout.split()[1]
+
+    def test_plain(self):
+        self.serve()
+        lines = self.done("status").split("\n")
+        self.assertEqual(lines[0], "serving")
+        self.assertEqual(len(lines), 12)
+
+
+class Explain(ControlTest):
+    """appmsgctl explain KEY."""
+
+    def test_members(self):
+        """The parts of the text, each by its name."""
+        file = self.write("words.tsv", "a\tb\nkey\tone\\n\"two\" \U0001f43e\n")
+        daemon = self.serve(f"table words file {file}")
+        reply = self.members("explain", "key")
+        result = reply.pop("result")
+        loaded = reply.pop("loaded")
+        self.assertEqual(reply, {
+            "answer": 'one\n"two" \U0001f43e', "table": "words",
+            "file": file, "line": 2, "match": "exact", "generation": 1})
+        for text in ("words", f"{file}:2", "exact", "1", loaded):
+            self.assertRegex(result, f"(?m) {re.escape(text)}$")
+        reply = self.members("explain", "ring")
+        self.assertEqual(
+            [reply[name] for name in ("answer", "table", "file", "line")],
+            [RING, "main", daemon.config, 6])
+
+    def test_nul(self):
+        """It ends no answer."""
+        self.serve(answers=['answer key "a\\u0000b"'])
+        self.assertEqual(self.members("explain", "key")["answer"], "a\0b")
+
+    def test_file_without_lines(self):
+        """There is no member for what nobody knows."""
+        data = json.dumps({"key": "value"})
+        file = self.write("a.json", data)
+        self.serve(f"table words file {file}")
+        reply = self.members("explain", "key")
+        self.assertEqual((reply["file"], reply["answer"]), (file, "value"))
+
+    def test_name_of_a_file_that_is_no_utf8(self):
+        """It is escaped: JSON has no other bytes."""
+        path = self.path("b\udcff.tsv")
+        with open(path, "w") as out:
+            out.write("key\tvalue\n")
+        self.serve(f"table words file {self.path('b*.tsv')}")
+        self.assertEqual(self.members("explain", "key")["file"],
+                         self.path("b\\xff.tsv"))
+
+    def test_key_is_text(self):
+        """Else there is nothing that could be asked."""
+        self.serve()
+        self.assertIn("the key is not UTF-8",
+                      self.failed("explain", "ring\udcff", status=64))
+
+    def test_miss(self):
+        """Fails, and says of which generation."""
+        self.serve()
+        self.assertIn("no table has", self.failed("explain", "none"))
+        reply = self.members("explain", "none", status=1)
+        del reply["result"]
+        self.assertEqual(reply, {"generation": 1})
+
+
+class Failures(ControlTest):
+    """What is wrong is told with file and line, and fails."""
+
+    def test_each_command(self):
+        self.serve()
+        bad = self.write_config(*self.base, "bad")
+        self.assertEqual(self.failed("diff").split("\n"), [
+            f"{bad}:4: unknown directive \"bad\"",
+            "a reload would fail, generation 1 goes on", ""])
+        self.assertEqual(self.failed("reload").split("\n"), [
+            f"{bad}:4: unknown directive \"bad\"",
+            "reload failed, generation 1 goes on", ""])
+        self.assertEqual(self.failed("rollback").split("\n"), [
+            "there is no earlier generation",
+            "rollback failed, generation 1 goes on", ""])
+
+    def test_json(self):
+        """All of it is on standard output then."""
+        self.serve()
+        bad = self.write_config(*self.base, "bad")
+        for command in ("reload", "diff"):
+            reply = self.members(command, status=1)
+            self.assertEqual(reply["problems"],
+                             [f"{bad}:4: unknown directive \"bad\""])
+            self.assertEqual(reply["more-problems"], 0)
+            self.assertEqual(reply["generation"], 1)
+
+    def test_more_than_are_told(self):
+        """Those beyond the first hundred are counted."""
+        self.serve()
+        bad = self.write_config(*self.base, *["bad"] * (PROBLEMS_MAX + 7))
+        for command in ("reload", "diff"):
+            lines = self.failed(command).split("\n")
+            self.assertEqual(len(lines), PROBLEMS_MAX + 3)
+            self.assertEqual(lines[-4].split(" ")[0], f"{bad}:103:")
+            self.assertEqual(lines[-3], "and 7 more")
+            reply = self.members(command, status=1)
+            self.assertEqual(len(reply["problems"]), PROBLEMS_MAX)
+            self.assertEqual(reply["more-problems"], 7)
+        self.write_config(*self.base, *["bad"] * PROBLEMS_MAX)
+        self.assertNotIn(" more", self.failed("reload"))
+
+    def test_done(self):
+        self.serve()
+        for command in ("diff", "reload", "rollback"):
+            reply = self.members(command)
+            self.assertEqual(
+                (reply["problems"], reply["more-problems"]), ([], 0))
+
+    def test_unknown_command_of_another_version(self):
+        """The daemon says so; appmsgctl itself knows none that it lacks."""
+        self.serve()
+        with harness.Peer(self.path("control.sock")) as peer:
+            peer.send(harness.request(harness.to_json({"action": "x\n"})))
+            reply = peer.reply()
+        self.assertEqual(reply.header["status"], "error")
+        self.assertIn("no such command", reply.result)
+
+    def test_without_descriptors(self):
+        """It pauses, and says so in a line, until there are some again."""
+        daemon = self.start(self.control_line(), "workers 1",
+                            nofile=(60, 60))
+        waiting = [self.peer(self.path("control.sock")) for _ in range(60)]
+        daemon.wait_log("accept paused service=control before=0: Too many")
+        self.assertLess(daemon.log.count("\n"), 20)
+        for peer in waiting:
+            peer.close()
+        self.assertEqual(self.control("status").returncode, 0)
+
+
+class LogLevel(ControlTest):
+    """appmsgctl log LEVEL."""
+
+    def level(self):
+        return self.members("status")["log-level"]
+
+    def test_at_once(self):
+        daemon = self.serve()
+        self.assertEqual(self.done("log", "debug"),
+                         "log level was info, is now debug\n")
+        self.assertEqual(self.level(), "debug")
+        daemon.wait_log("log level old=info new=debug")
+        after = len(daemon.lines)
+        with self.peer(daemon.address) as peer:
+            peer.ask(MESSAGE)
+        daemon.wait_log("session=", after)
+        reply = self.members("log", "warn")
+        del reply["result"]
+        self.assertEqual(reply, {"old": "debug", "new": "warn"})
+        self.done("reload")     # a line of level info, did it not say warn
+        daemon.stop()
+        self.assertIn("log level old=debug new=warn", daemon.log)
+        self.assertNotIn("reload", daemon.log)
+
+    def test_reload_sets_the_configured_one(self):
+        # The tests wait for lines of level info: so this one comes later.
+        self.serve()
+        self.base.append("log level=warn")
+        self.write_config(*self.base)
+        self.done("reload")
+        self.assertEqual(self.level(), "warn")
+        self.done("log", "debug")
+        self.done("reload")
+        self.assertEqual(self.level(), "warn")
+        self.done("log", "info")
+        self.write_config(*self.base, "bad")
+        self.failed("reload")
+        self.assertEqual(self.level(), "info")
+
+    def test_above_the_option(self):
+        """Of appmsgd -v, which a reload and a rollback bring back."""
+        self.serve(args=("-v",))
+        for command in ("reload", "rollback"):
+            self.assertEqual(self.level(), "debug")
+            self.done("log", "warn")
+            self.assertEqual(self.level(), "warn")
+            self.done(command)
+        self.assertEqual(self.level(), "debug")
+
+    def test_unknown(self):
+        self.serve()
+        said = self.failed("log", "loud")
+        for level in ("warn", "info", "debug"):
+            self.assertIn(level, said)
+        self.assertEqual(self.level(), "info")
+
+    def test_usage(self):
+        self.serve()
+        for args in (("log",), ("log", "info", "debug"), ("drain", "now")):
+            self.failed(*args, status=64)
+
+
+class Drain(ControlTest):
+    """appmsgctl drain."""
+
+    def test_idle(self):
+        """It is told before the daemon goes, each time."""
+        for _ in range(20):
+            daemon = self.serve()
+            self.assertEqual(self.done("drain"),
+                             "draining, 0 connections\n")
+            self.assertEqual(daemon.wait(), 0)
+            daemon.process.stderr.close()
+
+    def test_what_was_asked_is_finished(self):
+        """No more is accepted, what is half there is answered, it ends."""
+        daemon = self.serve(LONG)
+        peer = self.peer(daemon.address)
+        self.assert_answer(peer.ask(MESSAGE), RING, KEEP, FOUND)
+        peer.send(MESSAGE[:-3])
+        reply = self.members("drain")
+        self.assertEqual(reply, {"result": "draining, 1 connection",
+                                 "state": "draining", "connections": 1})
+        daemon.wait_log("draining by=control connections=1")
+        # A second time it only tells, and nothing new is begun.
+        self.assertEqual(self.done("drain"), "draining, 1 connection\n")
+        self.assertEqual(self.members("status")["state"], "draining")
+        for command in ("reload", "diff", "rollback"):
+            self.assertIn("is stopping", self.failed(command))
+
+        def refused():
+            try:
+                harness.Peer(daemon.address).close()
+            except (ConnectionRefusedError, ConnectionResetError):
+                return True
+            return False
+
+        harness.wait_until(refused, "the listener refuses")
+        peer.send(MESSAGE[-3:])
+        self.assert_answer(peer.reply(), RING, CLOSE, FOUND)
+        peer.ended()
+        self.assertEqual(daemon.wait(), 0)
+
+    def test_signal_ends_it_at_once(self):
+        """As a second signal does after a first."""
+        daemon = self.serve(LONG)
+        peer = self.peer(daemon.address)
+        peer.ask(MESSAGE)
+        peer.send(MESSAGE[:-3])
+        self.done("drain")
+        daemon.wait_log("draining")
+        daemon.terminate()
+        self.assertEqual(daemon.wait(), 0)
+        self.assertIn("stopping at once", daemon.log)
+
+    def test_reload_under_way(self):
+        """Who waits for one is told why there will be none, and when."""
+        lines = [answer(f"key {i}", "text") for i in range(100000)]
+        daemon = self.serve(answers=lines)
+        said = []
+        with harness.background(
+                lambda: said.append(self.control("reload"))):
+            daemon.wait_log("control command=reload")
+            self.done("drain")
+            self.assertEqual(daemon.wait(), 0)
+        # It may have been quicker.
+        if said[0].returncode != 0:
+            self.assertEqual((said[0].returncode, said[0].stderr),
+                             (1, "the daemon is stopping\n"))
+
+
+if __name__ == "__main__":
+    harness.main()
