@@ -28,6 +28,7 @@
 
 #include "common/log.h"
 #include "daemon/base/buf.h"
+#include "daemon/base/status.h"
 #include "daemon/base/tell.h"
 #include "daemon/base/warning.h"
 #include "daemon/net/acceptor.h"
@@ -85,10 +86,6 @@ conn_free(struct control_conn *conn)
 	free(conn);
 }
 
-static const struct appmsg_str status_found = APPMSG_STR("found");
-static const struct appmsg_str status_error = APPMSG_STR("error");
-static const struct appmsg_str status_denied = APPMSG_STR("denied");
-
 /* Not in this call, which may be one of its callbacks. */
 static void
 conn_give_up(struct control_conn *conn)
@@ -99,7 +96,7 @@ conn_give_up(struct control_conn *conn)
 
 /* All of a reply, or nothing and -1 when memory is out. */
 static int
-conn_write(struct control_conn *conn, const struct appmsg_str *status,
+conn_write(struct control_conn *conn, enum request_status status,
     const char *text, size_t len)
 {
 	struct evbuffer *out = bufferevent_get_output(conn->bev);
@@ -112,7 +109,7 @@ conn_write(struct control_conn *conn, const struct appmsg_str *status,
 	char head[512];
 	size_t head_len;
 
-	hdr.status = *status;
+	hdr.status = status_words[status];
 	if (appmsg_header_encode(&hdr, head, sizeof(head), &head_len) != 0 ||
 	    evbuffer_expand(out, head_len + len) != 0 ||
 	    evbuffer_add(out, head, head_len) != 0 ||
@@ -130,7 +127,7 @@ conn_write(struct control_conn *conn, const struct appmsg_str *status,
  * text  NULL: there was no memory for it
  */
 static void
-conn_send(struct control_conn *conn, const struct appmsg_str *status,
+conn_send(struct control_conn *conn, enum request_status status,
     bool done, const char *text, size_t len)
 {
 	static const char sorry[] = "{ \"result\": \"out of memory\" }";
@@ -141,14 +138,14 @@ conn_send(struct control_conn *conn, const struct appmsg_str *status,
 	if (text != NULL && conn_write(conn, status, text, len) == 0)
 		return;
 	log_warnx("out of memory for a control reply");
-	if ((done ? conn_write(conn, &status_found, sorry_done,
-	    sizeof(sorry_done) - 1) : conn_write(conn, &status_error, sorry,
+	if ((done ? conn_write(conn, REQUEST_FOUND, sorry_done,
+	    sizeof(sorry_done) - 1) : conn_write(conn, REQUEST_ERROR, sorry,
 	    sizeof(sorry) - 1)) != 0)
 		conn_give_up(conn);
 }
 
 static void
-conn_tell(struct control_conn *conn, const struct appmsg_str *status,
+conn_tell(struct control_conn *conn, enum request_status status,
     bool done, struct tell *reply)
 {
 	struct buf text = { 0 };
@@ -161,7 +158,7 @@ conn_tell(struct control_conn *conn, const struct appmsg_str *status,
 }
 
 static void
-conn_say(struct control_conn *conn, const struct appmsg_str *status,
+conn_say(struct control_conn *conn, enum request_status status,
     const char *result)
 {
 	struct tell reply;
@@ -180,7 +177,7 @@ conn_deny(struct control_conn *conn)
 
 	snprintf(why, sizeof(why), "uid %ju may not control this daemon",
 	    (uintmax_t)conn->peer.uid);
-	conn_say(conn, &status_denied, why);
+	conn_say(conn, REQUEST_DENIED, why);
 }
 
 static void
@@ -190,7 +187,7 @@ conn_request(struct control_conn *conn, const char *text, size_t len)
 	struct control_request *request = calloc(1, sizeof(*request));
 
 	if (request == NULL) {
-		conn_send(conn, &status_error, false, NULL, 0);
+		conn_send(conn, REQUEST_ERROR, false, NULL, 0);
 		return;
 	}
 	request->conn = conn;
@@ -214,7 +211,7 @@ conn_read_cb(struct bufferevent *bev, void *arg)
 	if (conn->closing || conn->request != NULL || len == 0)
 		return;
 	if (p == NULL) {
-		conn_send(conn, &status_error, false, NULL, 0);
+		conn_send(conn, REQUEST_ERROR, false, NULL, 0);
 		return;
 	}
 	/* Not before it has asked: closing then would lose the reply. */
@@ -226,7 +223,7 @@ conn_read_cb(struct bufferevent *bev, void *arg)
 	if (error == APPMSG_EAGAIN)
 		return;
 	if (error != 0 || hdr.content_length > CONTENT_MAX) {
-		conn_say(conn, &status_error, "the message cannot be read");
+		conn_say(conn, REQUEST_ERROR, "the message cannot be read");
 		return;
 	}
 	if (len - used < (size_t)hdr.content_length)
@@ -404,7 +401,7 @@ control_reply(struct control_request *request, bool ok, struct tell *reply)
 {
 	if (request->conn != NULL) {
 		request->conn->request = NULL;
-		conn_tell(request->conn, ok ? &status_found : &status_error,
+		conn_tell(request->conn, ok ? REQUEST_FOUND : REQUEST_ERROR,
 		    ok && request->changes, reply);
 	}
 	tell_clear(reply);

@@ -25,6 +25,7 @@
 #include <json-c/json.h>
 
 #include "../unit/plain.h"
+#include "daemon/request/job.h"
 #include "daemon/request/request.h"
 #include "daemon/snapshot/generation.h"
 #include "daemon/table/table.h"

@@ -20,6 +20,7 @@
 #include <cmocka.h>
 
 #include "daemon/base/problems.h"
+#include "daemon/request/job.h"
 #include "daemon/request/request.h"
 #include "daemon/snapshot/generation.h"
 #include "folder.h"

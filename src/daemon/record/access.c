@@ -285,8 +285,8 @@ access_resume(struct access *a, const struct access_note *note)
 }
 
 void
-access_reply(struct access *a, const char *status, const char *error,
-    const struct table *table, size_t bytes)
+access_reply(struct access *a, enum request_status status,
+    const char *error, const struct table *table, size_t bytes)
 {
 	const struct access_note *note = &a->note;
 	char *line = line_room(a), *to;
@@ -301,7 +301,7 @@ access_reply(struct access *a, const char *status, const char *error,
 	} else {
 		to = put_word(to, " key=", "-");
 	}
-	to = put_word(to, " status=", status);
+	to = put_word(to, " status=", status_words[status].raw);
 	to = put_word(to, " table=", table != NULL ? table_name(table) : "-");
 	to = put_number(put_word(to, " bytes=", ""), bytes);
 	to = put_number(put_word(to, " us=", ""),
@@ -329,14 +329,20 @@ access_batch(struct access *a)
 	a->end_len = (size_t)(to - a->end);
 }
 
+static enum request_status
+lookup_status(const struct table *table)
+{
+	return table != NULL ? REQUEST_FOUND : REQUEST_NOT_FOUND;
+}
+
 /* What is between key and bytes of the lookups that one table answers. */
 static void
 spell_tail(struct access *a, const struct table *table)
 {
 	char *to;
 
-	to = put_word(a->tail, "\" status=", table != NULL ? "found" :
-	    "not-found");
+	to = put_word(a->tail, "\" status=",
+	    status_words[lookup_status(table)].raw);
 	to = put_word(to, " table=", table != NULL ? table_name(table) : "-");
 	to = put_word(to, " bytes=", "");
 	a->table = table;
@@ -389,8 +395,7 @@ access_lookup(struct access *a, const char *key, size_t key_len,
 	    (to = put_plain(to, key, key_len)) == NULL) {
 		access_note_ask(a, "exact");
 		access_note_key(a, key, key_len);
-		access_reply(a, table != NULL ? "found" : "not-found", NULL,
-		    table, bytes);
+		access_reply(a, lookup_status(table), NULL, table, bytes);
 		return;
 	}
 	if (table != a->table || a->tail_len == 0)

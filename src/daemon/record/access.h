@@ -19,6 +19,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/base/status.h"
+
 struct access;
 struct access_file;
 struct conf_listen;
@@ -96,13 +98,12 @@ void access_resume(struct access *, const struct access_note *);
 /*
  * The reply to the request in hand: its line.
  *
- * status  a word of the protocol, as error, which is NULL unless that is
- *         "error"
+ * error   a word of the protocol; NULL unless that is the status
  * table   where the answer is from, or NULL
  * bytes   of the reply
  */
-void access_reply(struct access *, const char *status, const char *error,
-    const struct table *table, size_t bytes);
+void access_reply(struct access *, enum request_status status,
+    const char *error, const struct table *table, size_t bytes);
 
 /*
  * A batch of plain lookups, which are written in a row: access_batch(), then

@@ -208,14 +208,5 @@ stats_way(unsigned int kind)
 const char *
 stats_outcome(unsigned int outcome)
 {
-	static const char *const names[STATS_OUTCOMES] = {
-		[REQUEST_FOUND] = "found",
-		[REQUEST_NOT_FOUND] = "not-found",
-		[REQUEST_ERROR] = "error",
-		[REQUEST_BUSY] = "busy",
-		[REQUEST_DENIED] = "denied",
-		[STATS_DONE] = "done",
-	};
-
-	return names[outcome];
+	return outcome == STATS_DONE ? "done" : status_words[outcome].raw;
 }

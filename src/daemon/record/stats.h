@@ -21,9 +21,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/base/status.h"
 #include "daemon/record/histogram.h"
 #include "daemon/record/top.h"
-#include "daemon/request/request.h"
 #include "daemon/table/table.h"
 
 struct stats;

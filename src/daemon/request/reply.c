@@ -27,14 +27,6 @@
 static const struct appmsg_str type_json = APPMSG_STR("text/json");
 static const struct appmsg_str encoding_utf8 = APPMSG_STR("utf-8");
 
-static const struct appmsg_str statuses[] = {
-	[REQUEST_FOUND] = APPMSG_STR("found"),
-	[REQUEST_NOT_FOUND] = APPMSG_STR("not-found"),
-	[REQUEST_ERROR] = APPMSG_STR("error"),
-	[REQUEST_BUSY] = APPMSG_STR("busy"),
-	[REQUEST_DENIED] = APPMSG_STR("denied"),
-};
-
 struct appmsg_id
 reply_id(const struct appmsg_id *id, char *buf)
 {
@@ -164,7 +156,7 @@ reply_write(const struct ask *ask, const struct reply *r)
 	if (ask->hdr->has_connection || ask->tell ||
 	    ask->hdr->id.kind != APPMSG_ID_NONE ||
 	    ask->hdr->flaw == APPMSG_FLAW_ID) {
-		h.status = statuses[r->status];
+		h.status = status_words[r->status];
 		if (r->code != NULL)
 			h.error = (struct appmsg_str){ r->code,
 			    strlen(r->code), 0 };
@@ -182,8 +174,7 @@ reply_write(const struct ask *ask, const struct reply *r)
 	if (ask->env != NULL)
 		stats_answered(ask->env->stats, ask->env->kind, r->status, 1);
 	if (ask->access != NULL)
-		access_reply(ask->access, statuses[r->status].raw, r->code,
-		    r->table, len);
+		access_reply(ask->access, r->status, r->code, r->table, len);
 	return 0;
 }
 
@@ -246,4 +237,10 @@ int
 reply_error(const struct ask *ask, const char *code, const char *why)
 {
 	return reply_refuse(ask, REQUEST_ERROR, code, why);
+}
+
+enum request_result
+request_done(int error)
+{
+	return error == 0 ? REQUEST_ANSWERED : REQUEST_FAILED;
 }

@@ -5,14 +5,16 @@
 #define REPLY_H
 
 /*
- * Replies as bytes: what request.c and request_search.c share.
+ * Replies as bytes.
  */
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "daemon/request/request.h"
+#include "daemon/base/status.h"
+#include "daemon/request/env.h"
 #include "daemon/table/table.h"
+#include "lib/appmsg.h"
 
 #define REPLY_PIECES	3
 
@@ -28,6 +30,14 @@ struct ask {
 	bool tell;			/* say "connection" and "status" */
 	struct buf *out;
 	struct access *access;		/* NULL: no access log */
+};
+
+/* A word of a request: its text, and as a reply spells it. */
+struct word {
+	const char *text;
+	size_t text_len;
+	const char *escaped;
+	size_t escaped_len;
 };
 
 /* A reply to be written: its content is the pieces in a row. */
@@ -81,6 +91,11 @@ int reply_invalid_action(const struct ask *, const char *action, size_t len);
 int reply_refuse(const struct ask *, enum request_status status,
     const char *code, const char *why);
 int reply_error(const struct ask *, const char *code, const char *why);
+
+/*
+ * What 0 or -1 of these functions means for the request.
+ */
+enum request_result request_done(int error);
 
 /*
  * The id as a reply says it, in our own spelling.

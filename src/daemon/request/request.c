@@ -15,30 +15,17 @@
 
 #include "daemon/record/access.h"
 #include "daemon/record/stats.h"
-#include "daemon/request/request_private.h"
+#include "daemon/request/query.h"
+#include "daemon/request/reply.h"
 #include "daemon/snapshot/generation.h"
 #include "daemon/snapshot/snapshot.h"
+#include "lib/scan.h"
 #include "lib/text.h"
 
 /* Content of the largest request that leaves its memory in place. */
 #define KEEP_SIZE	((size_t)256 << 10)
 
 #define FIRST_BYTES	10	/* of a binary request that come back */
-
-void
-request_env_clear(struct request_env *env)
-{
-	buf_clear(&env->text);
-	buf_clear(&env->scratch);
-	buf_clear(&env->content);
-	buf_clear(&env->extra);
-}
-
-enum request_result
-request_done(int error)
-{
-	return error == 0 ? REQUEST_ANSWERED : REQUEST_FAILED;
-}
 
 static enum request_result
 refuse(const struct ask *ask, const char *code, const char *why)

@@ -17,6 +17,7 @@
 #include "daemon/conf/conf.h"
 #include "daemon/record/stats.h"
 #include "daemon/request/fast.h"
+#include "daemon/request/job.h"
 
 void
 stream_init(struct stream *s, bool keep_alive)

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The appmsgd authors */
 
-#ifndef REQUEST_PRIVATE_H
-#define REQUEST_PRIVATE_H
+#ifndef QUERY_H
+#define QUERY_H
 
 /*
- * Between request.c, which reads contents, and request_search.c.
+ * What the action "search" asks for, and who answers it.
  */
 
-#include "daemon/request/reply.h"
+#include "daemon/request/env.h"
 #include "lib/scan.h"
+
+struct ask;
+struct request_job;
+struct word;
 
 /* The members of a content that mean something; raw NULL: absent. */
 enum content_member {
@@ -26,26 +30,15 @@ struct content {
 	struct scan_value members[CONTENT_MEMBERS];
 };
 
-/* A word of a request: its text, and as a reply spells it. */
-struct word {
-	const char *text;
-	size_t text_len;
-	const char *escaped;
-	size_t escaped_len;
-};
-
 /*
  * Answer the action "search".
  *
  * key  its value; borrowed for the call
+ * job  set when REQUEST_LATER is returned; owned by the caller,
+ *      request_job_free()
  */
 enum request_result request_search(const struct ask *,
     const struct content *, const struct word *key,
     struct request_job **job);
-
-/*
- * 0 or -1 of the reply functions.
- */
-enum request_result request_done(int error);
 
 #endif

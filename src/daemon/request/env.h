@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef ENV_H
+#define ENV_H
+
+/*
+ * What requests are answered with, and how an answer can end.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/base/buf.h"
+
+struct access;
+struct fast;
+struct generation;
+struct stats;
+
+/* A long text of the last reply in a buffer, which is not in it. */
+struct request_lent {
+	const char *text;	/* borrowed from the generation; NULL: none */
+	size_t len;
+	size_t at;		/* where in the buffer it belongs */
+};
+
+/* What a request is answered with; lives as long as its worker. */
+struct request_env {
+	struct generation *gen;		/* borrowed for the call */
+	size_t reply_max;	/* bytes of matches in a reply, one at least */
+	size_t lend_min;	/* an answer of so many bytes is lent; 0: all
+				   are copied */
+	struct request_lent lent;	/* the caller's to take after each
+					   turn, which ends with one */
+	int64_t turn_ns;	/* for the messages of a turn that are not
+				   plain lookups; 0: as long as they take */
+	int64_t searched;	/* ns of searches done at once; the caller's to
+				   set to 0 for each wake-up */
+	struct buf text;		/* owned: content turned to UTF-8 */
+	struct buf scratch;		/* owned: values unescaped */
+	struct buf content;		/* owned: matches */
+	struct buf extra;		/* owned: members for a header */
+	struct fast *fast;		/* borrowed; NULL: no fast path */
+	struct stats *stats;		/* borrowed; NULL: nobody counts */
+	unsigned int kind;		/* of the request in hand, for stats */
+	struct access *access;		/* borrowed; NULL: no access log */
+};
+
+enum request_result {
+	REQUEST_ANSWERED,
+	REQUEST_LATER,		/* the job is to be worked on */
+	REQUEST_FAILED		/* out of memory; out is as it was */
+};
+
+/*
+ * Free what the environment owns.
+ */
+void request_env_clear(struct request_env *);
+
+#endif

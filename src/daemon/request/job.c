@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * Searches in slices (search.h); most are over within the first slice, which
+ * they get at once.
+ */
+
+#include "config.h"
+
+#include "daemon/request/job.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "daemon/record/access.h"
+#include "daemon/record/stats.h"
+#include "daemon/request/matches.h"
+#include "daemon/request/reply.h"
+#include "daemon/search/search.h"
+#include "daemon/snapshot/generation.h"
+
+/*
+ * What a search may take that is answered at once, and all of them together in
+ * a wake-up, however many connections ask: others wait for that.
+ */
+#define FIRST_SLICE_US		200
+#define AT_ONCE_NS		400000
+
+/*
+ * A request that is answered later.  It keeps what its reply needs, since the
+ * request's bytes are gone by then.
+ */
+struct request_job {
+	struct search *search;
+	struct generation *gen;		/* a reference */
+	struct appmsg_header hdr;	/* strings are static or in id */
+	bool keep;
+	bool suggest;			/* near keys for a plain miss */
+	enum table_way way;
+	struct access_note note;	/* set where there is an access log */
+	char id[REPLY_ID_ROOM];
+	size_t key_len;
+	char key[];			/* escaped */
+};
+
+static struct request_job *
+job_new(const struct ask *ask, const struct word *key)
+{
+	struct request_job *job = malloc(sizeof(*job) + key->escaped_len);
+
+	if (job == NULL)
+		return NULL;
+	job->search = NULL;
+	job->gen = generation_ref(ask->env->gen);
+	job->keep = ask->keep;
+	job->note = (struct access_note){ 0 };
+	if (ask->access != NULL)
+		access_suspend(ask->access, &job->note);
+	job->hdr = (struct appmsg_header){
+		.has_connection = ask->hdr->has_connection,
+		.explain = ask->hdr->explain,
+	};
+	job->hdr.id = reply_id(&ask->hdr->id, job->id);
+	if (job->hdr.id.kind == APPMSG_ID_STRING &&
+	    job->hdr.id.str.raw != job->id) {
+		memcpy(job->id, job->hdr.id.str.raw, job->hdr.id.str.len);
+		job->hdr.id.str.raw = job->id;
+	}
+	job->key_len = key->escaped_len;
+	memcpy(job->key, key->escaped, key->escaped_len);
+	return job;
+}
+
+void
+request_job_free(struct request_job *job)
+{
+	if (job == NULL)
+		return;
+	search_free(job->search);
+	generation_unref(job->gen);
+	free(job);
+}
+
+/* Its key is there twice: as a reply says it, and as it is searched. */
+size_t
+request_job_held(const struct request_job *job)
+{
+	return job == NULL ? 0 : sizeof(*job) + 2 * job->key_len;
+}
+
+/* The search is over: reply. */
+static int
+job_reply(const struct request_job *job, const struct ask *ask,
+    enum search_result result)
+{
+	const struct search_match *list = NULL;
+	bool more = false;
+	size_t n = 0;
+
+	/* What was only meant to help must not harm. */
+	if (job->suggest && result != SEARCH_DONE)
+		return matches_reply_suggestions(ask, NULL, 0, job->key,
+		    job->key_len);
+	if (result == SEARCH_BAD)
+		return reply_error(ask, "bad-match",
+		    search_why(job->search));
+	if (result == SEARCH_LATE)
+		return reply_error(ask, "timeout",
+		    "the search would take too long");
+	n = search_matches(job->search, &list, &more);
+	if (job->suggest)
+		return matches_reply_suggestions(ask, list, n, job->key,
+		    job->key_len);
+	return matches_reply(ask, job->way, list, n, more, job->key,
+	    job->key_len);
+}
+
+enum request_result
+request_job_work(struct request_job *job, struct request_env *env,
+    int64_t slice_us, struct buf *out)
+{
+	const struct ask ask = { .env = env, .gen = job->gen,
+	    .hdr = &job->hdr, .keep = job->keep, .out = out,
+	    .access = env->access };
+	enum search_result result = search_step(job->search, slice_us);
+
+	env->kind = job->suggest ? TABLE_EXACT : job->way;
+	if (result == SEARCH_MORE)
+		return REQUEST_LATER;
+	if (result == SEARCH_FAILED)
+		return REQUEST_FAILED;
+	if (ask.access != NULL)
+		access_resume(ask.access, &job->note);
+	return request_done(job_reply(job, &ask, result));
+}
+
+enum request_result
+request_job_start(const struct ask *ask, const struct search_query *query,
+    const struct table *const *tables, size_t n, const struct word *key,
+    bool suggest, struct request_job **job)
+{
+	enum request_result result;
+	int64_t began = clock_ns();
+
+	if ((*job = job_new(ask, key)) == NULL)
+		return REQUEST_FAILED;
+	(*job)->way = query->way;
+	(*job)->suggest = suggest;
+	(*job)->search = search_new(tables, n, query);
+	if ((*job)->search == NULL)
+		result = REQUEST_FAILED;
+	else if (ask->env->searched >= AT_ONCE_NS)
+		result = REQUEST_LATER;
+	else
+		result = request_job_work(*job, ask->env, FIRST_SLICE_US,
+		    ask->out);
+	ask->env->searched += clock_ns() - began;
+	if (result != REQUEST_LATER) {
+		request_job_free(*job);
+		*job = NULL;
+	} else {
+		stats_add(ask->env->stats, STATS_SLICED, 1);
+	}
+	return result;
+}

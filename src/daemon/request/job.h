@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef JOB_H
+#define JOB_H
+
+/*
+ * A request that is answered later: what its reply needs, since the request's
+ * bytes are gone by then, and the work that is left.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/request/env.h"
+
+struct ask;
+struct request_job;
+struct search_query;
+struct table;
+struct word;
+
+/*
+ * Begin a search; most end here, too, and are answered.
+ *
+ * query    borrowed for the call, but for its key, which is copied
+ * tables   of n, which last as their generation does
+ * key      borrowed for the call
+ * suggest  it is for the keys that a plain miss comes with
+ * job      set when REQUEST_LATER is returned, else to NULL; owned by the
+ *          caller, request_job_free()
+ */
+enum request_result request_job_start(const struct ask *,
+    const struct search_query *query, const struct table *const *tables,
+    size_t n, const struct word *key, bool suggest,
+    struct request_job **job);
+
+/*
+ * Work on a request that is answered later, and give its reply when done.
+ * It is answered from the generation that it came under.
+ *
+ * slice_us  for about so long, in microseconds
+ * out       gets the reply with REQUEST_ANSWERED
+ */
+enum request_result request_job_work(struct request_job *,
+    struct request_env *, int64_t slice_us, struct buf *out);
+
+/*
+ * Free a job, finished or not.  NULL is allowed.
+ */
+void request_job_free(struct request_job *);
+
+/*
+ * About how many bytes of memory a job holds; 0 for NULL.
+ */
+size_t request_job_held(const struct request_job *);
+
+#endif
