@@ -58,18 +58,6 @@
 
 #include "common/clock.h"
 
-struct loadgen_options loadgen = {
-	.conns = 64, .depth = 1, .seconds = 1, .warm_up = 0.3
-};
-
-void *
-loadgen_grow(void *p, size_t size)
-{
-	if ((p = realloc(p, size)) == NULL)
-		err(2, NULL);
-	return p;
-}
-
 static int
 run_load(void)
 {
