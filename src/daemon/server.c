@@ -256,6 +256,14 @@ workers_drained_cb(void *arg)
 	mailbox_send(server->mailbox, &server->drained_mail);
 }
 
+static bool
+workers_beat_cb(void *arg)
+{
+	struct server *server = arg;
+
+	return workers_beat(server->workers);
+}
+
 /* What of a configuration is the server's: at the start and by reloads. */
 static void
 server_change_cb(const struct generation *gen, void *arg)
@@ -477,7 +485,8 @@ server_prepare(struct server *server)
 	    server->listeners.list, server->listeners.n, gen, &events);
 	if (server->workers == NULL)
 		return -1;
-	server->watchdog = watchdog_new(server->base, server->workers);
+	server->watchdog = watchdog_new(server->base, workers_beat_cb,
+	    server);
 	reload_set_workers(server->reload, server->workers);
 	generation_unref(server->first);
 	server->first = NULL;

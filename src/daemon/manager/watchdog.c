@@ -12,7 +12,6 @@
 
 #include <sys/time.h>
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -21,14 +20,14 @@
 
 #include "common/log.h"
 #include "daemon/manager/notify.h"
-#include "daemon/worker/worker.h"
 
 #define TIMES		3	/* fed in the interval of the manager */
 #define USEC_MIN	TIMES	/* else the timer would have no time */
 
 struct watchdog {
-	struct workers *workers;
 	struct event *timer;
+	bool (*beat_cb)(void *);
+	void *arg;
 	bool told;		/* that a worker is silent */
 };
 
@@ -39,7 +38,7 @@ watchdog_timer_cb(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (workers_beat(dog->workers)) {
+	if (dog->beat_cb(dog->arg)) {
 		notify("WATCHDOG=1");
 		if (dog->told)
 			log_info("all workers give signs of life");
@@ -71,7 +70,7 @@ watchdog_interval(void)
 }
 
 struct watchdog *
-watchdog_new(struct event_base *base, struct workers *workers)
+watchdog_new(struct event_base *base, bool (*beat_cb)(void *), void *arg)
 {
 	int64_t each = watchdog_interval() / TIMES;
 	struct timeval tv = { .tv_sec = (time_t)(each / 1000000),
@@ -89,7 +88,8 @@ watchdog_new(struct event_base *base, struct workers *workers)
 		watchdog_free(dog);
 		return NULL;
 	}
-	dog->workers = workers;
+	dog->beat_cb = beat_cb;
+	dog->arg = arg;
 	return dog;
 }
 

@@ -10,22 +10,24 @@
  * only while the main thread runs and every worker gives a sign of life.
  */
 
+#include <stdbool.h>
+
 struct event_base;
 struct watchdog;
-struct workers;
 
 /*
  * Feed the watchdog that WATCHDOG_USEC and WATCHDOG_PID speak of, three times
  * in its interval.  The variables are gone then.
  *
  * base     of the main thread
- * workers  borrowed for the watchdog's life
+ * beat_cb  asks every worker for a sign of life; returns whether all have
+ *          given the one that they were asked for before
  *
  * Returns it, owned by the caller, watchdog_free(); NULL when there is none
  * to be fed or, with a warning, no memory.
  */
 struct watchdog *watchdog_new(struct event_base *base,
-    struct workers *workers);
+    bool (*beat_cb)(void *arg), void *arg);
 
 /*
  * Feed it no more.  NULL is allowed.
