@@ -87,7 +87,7 @@ server_report(const struct server *server)
 	    .table_bytes = snapshot_memory(gen->snap),
 	    .held = workers_held(server->workers),
 	    .connections = workers_connections(server->workers),
-	    .workers = workers_report(server->workers),
+	    .workers = workers_stats(server->workers),
 	    .n = workers_count(server->workers) };
 
 	reload_counts(server->reload, &r.reloads, &r.reloads_failed);

@@ -26,7 +26,7 @@
 #define KEYS	300		/* more than are followed, some of them long */
 #define WORKERS	2
 
-static struct report_worker workers[WORKERS];
+static struct stats_worker workers[WORKERS];
 static struct report report = { .workers = workers, .n = WORKERS,
     .generation = UINT64_MAX, .held = INT64_MIN };
 

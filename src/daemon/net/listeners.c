@@ -17,10 +17,8 @@
 #include <string.h>
 
 #include "common/log.h"
-#include "daemon/conf/conf.h"
 #include "daemon/manager/inherit.h"
 #include "daemon/net/socket.h"
-#include "daemon/worker/worker.h"
 
 /* Of the control socket; who is let in is checked at each connection, too. */
 #define CONTROL_MODE		0600	/* root and the daemon's user */

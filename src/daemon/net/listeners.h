@@ -14,12 +14,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct conf;
+#include "daemon/conf/conf.h"
+
 struct inherited;
-struct listener;
+
+/* A listening socket; whoever accepts from it borrows it. */
+struct listener {
+	int fd;				/* owned */
+	bool shared;			/* the service manager has it too */
+	struct conf_listen conf;	/* allow is owned with it */
+};
 
 struct listeners {
-	struct listener *list;		/* owned, as their fds */
+	struct listener *list;		/* owned */
 	size_t n;
 	int control_fd;			/* owned; -1: none */
 	bool control_shared;		/* the service manager has it too */

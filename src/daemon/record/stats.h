@@ -28,6 +28,12 @@
 
 struct stats;
 
+/* What others see of a worker. */
+struct stats_worker {
+	struct stats *stats;		/* which go on changing */
+	int64_t connections;		/* that it serves now */
+};
+
 /* What was asked; below STATS_SEARCH a search, by its enum table_way. */
 enum stats_kind {
 	STATS_SEARCH = TABLE_WAYS,	/* one that does not say how */

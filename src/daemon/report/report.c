@@ -76,7 +76,7 @@ report_times(const struct report *r, unsigned int kind, unsigned int outcome,
 }
 
 uint64_t
-report_requests(const struct report_worker *w)
+report_requests(const struct stats_worker *w)
 {
 	struct histogram_sum sum = { .count = 0 };
 
@@ -226,7 +226,7 @@ tell_workers(const struct report *r, struct tell *t)
 {
 	tell_array(t, "per-worker");
 	for (size_t i = 0; i < r->n; i++) {
-		const struct report_worker *w = &r->workers[i];
+		const struct stats_worker *w = &r->workers[i];
 
 		tell_object(t, NULL);
 		tell_number(t, "requests", report_requests(w));

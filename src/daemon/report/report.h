@@ -20,11 +20,6 @@
 struct buf;
 struct tell;
 
-struct report_worker {
-	struct stats *stats;
-	int64_t connections;		/* that it serves now */
-};
-
 /* All that is reported.  Borrowed for each call. */
 struct report {
 	bool draining;
@@ -34,7 +29,7 @@ struct report {
 	size_t entries, table_bytes;
 	int64_t held, connections;
 	uint64_t reloads, reloads_failed;
-	const struct report_worker *workers;
+	const struct stats_worker *workers;
 	size_t n;			/* workers */
 };
 
@@ -95,7 +90,7 @@ int report_keys(const struct report *, bool found, struct report_key *keys,
 uint64_t report_counter(const struct report *, enum stats_counter);
 void report_times(const struct report *, unsigned int kind,
     unsigned int outcome, struct histogram_sum *);
-uint64_t report_requests(const struct report_worker *);
+uint64_t report_requests(const struct stats_worker *);
 
 /*
  * Append to a report, for those files.  What there was no memory for is

@@ -88,7 +88,7 @@ workers(const struct report *r, struct report_out *out)
 	report_add(out, "\n%-6s %14s %12s %18s %18s\n", "worker", "requests",
 	    "connections", "bytes in", "bytes out");
 	for (size_t i = 0; i < r->n; i++) {
-		const struct report_worker *w = &r->workers[i];
+		const struct stats_worker *w = &r->workers[i];
 
 		report_add(out, "%-6zu %14" PRIu64 " %12" PRId64 " %18" PRIu64
 		    " %18" PRIu64 "\n", i, report_requests(w),

@@ -17,8 +17,9 @@
 
 #include "common/log.h"
 #include "daemon/base/warning.h"
+#include "daemon/net/listeners.h"
 #include "daemon/record/access.h"
-#include "daemon/report/report.h"
+#include "daemon/record/stats.h"
 #include "daemon/session/peers.h"
 #include "daemon/snapshot/generation.h"
 
@@ -53,16 +54,6 @@ worker_gone_cb(struct peer *peer, bool counted, void *arg)
 	}
 	worker_resume(w);
 	worker_check_drained(w);
-}
-
-struct order *
-order_new(enum order_kind kind)
-{
-	struct order *order = calloc(1, sizeof(*order));
-
-	if (order != NULL)
-		order->kind = kind;
-	return order;
 }
 
 static void
@@ -211,8 +202,8 @@ worker_clear(struct worker *w)
 		return;
 	worker_warn_rest(w);
 	worker_listen_stop(w);
-	free(w->sources);
-	w->sources = NULL;
+	free(w->listeners);
+	w->listeners = NULL;
 	w->drained = true;
 	mailbox_free(w->mailbox);
 	session_host_clear(&w->host);
@@ -237,8 +228,8 @@ workers_new(size_t n, const struct listener *listeners, size_t n_listeners,
 	all->not_drained = (unsigned int)n;
 	all->peers = peers_new();
 	all->workers = calloc(n, sizeof(*all->workers));
-	all->report = calloc(n, sizeof(*all->report));
-	if (all->peers == NULL || all->workers == NULL || all->report == NULL)
+	all->stats = calloc(n, sizeof(*all->stats));
+	if (all->peers == NULL || all->workers == NULL || all->stats == NULL)
 		goto fail;
 	for (; all->n < n; all->n++)
 		if (worker_init(&all->workers[all->n], all, gen) != 0) {
@@ -360,7 +351,7 @@ workers_free(struct workers *all)
 	for (size_t i = 0; i < all->n; i++)
 		worker_clear(&all->workers[i]);
 	free(all->workers);
-	free(all->report);
+	free(all->stats);
 	peers_free(all->peers);
 	free(all);
 }
@@ -383,12 +374,12 @@ workers_count(const struct workers *all)
 	return all->n;
 }
 
-const struct report_worker *
-workers_report(struct workers *all)
+const struct stats_worker *
+workers_stats(struct workers *all)
 {
 	for (size_t i = 0; i < all->n; i++) {
-		all->report[i].stats = all->workers[i].host.env.stats;
-		all->report[i].connections = all->workers[i].sessions;
+		all->stats[i].stats = all->workers[i].host.env.stats;
+		all->stats[i].connections = all->workers[i].sessions;
 	}
-	return all->report;
+	return all->stats;
 }

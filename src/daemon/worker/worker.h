@@ -18,18 +18,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "daemon/conf/conf.h"
-
 struct generation;
-struct report_worker;
+struct listener;
+struct stats_worker;
 struct workers;
-
-/* A listening socket, made by the server. */
-struct listener {
-	int fd;				/* owned by the server */
-	bool shared;			/* the service manager has it too */
-	struct conf_listen conf;	/* allow is owned with it */
-};
 
 /* What the workers tell the server, from their threads. */
 struct workers_events {
@@ -104,6 +96,6 @@ size_t workers_count(const struct workers *);
  * The numbers of each worker, workers_count() of them, which go on changing;
  * for one thread, borrowed until its next call.
  */
-const struct report_worker *workers_report(struct workers *);
+const struct stats_worker *workers_stats(struct workers *);
 
 #endif

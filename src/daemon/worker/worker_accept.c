@@ -20,6 +20,7 @@
 #include "common/log.h"
 #include "daemon/base/descriptors.h"
 #include "daemon/net/acceptor.h"
+#include "daemon/net/listeners.h"
 #include "daemon/record/stats.h"
 #include "daemon/session/peers.h"
 #include "daemon/snapshot/generation.h"
@@ -33,9 +34,10 @@
 void
 worker_resume(struct worker *w)
 {
-	for (size_t i = 0; w->sources != NULL && i < w->all->n_listeners; i++)
-		if (w->sources[i].acceptor != NULL)
-			acceptor_resume(w->sources[i].acceptor);
+	for (size_t i = 0; w->listeners != NULL && i < w->all->n_listeners;
+	    i++)
+		if (w->listeners[i].acceptor != NULL)
+			acceptor_resume(w->listeners[i].acceptor);
 }
 
 /* A connection that was counted for this worker, but not yet served. */
@@ -151,9 +153,9 @@ static void
 worker_accept_cb(int fd, const struct sockaddr *sa, socklen_t sa_len,
     void *arg)
 {
-	struct worker_source *source = arg;
-	struct worker *w = source->worker;
-	const struct listener *l = source->listener;
+	struct worker_listener *from = arg;
+	struct worker *w = from->worker;
+	const struct listener *l = from->listener;
 	const struct conf_limits *limits = &w->gen->conf->limits;
 	char address[CONF_ADDRESS_WORD_MAX];
 	enum stats_counter counter = STATS_REFUSED_CONNECTIONS;
@@ -194,37 +196,37 @@ void
 worker_accept_rest(struct worker *w)
 {
 	for (size_t i = 0; i < w->all->n_listeners; i++)
-		if (w->sources[i].acceptor != NULL)
-			acceptor_rest(w->sources[i].acceptor);
+		if (w->listeners[i].acceptor != NULL)
+			acceptor_rest(w->listeners[i].acceptor);
 }
 
 void
 worker_listen_stop(struct worker *w)
 {
-	for (size_t i = 0; w->sources != NULL && i < w->all->n_listeners;
+	for (size_t i = 0; w->listeners != NULL && i < w->all->n_listeners;
 	    i++) {
-		acceptor_free(w->sources[i].acceptor);
-		w->sources[i].acceptor = NULL;
+		acceptor_free(w->listeners[i].acceptor);
+		w->listeners[i].acceptor = NULL;
 	}
 }
 
 int
 worker_listen_start(struct worker *w)
 {
-	w->sources = calloc(w->all->n_listeners, sizeof(*w->sources));
-	if (w->sources == NULL)
+	w->listeners = calloc(w->all->n_listeners, sizeof(*w->listeners));
+	if (w->listeners == NULL)
 		return -1;
 	for (size_t i = 0; i < w->all->n_listeners; i++) {
-		struct worker_source *source = &w->sources[i];
+		struct worker_listener *from = &w->listeners[i];
 
-		source->worker = w;
-		source->listener = &w->all->listeners[i];
+		from->worker = w;
+		from->listener = &w->all->listeners[i];
 		/* That is the server's own. */
-		if (source->listener->conf.service == CONF_SERVICE_HTTP)
+		if (from->listener->conf.service == CONF_SERVICE_HTTP)
 			continue;
-		source->acceptor = acceptor_new(w->host.base,
-		    source->listener->fd, NULL, worker_accept_cb, source);
-		if (source->acceptor == NULL)
+		from->acceptor = acceptor_new(w->host.base,
+		    from->listener->fd, NULL, worker_accept_cb, from);
+		if (from->acceptor == NULL)
 			return -1;
 	}
 	return 0;

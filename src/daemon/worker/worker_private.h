@@ -5,7 +5,7 @@
 #define WORKER_PRIVATE_H
 
 /*
- * Between worker.c, which knows the threads and their orders, and
+ * Between worker.c, which knows the threads and carries out their orders, and
  * worker_accept.c, which knows where connections come from and who serves
  * them.
  */
@@ -15,32 +15,14 @@
 
 #include "daemon/base/warning.h"
 #include "daemon/session/session.h"
-#include "daemon/thread/mailbox.h"
+#include "daemon/worker/order.h"
 #include "daemon/worker/worker.h"
 
 struct acceptor;
-
-enum order_kind {
-	ORDER_ADOPT,		/* serve this connection */
-	ORDER_SWAP,		/* answer from this generation */
-	ORDER_DEAFEN,		/* accept nothing more */
-	ORDER_DRAIN,		/* end sessions; all workers are deaf */
-	ORDER_BEAT,		/* give a sign of life */
-	ORDER_STOP,
-	ORDER_KINDS
-};
-
-struct order {
-	struct mail mail;
-	enum order_kind kind;
-	int fd;				/* ADOPT: owned */
-	const struct listener *listener;
-	struct peer *peer;
-	struct generation *gen;		/* SWAP: a reference */
-};
+struct mailbox;
 
 /* A listener, as one of the workers accepts from it. */
-struct worker_source {
+struct worker_listener {
 	struct worker *worker;
 	const struct listener *listener;
 	struct acceptor *acceptor;	/* owned; NULL: not the workers' */
@@ -52,7 +34,7 @@ struct worker {
 	struct generation *gen;		/* a reference */
 	struct access *access;		/* owned; used if gen has a file */
 	struct mailbox *mailbox;
-	struct worker_source *sources;	/* one a listener, owned */
+	struct worker_listener *listeners;	/* owned */
 	struct event *grace;		/* ends what nobody asked */
 	/*
 	 * Those that are sent once, or once at a time as the beat: a daemon
@@ -76,19 +58,13 @@ struct workers {
 	size_t n_listeners;
 	struct workers_events events;
 	struct peers *peers;
-	struct report_worker *report;	/* owned: one a worker */
+	struct stats_worker *stats;	/* owned: one a worker */
 	atomic_llong connections;	/* of all workers */
 	atomic_llong held;		/* bytes of all workers */
 	atomic_uint not_swapped;
 	atomic_uint not_deaf;
 	atomic_uint not_drained;
 };
-
-/*
- * An order of a kind, owned by the caller until it is sent; NULL when out of
- * memory.
- */
-struct order *order_new(enum order_kind);
 
 /* worker_accept.c, for worker.c: */
 
