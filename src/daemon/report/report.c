@@ -20,29 +20,9 @@
 #include "daemon/base/buf.h"
 #include "daemon/base/tell.h"
 #include "daemon/conf/conf_table.h"
+#include "daemon/report/counters.h"
 
 #define PART_MAX	1024	/* bytes added at a time: a key, and more */
-
-/* Members of the object; those with a group are members of that one. */
-static const struct {
-	const char *group;
-	const char *name;
-} counters[STATS_COUNTERS] = {
-	[STATS_ACCEPTED] = { NULL, "accepted" },
-	[STATS_CLOSED] = { NULL, "closed" },
-	[STATS_OVER_MEMORY] = { NULL, "over-memory" },
-	[STATS_REFUSED_CONNECTIONS] = { "refused", "connections" },
-	[STATS_REFUSED_PER_ADDRESS] = { "refused", "per-address" },
-	[STATS_REFUSED_DENIED] = { "refused", "denied" },
-	[STATS_TIMEOUT_IDLE] = { "timeouts", "idle" },
-	[STATS_TIMEOUT_HEADER] = { "timeouts", "header" },
-	[STATS_TIMEOUT_MESSAGE] = { "timeouts", "message" },
-	[STATS_TIMEOUT_WRITE] = { "timeouts", "write" },
-	[STATS_TIMEOUT_DRAIN] = { "timeouts", "drain" },
-	[STATS_BYTES_IN] = { NULL, "bytes-in" },
-	[STATS_BYTES_OUT] = { NULL, "bytes-out" },
-	[STATS_SLICED] = { NULL, "sliced" },
-};
 
 static const struct {
 	const char *name;
@@ -146,25 +126,24 @@ report_status(const struct report *r, struct tell *t)
 	tell_text(t, "log-level", conf_levels[log_level()]);
 }
 
-/* Those of a group follow each other. */
 static void
 tell_counters(const struct report *r, struct tell *t)
 {
 	const char *open = NULL;
 
-	for (enum stats_counter c = 0; c < STATS_COUNTERS; c++) {
-		const char *group = counters[c].group;
+	for (size_t i = 0; i < STATS_COUNTERS; i++) {
+		const struct counter_row *row = &counter_rows[i];
 
-		if (open != NULL && (group == NULL ||
-		    strcmp(open, group) != 0)) {
+		if (open != NULL && (row->group == NULL ||
+		    strcmp(open, row->group) != 0)) {
 			tell_end(t);
 			open = NULL;
 		}
-		if (open == NULL && group != NULL) {
-			tell_object(t, group);
-			open = group;
+		if (open == NULL && row->group != NULL) {
+			tell_object(t, row->group);
+			open = row->group;
 		}
-		tell_number(t, counters[c].name, report_counter(r, c));
+		tell_number(t, row->name, report_counter(r, row->counter));
 	}
 	if (open != NULL)
 		tell_end(t);

@@ -15,47 +15,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/report/counters.h"
+
 #define PREFIX		"appmsgd_"
 
 /* Powers of two of nanoseconds, from 1.024 us to 4.3 s. */
 #define BOUND_FIRST	10
 #define BOUND_LAST	32
-
-/* Counters of the workers; a row without a help is of the family above it. */
-static const struct {
-	enum stats_counter counter;
-	const char *name;
-	const char *unit;		/* NULL: none */
-	const char *labels;
-	const char *help;
-} counters[] = {
-	{ STATS_ACCEPTED, "connections_accepted", NULL, "",
-	    "Connections that were served, those of now included." },
-	{ STATS_CLOSED, "connections_closed", NULL, "",
-	    "Connections that were served and have ended." },
-	{ STATS_OVER_MEMORY, "connections_over_memory", NULL, "",
-	    "Connections that were ended by limit memory." },
-	{ STATS_REFUSED_CONNECTIONS, "connections_refused", NULL,
-	    "{reason=\"connections\"}",
-	    "Connections that were refused by a limit or by allow=." },
-	{ STATS_REFUSED_PER_ADDRESS, "connections_refused", NULL,
-	    "{reason=\"per-address\"}", NULL },
-	{ STATS_REFUSED_DENIED, "connections_refused", NULL,
-	    "{reason=\"denied\"}", NULL },
-	{ STATS_TIMEOUT_IDLE, "timeouts", NULL, "{kind=\"idle\"}",
-	    "Connections that ended since a timeout had passed." },
-	{ STATS_TIMEOUT_HEADER, "timeouts", NULL, "{kind=\"header\"}", NULL },
-	{ STATS_TIMEOUT_MESSAGE, "timeouts", NULL, "{kind=\"message\"}",
-	    NULL },
-	{ STATS_TIMEOUT_WRITE, "timeouts", NULL, "{kind=\"write\"}", NULL },
-	{ STATS_TIMEOUT_DRAIN, "timeouts", NULL, "{kind=\"drain\"}", NULL },
-	{ STATS_BYTES_IN, "received_bytes", "bytes", "",
-	    "Bytes read from connections." },
-	{ STATS_BYTES_OUT, "sent_bytes", "bytes", "",
-	    "Bytes that the system took for connections." },
-	{ STATS_SLICED, "searches_sliced", NULL, "",
-	    "Searches that took more than one slice of time." },
-};
 
 /* The lines before the samples of a family. */
 static void
@@ -104,13 +70,15 @@ gauges(const struct report *r, struct report_out *out)
 static void
 totals(const struct report *r, struct report_out *out)
 {
-	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++) {
-		if (counters[i].help != NULL)
-			begin(out, counters[i].name, "counter",
-			    counters[i].unit, counters[i].help);
+	for (size_t i = 0; i < STATS_COUNTERS; i++) {
+		const struct counter_row *row = &counter_rows[i];
+
+		if (row->help != NULL)
+			begin(out, row->family, "counter", row->unit,
+			    row->help);
 		report_add(out, PREFIX "%s_total%s %" PRIu64 "\n",
-		    counters[i].name, counters[i].labels,
-		    report_counter(r, counters[i].counter));
+		    row->family, row->labels,
+		    report_counter(r, row->counter));
 	}
 	begin(out, "reloads", "counter", NULL, "Reloads and rollbacks.");
 	report_add(out, PREFIX "reloads_total{result=\"done\"} %" PRIu64 "\n",
