@@ -460,6 +460,8 @@ server_new(const char *path, struct generation *gen, enum log_level level,
 	event_set_log_callback(libevent_cb);
 	if (listeners_open(&server->listeners, gen->conf, inherited) == 0) {
 		server_heed_signals(server);
+		/* In the sandbox it could not be connected any more. */
+		notify_open();
 		if (confine_process(gen->conf, &server->pid) == 0)
 			return server;
 	}

@@ -18,7 +18,6 @@
 #include "common/log.h"
 #include "daemon/base/descriptors.h"
 #include "daemon/conf/conf.h"
-#include "daemon/manager/notify.h"
 #include "daemon/system/pid.h"
 #include "daemon/system/process.h"
 #include "daemon/system/sandbox.h"
@@ -99,8 +98,6 @@ confine_process(const struct conf *conf, struct pid *pid)
 	    give_control(conf, uid, gid) != 0 ||
 	    give_up_rights(conf, user) != 0)
 		return -1;
-	/* Before it is too late to be connected. */
-	notify_open();
 	return sandbox_enter(conf);
 }
 

@@ -15,7 +15,7 @@ struct pid;
 
 /*
  * Cross it: do what takes rights, give them up, enter the sandbox.  Sockets
- * are bound before.
+ * are bound before, and what is to be told by one is connected.
  *
  * pid  gets the pidfile
  *
