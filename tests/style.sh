@@ -42,7 +42,7 @@ done
 
 # Who may include whom: libevent stays in few hands, arrows do not turn back.
 out=$(grep -rl '#include <event2/' src |
-	grep -vE '^src/daemon/((net|session|thread|worker|manager|http)/.*|server|control)\.[ch]$')
+	grep -vE '^src/daemon/((net|session|thread|worker|manager|http)/.*|server|signals|control)\.[ch]$')
 [ -z "$out" ] || bad "libevent is included by $out"
 ! grep -rn '#include "daemon/' src/lib src/common src/ctl src/client ||
 	bad "the daemon is included from below"

@@ -23,6 +23,7 @@
 #include "daemon/manager/inherit.h"
 #include "daemon/progress.h"
 #include "daemon/server.h"
+#include "daemon/signals.h"
 #include "daemon/snapshot/generation.h"
 #include "daemon/snapshot/snapshot.h"
 #include "daemon/system/confine.h"
@@ -275,7 +276,7 @@ main(int argc, char **argv)
 		goto out;
 	}
 	if (!o.check)
-		server_hold_signals();
+		signals_hold();
 	gen = generation_read(o.conf, &problems);
 	if (gen == NULL) {
 		problems_print(&problems, stderr);

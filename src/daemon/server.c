@@ -38,6 +38,7 @@
 #include "daemon/record/access_file.h"
 #include "daemon/reload.h"
 #include "daemon/report/report.h"
+#include "daemon/signals.h"
 #include "daemon/snapshot/generation.h"
 #include "daemon/snapshot/snapshot.h"
 #include "daemon/system/confine.h"
@@ -48,9 +49,6 @@
 
 /* What the end takes at most after the drain. */
 #define STOP_SPARE_MS	10000
-
-static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
-#define N_SIGNALS	(sizeof(signals) / sizeof(signals[0]))
 
 struct server {
 	const char *path;
@@ -66,7 +64,7 @@ struct server {
 	enum log_level level;		/* logged at least */
 	struct mailbox *mailbox;	/* from the workers */
 	struct mail deaf_mail, drained_mail;
-	struct event *signals[N_SIGNALS];
+	struct signals *signals;
 	struct event *drain_timer;
 	time_t started;
 	int64_t started_ms;		/* the same, by clock_ms() */
@@ -207,11 +205,10 @@ server_terminate(struct server *server, int signum)
 }
 
 static void
-server_signal_cb(evutil_socket_t signum, short what, void *arg)
+server_signal_cb(int signum, void *arg)
 {
 	struct server *server = arg;
 
-	(void)what;
 	if (signum == SIGUSR1)
 		access_file_reopen(reload_current(server->reload)->access);
 	else if (signum != SIGHUP)
@@ -346,24 +343,6 @@ server_open_access(struct generation *gen)
 	return error;
 }
 
-/* Those that ask a daemon for something: it goes on. */
-static void
-hold_signals(int how)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGUSR1);
-	pthread_sigmask(how, &set, NULL);
-}
-
-void
-server_hold_signals(void)
-{
-	hold_signals(SIG_BLOCK);
-}
-
 /* What libevent has to say is a line of the log like all others. */
 static void
 libevent_cb(int severity, const char *text)
@@ -375,18 +354,12 @@ libevent_cb(int severity, const char *text)
 static int
 server_events(struct server *server)
 {
-	for (size_t i = 0; i < N_SIGNALS; i++) {
-		server->signals[i] = evsignal_new(server->base, signals[i],
-		    server_signal_cb, server);
-		if (server->signals[i] == NULL ||
-		    event_add(server->signals[i], NULL) != 0)
-			return -1;
-	}
-	hold_signals(SIG_UNBLOCK);
+	server->signals = signals_new(server->base, server_signal_cb, server);
 	server->drain_timer = evtimer_new(server->base, server_drain_cb,
 	    server);
 	server->mailbox = mailbox_new(server->base, server_mail_cb, server);
-	if (server->drain_timer == NULL || server->mailbox == NULL)
+	if (server->signals == NULL || server->drain_timer == NULL ||
+	    server->mailbox == NULL)
 		return -1;
 	if (server_http(server) != 0)
 		return -1;
@@ -404,37 +377,15 @@ worker_number(const struct conf *conf)
 	return conf->workers != 0 ? (size_t)conf->workers : crew_cores();
 }
 
-/* The one that reads its tables, for a signal that ends that. */
-static struct server *volatile loading;
-
-/*
- * No loop is there yet to hear it, and reading may take minutes.  Only what
- * such a handler may call is called.
- */
+/* In a signal handler: only what such a one may call. */
 static void
-end_loading(int signum)
+server_end_cb(void *arg)
 {
-	struct server *server = loading;
+	struct server *server = arg;
 
-	if (server != NULL) {
-		listeners_close(&server->listeners);
-		listeners_close_control(&server->listeners);
-		pid_remove(&server->pid);
-	}
-	/* As it would have ended without this. */
-	raise(signum);
-}
-
-static void
-server_heed_signals(struct server *server)
-{
-	struct sigaction sa = { .sa_handler = end_loading,
-	    .sa_flags = (int)SA_RESETHAND };
-
-	sigfillset(&sa.sa_mask);
-	loading = server;
-	sigaction(SIGTERM, &sa, NULL);
-	sigaction(SIGINT, &sa, NULL);
+	listeners_close(&server->listeners);
+	listeners_close_control(&server->listeners);
+	pid_remove(&server->pid);
 }
 
 struct server *
@@ -459,7 +410,7 @@ server_new(const char *path, struct generation *gen, enum log_level level,
 	server->started_ms = clock_ms();
 	event_set_log_callback(libevent_cb);
 	if (listeners_open(&server->listeners, gen->conf, inherited) == 0) {
-		server_heed_signals(server);
+		signals_clean_up(server_end_cb, server);
 		/* In the sandbox it could not be connected any more. */
 		notify_open();
 		if (confine_process(gen->conf, &server->pid) == 0)
@@ -577,7 +528,7 @@ server_free(struct server *server)
 {
 	if (server == NULL)
 		return;
-	loading = NULL;
+	signals_clean_up(NULL, NULL);
 	watchdog_free(server->watchdog);
 	workers_free(server->workers);
 	if (server->reload != NULL && reload_abandon(server->reload))
@@ -585,9 +536,7 @@ server_free(struct server *server)
 	reload_free(server->reload);
 	control_free(server->control);
 	mailbox_discard(server->mailbox);
-	for (size_t i = 0; i < N_SIGNALS; i++)
-		if (server->signals[i] != NULL)
-			event_free(server->signals[i]);
+	signals_free(server->signals);
 	if (server->drain_timer != NULL)
 		event_free(server->drain_timer);
 	server_remove_paths(server);

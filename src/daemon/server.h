@@ -21,13 +21,6 @@ struct problems;
 struct server;
 
 /*
- * Have the signals that would end a process which has no use for them yet,
- * SIGHUP and SIGUSR1, wait for server_new().  To be called before what takes
- * long, in the process that will serve or the one that makes it.
- */
-void server_hold_signals(void);
-
-/*
  * Bind, listen, and give up the rights that took; nothing is accepted yet.
  *
  * path  of the configuration, for reloads; borrowed
