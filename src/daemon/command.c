@@ -26,7 +26,6 @@
 #include "daemon/base/tell.h"
 #include "daemon/conf/conf_table.h"
 #include "daemon/control.h"
-#include "daemon/net/credentials.h"
 #include "daemon/reload.h"
 #include "daemon/report/report.h"
 #include "daemon/snapshot/generation.h"

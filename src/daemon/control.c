@@ -32,7 +32,6 @@
 #include "daemon/base/tell.h"
 #include "daemon/base/warning.h"
 #include "daemon/net/acceptor.h"
-#include "daemon/net/credentials.h"
 #include "lib/appmsg.h"
 
 #define CONNECTIONS_MAX	64

@@ -23,6 +23,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "daemon/net/credentials.h"
+
 struct control;
 struct control_request;
 struct event_base;
@@ -32,7 +34,7 @@ struct tell;
  * Serve on a listening socket.
  *
  * fd         of a unix socket; borrowed for the control's life
- * group      whose members may use it; (gid_t)-1: none
+ * group      whose members may use it; CREDENTIALS_NO_GROUP: none
  * action_cb  called for each request with its content, which may be any bytes
  *            and is borrowed for the call; owes one control_reply() or
  *            control_say(), at once or later

@@ -18,6 +18,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 
 #include "common/clock.h"
 #include "common/log.h"
@@ -338,9 +339,34 @@ reload_next(struct reload *r)
 	}
 }
 
+static int
+first_access_log(struct generation *gen)
+{
+	struct problems problems = PROBLEMS_INIT;
+	int error = access_file_open(gen->conf, NULL, &gen->access, &problems);
+
+	for (size_t i = 0; i < problems.n; i++)
+		log_warnx("%s", problems.list[i].text);
+	problems_clear(&problems);
+	return error == 0 ? EX_OK : EX_OSERR;
+}
+
+int
+reload_first(struct generation *gen, struct problems *problems)
+{
+	struct progress progress;
+	int error;
+
+	progress_init_log(&progress);
+	error = generation_fill(gen, &progress.source, problems);
+	progress_end(&progress);
+	return error != 0 ? EX_CONFIG : first_access_log(gen);
+}
+
 struct reload *
 reload_new(struct event_base *base, const char *path, struct generation *gen,
-    void (*change_cb)(const struct generation *, void *), void *arg)
+    struct workers *workers, void (*change_cb)(const struct generation *,
+    void *), void *arg)
 {
 	struct reload *r = calloc(1, sizeof(*r));
 
@@ -349,6 +375,7 @@ reload_new(struct event_base *base, const char *path, struct generation *gen,
 	STAILQ_INIT(&r->waiters);
 	STAILQ_INIT(&r->later);
 	r->path = path;
+	r->workers = workers;
 	r->change_cb = change_cb;
 	r->arg = arg;
 	r->mailbox = mailbox_new(base, reload_mail_cb, r);
@@ -359,12 +386,6 @@ reload_new(struct event_base *base, const char *path, struct generation *gen,
 	r->current = generation_ref(gen);
 	r->number = gen->number;
 	return r;
-}
-
-void
-reload_set_workers(struct reload *r, struct workers *workers)
-{
-	r->workers = workers;
 }
 
 void
@@ -390,6 +411,12 @@ void
 reload_swapped(struct reload *r)
 {
 	mailbox_send(r->mailbox, &r->swapped_mail);
+}
+
+void
+reload_access_log(const struct reload *r)
+{
+	access_file_reopen(r->current->access);
 }
 
 const struct generation *

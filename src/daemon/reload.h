@@ -18,6 +18,7 @@
 struct control_request;
 struct event_base;
 struct generation;
+struct problems;
 struct reload;
 struct workers;
 
@@ -29,22 +30,30 @@ enum reload_order {
 };
 
 /*
+ * Read the tables of the first generation, and open its access log: with
+ * nobody to be served yet, and the rights that a reload will have.
+ *
+ * gen       as generation_read() made it
+ * problems  gets all that is wrong with the tables
+ *
+ * Returns EX_OK; EX_CONFIG, with at least one problem; or EX_OSERR, with the
+ * reason logged.
+ */
+int reload_first(struct generation *gen, struct problems *problems);
+
+/*
  * Prepare to reload.
  *
  * path       of the configuration; borrowed
  * gen        the generation that serves; a reference is taken
+ * workers    who serve it; borrowed for the reload's life
  * change_cb  called for each generation that serves from now on
  *
  * Returns the reload, owned by the caller; or NULL with errno.
  */
 struct reload *reload_new(struct event_base *base, const char *path,
-    struct generation *gen, void (*change_cb)(const struct generation *,
-    void *arg), void *arg);
-
-/*
- * Say who serves; before the first reload_start().
- */
-void reload_set_workers(struct reload *, struct workers *);
+    struct generation *gen, struct workers *workers,
+    void (*change_cb)(const struct generation *, void *arg), void *arg);
 
 /*
  * Start to carry out an order, or note it for later.
@@ -58,6 +67,11 @@ void reload_start(struct reload *, enum reload_order order,
  * All workers serve the new generation: for workers_events, any thread.
  */
 void reload_swapped(struct reload *);
+
+/*
+ * Open the access log again that is written now: its file was renamed.
+ */
+void reload_access_log(const struct reload *);
 
 /*
  * The generation that serves; borrowed until control returns to the loop.

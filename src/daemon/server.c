@@ -13,7 +13,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,9 +21,6 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "daemon/base/buf.h"
-#include "daemon/base/problems.h"
-#include "daemon/base/tell.h"
 #include "daemon/command.h"
 #include "daemon/conf/conf.h"
 #include "daemon/control.h"
@@ -32,10 +28,7 @@
 #include "daemon/manager/inherit.h"
 #include "daemon/manager/notify.h"
 #include "daemon/manager/watchdog.h"
-#include "daemon/net/credentials.h"
 #include "daemon/net/listeners.h"
-#include "daemon/progress.h"
-#include "daemon/record/access_file.h"
 #include "daemon/reload.h"
 #include "daemon/report/report.h"
 #include "daemon/signals.h"
@@ -43,7 +36,6 @@
 #include "daemon/snapshot/snapshot.h"
 #include "daemon/system/confine.h"
 #include "daemon/system/pid.h"
-#include "daemon/thread/crew.h"
 #include "daemon/thread/mailbox.h"
 #include "daemon/worker/worker.h"
 
@@ -90,29 +82,6 @@ server_report(const struct server *server)
 
 	reload_counts(server->reload, &r.reloads, &r.reloads_failed);
 	return r;
-}
-
-int
-server_stats_json(const struct server *server, struct buf *out)
-{
-	const struct report r = server_report(server);
-	struct tell t;
-	int error;
-
-	tell_init(&t);
-	report_status(&r, &t);
-	report_stats(&r, &t);
-	error = tell_print(&t, out);
-	tell_clear(&t);
-	return error;
-}
-
-int
-server_stats_metrics(const struct server *server, struct buf *out)
-{
-	const struct report r = server_report(server);
-
-	return report_metrics(&r, out);
 }
 
 /* The listening sockets, and what looks at them here. */
@@ -210,7 +179,7 @@ server_signal_cb(int signum, void *arg)
 	struct server *server = arg;
 
 	if (signum == SIGUSR1)
-		access_file_reopen(reload_current(server->reload)->access);
+		reload_access_log(server->reload);
 	else if (signum != SIGHUP)
 		server_terminate(server, signum);
 	else if (!server->draining)
@@ -273,23 +242,20 @@ server_change_cb(const struct generation *gen, void *arg)
 	pid_use(&server->pid, gen->conf->pidfile, geteuid());
 }
 
-static gid_t
-control_group(const struct conf *conf)
-{
-	return conf->control_group != NULL ? conf->control_gid :
-	    CREDENTIALS_NO_GROUP;
-}
-
 static int
 http_stats(struct buf *out, void *arg)
 {
-	return server_stats_json(arg, out);
+	const struct report r = server_report(arg);
+
+	return report_json(&r, out);
 }
 
 static int
 http_metrics(struct buf *out, void *arg)
 {
-	return server_stats_metrics(arg, out);
+	const struct report r = server_report(arg);
+
+	return report_metrics(&r, out);
 }
 
 static bool
@@ -330,51 +296,12 @@ server_http(struct server *server)
 	return 0;
 }
 
-/* With the rights that it will have when a reload opens it again. */
-static int
-server_open_access(struct generation *gen)
-{
-	struct problems problems = PROBLEMS_INIT;
-	int error = access_file_open(gen->conf, NULL, &gen->access, &problems);
-
-	for (size_t i = 0; i < problems.n; i++)
-		log_warnx("%s", problems.list[i].text);
-	problems_clear(&problems);
-	return error;
-}
-
 /* What libevent has to say is a line of the log like all others. */
 static void
 libevent_cb(int severity, const char *text)
 {
 	if (severity != EVENT_LOG_DEBUG)
 		log_warnx("libevent: %s", text);
-}
-
-static int
-server_events(struct server *server)
-{
-	server->signals = signals_new(server->base, server_signal_cb, server);
-	server->drain_timer = evtimer_new(server->base, server_drain_cb,
-	    server);
-	server->mailbox = mailbox_new(server->base, server_mail_cb, server);
-	if (server->signals == NULL || server->drain_timer == NULL ||
-	    server->mailbox == NULL)
-		return -1;
-	if (server_http(server) != 0)
-		return -1;
-	if (server->listeners.control_fd != -1 && (server->control =
-	    control_new(server->base, server->listeners.control_fd,
-	    control_group(reload_current(server->reload)->conf),
-	    server_action_cb, server)) == NULL)
-		return -1;
-	return 0;
-}
-
-static size_t
-worker_number(const struct conf *conf)
-{
-	return conf->workers != 0 ? (size_t)conf->workers : crew_cores();
 }
 
 /* In a signal handler: only what such a one may call. */
@@ -386,6 +313,85 @@ server_end_cb(void *arg)
 	listeners_close(&server->listeners);
 	listeners_close_control(&server->listeners);
 	pid_remove(&server->pid);
+}
+
+/*
+ * The steps of a start, in their order: bind, drop, read, build.
+ *
+ * To bind is the first since it takes rights: to a port below 1024, to a
+ * folder of root's, to the manager's socket.
+ */
+static int
+server_bind(struct server *server, struct inherited *inherited)
+{
+	if (listeners_open(&server->listeners, server->first->conf,
+	    inherited) != 0)
+		return -1;
+	/* There are paths now, which nobody shall find afterwards. */
+	signals_clean_up(server_end_cb, server);
+	/* In the sandbox it could not be connected any more. */
+	notify_open();
+	return 0;
+}
+
+/*
+ * Rights go before a table is read, whose folder may be that of a user who
+ * has put a link there; and before there are threads, since each has its own.
+ */
+static int
+server_drop(struct server *server)
+{
+	return confine_process(server->first->conf, &server->pid);
+}
+
+/* What this loop hears.  Behind all that is asked of then. */
+static int
+server_hear(struct server *server)
+{
+	const struct conf *conf = server->first->conf;
+	int fd = server->listeners.control_fd;
+
+	server->drain_timer = evtimer_new(server->base, server_drain_cb,
+	    server);
+	server->mailbox = mailbox_new(server->base, server_mail_cb, server);
+	server->signals = signals_new(server->base, server_signal_cb, server);
+	if (server->drain_timer == NULL || server->mailbox == NULL ||
+	    server->signals == NULL)
+		return -1;
+	server->watchdog = watchdog_new(server->base, workers_beat_cb,
+	    server);
+	if (fd != -1 && (server->control = control_new(server->base, fd,
+	    conf->control_group != NULL ? conf->control_gid :
+	    CREDENTIALS_NO_GROUP, server_action_cb, server)) == NULL)
+		return -1;
+	return server_http(server);
+}
+
+/*
+ * What serves comes last, since workers begin with the tables that they
+ * answer from; who connects meanwhile waits in the kernel.  A reload gives
+ * to workers, so they come before it.
+ */
+static int
+server_build(struct server *server)
+{
+	const struct workers_events events = { workers_swapped_cb,
+	    workers_deaf_cb, workers_drained_cb, server };
+	struct generation *gen = server->first;
+
+	if ((server->base = event_base_new()) == NULL)
+		return -1;
+	server->workers = workers_new((size_t)gen->conf->workers,
+	    server->listeners.list, server->listeners.n, gen, &events);
+	if (server->workers == NULL)
+		return -1;
+	server->reload = reload_new(server->base, server->path, gen,
+	    server->workers, server_change_cb, server);
+	if (server->reload == NULL || server_hear(server) != 0)
+		return -1;
+	generation_unref(server->first);
+	server->first = NULL;
+	return 0;
 }
 
 struct server *
@@ -409,58 +415,19 @@ server_new(const char *path, struct generation *gen, enum log_level level,
 	server->started = time(NULL);
 	server->started_ms = clock_ms();
 	event_set_log_callback(libevent_cb);
-	if (listeners_open(&server->listeners, gen->conf, inherited) == 0) {
-		signals_clean_up(server_end_cb, server);
-		/* In the sandbox it could not be connected any more. */
-		notify_open();
-		if (confine_process(gen->conf, &server->pid) == 0)
-			return server;
-	}
+	if (server_bind(server, inherited) == 0 && server_drop(server) == 0)
+		return server;
 	server_free(server);
 	return NULL;
-}
-
-/* All that serves the first generation, not running yet. */
-static int
-server_prepare(struct server *server)
-{
-	struct generation *gen = server->first;
-	const struct workers_events events = { workers_swapped_cb,
-	    workers_deaf_cb, workers_drained_cb, server };
-
-	if ((server->base = event_base_new()) == NULL)
-		return -1;
-	server->reload = reload_new(server->base, server->path, gen,
-	    server_change_cb, server);
-	if (server->reload == NULL || server_events(server) != 0)
-		return -1;
-	server->workers = workers_new(worker_number(gen->conf),
-	    server->listeners.list, server->listeners.n, gen, &events);
-	if (server->workers == NULL)
-		return -1;
-	server->watchdog = watchdog_new(server->base, workers_beat_cb,
-	    server);
-	reload_set_workers(server->reload, server->workers);
-	generation_unref(server->first);
-	server->first = NULL;
-	return 0;
 }
 
 int
 server_load(struct server *server, struct problems *problems)
 {
-	struct progress progress;
-	int error;
+	int rc = reload_first(server->first, problems);
 
-	progress_init_log(&progress);
-	error = generation_fill(server->first, &progress.source, problems);
-	progress_end(&progress);
-	if (error != 0)
-		return EX_CONFIG;
-	if (server_open_access(server->first) != 0)
-		return EX_OSERR;
-	if (server_prepare(server) == 0)
-		return EX_OK;
+	if (rc != EX_OK || server_build(server) == 0)
+		return rc;
 	log_warn("cannot start");
 	return EX_OSERR;
 }

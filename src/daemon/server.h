@@ -14,7 +14,6 @@
 
 #include "common/log.h"
 
-struct buf;
 struct generation;
 struct inherited;
 struct problems;
@@ -52,19 +51,6 @@ int server_load(struct server *, struct problems *problems);
  * Returns 0, or -1 with the reason logged.
  */
 int server_run(struct server *, void (*ready_cb)(void *arg), void *arg);
-
-/*
- * Append what the control socket tells as "status" and "stats" in one object,
- * as appmsgctl(8) lists it, but without "result"; on the server's thread.
- *
- * Returns 0, or -1 when out of memory.
- */
-int server_stats_json(const struct server *, struct buf *);
-
-/*
- * The same as OpenMetrics 1.0, of the type REPORT_METRICS_TYPE; likewise.
- */
-int server_stats_metrics(const struct server *, struct buf *);
 
 /*
  * Free all; removes the paths of its unix sockets.  NULL is allowed.

@@ -248,6 +248,20 @@ report_stats(const struct report *r, struct tell *t)
 	tell_keys(r, true, "hot-keys", t);
 }
 
+int
+report_json(const struct report *r, struct buf *out)
+{
+	struct tell t;
+	int error;
+
+	tell_init(&t);
+	report_status(r, &t);
+	report_stats(r, &t);
+	error = tell_print(&t, out);
+	tell_clear(&t);
+	return error;
+}
+
 void
 report_add(struct report_out *out, const char *format, ...)
 {

@@ -45,6 +45,13 @@ void report_status(const struct report *, struct tell *);
 void report_stats(const struct report *, struct tell *);
 
 /*
+ * Append both in one object, as JSON.
+ *
+ * Returns 0, or -1 when out of memory.
+ */
+int report_json(const struct report *, struct buf *);
+
+/*
  * Append a table of lines for people.
  *
  * Returns 0, or -1 when out of memory.

@@ -22,6 +22,7 @@
 #include "daemon/record/stats.h"
 #include "daemon/session/peers.h"
 #include "daemon/snapshot/generation.h"
+#include "daemon/thread/crew.h"
 
 /*
  * How long a drain waits for requests that peers sent before they could know
@@ -222,6 +223,8 @@ workers_new(size_t n, const struct listener *listeners, size_t n_listeners,
 
 	if (all == NULL)
 		return NULL;
+	if (n == 0)
+		n = crew_cores();
 	all->listeners = listeners;
 	all->n_listeners = n_listeners;
 	all->events = *events;

@@ -34,7 +34,7 @@ struct workers_events {
 /*
  * Make workers, not running yet.
  *
- * n             how many
+ * n             how many; 0: one a processor
  * listeners     n_listeners of them; borrowed for the workers' life
  * gen           what they answer from at first; each takes a reference
  *
