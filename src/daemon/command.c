@@ -24,7 +24,7 @@
 #include "common/log.h"
 #include "daemon/base/buf.h"
 #include "daemon/base/tell.h"
-#include "daemon/conf/conf_table.h"
+#include "daemon/conf/rows.h"
 #include "daemon/control.h"
 #include "daemon/reload.h"
 #include "daemon/report/report.h"

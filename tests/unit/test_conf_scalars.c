@@ -19,7 +19,7 @@
 #include <cmocka.h>
 
 #include "confs.h"
-#include "daemon/conf/conf_table.h"
+#include "daemon/conf/rows.h"
 #include "folder.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
@@ -36,8 +36,8 @@ number_at(const struct conf *conf, const struct conf_row *row)
 static bool
 is_number(const struct conf_row *row)
 {
-	return row->type == CONF_TYPE_NUMBER || row->type == CONF_TYPE_TIME ||
-	    row->type == CONF_TYPE_WORKERS;
+	return row->type == &conf_type_number ||
+	    row->type == &conf_type_time || row->type == &conf_type_workers;
 }
 
 /* "limit header 5", "workers 5" */
@@ -45,10 +45,8 @@ static void
 spell_row(char *buf, size_t cap, const struct conf_row *row,
     const char *value)
 {
-	snprintf(buf, cap, row->type == CONF_TYPE_LEVEL ||
-	    row->type == CONF_TYPE_ACCESS ? "%s %s=%s" :
-	    "%s %s %s", row->directive, row->name != NULL ? row->name : "",
-	    value);
+	snprintf(buf, cap, "%s %s%c%s", row->directive,
+	    row->name != NULL ? row->name : "", row->between, value);
 }
 
 static void
@@ -57,14 +55,14 @@ what_is_not_said_has_its_default(void **state)
 	struct conf *conf = confs_load(LISTEN);
 
 	(void)state;
-	for (size_t i = 0; i < CONF_ROWS; i++) {
+	for (size_t i = 0; i < conf_rows_n; i++) {
 		const struct conf_row *row = &conf_rows[i];
 
 		assert_null(conf->said[i].file);
 		if (!is_number(row))
 			continue;
 		assert_true(number_at(conf, row) == row->value);
-		if (row->type != CONF_TYPE_WORKERS)
+		if (row->type != &conf_type_workers)
 			assert_true(row->min <= row->value &&
 			    row->value <= row->max);
 	}
@@ -84,10 +82,10 @@ static void
 numbers_are_taken_within_their_range(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < CONF_ROWS; i++) {
+	for (size_t i = 0; i < conf_rows_n; i++) {
 		const struct conf_row *row = &conf_rows[i];
-		int64_t unit = row->type == CONF_TYPE_TIME ? 1000 : 1;
-		const char *s = row->type == CONF_TYPE_TIME ? "s" : "";
+		int64_t unit = row->type == &conf_type_time ? 1000 : 1;
+		const char *s = row->type == &conf_type_time ? "s" : "";
 		char value[64], line[128], text[256], problem[256];
 
 		if (!is_number(row))
@@ -218,26 +216,39 @@ words_and_paths_are_taken(void **state)
 	conf_free(conf);
 }
 
+/* A line that says something of a row. */
+static void
+a_line_of(char *line, size_t cap, const struct conf_row *row)
+{
+	static const struct {
+		const struct conf_type *type;
+		const char *value;
+	} values[] = {
+		{ &conf_type_time, "1s" }, { &conf_type_workers, "auto" },
+		{ &conf_type_path, "/a" }, { &conf_type_control, "/a" },
+		{ &conf_type_user, "root" }, { &conf_type_level, "info" },
+		{ &conf_type_bool, "yes" }, { &conf_type_access, "/a" }
+	};
+	char value[32];
+	size_t i;
+
+	snprintf(value, sizeof(value), "%" PRId64, row->max);
+	for (i = 0; i < COUNT(values); i++)
+		if (row->type == values[i].type)
+			snprintf(value, sizeof(value), "%s",
+			    values[i].value);
+	spell_row(line, cap, row, value);
+}
+
 static void
 what_is_said_twice_is_told_with_its_first_place(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < CONF_ROWS; i++) {
-		static const char *const values[] = {
-			[CONF_TYPE_NUMBER] = "2m", [CONF_TYPE_TIME] = "1s",
-			[CONF_TYPE_WORKERS] = "auto", [CONF_TYPE_PATH] = "/a",
-			[CONF_TYPE_USER] = "root", [CONF_TYPE_LEVEL] = "info",
-			[CONF_TYPE_BOOL] = "yes",
-			[CONF_TYPE_ACCESS] = "/a"
-		};
+	for (size_t i = 0; i < conf_rows_n; i++) {
 		const struct conf_row *row = &conf_rows[i];
 		char line[128], text[512], problem[256];
-		char value[32];
 
-		snprintf(value, sizeof(value), "%s", values[row->type]);
-		if (row->type == CONF_TYPE_NUMBER)
-			snprintf(value, sizeof(value), "%" PRId64, row->max);
-		spell_row(line, sizeof(line), row, value);
+		a_line_of(line, sizeof(line), row);
 		snprintf(text, sizeof(text), LISTEN "%s\n\n%s\n", line, line);
 		snprintf(problem, sizeof(problem), "F:4: %s%s%s was given "
 		    "before, at F:2\n", row->directive,

@@ -7,7 +7,7 @@
 /*
  * The configuration: read once, checked whole, never changed after.  What a
  * scalar directive is called, what it takes, its default and whether a
- * reload applies it stands in one table (conf_table.c), which the parser,
+ * reload applies it stands in one table (rows.c), which the parser,
  * appmsgd -T and the tests walk.
  */
 
@@ -164,6 +164,13 @@ extern unsigned int conf_files_max;
  * Free a configuration.  NULL is allowed.
  */
 void conf_free(struct conf *);
+
+/*
+ * Free parts of one that it does not have yet.  NULL is allowed.
+ */
+void conf_answer_free(struct conf_answer *);
+void conf_table_free(struct conf_table *);
+void conf_paths_free(char **paths, size_t n);
 
 /*
  * Forget the answer and binary lines, once the tables are built from them.

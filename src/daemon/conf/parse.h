@@ -10,7 +10,6 @@
  */
 
 #include "daemon/conf/conf.h"
-#include "daemon/conf/conf_table.h"
 #include "daemon/conf/lex.h"
 
 struct parser {
@@ -51,12 +50,6 @@ void parse_unknown(struct parser *, const char *what, const char *word,
     const char *const *known, size_t n);
 
 /*
- * Set the scalar of a row from a word.
- */
-int parse_scalar(struct parser *, const struct conf_row *,
-    const struct lex_word *);
-
-/*
  * Say that a user or group is unknown, or why that cannot be told.
  *
  * what   "user" or "group"
@@ -73,14 +66,8 @@ int parse_bool(struct parser *, const struct lex_word *, bool *);
  * configuration, else -1: then the load fails, with a problem of its own or,
  * if it added none, for want of memory.
  */
-
-/* control, user, workers, sandbox, pidfile: a directive and its value. */
-int parse_plain(struct parser *);
-
-/* Those that have files of their own. */
 int parse_answer(struct parser *);
 int parse_binary(struct parser *);
-int parse_control(struct parser *);
 int parse_listen(struct parser *);
 int parse_table(struct parser *);
 
@@ -89,15 +76,10 @@ int parse_table(struct parser *);
  * hand.  What is not there does not match a pattern; what could not be looked
  * for is a problem.
  *
- * paths, n  set; owned by the caller, as each path; none when -1 is returned
+ * paths, n  set; owned by the caller, conf_paths_free(); none when -1 is
+ *           returned
  */
 int parse_glob(struct parser *, const char *path, char ***paths, size_t *n);
-
-void parse_free_paths(char **paths, size_t n);
-
-/* An answer or binary, or a table, that nobody has; NULL is allowed. */
-void parse_free_answer(struct conf_answer *);
-void parse_free_table(struct conf_table *);
 
 /* A copy with a NUL behind it, owned by the caller; NULL: a problem. */
 char *parse_copy(struct parser *, const char *text, size_t len);

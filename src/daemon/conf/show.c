@@ -19,11 +19,9 @@
 #include <string.h>
 
 #include "common/escape.h"
-#include "daemon/conf/conf_table.h"
-#include "lib/appmsg.h"
+#include "daemon/conf/rows.h"
 
 #define BLANK	"\\x20"
-#define SHOW_PIECE	256	/* bytes that are escaped at once */
 
 const char *
 conf_address(const struct sockaddr *sa, socklen_t len, char *buf, size_t cap)
@@ -72,22 +70,6 @@ conf_address_word(const struct sockaddr *sa, socklen_t len, char *buf,
 	return buf;
 }
 
-/* In pieces, so that no memory can be missing: bytes are escaped alone. */
-static void
-show_quoted(FILE *out, const char *text, size_t len)
-{
-	char escaped[6 * SHOW_PIECE];
-	size_t escaped_len;
-
-	fputc('"', out);
-	for (size_t n; len > 0; text += n, len -= n) {
-		n = len < SHOW_PIECE ? len : SHOW_PIECE;
-		escaped_len = appmsg_escape(text, n, escaped, sizeof(escaped));
-		fwrite(escaped, 1, escaped_len, out);
-	}
-	fputc('"', out);
-}
-
 static void
 show_allow(const struct conf_listen *l, FILE *out)
 {
@@ -111,7 +93,7 @@ show_listen(const struct conf_listen *l, FILE *out)
 		    ((const struct sockaddr_un *)&l->ss)->sun_path;
 
 		fprintf(out, "listen ");
-		show_quoted(out, path, strlen(path));
+		conf_show_quoted(out, path, strlen(path));
 		fprintf(out, " mode=%04o", l->mode);
 	} else {
 		getnameinfo((const struct sockaddr *)&l->ss, l->ss_len, host,
@@ -128,91 +110,13 @@ show_listen(const struct conf_listen *l, FILE *out)
 		fprintf(out, " keep-alive=%s\n", l->keep_alive ? "yes" : "no");
 }
 
-/* Only what divides evenly gets a unit, so that nothing is rounded. */
-static void
-show_number(int64_t n, FILE *out)
-{
-	static const char units[] = { '\0', 'k', 'm', 'g' };
-	int unit = 0;
-
-	while (n != 0 && n % 1024 == 0 && unit < 3) {
-		n /= 1024;
-		unit++;
-	}
-	fprintf(out, "%" PRId64 "%.1s", n, &units[unit]);
-}
-
-static bool
-is_string(const struct conf_row *row)
-{
-	return row->type == CONF_TYPE_PATH || row->type == CONF_TYPE_USER ||
-	    row->type == CONF_TYPE_ACCESS;
-}
-
-static void
-show_scalar(const struct conf *conf, const struct conf_row *row, FILE *out)
-{
-	const char *member = (const char *)conf + row->offset;
-	const char *string = NULL;
-	int64_t n = 0;
-
-	if (is_string(row)) {
-		memcpy(&string, member, sizeof(string));
-		/* Without one there is no way to say so, but for access=no. */
-		if (string == NULL && row->type != CONF_TYPE_ACCESS)
-			return;
-	} else if (row->type != CONF_TYPE_LEVEL &&
-	    row->type != CONF_TYPE_BOOL) {
-		memcpy(&n, member, sizeof(n));
-	}
-	fprintf(out, "%s ", row->directive);
-	if (row->name != NULL)
-		fprintf(out, row->type == CONF_TYPE_LEVEL ||
-		    row->type == CONF_TYPE_ACCESS ? "%s=" : "%s ", row->name);
-	switch (row->type) {
-	case CONF_TYPE_WORKERS:
-		if (n == 0) {
-			fprintf(out, "auto");
-			break;
-		}
-		/* FALLTHROUGH */
-	case CONF_TYPE_NUMBER:
-		show_number(n, out);
-		break;
-	case CONF_TYPE_TIME:
-		fprintf(out, "%" PRId64 "s", n / 1000);
-		break;
-	case CONF_TYPE_ACCESS:
-	case CONF_TYPE_PATH:
-	case CONF_TYPE_USER:
-		if (string == NULL)
-			fprintf(out, "no");
-		else
-			show_quoted(out, string, strlen(string));
-		break;
-	case CONF_TYPE_LEVEL:
-		fprintf(out, "%s", conf_levels[conf->log_level]);
-		break;
-	case CONF_TYPE_BOOL:
-		fprintf(out, "%s", *(const bool *)member ? "yes" : "no");
-		break;
-	}
-	if (row->offset == offsetof(struct conf, control) &&
-	    conf->control_group != NULL) {
-		fprintf(out, " group=");
-		show_quoted(out, conf->control_group,
-		    strlen(conf->control_group));
-	}
-	fputc('\n', out);
-}
-
 static void
 show_table(const struct conf_table *t, FILE *out)
 {
 	const char *before = " search=";
 
 	fprintf(out, "table %s %s ", t->name, t->binary ? "binary" : "file");
-	show_quoted(out, t->path, strlen(t->path));
+	conf_show_quoted(out, t->path, strlen(t->path));
 	for (enum table_way way = 0; way < TABLE_WAYS; way++) {
 		if (!(t->ways & TABLE_WAY(way)))
 			continue;
@@ -225,7 +129,7 @@ show_table(const struct conf_table *t, FILE *out)
 		    t->fold ? "yes" : "no", t->mmap ? "yes" : "no");
 	if (t->type != NULL) {
 		fprintf(out, " type=");
-		show_quoted(out, t->type, t->type_len);
+		conf_show_quoted(out, t->type, t->type_len);
 	}
 	if (t->guard == CONF_NO_GUARD)
 		fprintf(out, " guard=no\n");
@@ -242,23 +146,23 @@ conf_show(const struct conf *conf, FILE *out)
 
 	TAILQ_FOREACH(l, &conf->listens, entry)
 		show_listen(l, out);
-	for (size_t i = 0; i < CONF_ROWS; i++)
-		show_scalar(conf, &conf_rows[i], out);
+	for (size_t i = 0; i < conf_rows_n; i++)
+		conf_rows[i].type->show(conf, &conf_rows[i], out);
 	STAILQ_FOREACH(a, &conf->answers, entry) {
 		fprintf(out, "answer ");
-		show_quoted(out, a->key, a->key_len);
+		conf_show_quoted(out, a->key, a->key_len);
 		fputc(' ', out);
-		show_quoted(out, a->text, a->text_len);
+		conf_show_quoted(out, a->text, a->text_len);
 		fputc('\n', out);
 	}
 	STAILQ_FOREACH(a, &conf->binaries, entry) {
 		fprintf(out, "binary ");
-		show_quoted(out, a->key, a->key_len);
+		conf_show_quoted(out, a->key, a->key_len);
 		fprintf(out, " file ");
-		show_quoted(out, a->path, strlen(a->path));
+		conf_show_quoted(out, a->path, strlen(a->path));
 		if (a->type != NULL) {
 			fprintf(out, " type=");
-			show_quoted(out, a->type, a->type_len);
+			conf_show_quoted(out, a->type, a->type_len);
 		}
 		fputc('\n', out);
 	}
@@ -275,12 +179,6 @@ is_same_listen(const struct conf_listen *a, const struct conf_listen *b)
 	    a->mode == b->mode && a->n_allow == b->n_allow &&
 	    (a->n_allow == 0 || memcmp(a->allow, b->allow,
 	    a->n_allow * sizeof(*a->allow)) == 0);
-}
-
-static bool
-is_same_string(const char *a, const char *b)
-{
-	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
 static void
@@ -303,36 +201,16 @@ compare_listens(const struct conf *old, const struct conf *new,
 		    "restart for that");
 }
 
-static bool
-is_same_scalar(const struct conf *old, const struct conf *new,
-    const struct conf_row *row)
-{
-	const char *a = (const char *)old + row->offset;
-	const char *b = (const char *)new + row->offset;
-	const char *s, *t;
-
-	if (row->type == CONF_TYPE_BOOL)
-		return *(const bool *)a == *(const bool *)b;
-	if (!is_string(row))
-		return memcmp(a, b, sizeof(int64_t)) == 0;
-	memcpy(&s, a, sizeof(s));
-	memcpy(&t, b, sizeof(t));
-	if (row->offset == offsetof(struct conf, control) &&
-	    !is_same_string(old->control_group, new->control_group))
-		return false;
-	return is_same_string(s, t);
-}
-
 void
 conf_compare(const struct conf *old, const struct conf *new,
     struct problems *problems)
 {
 	compare_listens(old, new, problems);
-	for (size_t i = 0; i < CONF_ROWS; i++) {
+	for (size_t i = 0; i < conf_rows_n; i++) {
 		const struct conf_row *row = &conf_rows[i];
 		const struct conf_place *said = &new->said[i];
 
-		if (row->reload || is_same_scalar(old, new, row))
+		if (row->reload || row->type->equal(old, new, row))
 			continue;
 		if (said->file == NULL)
 			said = &old->said[i];

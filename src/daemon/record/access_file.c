@@ -25,7 +25,7 @@
 #include "common/log.h"
 #include "daemon/base/warning.h"
 #include "daemon/conf/conf.h"
-#include "daemon/conf/conf_table.h"
+#include "daemon/conf/rows.h"
 
 #define FILE_MODE	0640	/* less umask; who asked for what is private */
 
@@ -93,23 +93,12 @@ file_again(struct access_file *file, const char **why)
 	return 0;
 }
 
-/* The place of log access=, for a problem. */
-static const struct conf_place *
-said_at(const struct conf *conf)
-{
-	size_t i = 0;
-
-	while (conf_rows[i].type != CONF_TYPE_ACCESS)
-		i++;
-	return &conf->said[i];
-}
-
 int
 access_file_open(const struct conf *conf, struct access_file *old,
     struct access_file **file, struct problems *problems)
 {
 	const char *path = conf->access_log, *why = NULL;
-	const struct conf_place *place = said_at(conf);
+	const struct conf_place *place = conf_said(conf, "log", "access");
 	int fd;
 
 	*file = NULL;

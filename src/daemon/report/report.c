@@ -19,7 +19,7 @@
 #include "common/log.h"
 #include "daemon/base/buf.h"
 #include "daemon/base/tell.h"
-#include "daemon/conf/conf_table.h"
+#include "daemon/conf/rows.h"
 #include "daemon/report/counters.h"
 
 #define PART_MAX	1024	/* bytes added at a time: a key, and more */

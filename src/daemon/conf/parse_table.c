@@ -171,18 +171,6 @@ check_name(struct parser *parser, const char *name)
 	return 0;
 }
 
-void
-parse_free_table(struct conf_table *t)
-{
-	if (t == NULL)
-		return;
-	parse_free_paths(t->paths, t->n_paths);
-	free(t->name);
-	free(t->path);
-	free(t->type);
-	free(t);
-}
-
 int
 parse_table(struct parser *parser)
 {
@@ -206,7 +194,7 @@ parse_table(struct parser *parser)
 	if (t == NULL || (t->name = parse_copy(parser, words[1].text,
 	    words[1].len)) == NULL || (t->path = file_beside(
 	    parser->file, words[3].text)) == NULL) {
-		parse_free_table(t);
+		conf_table_free(t);
 		return -1;
 	}
 	t->place = parse_place(parser);

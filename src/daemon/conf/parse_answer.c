@@ -15,18 +15,6 @@
 
 #include "daemon/base/file.h"
 
-void
-parse_free_answer(struct conf_answer *a)
-{
-	if (a == NULL)
-		return;
-	free(a->key);
-	free(a->text);
-	free(a->path);
-	free(a->type);
-	free(a);
-}
-
 /* An answer or binary with the key of the line in hand; or NULL. */
 static struct conf_answer *
 answer_new(struct parser *parser)
@@ -42,7 +30,7 @@ answer_new(struct parser *parser)
 	a = calloc(1, sizeof(*a));
 	if (a == NULL || (a->key = parse_copy(parser, key->text,
 	    key->len)) == NULL) {
-		parse_free_answer(a);
+		conf_answer_free(a);
 		return NULL;
 	}
 	a->key_len = key->len;
@@ -59,26 +47,12 @@ parse_answer(struct parser *parser)
 	if (a == NULL)
 		return -1;
 	if ((a->text = parse_copy(parser, text->text, text->len)) == NULL) {
-		parse_free_answer(a);
+		conf_answer_free(a);
 		return -1;
 	}
 	a->text_len = text->len;
 	STAILQ_INSERT_TAIL(&parser->conf->answers, a, entry);
 	return 0;
-}
-
-int
-parse_type(struct parser *parser, const struct lex_word *value, char **type,
-    size_t *len)
-{
-	if (value->len == 0 || value->len > CONF_TYPE_LEN_MAX) {
-		parse_problem(parser, "a type has 1 to %d bytes",
-		    CONF_TYPE_LEN_MAX);
-		return -1;
-	}
-	*len = value->len;
-	*type = parse_copy(parser, value->text, value->len);
-	return *type == NULL ? -1 : 0;
 }
 
 static int
@@ -115,7 +89,7 @@ parse_binary(struct parser *parser)
 	error = parse_options(parser, 4, options, a);
 	a->path = file_beside(parser->file, words[3].text);
 	if (a->path == NULL) {
-		parse_free_answer(a);
+		conf_answer_free(a);
 		return -1;
 	}
 	STAILQ_INSERT_TAIL(&parser->conf->binaries, a, entry);

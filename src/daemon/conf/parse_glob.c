@@ -29,18 +29,10 @@ struct paths {
 	size_t n;
 };
 
-void
-parse_free_paths(char **paths, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		free(paths[i]);
-	free(paths);
-}
-
 static void
 paths_clear(struct paths *paths)
 {
-	parse_free_paths(paths->list, paths->n);
+	conf_paths_free(paths->list, paths->n);
 	*paths = (struct paths){ .list = NULL };
 }
 

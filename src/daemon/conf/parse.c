@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * What directives are read by: options behind a name, words that may be
+ * unknown, values that several directives have.
+ */
+
+#include "config.h"
+
+#include "daemon/conf/parse.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/nearest.h"
+
+struct conf_place
+parse_place(const struct parser *parser)
+{
+	return (struct conf_place){ parser->file, parser->lex->line };
+}
+
+void
+parse_unknown(struct parser *parser, const char *what, const char *word,
+    const char *const *known, size_t n)
+{
+	const char *near = nearest(word, known, n);
+
+	if (near != NULL)
+		parse_problem(parser, "unknown %s \"%s\"; did you mean "
+		    "\"%s\"?", what, word, near);
+	else
+		parse_problem(parser, "unknown %s \"%s\"", what, word);
+}
+
+#define OPTIONS_MAX	16
+
+static void
+option_unknown(struct parser *parser, const char *name,
+    const struct option *options)
+{
+	const char *known[OPTIONS_MAX];
+	size_t n;
+
+	for (n = 0; n < OPTIONS_MAX && options[n].name != NULL; n++)
+		known[n] = options[n].name;
+	parse_unknown(parser, "option", name, known, n);
+}
+
+int
+parse_options(struct parser *parser, size_t first,
+    const struct option *options, void *arg)
+{
+	unsigned int seen = 0;
+	int error = 0;
+
+	for (size_t i = first; i < parser->lex->n; i++) {
+		struct lex_word *word = &parser->lex->words[i], value;
+		char *equals = word->quoted ? NULL : strchr(word->text, '=');
+		size_t o = 0;
+
+		if (equals == NULL) {
+			parse_problem(parser, "\"%s\" is not of the form "
+			    "name=value", word->text);
+			error = -1;
+			continue;
+		}
+		*equals = '\0';
+		value = (struct lex_word){ .text = equals + 1,
+		    .len = word->len - (size_t)(equals + 1 - word->text) };
+		while (options[o].name != NULL &&
+		    strcmp(options[o].name, word->text) != 0)
+			o++;
+		if (options[o].name == NULL) {
+			option_unknown(parser, word->text, options);
+			error = -1;
+		} else if (seen >> o & 1) {
+			parse_problem(parser, "option \"%s\" given twice",
+			    word->text);
+			error = -1;
+		} else if (options[o].take(parser, &value, arg) != 0) {
+			error = -1;
+		}
+		seen |= 1u << o;
+	}
+	return error;
+}
+
+char *
+parse_copy(struct parser *parser, const char *text, size_t len)
+{
+	char *p = malloc(len + 1);
+
+	if (p == NULL) {
+		parse_problem(parser, "%s", strerror(errno));
+		return NULL;
+	}
+	memcpy(p, text, len);
+	p[len] = '\0';
+	return p;
+}
+
+int
+parse_bool(struct parser *parser, const struct lex_word *word, bool *value)
+{
+	*value = strcmp(word->text, "yes") == 0;
+	if (*value || strcmp(word->text, "no") == 0)
+		return 0;
+	parse_problem(parser, "\"%s\" is neither yes nor no", word->text);
+	return -1;
+}
+
+int
+parse_type(struct parser *parser, const struct lex_word *value, char **type,
+    size_t *len)
+{
+	if (value->len == 0 || value->len > CONF_TYPE_LEN_MAX) {
+		parse_problem(parser, "a type has 1 to %d bytes",
+		    CONF_TYPE_LEN_MAX);
+		return -1;
+	}
+	*len = value->len;
+	*type = parse_copy(parser, value->text, value->len);
+	return *type == NULL ? -1 : 0;
+}
+
+/*
+ * Where none is found, errno may be 0 or one of several that mean just that;
+ * but these mean that nobody could look.
+ */
+void
+parse_nobody(struct parser *parser, const char *what, const char *name,
+    int error)
+{
+	if (error == ENOMEM || error == EMFILE || error == ENFILE ||
+	    error == EIO)
+		parse_problem(parser, "cannot look for the %s \"%s\": %s",
+		    what, name, strerror(error));
+	else
+		parse_problem(parser, "unknown %s \"%s\"", what, name);
+}
