@@ -180,6 +180,42 @@ a_port_is_digits(void **state)
 }
 
 static void
+a_copy_outlives_its_configuration(void **state)
+{
+	struct conf *conf = confs_load("listen 127.0.0.1 7 keep-alive=yes "
+	    "allow=10.0.0.0/8,127.0.0.0/8\nlisten /run/x mode=0600\n");
+	struct conf_listen copies[2];
+	const struct conf_listen *l;
+	size_t n = 0;
+
+	(void)state;
+	TAILQ_FOREACH(l, &conf->listens, entry)
+		assert_int_equal(conf_listen_copy(&copies[n++], l), 0);
+	conf_free(conf);
+	assert_null(copies[0].place.file);
+	assert_true(copies[0].keep_alive);
+	assert_int_equal(copies[0].n_allow, 2);
+	assert_int_equal(copies[0].allow[1].addr[0], 127);
+	assert_int_equal(copies[0].allow[1].bits, 8);
+	assert_null(copies[1].allow);
+	assert_int_equal(copies[1].n_allow, 0);
+	assert_int_equal(copies[1].mode, 0600);
+	for (size_t i = 0; i < n; i++)
+		conf_listen_clear(&copies[i]);
+}
+
+static void
+services_have_names(void **state)
+{
+	static const char *const names[] = { "messages", "echo", "http" };
+
+	(void)state;
+	assert_int_equal(COUNT(names), CONF_SERVICES);
+	for (enum conf_service i = 0; i < CONF_SERVICES; i++)
+		assert_string_equal(conf_service_name(i), names[i]);
+}
+
+static void
 peers_have_addresses(void **state)
 {
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
@@ -237,6 +273,8 @@ main(void)
 		cmocka_unit_test(wrong_addresses_are_told),
 		cmocka_unit_test(wrong_networks_are_told),
 		cmocka_unit_test(a_port_is_digits),
+		cmocka_unit_test(a_copy_outlives_its_configuration),
+		cmocka_unit_test(services_have_names),
 		cmocka_unit_test(peers_have_addresses),
 		cmocka_unit_test(peers_are_one_word)
 	};

@@ -12,6 +12,57 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char *
+conf_service_name(enum conf_service service)
+{
+	switch (service) {
+	case CONF_SERVICE_MESSAGES:
+		return "messages";
+	case CONF_SERVICE_ECHO:
+		return "echo";
+	case CONF_SERVICE_HTTP:
+		return "http";
+	case CONF_SERVICES:
+		break;
+	}
+	return NULL;
+}
+
+/* What is owned is named here and in conf_listen_clear(), nowhere else. */
+int
+conf_listen_copy(struct conf_listen *copy, const struct conf_listen *l)
+{
+	*copy = *l;
+	copy->place.file = NULL;
+	copy->allow = NULL;
+	copy->n_allow = 0;
+	if (l->n_allow == 0)
+		return 0;
+	copy->allow = reallocarray(NULL, l->n_allow, sizeof(*copy->allow));
+	if (copy->allow == NULL)
+		return -1;
+	memcpy(copy->allow, l->allow, l->n_allow * sizeof(*copy->allow));
+	copy->n_allow = l->n_allow;
+	return 0;
+}
+
+void
+conf_listen_clear(struct conf_listen *l)
+{
+	free(l->allow);
+	l->allow = NULL;
+	l->n_allow = 0;
+}
+
+void
+conf_listen_free(struct conf_listen *l)
+{
+	if (l == NULL)
+		return;
+	conf_listen_clear(l);
+	free(l);
+}
+
 void
 conf_paths_free(char **paths, size_t n)
 {
@@ -75,8 +126,7 @@ conf_free(struct conf *conf)
 	}
 	while ((l = TAILQ_FIRST(&conf->listens)) != NULL) {
 		TAILQ_REMOVE(&conf->listens, l, entry);
-		free(l->allow);
-		free(l);
+		conf_listen_free(l);
 	}
 	while ((f = STAILQ_FIRST(&conf->files)) != NULL) {
 		STAILQ_REMOVE_HEAD(&conf->files, entry);

@@ -36,7 +36,8 @@ struct conf_place {
 enum conf_service {
 	CONF_SERVICE_MESSAGES,
 	CONF_SERVICE_ECHO,
-	CONF_SERVICE_HTTP
+	CONF_SERVICE_HTTP,
+	CONF_SERVICES		/* how many there are */
 };
 
 /* A network of allow=; addr holds 4 or 16 bytes. */
@@ -166,8 +167,29 @@ extern unsigned int conf_files_max;
 void conf_free(struct conf *);
 
 /*
+ * The word of service=; static.
+ */
+const char *conf_service_name(enum conf_service);
+
+/*
+ * Copy a listen directive with what it owns, so that it may outlive its
+ * configuration; only the file of its place is left out.
+ *
+ * copy  the caller's, conf_listen_clear(), also after a failure
+ *
+ * Returns 0, or -1 with errno.
+ */
+int conf_listen_copy(struct conf_listen *copy, const struct conf_listen *);
+
+/*
+ * Free what a listen directive owns.
+ */
+void conf_listen_clear(struct conf_listen *);
+
+/*
  * Free parts of one that it does not have yet.  NULL is allowed.
  */
+void conf_listen_free(struct conf_listen *);
 void conf_answer_free(struct conf_answer *);
 void conf_table_free(struct conf_table *);
 void conf_paths_free(char **paths, size_t n);

@@ -20,7 +20,6 @@
 #include <string.h>
 
 #define DIGITS		"0123456789"
-#define SERVICES	3
 #define UNIX_MODE	0666	/* default: as open as a port on loopback */
 
 static bool
@@ -61,19 +60,17 @@ take_keep_alive(struct parser *parser, const struct lex_word *value,
 static int
 take_service(struct parser *parser, const struct lex_word *value, void *arg)
 {
-	static const char *const names[] = {
-		[CONF_SERVICE_MESSAGES] = "messages",
-		[CONF_SERVICE_ECHO] = "echo",
-		[CONF_SERVICE_HTTP] = "http"
-	};
+	const char *names[CONF_SERVICES];
 	struct conf_listen *l = arg;
 
-	for (size_t i = 0; i < SERVICES; i++)
+	for (enum conf_service i = 0; i < CONF_SERVICES; i++) {
+		names[i] = conf_service_name(i);
 		if (strcmp(value->text, names[i]) == 0) {
-			l->service = (enum conf_service)i;
+			l->service = i;
 			return 0;
 		}
-	parse_unknown(parser, "service", value->text, names, SERVICES);
+	}
+	parse_unknown(parser, "service", value->text, names, CONF_SERVICES);
 	return -1;
 }
 
@@ -222,8 +219,7 @@ check_service(struct parser *parser, const struct conf_listen *l)
 {
 	if (l->service != CONF_SERVICE_MESSAGES && l->keep_alive)
 		parse_problem(parser, "keep-alive= is for messages, "
-		    "not for service=%s", l->service == CONF_SERVICE_ECHO ?
-		    "echo" : "http");
+		    "not for service=%s", conf_service_name(l->service));
 	if (l->service == CONF_SERVICE_HTTP && !is_loopback(l))
 		parse_problem(parser, "service=http is for loopback and unix "
 		    "sockets only: it shows what is asked to whoever looks");
@@ -263,7 +259,7 @@ parse_listen(struct parser *parser)
 	if (!path && parser->lex->n < 3) {
 		parse_problem(parser, "listen needs an address and a port, "
 		    "or an absolute path");
-		free(l);
+		conf_listen_free(l);
 		return -1;
 	}
 	error = path ? unix_address(parser, l, &words[1]) :

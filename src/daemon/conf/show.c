@@ -102,10 +102,9 @@ show_listen(const struct conf_listen *l, FILE *out)
 		fprintf(out, "listen %s %s", host, port);
 		show_allow(l, out);
 	}
-	if (l->service == CONF_SERVICE_ECHO)
-		fprintf(out, " service=echo\n");
-	else if (l->service == CONF_SERVICE_HTTP)
-		fprintf(out, " service=http\n");
+	/* That of messages is what a line without the option means. */
+	if (l->service != CONF_SERVICE_MESSAGES)
+		fprintf(out, " service=%s\n", conf_service_name(l->service));
 	else
 		fprintf(out, " keep-alive=%s\n", l->keep_alive ? "yes" : "no");
 }

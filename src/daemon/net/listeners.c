@@ -24,30 +24,6 @@
 #define CONTROL_MODE		0600	/* root and the daemon's user */
 #define CONTROL_GROUP_MODE	0660
 
-static const char *const service_names[] = {
-	[CONF_SERVICE_MESSAGES] = "messages",
-	[CONF_SERVICE_ECHO] = "echo",
-	[CONF_SERVICE_HTTP] = "http"
-};
-
-/* What the others do not need after the start. */
-static int
-listener_init(struct listener *l, const struct conf_listen *conf)
-{
-	size_t size = conf->n_allow * sizeof(*conf->allow);
-
-	l->fd = -1;
-	l->conf = *conf;
-	l->conf.place.file = NULL;	/* its configuration may go */
-	l->conf.allow = NULL;
-	if (size > 0) {
-		if ((l->conf.allow = malloc(size)) == NULL)
-			return -1;
-		memcpy(l->conf.allow, conf->allow, size);
-	}
-	return 0;
-}
-
 /* One listen directive to a socket. */
 static int
 listener_open(struct listener *l, struct inherited *inherited)
@@ -69,7 +45,7 @@ listener_open(struct listener *l, struct inherited *inherited)
 	}
 	log_info("listening address=%s service=%s%s", conf_address(
 	    (struct sockaddr *)&ss, len, address, sizeof(address)),
-	    service_names[l->conf.service],
+	    conf_service_name(l->conf.service),
 	    l->shared ? " inherited=yes" : "");
 	return 0;
 }
@@ -149,7 +125,8 @@ open_all(struct listeners *all, const struct conf *conf,
 	TAILQ_FOREACH(conf_l, &conf->listens, entry) {
 		struct listener *l = &all->list[all->n++];
 
-		if (listener_init(l, conf_l) != 0) {
+		l->fd = -1;
+		if (conf_listen_copy(&l->conf, conf_l) != 0) {
 			log_warn("cannot listen");
 			return -1;
 		}
@@ -210,7 +187,7 @@ listeners_clear(struct listeners *all)
 	listeners_close(all);
 	listeners_close_control(all);
 	for (size_t i = 0; i < all->n; i++)
-		free(all->list[i].conf.allow);
+		conf_listen_clear(&all->list[i].conf);
 	free(all->list);
 	*all = (struct listeners){ .control_fd = -1 };
 }

@@ -18,11 +18,10 @@
 
 struct inherited;
 
-/* A listening socket; whoever accepts from it borrows it. */
 struct listener {
-	int fd;				/* owned */
+	int fd;				/* owned by the list; -1: closed */
 	bool shared;			/* the service manager has it too */
-	struct conf_listen conf;	/* allow is owned with it */
+	struct conf_listen conf;	/* a copy */
 };
 
 struct listeners {
