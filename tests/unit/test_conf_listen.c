@@ -22,6 +22,7 @@
 #include <cmocka.h>
 
 #include "confs.h"
+#include "daemon/base/address.h"
 #include "folder.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
@@ -52,12 +53,12 @@ addresses_are_listened_on(void **state)
 	    "listen :: 65535 allow=192.0.2.0/24,2001:db8::/32,198.51.100.7\n"
 	    "listen 127.0.0.1 2 allow=0.0.0.0/0,::/0 keep-alive=no\n");
 	const struct conf_listen *l;
-	char buf[CONF_ADDRESS_MAX];
+	char buf[ADDRESS_MAX];
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(addresses); i++) {
 		l = nth_listen(conf, (int)i);
-		assert_string_equal(conf_address(
+		assert_string_equal(address_text(
 		    (const struct sockaddr *)&l->ss, l->ss_len, buf,
 		    sizeof(buf)), addresses[i]);
 		assert_int_equal(l->place.line, i + 1);
@@ -215,56 +216,6 @@ services_have_names(void **state)
 		assert_string_equal(conf_service_name(i), names[i]);
 }
 
-static void
-peers_have_addresses(void **state)
-{
-	struct sockaddr_un un = { .sun_family = AF_UNIX };
-	struct sockaddr_in in = { .sin_family = AF_INET,
-	    .sin_port = htons(5123) };
-	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6,
-	    .sin6_port = htons(7), .sin6_addr = IN6ADDR_LOOPBACK_INIT };
-	char buf[CONF_ADDRESS_MAX];
-
-	(void)state;
-	assert_string_equal(conf_address((struct sockaddr *)&un,
-	    offsetof(struct sockaddr_un, sun_path), buf, sizeof(buf)),
-	    "unix");
-	assert_string_equal(conf_address((struct sockaddr *)&un, sizeof(un),
-	    buf, sizeof(buf)), "unix");
-	strlcpy(un.sun_path, "/x", sizeof(un.sun_path));
-	assert_string_equal(conf_address((struct sockaddr *)&un, sizeof(un),
-	    buf, sizeof(buf)), "/x");
-	assert_string_equal(conf_address((struct sockaddr *)&in, sizeof(in),
-	    buf, sizeof(buf)), "0.0.0.0:5123");
-	assert_string_equal(conf_address((struct sockaddr *)&in6,
-	    sizeof(in6), buf, sizeof(buf)), "[::1]:7");
-	assert_string_equal(conf_address((struct sockaddr *)&in6,
-	    sizeof(in6), buf, 4), "[::");
-}
-
-/* Of any room, what is written fits, and ends before a cut escape. */
-static void
-peers_are_one_word(void **state)
-{
-	static const char spelled[] = "/a\\x20\\n\\x20\\x20b\\u{9b}";
-	struct sockaddr_un un = { AF_UNIX, "/a \n  b\xc2\x9b" };
-	char buf[CONF_ADDRESS_WORD_MAX];
-	size_t len;
-
-	(void)state;
-	for (size_t cap = 1; cap <= sizeof(buf); cap++) {
-		memset(buf, '*', sizeof(buf));
-		conf_address_word((struct sockaddr *)&un, sizeof(un), buf,
-		    cap);
-		len = strlen(buf);
-		assert_true(len < cap);
-		assert_memory_equal(buf, spelled, len);
-		assert_true(len == 0 || spelled[len - 1] != '\\');
-		if (cap > strlen(spelled))
-			assert_string_equal(buf, spelled);
-	}
-}
-
 int
 main(void)
 {
@@ -274,9 +225,7 @@ main(void)
 		cmocka_unit_test(wrong_networks_are_told),
 		cmocka_unit_test(a_port_is_digits),
 		cmocka_unit_test(a_copy_outlives_its_configuration),
-		cmocka_unit_test(services_have_names),
-		cmocka_unit_test(peers_have_addresses),
-		cmocka_unit_test(peers_are_one_word)
+		cmocka_unit_test(services_have_names)
 	};
 
 	return cmocka_run_group_tests(tests, folder_setup, folder_teardown);

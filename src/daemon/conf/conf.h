@@ -211,29 +211,4 @@ void conf_show(const struct conf *, FILE *);
 void conf_compare(const struct conf *old, const struct conf *new,
     struct problems *problems);
 
-/*
- * Write the address of a listen directive or a peer: "127.0.0.1:65432",
- * "[::1]:65432", "/run/appmsgd.sock"; a nameless unix peer is "unix".
- *
- * Returns buf, always terminated.
- */
-const char *conf_address(const struct sockaddr *sa, socklen_t len, char *buf,
-    size_t cap);
-
-#define CONF_ADDRESS_MAX	128
-
-/*
- * The same as one word of a log line, since a unix peer names itself as it
- * likes: escaped as by escape(), blanks too.  When cap is too small it ends
- * before the first character or escape that does not fit.
- *
- * cap  at least 1; CONF_ADDRESS_WORD_MAX is enough for any
- *
- * Returns buf, always terminated.
- */
-const char *conf_address_word(const struct sockaddr *sa, socklen_t len,
-    char *buf, size_t cap);
-
-#define CONF_ADDRESS_WORD_MAX	(4 * CONF_ADDRESS_MAX + 1)
-
 #endif

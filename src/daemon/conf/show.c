@@ -12,63 +12,11 @@
 #include <sys/un.h>
 
 #include <arpa/inet.h>
-#include <inttypes.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <stddef.h>
 #include <string.h>
 
-#include "common/escape.h"
 #include "daemon/conf/rows.h"
-
-#define BLANK	"\\x20"
-
-const char *
-conf_address(const struct sockaddr *sa, socklen_t len, char *buf, size_t cap)
-{
-	char host[64], port[8];
-
-	if (sa->sa_family == AF_UNIX) {
-		const struct sockaddr_un *sun =
-		    (const struct sockaddr_un *)sa;
-
-		if (len <= offsetof(struct sockaddr_un, sun_path) ||
-		    sun->sun_path[0] == '\0')
-			strlcpy(buf, "unix", cap);
-		else
-			strlcpy(buf, sun->sun_path, cap);
-		return buf;
-	}
-	if (getnameinfo(sa, len, host, sizeof(host), port, sizeof(port),
-	    NI_NUMERICHOST | NI_NUMERICSERV) != 0)
-		strlcpy(buf, "unknown", cap);
-	else
-		snprintf(buf, cap, sa->sa_family == AF_INET6 ? "[%s]:%s" :
-		    "%s:%s", host, port);
-	return buf;
-}
-
-const char *
-conf_address_word(const struct sockaddr *sa, socklen_t len, char *buf,
-    size_t cap)
-{
-	char address[CONF_ADDRESS_MAX];
-	const char *p = conf_address(sa, len, address, sizeof(address));
-	size_t part, n = 0;
-
-	buf[0] = '\0';
-	for (; *p != '\0' && n < cap; p += part) {
-		if ((part = strcspn(p, " ")) > 0) {
-			n += escape(buf + n, cap - n, p, part);
-			continue;
-		}
-		part = 1;
-		if (cap - n > strlen(BLANK))
-			strlcpy(buf + n, BLANK, cap - n);
-		n += strlen(BLANK);
-	}
-	return buf;
-}
 
 static void
 show_allow(const struct conf_listen *l, FILE *out)

@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "daemon/base/address.h"
 #include "daemon/conf/conf.h"
 #include "daemon/manager/notify.h"
 
@@ -238,9 +239,9 @@ inherit_find(struct inherited *all, const struct sockaddr *sa, socklen_t len)
 static void
 kept_name(const struct sockaddr *sa, socklen_t len, char *name, size_t cap)
 {
-	char address[CONF_ADDRESS_MAX];
+	char address[ADDRESS_MAX];
 
-	snprintf(name, cap, KEPT "%s", conf_address(sa, len, address,
+	snprintf(name, cap, KEPT "%s", address_text(sa, len, address,
 	    sizeof(address)));
 	for (char *p = name; *p != '\0'; p++)
 		if (*p == ':' || *p < ' ' || *p > '~')
@@ -252,10 +253,10 @@ static void
 socket_drop(struct inherited_socket *s)
 {
 	const struct sockaddr *sa = (const struct sockaddr *)&s->ss;
-	char address[CONF_ADDRESS_WORD_MAX], name[NAME_MAX_LEN + 1];
+	char address[ADDRESS_WORD_MAX], name[NAME_MAX_LEN + 1];
 
 	log_warnx("inherited socket is not configured, closed address=%s",
-	    conf_address_word(sa, s->len, address, sizeof(address)));
+	    address_word(sa, s->len, address, sizeof(address)));
 	close(s->fd);
 	if (!s->kept)
 		return;

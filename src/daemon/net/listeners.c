@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "daemon/base/address.h"
 #include "daemon/manager/inherit.h"
 #include "daemon/net/socket.h"
 
@@ -29,7 +30,7 @@ static int
 listener_open(struct listener *l, struct inherited *inherited)
 {
 	const struct sockaddr *sa = (const struct sockaddr *)&l->conf.ss;
-	char address[CONF_ADDRESS_MAX];
+	char address[ADDRESS_MAX];
 	struct sockaddr_storage ss;
 	socklen_t len = sizeof(ss);
 
@@ -39,11 +40,11 @@ listener_open(struct listener *l, struct inherited *inherited)
 		l->fd = socket_listen(sa, l->conf.ss_len, l->conf.mode);
 	if (l->fd == -1 ||
 	    getsockname(l->fd, (struct sockaddr *)&ss, &len) == -1) {
-		log_warn("cannot listen address=%s", conf_address(sa,
+		log_warn("cannot listen address=%s", address_text(sa,
 		    l->conf.ss_len, address, sizeof(address)));
 		return -1;
 	}
-	log_info("listening address=%s service=%s%s", conf_address(
+	log_info("listening address=%s service=%s%s", address_text(
 	    (struct sockaddr *)&ss, len, address, sizeof(address)),
 	    conf_service_name(l->conf.service),
 	    l->shared ? " inherited=yes" : "");

@@ -21,6 +21,7 @@
 
 #include "common/clock.h"
 #include "common/escape.h"
+#include "daemon/base/address.h"
 #include "daemon/conf/conf.h"
 #include "daemon/record/access_file.h"
 #include "daemon/table/table.h"
@@ -174,12 +175,12 @@ access_who(const struct access *a, int fd, const struct conf_listen *listen)
 	if (getpeername(fd, (struct sockaddr *)&ss, &len) == -1)
 		n += strlcpy(who + n, "-", 2);
 	else
-		n += strlen(conf_address_word((struct sockaddr *)&ss, len,
+		n += strlen(address_word((struct sockaddr *)&ss, len,
 		    who + n, WHO_MAX / 2));
 	if (a->listeners) {
 		n += strlcpy(who + n, " listen=", sizeof(who) - n);
 		learn_port(&at, fd);
-		conf_address_word((struct sockaddr *)&at, listen->ss_len,
+		address_word((struct sockaddr *)&at, listen->ss_len,
 		    who + n, sizeof(who) - n);
 	}
 	return strdup(who);

@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 
 #include "common/log.h"
+#include "daemon/base/address.h"
 #include "daemon/conf/conf.h"
 #include "daemon/record/stats.h"
 #include "daemon/session/peers.h"
@@ -101,7 +102,7 @@ session_memory_limits(const struct session *s, struct conf_limits *tight)
 void
 session_memory_warn(struct session *s)
 {
-	char address[CONF_ADDRESS_MAX];
+	char address[ADDRESS_MAX];
 	struct sockaddr_storage ss = { .ss_family = AF_UNSPEC };
 	struct sockaddr *sa = (struct sockaddr *)&ss;
 	socklen_t len = sizeof(ss);
@@ -113,7 +114,7 @@ session_memory_warn(struct session *s)
 	if (getpeername(s->fd, sa, &len) != 0 || ss.ss_family == AF_UNIX)
 		len = 0;
 	log_warnx("connection ended limit=memory peer=%s held=%lld "
-	    "before=%llu", len == 0 ? "unix" : conf_address(sa, len, address,
+	    "before=%llu", len == 0 ? "unix" : address_text(sa, len, address,
 	    sizeof(address)), (long long)peer_memory(s),
 	    (unsigned long long)more);
 }

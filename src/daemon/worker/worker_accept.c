@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "daemon/base/address.h"
 #include "daemon/base/descriptors.h"
 #include "daemon/net/acceptor.h"
 #include "daemon/net/listeners.h"
@@ -157,7 +158,7 @@ worker_accept_cb(int fd, const struct sockaddr *sa, socklen_t sa_len,
 	struct worker *w = from->worker;
 	const struct listener *l = from->listener;
 	const struct conf_limits *limits = &w->gen->conf->limits;
-	char address[CONF_ADDRESS_WORD_MAX];
+	char address[ADDRESS_WORD_MAX];
 	enum stats_counter counter = STATS_REFUSED_CONNECTIONS;
 	const char *limit = NULL;
 	struct peer *peer = NULL;
@@ -166,7 +167,7 @@ worker_accept_cb(int fd, const struct sockaddr *sa, socklen_t sa_len,
 	if (!is_allowed(&l->conf, sa)) {
 		if (warning_due(&w->denied, &more))
 			log_warnx("connection denied peer=%s before=%llu",
-			    conf_address_word(sa, sa_len, address,
+			    address_word(sa, sa_len, address,
 			    sizeof(address)), (unsigned long long)more);
 		stats_add(w->host.env.stats, STATS_REFUSED_DENIED, 1);
 		worker_refuse(w, l, fd, REQUEST_DENIED,
@@ -187,7 +188,7 @@ worker_accept_cb(int fd, const struct sockaddr *sa, socklen_t sa_len,
 	stats_add(w->host.env.stats, counter, 1);
 	if (warning_due(&w->busy, &more))
 		log_warnx("connection refused limit=%s peer=%s before=%llu",
-		    limit, conf_address_word(sa, sa_len, address,
+		    limit, address_word(sa, sa_len, address,
 		    sizeof(address)), (unsigned long long)more);
 	worker_refuse(w, l, fd, REQUEST_BUSY, "too many connections");
 }

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef ADDRESS_H
+#define ADDRESS_H
+
+/*
+ * Addresses of sockets as people and logs have them.
+ */
+
+#include <sys/socket.h>
+
+#include <stddef.h>
+
+/*
+ * Write the address of a listen directive or a peer: "127.0.0.1:65432",
+ * "[::1]:65432", "/run/appmsgd.sock"; a nameless unix peer is "unix".
+ *
+ * Returns buf, always terminated.
+ */
+const char *address_text(const struct sockaddr *sa, socklen_t len,
+    char *buf, size_t cap);
+
+#define ADDRESS_MAX	128
+
+/*
+ * The same as one word of a log line, since a unix peer names itself as it
+ * likes: escaped as by escape(), blanks too.  When cap is too small it ends
+ * before the first character or escape that does not fit.
+ *
+ * cap  at least 1; ADDRESS_WORD_MAX is enough for any
+ *
+ * Returns buf, always terminated.
+ */
+const char *address_word(const struct sockaddr *sa, socklen_t len,
+    char *buf, size_t cap);
+
+#define ADDRESS_WORD_MAX	(4 * ADDRESS_MAX + 1)
+
+#endif
