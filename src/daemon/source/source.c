@@ -13,8 +13,6 @@
 #include "daemon/source/source.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,7 +21,6 @@
 #include "daemon/source/source_job.h"
 #include "daemon/table/fold.h"
 #include "daemon/thread/crew.h"
-#include "lib/appmsg.h"
 
 /*
  * The most that a range becomes in the arena.  A value grows to 6 times its
@@ -33,83 +30,6 @@
  * any format, but for a last line without its end.
  */
 #define JOB_ROOM(bytes)	(6 * (size_t)(bytes) + 64)
-
-void
-source_complain(struct source_job *job, unsigned int line, const char *fmt,
-    ...)
-{
-	struct source_complaint *list, one = { .line = line };
-	va_list ap;
-
-	if (job->n_complaints == PROBLEMS_MAX) {
-		job->dropped++;
-		return;
-	}
-	va_start(ap, fmt);
-	if (vasprintf(&one.text, fmt, ap) == -1)
-		one.text = NULL;
-	va_end(ap);
-	list = one.text == NULL ? NULL : reallocarray(job->complaints,
-	    job->n_complaints + 1, sizeof(*list));
-	if (list == NULL) {
-		free(one.text);
-		job->dropped++;
-		return;
-	}
-	job->complaints = list;
-	list[job->n_complaints++] = one;
-}
-
-static char *
-room_get(struct source_job *job, struct source_room *room, size_t len)
-{
-	char *p;
-
-	if (room->p != NULL && len <= room->cap)
-		return room->p;
-	len += len / 2 + 64;
-	if ((p = realloc(room->p, len)) == NULL) {
-		source_fail(job, strerror(ENOMEM));
-		return NULL;
-	}
-	room->p = p;
-	room->cap = len;
-	return p;
-}
-
-char *
-source_scratch(struct source_job *job, size_t len)
-{
-	return room_get(job, &job->scratch, len);
-}
-
-void
-source_add(struct source_job *job, const char *key, size_t key_len,
-    const char *value, size_t value_len, unsigned int line)
-{
-	if (key_len == 0 || key_len > TABLE_KEY_MAX)
-		source_complain(job, line, "a key has 1 to %d bytes, not %zu",
-		    TABLE_KEY_MAX, key_len);
-	else if (table_segment_add(job->segment, key, key_len, value,
-	    value_len, line) != 0)
-		source_fail(job, strerror(errno));
-}
-
-void
-source_add_text(struct source_job *job, const char *key, size_t key_len,
-    const char *text, size_t text_len, unsigned int line)
-{
-	size_t len = appmsg_escape(text, text_len, job->escaped.p,
-	    job->escaped.cap);
-
-	if (job->escaped.p == NULL || len > job->escaped.cap) {
-		if (room_get(job, &job->escaped, len) == NULL)
-			return;
-		appmsg_escape(text, text_len, job->escaped.p,
-		    job->escaped.cap);
-	}
-	source_add(job, key, key_len, job->escaped.p, len, line);
-}
 
 static void
 job_work(unsigned int number, void *arg)
@@ -129,6 +49,24 @@ job_work(unsigned int number, void *arg)
 	}
 }
 
+static const struct source_format *const formats[] = {
+	&source_tsv, &source_json, &source_jsonl, &source_cdb
+};
+
+static const struct source_format *
+format_find(const char *path)
+{
+	size_t len = strlen(path);
+
+	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++) {
+		size_t n = strlen(formats[i]->ending);
+
+		if (len > n && strcmp(path + len - n, formats[i]->ending) == 0)
+			return formats[i];
+	}
+	return NULL;
+}
+
 static int
 load_plan(struct source_load *load)
 {
@@ -145,8 +83,15 @@ load_plan(struct source_load *load)
 		pthread_mutex_init(&file->lock, NULL);
 		file_look(file->path, &file->look);
 	}
-	for (size_t i = 0; i < source->n_paths; i++)
-		source_plan(load, &load->files[i]);
+	for (size_t i = 0; i < source->n_paths; i++) {
+		struct source_file *file = &load->files[i];
+
+		if ((file->format = format_find(file->path)) != NULL)
+			source_plan(load, file);
+		else
+			file->why = "its name ends in none of .tsv .json "
+			    ".jsonl .cdb";
+	}
 	return 0;
 }
 

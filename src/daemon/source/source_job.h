@@ -183,7 +183,7 @@ void source_lines(struct source_job *, void (*line_cb)(struct source_job *,
     const char *line, size_t len));
 
 /*
- * Open and cut up a file; source_plan.c.
+ * Open and cut up a file whose format is set; source_plan.c.
  *
  * Returns 0, or -1 with file->why.
  */

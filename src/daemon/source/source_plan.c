@@ -2,10 +2,9 @@
 /* Copyright (c) 2026 The appmsgd authors */
 
 /*
- * Files with suspicion: only regular ones, opened so that nothing blocks, and
- * the same from the first look to the last byte.  Large ones that are made of
- * lines are cut into ranges at the ends of lines, the same whatever the
- * threads.
+ * Files with suspicion: only regular ones, opened so that nothing blocks.
+ * Large ones that are made of lines are cut into ranges at the ends of lines,
+ * the same whatever the threads.
  */
 
 #include "config.h"
@@ -21,33 +20,6 @@
 #include "daemon/base/file.h"
 
 #define LOOK_LEN	4096	/* bytes read at once to find a line's end */
-
-static const char changed[] = "it changed during the load";
-
-static const struct source_format *const formats[] = {
-	&source_tsv, &source_json, &source_jsonl, &source_cdb
-};
-
-struct source_tuning source_tuning = {
-	.part_min = (uint64_t)8 << 20,
-	.parts = 32,
-	.block = (size_t)256 << 10,
-	.line_max = (size_t)64 << 20,
-};
-
-static const struct source_format *
-format_find(const char *path)
-{
-	size_t len = strlen(path);
-
-	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++) {
-		size_t n = strlen(formats[i]->ending);
-
-		if (len > n && strcmp(path + len - n, formats[i]->ending) == 0)
-			return formats[i];
-	}
-	return NULL;
-}
 
 static int
 job_add(struct source_load *load, struct source_file *file, uint64_t from,
@@ -120,11 +92,6 @@ source_plan(struct source_load *load, struct source_file *file)
 {
 	int fd;
 
-	file->format = format_find(file->path);
-	if (file->format == NULL) {
-		file->why = "its name ends in none of .tsv .json .jsonl .cdb";
-		return -1;
-	}
 	if (load->source->options.mapped && !file->format->mappable)
 		file->why = "mmap=yes is for .cdb files only";
 	fd = file->why != NULL ? -1 : file_open(file->path, &file->look,
@@ -137,57 +104,4 @@ source_plan(struct source_load *load, struct source_file *file)
 		file->why = strerror(errno);
 	close(fd);
 	return file->why == NULL ? 0 : -1;
-}
-
-void
-source_fail(struct source_job *job, const char *why)
-{
-	job->failed = true;
-	pthread_mutex_lock(&job->file->lock);
-	if (job->file->why == NULL)
-		job->file->why = why;
-	pthread_mutex_unlock(&job->file->lock);
-}
-
-int
-source_file_open(struct source_job *job)
-{
-	struct source_file *file = job->file;
-	struct file_look look = file->look;
-	const char *why = NULL;
-
-	pthread_mutex_lock(&file->lock);
-	if (file->fd == -1) {
-		file->fd = file_open(file->path, &look, &why);
-		if (file->fd != -1 && !file_is_same(&look.sb, &file->look.sb))
-			why = changed;
-		if (file->fd != -1)
-			(void)posix_fadvise(file->fd, 0, 0,
-			    POSIX_FADV_SEQUENTIAL);
-	}
-	pthread_mutex_unlock(&file->lock);
-	if (why != NULL)
-		source_fail(job, why);
-	return why == NULL ? 0 : -1;
-}
-
-void
-source_file_close(struct source_job *job)
-{
-	struct source_file *file = job->file;
-	const char *why = NULL;
-	struct stat st;
-
-	pthread_mutex_lock(&file->lock);
-	if (--file->jobs_left == 0 && file->fd != -1) {
-		if (fstat(file->fd, &st) == -1)
-			why = strerror(errno);
-		else if (!file_is_same(&st, &file->look.sb))
-			why = changed;
-		close(file->fd);
-		file->fd = -1;
-	}
-	pthread_mutex_unlock(&file->lock);
-	if (why != NULL)
-		source_fail(job, why);
 }
