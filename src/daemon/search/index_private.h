@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The appmsgd authors */
 
-#ifndef TABLE_INDEX_PRIVATE_H
-#define TABLE_INDEX_PRIVATE_H
+#ifndef SEARCH_INDEX_PRIVATE_H
+#define SEARCH_INDEX_PRIVATE_H
 
 /*
  * The inside of an index, for those that search in it.

@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The appmsgd authors */
 
 /*
- * A search from table to table: time, the list of matches, and what earlier
- * tables hide.  How a single table is searched is in search_*.c.
+ * A search from table to table, in slices of time.  How a single table is
+ * searched is in search_*.c.
  */
 
 #include "config.h"
@@ -14,23 +14,14 @@
 #include <string.h>
 
 #include "common/clock.h"
-#include "daemon/search/search_private.h"
+#include "daemon/search/search_way.h"
 #include "daemon/table/fold.h"
 
 /* All the time that a search gets, in nanoseconds of its slices. */
 #define SEARCH_TIME	INT64_C(2000000000)
 
-#define SEARCH_ROOM	16	/* matches at first */
-
 /* Bytes that a query may have and a key not, by two edits. */
 #define SEARCH_EDITS_MAX	8
-
-static enum search_result search_exact_begin(struct search *);
-static enum search_result search_exact_work(struct search *);
-
-static const struct search_way search_exact = {
-	search_exact_begin, search_exact_work, NULL
-};
 
 static const struct search_way *
 search_way(enum table_way way)
@@ -52,14 +43,6 @@ search_way(enum table_way way)
 		break;
 	}
 	return NULL;
-}
-
-bool
-search_expired(struct search *search)
-{
-	search->work = 0;
-	search->now = clock_ns();
-	return search->now >= search->until;
 }
 
 struct search *
@@ -211,115 +194,6 @@ search_step(struct search *search, int64_t slice_us)
 			return SEARCH_LATE;
 	}
 	return result;
-}
-
-static enum search_result
-search_exact_begin(struct search *search)
-{
-	(void)search;
-	return SEARCH_MORE;
-}
-
-/* As a plain lookup: the first table that has it. */
-static enum search_result
-search_exact_work(struct search *search)
-{
-	struct table_entry entry;
-	table_id id = table_find(search->tables[search->at],
-	    (const char *)search->key, search->key_len, &entry);
-
-	if (id == TABLE_NO_ID)
-		return SEARCH_DONE;
-	if (search_push(search, id, 0) == SEARCH_FAILED)
-		return SEARCH_FAILED;
-	search->at = search->n;
-	return SEARCH_DONE;
-}
-
-/*
- * Whether a table before has a key: what a lookup of it as it is shown would
- * find there.
- */
-static int
-search_is_hidden(struct search *search, table_id id)
-{
-	const struct table *table = search->tables[search->at];
-	struct table_entry entry, other;
-	const char *folded = NULL;
-	size_t folded_len = 0;
-
-	table_entry(table, id, &entry);
-	if (table_folds(table)) {
-		folded = entry.key;
-		folded_len = entry.key_len;
-	}
-	for (size_t i = 0; i < search->at; i++) {
-		const struct table *before = search->tables[i];
-
-		if (!table_folds(before)) {
-			if (table_find(before, entry.shown, entry.shown_len,
-			    &other) != TABLE_NO_ID)
-				return 1;
-			continue;
-		}
-		if (folded == NULL) {
-			size_t room = FOLD_ROOM(entry.shown_len);
-
-			if (room > search->hidden_room) {
-				free(search->hidden);
-				search->hidden = malloc(room);
-				search->hidden_room =
-				    search->hidden == NULL ? 0 : room;
-			}
-			if (search->hidden == NULL || fold(entry.shown,
-			    entry.shown_len, search->hidden,
-			    &folded_len) == -1)
-				return -1;
-			folded = search->hidden;
-		}
-		if (table_find(before, folded, folded_len, &other) !=
-		    TABLE_NO_ID)
-			return 1;
-	}
-	return 0;
-}
-
-enum search_result
-search_push(struct search *search, table_id id, unsigned int distance)
-{
-	if (search->at > 0 && search->way != &search_exact) {
-		int hidden = search_is_hidden(search, id);
-
-		search->work += 200 * (unsigned int)search->at;
-		if (hidden != 0)
-			return hidden == 1 ? SEARCH_MORE : SEARCH_FAILED;
-	}
-	if (search->wanted == TABLE_FUZZY &&
-	    search->found - search->first == search->limit) {
-		search->full = search->table_more = true;
-		return SEARCH_DONE;
-	}
-	if (search->wanted != TABLE_FUZZY &&
-	    search->found == search->limit) {
-		search->more = true;
-		return SEARCH_DONE;
-	}
-	if (search->found == search->room) {
-		size_t room = search->room == 0 ? SEARCH_ROOM :
-		    search->room * 4;
-		struct search_match *list = reallocarray(search->list, room,
-		    sizeof(*list));
-
-		if (list == NULL)
-			return SEARCH_FAILED;
-		search->list = list;
-		search->room = room;
-	}
-	search->list[search->found++] = (struct search_match){
-		.table = search->tables[search->at], .id = id,
-		.distance = distance
-	};
-	return SEARCH_MORE;
 }
 
 size_t

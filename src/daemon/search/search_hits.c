@@ -15,7 +15,7 @@
 
 #include "config.h"
 
-#include "daemon/search/search_private.h"
+#include "daemon/search/search_way.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,12 +2,39 @@
 /* Copyright (c) 2026 The appmsgd authors */
 
 /*
- * Prefix, suffix and substring.
+ * Exact, prefix, suffix and substring.
  */
 
 #include "config.h"
 
-#include "daemon/search/search_private.h"
+#include "daemon/search/search_way.h"
+
+static enum search_result
+search_exact_begin(struct search *search)
+{
+	(void)search;
+	return SEARCH_MORE;
+}
+
+/* As a plain lookup: the first table that has it. */
+static enum search_result
+search_exact_work(struct search *search)
+{
+	struct table_entry entry;
+	table_id id = table_find(search->tables[search->at],
+	    (const char *)search->key, search->key_len, &entry);
+
+	if (id == TABLE_NO_ID)
+		return SEARCH_DONE;
+	if (search_push(search, id, 0) == SEARCH_FAILED)
+		return SEARCH_FAILED;
+	search->at = search->n;
+	return SEARCH_DONE;
+}
+
+const struct search_way search_exact = {
+	search_exact_begin, search_exact_work, NULL
+};
 
 static enum search_result
 search_prefix_begin(struct search *search)

@@ -11,7 +11,7 @@
 
 #include "config.h"
 
-#include "daemon/search/search_private.h"
+#include "daemon/search/search_literal.h"
 
 #include <string.h>
 

@@ -13,7 +13,7 @@
 
 #include "config.h"
 
-#include "daemon/search/search_private.h"
+#include "daemon/search/search_way.h"
 
 #ifdef HAVE_PCRE2
 
@@ -23,6 +23,8 @@
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
+
+#include "daemon/search/search_literal.h"
 
 /* Limits on what a pattern may be: on the time to compile it. */
 #define REGEX_NEST	50		/* parentheses in each other */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The appmsgd authors */
 
-#ifndef SEARCH_PRIVATE_H
-#define SEARCH_PRIVATE_H
+#ifndef SEARCH_WAY_H
+#define SEARCH_WAY_H
 
 /*
- * The inside of a search.
+ * The inside of a search, for the ways to search.
  *
  * search.c goes through the tables; a way of searching finds the ranks of
  * matches in one table's index, in the order that search.h promises, and
@@ -19,6 +19,7 @@
 
 #include "daemon/search/index_private.h"
 #include "daemon/search/search.h"
+#include "daemon/search/search_hits.h"
 
 struct search;
 struct search_fuzzy;
@@ -31,45 +32,6 @@ struct search_way {
 	/* SEARCH_DONE: no more in this table, or enough. */
 	enum search_result (*work)(struct search *);
 	void (*end)(struct search *);	/* once; NULL: nothing to free */
-};
-
-/* What is said of a key that may match. */
-enum search_verdict {
-	SEARCH_NO,
-	SEARCH_YES,
-	SEARCH_AGAIN,		/* the slice is over: ask again */
-	SEARCH_TOO_LATE		/* it cannot be found out in time */
-};
-
-/* Part of the suffix array: where one string is found. */
-struct search_range {
-	size_t lo, n;
-	size_t offset;		/* bytes before it in the query */
-};
-
-#define SEARCH_RANGES	6
-
-#define SEARCH_PATTERN_MAX	1024	/* bytes of a regular expression */
-
-/* Keys that hold a string, in their order: search_hits.c. */
-struct search_hits {
-	struct search_range ranges[SEARCH_RANGES];
-	unsigned int ranges_n;
-	unsigned int range;	/* at which one */
-	size_t at;		/* and where in it */
-	uint32_t from;		/* the rank that is the first of interest */
-	size_t cut;		/* text from here on is not */
-	uint32_t *ranks;	/* owned: found ones; and as much to sort */
-	size_t n, room;
-	size_t given;		/* of them, to search_push() */
-	const uint8_t *str;	/* borrowed; NULL: ranges only */
-	size_t str_len;
-	size_t scan;		/* where in the text a scan is */
-	size_t scan_end;	/* where it is given up */
-	enum { SEARCH_HITS_SCAN, SEARCH_HITS_COLLECT, SEARCH_HITS_GIVE } phase;
-	/* What else a key must be; NULL: nothing. */
-	enum search_verdict (*test)(struct search *, uint32_t rank,
-	    uint32_t pos);
 };
 
 struct search {
@@ -108,8 +70,8 @@ struct search {
 	const char *why;	/* static, or in regex */
 };
 
-extern const struct search_way search_prefix, search_suffix, search_substring;
-extern const struct search_way search_fuzzy, search_regex;
+extern const struct search_way search_exact, search_prefix, search_suffix;
+extern const struct search_way search_substring, search_fuzzy, search_regex;
 
 /* Look at the clock after this much work, at most. */
 #define SEARCH_WORK	20000
@@ -152,32 +114,6 @@ enum search_result search_push(struct search *, table_id id,
     unsigned int distance);
 
 /*
- * Prepare to find the keys that hold a string; the index has suffixes.
- *
- * str, len  at least 1 byte; borrowed until the table's end
- * test      of each such key, or NULL
- */
-void search_hits_init(struct search *, const uint8_t *str, size_t len,
-    enum search_verdict (*test)(struct search *, uint32_t, uint32_t));
-
-/*
- * Prepare to find the keys in hits.ranges, which the caller has filled.
- */
-void search_hits_init_ranges(struct search *,
-    enum search_verdict (*test)(struct search *, uint32_t, uint32_t));
-
-/*
- * Find them.
- *
- * distance  what to say of matches
- *
- * Returns as a way's work does.
- */
-enum search_result search_hits_work(struct search *, unsigned int distance);
-
-void search_hits_clear(struct search *);
-
-/*
  * Read a character of UTF-8, whatever the bytes are; at least one of them.
  *
  * Returns its number; a wrong byte gets one that no character has.
@@ -199,32 +135,5 @@ search_char(const uint8_t **pp, const uint8_t *end)
 	*pp = p;
 	return c;
 }
-
-/*
- * A string that every match of a regular expression holds, if one can be
- * told for sure: search_literal.c.
- *
- * caseless   only ASCII, and made lower case
- * out        of len bytes
- * at_start   set: each match is at the start of the key, with the string
- *
- * Returns its length, 0 for none.
- */
-size_t search_literal(const char *pattern, size_t len, bool caseless,
-    uint8_t *out, bool *at_start);
-
-/* Seeds of fuzzy matches in the suffix array: search_seeds.c. */
-
-/*
- * Fill hits.ranges with places of which each key within a distance of the
- * query has at least one.
- *
- * ends, n  bytes of the query before each of its n characters, and all
- * most     hits: beyond this it is not worth it
- *
- * Returns whether it was done.
- */
-bool search_seeds(struct search *, const uint32_t *ends, size_t n,
-    unsigned int distance, size_t most);
 
 #endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef SEARCH_HITS_H
+#define SEARCH_HITS_H
+
+/*
+ * Keys that hold a string, or one of a few, in the order of keys.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/search/search.h"
+
+/* What is said of a key that may match. */
+enum search_verdict {
+	SEARCH_NO,
+	SEARCH_YES,
+	SEARCH_AGAIN,		/* the slice is over: ask again */
+	SEARCH_TOO_LATE		/* it cannot be found out in time */
+};
+
+/* Part of the suffix array: where one string is found. */
+struct search_range {
+	size_t lo, n;
+	size_t offset;		/* bytes before it in the query */
+};
+
+#define SEARCH_RANGES	6
+
+struct search_hits {
+	struct search_range ranges[SEARCH_RANGES];
+	unsigned int ranges_n;
+	unsigned int range;	/* at which one */
+	size_t at;		/* and where in it */
+	uint32_t from;		/* the rank that is the first of interest */
+	size_t cut;		/* text from here on is not */
+	uint32_t *ranks;	/* owned: found ones; and as much to sort */
+	size_t n, room;
+	size_t given;		/* of them, to search_push() */
+	const uint8_t *str;	/* borrowed; NULL: ranges only */
+	size_t str_len;
+	size_t scan;		/* where in the text a scan is */
+	size_t scan_end;	/* where it is given up */
+	enum { SEARCH_HITS_SCAN, SEARCH_HITS_COLLECT, SEARCH_HITS_GIVE } phase;
+	/* What else a key must be; NULL: nothing. */
+	enum search_verdict (*test)(struct search *, uint32_t rank,
+	    uint32_t pos);
+};
+
+/*
+ * Prepare to find the keys that hold a string; the index has suffixes.
+ *
+ * str, len  at least 1 byte; borrowed until the table's end
+ * test      of each such key, or NULL
+ */
+void search_hits_init(struct search *, const uint8_t *str, size_t len,
+    enum search_verdict (*test)(struct search *, uint32_t, uint32_t));
+
+/*
+ * Prepare to find the keys in hits.ranges, which the caller has filled.
+ */
+void search_hits_init_ranges(struct search *,
+    enum search_verdict (*test)(struct search *, uint32_t, uint32_t));
+
+/*
+ * Find them.
+ *
+ * distance  what to say of matches
+ *
+ * Returns as a way's work does.
+ */
+enum search_result search_hits_work(struct search *, unsigned int distance);
+
+void search_hits_clear(struct search *);
+
+/*
+ * Fill hits.ranges with places of which each key within a distance of the
+ * query has at least one: seeds of fuzzy matches, search_seeds.c.
+ *
+ * ends, n  bytes of the query before each of its n characters, and all
+ * most     hits: beyond this it is not worth it
+ *
+ * Returns whether it was done.
+ */
+bool search_seeds(struct search *, const uint32_t *ends, size_t n,
+    unsigned int distance, size_t most);
+
+#endif

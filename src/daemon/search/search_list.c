@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * What a search has found, and what ways to search share: the clock, and
+ * whether a table that is asked earlier hides what was found in this one.
+ */
+
+#include "config.h"
+
+#include "daemon/search/search_way.h"
+
+#include <stdlib.h>
+
+#include "common/clock.h"
+#include "daemon/table/fold.h"
+
+#define SEARCH_ROOM	16	/* matches at first */
+
+bool
+search_expired(struct search *search)
+{
+	search->work = 0;
+	search->now = clock_ns();
+	return search->now >= search->until;
+}
+
+/*
+ * Whether a table before has a key: what a lookup of it as it is shown would
+ * find there.
+ */
+static int
+search_is_hidden(struct search *search, table_id id)
+{
+	const struct table *table = search->tables[search->at];
+	struct table_entry entry, other;
+	const char *folded = NULL;
+	size_t folded_len = 0;
+
+	table_entry(table, id, &entry);
+	if (table_folds(table)) {
+		folded = entry.key;
+		folded_len = entry.key_len;
+	}
+	for (size_t i = 0; i < search->at; i++) {
+		const struct table *before = search->tables[i];
+
+		if (!table_folds(before)) {
+			if (table_find(before, entry.shown, entry.shown_len,
+			    &other) != TABLE_NO_ID)
+				return 1;
+			continue;
+		}
+		if (folded == NULL) {
+			size_t room = FOLD_ROOM(entry.shown_len);
+
+			if (room > search->hidden_room) {
+				free(search->hidden);
+				search->hidden = malloc(room);
+				search->hidden_room =
+				    search->hidden == NULL ? 0 : room;
+			}
+			if (search->hidden == NULL || fold(entry.shown,
+			    entry.shown_len, search->hidden,
+			    &folded_len) == -1)
+				return -1;
+			folded = search->hidden;
+		}
+		if (table_find(before, folded, folded_len, &other) !=
+		    TABLE_NO_ID)
+			return 1;
+	}
+	return 0;
+}
+
+enum search_result
+search_push(struct search *search, table_id id, unsigned int distance)
+{
+	if (search->at > 0 && search->wanted != TABLE_EXACT) {
+		int hidden = search_is_hidden(search, id);
+
+		search->work += 200 * (unsigned int)search->at;
+		if (hidden != 0)
+			return hidden == 1 ? SEARCH_MORE : SEARCH_FAILED;
+	}
+	if (search->wanted == TABLE_FUZZY &&
+	    search->found - search->first == search->limit) {
+		search->full = search->table_more = true;
+		return SEARCH_DONE;
+	}
+	if (search->wanted != TABLE_FUZZY &&
+	    search->found == search->limit) {
+		search->more = true;
+		return SEARCH_DONE;
+	}
+	if (search->found == search->room) {
+		size_t room = search->room == 0 ? SEARCH_ROOM :
+		    search->room * 4;
+		struct search_match *list = reallocarray(search->list, room,
+		    sizeof(*list));
+
+		if (list == NULL)
+			return SEARCH_FAILED;
+		search->list = list;
+		search->room = room;
+	}
+	search->list[search->found++] = (struct search_match){
+		.table = search->tables[search->at], .id = id,
+		.distance = distance
+	};
+	return SEARCH_MORE;
+}
