@@ -63,6 +63,24 @@ index_compare(const struct table_entry *a, const struct table_entry *b)
 	    (a->key_len < b->key_len);
 }
 
+/* Take a key into account, of which none or prev and first came before. */
+static void
+index_survey_key(struct index_survey *survey, const struct table_entry *first,
+    const struct table_entry *prev, const struct table_entry *entry)
+{
+	if (survey->n == 0) {
+		survey->common = entry->key_len;
+	} else {
+		survey->common = index_shared(first->key, survey->common,
+		    entry->key, entry->key_len);
+		survey->sorted = survey->sorted &&
+		    index_compare(prev, entry) < 0;
+	}
+	if (entry->key_len > survey->key_max)
+		survey->key_max = entry->key_len;
+	survey->bytes += entry->key_len + 1;
+}
+
 static int
 index_survey(struct index_survey *survey, const struct table *table,
     const char **why, table_id *at)
@@ -86,22 +104,13 @@ index_survey(struct index_survey *survey, const struct table *table,
 			*at = id;
 			return -1;
 		}
-		if (survey->n == 0) {
+		if (survey->n == 0)
 			first = entry;
-			survey->common = entry.key_len;
-		} else {
-			survey->common = index_shared(first.key,
-			    survey->common, entry.key, entry.key_len);
-			survey->sorted = survey->sorted &&
-			    index_compare(&prev, &entry) < 0;
-		}
+		index_survey_key(survey, &first, &prev, &entry);
 		prev = entry;
-		if (entry.key_len > survey->key_max)
-			survey->key_max = entry.key_len;
 		if (id > survey->id_max)
 			survey->id_max = id;
 		survey->items[survey->n++].id = id;
-		survey->bytes += entry.key_len + 1;
 		if (survey->bytes > INDEX_TEXT_MAX) {
 			*why = "more than 2 GB of keys: too many to search in";
 			return -1;
@@ -121,11 +130,11 @@ index_word(const uint8_t *p, size_t len)
 	return word;
 }
 
+/* Room for what the survey has found. */
 static int
-index_fill(struct index *index, const struct table *table,
-    const struct index_survey *survey)
+index_room(struct index *index, const struct index_survey *survey)
 {
-	size_t n = survey->n, at = 0;
+	size_t n = survey->n;
 
 	index->n = (uint32_t)n;
 	index->text_len = survey->bytes;
@@ -137,9 +146,16 @@ index_fill(struct index *index, const struct table *table,
 	index->starts = malloc((n + 1) * sizeof(*index->starts));
 	index->ids = malloc(n * index->id_size + 1);
 	index->samples = malloc((index->samples_n + 1) * sizeof(uint64_t));
-	if (index->text == NULL || index->starts == NULL ||
-	    index->ids == NULL || index->samples == NULL)
-		return -1;
+	return index->text != NULL && index->starts != NULL &&
+	    index->ids != NULL && index->samples != NULL ? 0 : -1;
+}
+
+static void
+index_fill(struct index *index, const struct table *table,
+    const struct index_survey *survey)
+{
+	size_t n = survey->n, at = 0;
+
 	for (size_t rank = 0; rank < n; rank++) {
 		table_id id = survey->items[rank].id;
 		struct table_entry entry;
@@ -160,7 +176,6 @@ index_fill(struct index *index, const struct table *table,
 			    (uint8_t)(id >> 8 * i);
 	}
 	index->starts[n] = (uint32_t)at;
-	return 0;
 }
 
 #ifdef HAVE_DIVSUFSORT
@@ -217,8 +232,9 @@ index_new(const struct table *table, unsigned int ways, unsigned int threads,
 	    survey.common) == -1)
 		goto fail;
 	if ((index = calloc(1, sizeof(*index))) == NULL ||
-	    index_fill(index, table, &survey) == -1)
+	    index_room(index, &survey) == -1)
 		goto fail;
+	index_fill(index, table, &survey);
 	/* The suffix array is the largest: not both at once. */
 	free(survey.items);
 	survey.items = NULL;

@@ -25,6 +25,20 @@
 #define SEARCH_SCAN_BYTES	2	/* scanned in a unit of work */
 #define SEARCH_SCAN_MOST	16384	/* bytes between looks at the clock */
 #define SEARCH_RANKS_LEAST	64
+#define SEARCH_FEW		32	/* that insertion sorts quicker */
+
+static void
+search_hits_sort_few(uint32_t *ranks, size_t n)
+{
+	for (size_t i = 1; i < n; i++) {
+		uint32_t rank = ranks[i];
+		size_t j = i;
+
+		for (; j > 0 && ranks[j - 1] > rank; j--)
+			ranks[j] = ranks[j - 1];
+		ranks[j] = rank;
+	}
+}
 
 /* Sort them; they are less than 2 to the power of bits. */
 static void
@@ -33,15 +47,8 @@ search_hits_sort(uint32_t *ranks, uint32_t *spare, size_t n,
 {
 	uint32_t *from = ranks, *to = spare, *tmp;
 
-	if (n <= 32) {
-		for (size_t i = 1; i < n; i++) {
-			uint32_t rank = ranks[i];
-			size_t j = i;
-
-			for (; j > 0 && ranks[j - 1] > rank; j--)
-				ranks[j] = ranks[j - 1];
-			ranks[j] = rank;
-		}
+	if (n <= SEARCH_FEW) {
+		search_hits_sort_few(ranks, n);
 		return;
 	}
 	for (unsigned int shift = 0; shift < bits; shift += 8) {
@@ -211,6 +218,35 @@ search_hits_scan(struct search *search, unsigned int distance)
 	return SEARCH_DONE;
 }
 
+/*
+ * Look at one place in the suffix array.
+ *
+ * from  where the text of interest starts
+ *
+ * Returns SEARCH_DONE, or why to leave, perhaps to look at it again.
+ */
+static inline enum search_result
+search_hits_place(struct search *search, uint32_t pos, size_t from)
+{
+	struct search_hits *hits = &search->hits;
+	enum search_verdict verdict = SEARCH_YES;
+	uint32_t rank;
+
+	if (pos < from || pos >= hits->cut)
+		return SEARCH_DONE;
+	rank = index_rank(search->index, pos);
+	if (hits->test != NULL)
+		verdict = hits->test(search, rank, pos);
+	if (verdict == SEARCH_AGAIN)
+		return SEARCH_MORE;
+	if (verdict == SEARCH_TOO_LATE)
+		return SEARCH_LATE;
+	if (verdict == SEARCH_YES && search_hits_add(search, rank) == -1)
+		return SEARCH_FAILED;
+	search->work += SEARCH_RANK_WORK;
+	return SEARCH_DONE;
+}
+
 static enum search_result
 search_hits_look(struct search *search)
 {
@@ -222,25 +258,12 @@ search_hits_look(struct search *search)
 		const struct search_range *range = &hits->ranges[hits->range];
 
 		while (hits->at < range->n) {
-			uint32_t pos = (uint32_t)
-			    index->suffixes[range->lo + hits->at];
-			enum search_verdict verdict = SEARCH_YES;
+			enum search_result result = search_hits_place(search,
+			    (uint32_t)index->suffixes[range->lo + hits->at],
+			    from);
 
-			if (pos >= from && pos < hits->cut) {
-				uint32_t rank = index_rank(index, pos);
-
-				if (hits->test != NULL)
-					verdict = hits->test(search, rank,
-					    pos);
-				if (verdict == SEARCH_AGAIN)
-					return SEARCH_MORE;
-				if (verdict == SEARCH_TOO_LATE)
-					return SEARCH_LATE;
-				if (verdict == SEARCH_YES &&
-				    search_hits_add(search, rank) == -1)
-					return SEARCH_FAILED;
-				search->work += SEARCH_RANK_WORK;
-			}
+			if (result != SEARCH_DONE)
+				return result;
 			hits->at++;
 			if (search_tick(search, 1))
 				return SEARCH_MORE;

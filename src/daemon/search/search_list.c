@@ -25,6 +25,23 @@ search_expired(struct search *search)
 	return search->now >= search->until;
 }
 
+/* Fold the key of an entry, as it is shown, into the room for that. */
+static int
+search_fold_hidden(struct search *search, const struct table_entry *entry,
+    size_t *len)
+{
+	size_t room = FOLD_ROOM(entry->shown_len);
+
+	if (room > search->hidden_room) {
+		free(search->hidden);
+		search->hidden = malloc(room);
+		search->hidden_room = search->hidden == NULL ? 0 : room;
+	}
+	if (search->hidden == NULL)
+		return -1;
+	return fold(entry->shown, entry->shown_len, search->hidden, len);
+}
+
 /*
  * Whether a table before has a key: what a lookup of it as it is shown would
  * find there.
@@ -52,16 +69,7 @@ search_is_hidden(struct search *search, table_id id)
 			continue;
 		}
 		if (folded == NULL) {
-			size_t room = FOLD_ROOM(entry.shown_len);
-
-			if (room > search->hidden_room) {
-				free(search->hidden);
-				search->hidden = malloc(room);
-				search->hidden_room =
-				    search->hidden == NULL ? 0 : room;
-			}
-			if (search->hidden == NULL || fold(entry.shown,
-			    entry.shown_len, search->hidden,
+			if (search_fold_hidden(search, &entry,
 			    &folded_len) == -1)
 				return -1;
 			folded = search->hidden;
@@ -70,6 +78,20 @@ search_is_hidden(struct search *search, table_id id)
 		    TABLE_NO_ID)
 			return 1;
 	}
+	return 0;
+}
+
+static int
+search_grow(struct search *search)
+{
+	size_t room = search->room == 0 ? SEARCH_ROOM : search->room * 4;
+	struct search_match *list = reallocarray(search->list, room,
+	    sizeof(*list));
+
+	if (list == NULL)
+		return -1;
+	search->list = list;
+	search->room = room;
 	return 0;
 }
 
@@ -93,17 +115,8 @@ search_push(struct search *search, table_id id, unsigned int distance)
 		search->more = true;
 		return SEARCH_DONE;
 	}
-	if (search->found == search->room) {
-		size_t room = search->room == 0 ? SEARCH_ROOM :
-		    search->room * 4;
-		struct search_match *list = reallocarray(search->list, room,
-		    sizeof(*list));
-
-		if (list == NULL)
-			return SEARCH_FAILED;
-		search->list = list;
-		search->room = room;
-	}
+	if (search->found == search->room && search_grow(search) == -1)
+		return SEARCH_FAILED;
 	search->list[search->found++] = (struct search_match){
 		.table = search->tables[search->at], .id = id,
 		.distance = distance

@@ -255,13 +255,35 @@ regex_test(struct search *search, uint32_t rank, uint32_t pos)
 	return regex_slowly(search, key, len);
 }
 
+/* Which keys are to be tried: from what every match surely holds. */
+static void
+regex_narrow(struct search *search)
+{
+	struct search_regex *regex = search->regex;
+	const struct index *index = search->index;
+	bool at_start;
+	size_t len;
+
+	len = search_literal((const char *)search->key, search->key_len,
+	    regex->folds, regex->literal, &at_start);
+	regex->hits = !at_start && len > 0 && index->suffixes != NULL;
+	if (regex->hits) {
+		search_hits_init(search, regex->literal, len, regex_test);
+		/* In order is quicker, and no key is tried twice. */
+		regex->hits = search->hits.ranges[0].n < index->n / 2;
+	}
+	if (!at_start)
+		len = 0;
+	search->lo = index_seek(index, regex->literal, len, false, 0);
+	search->hi = index_seek(index, regex->literal, len, true,
+	    search->lo);
+}
+
 static enum search_result
 search_regex_begin(struct search *search)
 {
-	const struct index *index = search->index;
 	struct search_regex *regex;
-	bool at_start;
-	size_t len, size = 0;
+	size_t size = 0;
 
 	if (search->key_len > SEARCH_PATTERN_MAX)
 		return regex_bad(search,
@@ -283,19 +305,7 @@ search_regex_begin(struct search *search)
 	    &size) == 0 && size > 0;
 	regex->slow = false;
 	regex->keys_most = 1;
-	len = search_literal((const char *)search->key, search->key_len,
-	    regex->folds, regex->literal, &at_start);
-	regex->hits = !at_start && len > 0 && index->suffixes != NULL;
-	if (regex->hits) {
-		search_hits_init(search, regex->literal, len, regex_test);
-		/* In order is quicker, and no key is tried twice. */
-		regex->hits = search->hits.ranges[0].n < index->n / 2;
-	}
-	if (!at_start)
-		len = 0;
-	search->lo = index_seek(index, regex->literal, len, false, 0);
-	search->hi = index_seek(index, regex->literal, len, true,
-	    search->lo);
+	regex_narrow(search);
 	return SEARCH_MORE;
 }
 
