@@ -22,6 +22,7 @@
 #include "daemon/conf/conf.h"
 #include "daemon/manager/inherit.h"
 #include "daemon/progress.h"
+#include "daemon/request/reply_texts.h"
 #include "daemon/server.h"
 #include "daemon/signals.h"
 #include "daemon/snapshot/generation.h"
@@ -148,7 +149,8 @@ query(const struct options *o, const struct generation *gen)
 
 	if (!snapshot_find(gen->snap, NULL, o->query, strlen(o->query),
 	    &a)) {
-		fprintf(stderr, "No match for \"%s\".\n", o->query);
+		fprintf(stderr, REPLY_NO_MATCH(REPLY_QUOTE) "%s"
+		    REPLY_NO_MATCH_END(REPLY_QUOTE) "\n", o->query);
 		return 1;
 	}
 	if ((text = snapshot_answer_text(&a, &len)) == NULL)

@@ -43,7 +43,6 @@ struct request_env {
 	struct buf extra;		/* owned: members for a header */
 	struct fast *fast;		/* borrowed; NULL: no fast path */
 	struct stats *stats;		/* borrowed; NULL: nobody counts */
-	unsigned int kind;		/* of the request in hand, for stats */
 	struct access *access;		/* borrowed; NULL: no access log */
 };
 

@@ -16,7 +16,7 @@
 #include "common/clock.h"
 #include "daemon/record/access.h"
 #include "daemon/record/stats.h"
-#include "daemon/request/matches.h"
+#include "daemon/request/query.h"
 #include "daemon/request/reply.h"
 #include "daemon/search/search.h"
 #include "daemon/snapshot/generation.h"
@@ -36,9 +36,8 @@ struct request_job {
 	struct search *search;
 	struct generation *gen;		/* a reference */
 	struct appmsg_header hdr;	/* strings are static or in id */
+	struct query query;		/* without its key */
 	bool keep;
-	bool suggest;			/* near keys for a plain miss */
-	enum table_way way;
 	struct access_note note;	/* set where there is an access log */
 	char id[REPLY_ID_ROOM];
 	size_t key_len;
@@ -46,14 +45,17 @@ struct request_job {
 };
 
 static struct request_job *
-job_new(const struct ask *ask, const struct word *key)
+job_new(const struct ask *ask, const struct query *query, const char *key,
+    size_t len)
 {
-	struct request_job *job = malloc(sizeof(*job) + key->escaped_len);
+	struct request_job *job = malloc(sizeof(*job) + len);
 
 	if (job == NULL)
 		return NULL;
 	job->search = NULL;
 	job->gen = generation_ref(ask->env->gen);
+	job->query = *query;
+	job->query.key = NULL;
 	job->keep = ask->keep;
 	job->note = (struct access_note){ 0 };
 	if (ask->access != NULL)
@@ -68,8 +70,8 @@ job_new(const struct ask *ask, const struct word *key)
 		memcpy(job->id, job->hdr.id.str.raw, job->hdr.id.str.len);
 		job->hdr.id.str.raw = job->id;
 	}
-	job->key_len = key->escaped_len;
-	memcpy(job->key, key->escaped, key->escaped_len);
+	job->key_len = len;
+	memcpy(job->key, key, len);
 	return job;
 }
 
@@ -90,65 +92,35 @@ request_job_held(const struct request_job *job)
 	return job == NULL ? 0 : sizeof(*job) + 2 * job->key_len;
 }
 
-/* The search is over: reply. */
-static int
-job_reply(const struct request_job *job, const struct ask *ask,
-    enum search_result result)
-{
-	const struct search_match *list = NULL;
-	bool more = false;
-	size_t n = 0;
-
-	/* What was only meant to help must not harm. */
-	if (job->suggest && result != SEARCH_DONE)
-		return matches_reply_suggestions(ask, NULL, 0, job->key,
-		    job->key_len);
-	if (result == SEARCH_BAD)
-		return reply_error(ask, "bad-match",
-		    search_why(job->search));
-	if (result == SEARCH_LATE)
-		return reply_error(ask, "timeout",
-		    "the search would take too long");
-	n = search_matches(job->search, &list, &more);
-	if (job->suggest)
-		return matches_reply_suggestions(ask, list, n, job->key,
-		    job->key_len);
-	return matches_reply(ask, job->way, list, n, more, job->key,
-	    job->key_len);
-}
-
 enum request_result
 request_job_work(struct request_job *job, struct request_env *env,
     int64_t slice_us, struct buf *out)
 {
 	const struct ask ask = { .env = env, .gen = job->gen,
-	    .hdr = &job->hdr, .keep = job->keep, .out = out,
-	    .access = env->access };
-	enum search_result result = search_step(job->search, slice_us);
+	    .hdr = &job->hdr, .keep = job->keep, .kind = job->query.way,
+	    .out = out, .access = env->access };
+	struct answer answer;
+	enum request_result result = query_step(&job->query, job->search,
+	    slice_us, &answer);
 
-	env->kind = job->suggest ? TABLE_EXACT : job->way;
-	if (result == SEARCH_MORE)
-		return REQUEST_LATER;
-	if (result == SEARCH_FAILED)
-		return REQUEST_FAILED;
+	if (result != REQUEST_ANSWERED)
+		return result;
 	if (ask.access != NULL)
 		access_resume(ask.access, &job->note);
-	return request_done(job_reply(job, &ask, result));
+	return request_done(reply_answer(&ask, &job->query, &answer, job->key,
+	    job->key_len));
 }
 
 enum request_result
-request_job_start(const struct ask *ask, const struct search_query *query,
-    const struct table *const *tables, size_t n, const struct word *key,
-    bool suggest, struct request_job **job)
+request_job_start(const struct ask *ask, const struct query *query,
+    const char *key, size_t len, struct request_job **job)
 {
 	enum request_result result;
 	int64_t began = clock_ns();
 
-	if ((*job = job_new(ask, key)) == NULL)
+	if ((*job = job_new(ask, query, key, len)) == NULL)
 		return REQUEST_FAILED;
-	(*job)->way = query->way;
-	(*job)->suggest = suggest;
-	(*job)->search = search_new(tables, n, query);
+	(*job)->search = query_begin(ask->gen->snap, query);
 	if ((*job)->search == NULL)
 		result = REQUEST_FAILED;
 	else if (ask->env->searched >= AT_ONCE_NS)

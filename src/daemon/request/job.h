@@ -9,31 +9,25 @@
  * bytes are gone by then, and the work that is left.
  */
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "daemon/request/env.h"
 
 struct ask;
+struct query;
 struct request_job;
-struct search_query;
-struct table;
-struct word;
 
 /*
- * Begin a search; most end here, too, and are answered.
+ * Begin the search for a query that query_lookup() did not answer; most end
+ * here, too, and are answered.
  *
- * query    borrowed for the call, but for its key, which is copied
- * tables   of n, which last as their generation does
- * key      borrowed for the call
- * suggest  it is for the keys that a plain miss comes with
- * job      set when REQUEST_LATER is returned, else to NULL; owned by the
- *          caller, request_job_free()
+ * key  that of the query, escaped, of len bytes; copied
+ * job  set when REQUEST_LATER is returned, else to NULL; owned by the
+ *      caller, request_job_free()
  */
 enum request_result request_job_start(const struct ask *,
-    const struct search_query *query, const struct table *const *tables,
-    size_t n, const struct word *key, bool suggest,
+    const struct query *, const char *key, size_t len,
     struct request_job **job);
 
 /*

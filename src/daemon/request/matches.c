@@ -2,19 +2,19 @@
 /* Copyright (c) 2026 The appmsgd authors */
 
 /*
- * Lists of entries as JSON.
+ * Lists of entries: texts are escaped since the load, keys are escaped here.
  */
 
 #include "config.h"
 
 #include "daemon/request/matches.h"
 
+#include <stdbool.h>
 #include <string.h>
 
-#include "daemon/request/reply.h"
 #include "daemon/search/search.h"
-
-#define CONTENT_KEEP		((size_t)256 << 10)
+#include "daemon/table/table.h"
+#include "lib/appmsg.h"
 
 /* Append a string literal. */
 #define add_literal(b, literal) buf_add(b, literal, sizeof(literal) - 1)
@@ -71,66 +71,26 @@ add_match(struct buf *b, const struct search_match *match, bool first)
 	return 0;
 }
 
-/* Append the result: the best match's text, or that there is none. */
-static int
-add_result(struct buf *b, const struct search_match *best,
-    const char *key, size_t key_len)
-{
-	struct table_entry e;
-
-	if (best == NULL) {
-		if (add_literal(b, "{\"result\": \"No match for \\\"") != 0 ||
-		    buf_add(b, key, key_len) != 0 ||
-		    add_literal(b, "\\\".") != 0)
-			return -1;
-	} else {
-		table_entry(best->table, best->id, &e);
-		if (add_literal(b, "{\"result\": \"") != 0 ||
-		    buf_add(b, e.value, e.value_len) != 0)
-			return -1;
-	}
-	return add_literal(b, "\", \"matches\": [");
-}
-
 int
-matches_reply(const struct ask *ask, enum table_way way,
-    const struct search_match *list, size_t n, bool more, const char *key,
-    size_t key_len)
+matches_add(struct buf *b, const struct search_match *list, size_t n,
+    size_t most, size_t *told)
 {
-	struct reply r = { .status = n > 0 ? REQUEST_FOUND :
-	    REQUEST_NOT_FOUND, .way = way, .type = APPMSG_STR("text/json"),
-	    .encoding = APPMSG_STR("utf-8") };
-	struct buf *b = &ask->env->content;
-	size_t i;
+	size_t i, start = b->len;
 
-	buf_reset(b, CONTENT_KEEP);
-	if (add_result(b, n > 0 ? list : NULL, key, key_len) != 0)
+	if (add_literal(b, "[") != 0)
 		return -1;
-	for (i = 0; i < n && (i == 0 || b->len < ask->env->reply_max); i++)
+	for (i = 0; i < n && (i == 0 || b->len - start < most); i++)
 		if (add_match(b, &list[i], i == 0) != 0)
 			return -1;
-	more = more || i < n;
-	if ((more ? add_literal(b, "], \"more\": true}") :
-	    add_literal(b, "], \"more\": false}")) != 0)
-		return -1;
-	if (n > 0) {
-		r.table = list[0].table;
-		r.id = list[0].id;
-	}
-	r.pieces[0].p = b->data;
-	r.pieces[0].len = b->len;
-	return reply_write(ask, &r);
+	*told = i;
+	return add_literal(b, "]");
 }
 
 int
-matches_reply_suggestions(const struct ask *ask, const struct search_match *list,
-    size_t n, const char *key, size_t key_len)
+matches_add_keys(struct buf *b, const struct search_match *list, size_t n)
 {
-	struct reply r = { .status = REQUEST_NOT_FOUND };
-	struct buf *b = &ask->env->content;
 	struct table_entry e;
 
-	buf_reset(b, CONTENT_KEEP);
 	if (add_literal(b, "[") != 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
@@ -139,9 +99,5 @@ matches_reply_suggestions(const struct ask *ask, const struct search_match *list
 		    add_escaped(b, e.shown, e.shown_len) != 0)
 			return -1;
 	}
-	if (add_literal(b, "]") != 0)
-		return -1;
-	r.suggestions = b->data;
-	r.suggestions_len = b->len;
-	return reply_no_match(ask, &r, key, key_len);
+	return add_literal(b, "]");
 }

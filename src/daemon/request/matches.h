@@ -5,42 +5,30 @@
 #define MATCHES_H
 
 /*
- * Replies that list entries: the matches of a search, and the keys that were
- * perhaps meant.
+ * Entries that a search found as JSON arrays.
  */
 
-#include <stdbool.h>
 #include <stddef.h>
 
-#include "daemon/table/table.h"
+#include "daemon/base/buf.h"
 
-struct ask;
 struct search_match;
 
 /*
- * Reply to a request with "match".
+ * Append keys and their texts: [{"key": KEY, "result": TEXT}, ...].
  *
- * list, n  what was found, best first; as many of them are told as fit into
- *          a reply, one at least
- * more     whether there is more than that
- * key      escaped, for a reply without any
+ * list, n  of them; list may be NULL when n is 0
+ * most     bytes after which no further one begins; the first one does
+ * told     set to how many there are in the array
  *
- * Returns 0, or -1 when out of memory.
+ * Returns 0, or -1 when out of memory; so does the next one.
  */
-int matches_reply(const struct ask *, enum table_way way,
-    const struct search_match *list, size_t n, bool more, const char *key,
-    size_t key_len);
+int matches_add(struct buf *, const struct search_match *list, size_t n,
+    size_t most, size_t *told);
 
 /*
- * Reply to a plain miss, with the keys that were perhaps meant.
- *
- * list, n  these, best first; n may be 0
- * key      escaped
- *
- * Returns 0, or -1 when out of memory.
+ * Append the keys alone: [KEY, ...].
  */
-int matches_reply_suggestions(const struct ask *,
-    const struct search_match *list, size_t n, const char *key,
-    size_t key_len);
+int matches_add_keys(struct buf *, const struct search_match *list, size_t n);
 
 #endif

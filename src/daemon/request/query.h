@@ -5,40 +5,88 @@
 #define QUERY_H
 
 /*
- * What the action "search" asks for, and who answers it.
+ * What is asked of the tables, and what they know of it.  Messages are one
+ * way to ask, and reply.c one to tell; here is nothing of either.
+ *
+ *	query_lookup()	what is known at once, as every plain lookup is
+ *	query_begin()	a search (search.h), where that said "later"
+ *	query_step()	a slice of it, until there is an answer
  */
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/base/status.h"
 #include "daemon/request/env.h"
-#include "lib/scan.h"
+#include "daemon/table/table.h"
 
-struct ask;
-struct request_job;
-struct word;
+#define QUERY_LIMIT		10	/* where nothing is said */
+#define QUERY_LIMIT_MAX		1000
+#define QUERY_DISTANCE_MAX	2	/* and where nothing is said */
 
-/* The members of a content that mean something; raw NULL: absent. */
-enum content_member {
-	CONTENT_ACTION,
-	CONTENT_VALUE,
-	CONTENT_TABLE,
-	CONTENT_MATCH,
-	CONTENT_DISTANCE,
-	CONTENT_LIMIT,
-	CONTENT_MEMBERS
-};
+struct search;
+struct search_match;
+struct snapshot;
 
-struct content {
-	struct scan_value members[CONTENT_MEMBERS];
+struct query {
+	const char *key;		/* UTF-8; borrowed */
+	size_t key_len;
+	const struct table *table;	/* to ask this one only; NULL: all,
+					   in order */
+	enum table_way way;
+	unsigned int distance;		/* fuzzy: 1 or 2 */
+	size_t limit;			/* of matches, 1 to QUERY_LIMIT_MAX */
+	size_t suggest;			/* near keys for a miss, if it is exact;
+					   0: none */
+	bool list;			/* the matches are wanted, not the best
+					   of them alone */
 };
 
 /*
- * Answer the action "search".
- *
- * key  its value; borrowed for the call
- * job  set when REQUEST_LATER is returned; owned by the caller,
- *      request_job_free()
+ * All texts are borrowed: from the tables, or from the search.  status is one
+ * of found, not found and error.
  */
-enum request_result request_search(const struct ask *,
-    const struct content *, const struct word *key,
-    struct request_job **job);
+struct answer {
+	enum request_status status;
+	const char *code;		/* of an error: the protocol's word */
+	const char *why;		/* and a few more; NULL: no error */
+	const struct table *table;	/* the best match; NULL: none */
+	table_id id;
+	const char *text;		/* its text, JSON-escaped */
+	size_t text_len;
+	/* all matches, best first, or a miss's near keys */
+	const struct search_match *list;	/* NULL: the best match alone */
+	size_t n;
+	bool more;			/* there are more than these */
+};
+
+/*
+ * Answer what can be answered at once.
+ *
+ * Returns REQUEST_ANSWERED; or REQUEST_LATER: a search is to be made, and only
+ * the status is set, to "not found".
+ */
+enum request_result query_lookup(const struct snapshot *,
+    const struct query *, struct answer *);
+
+/*
+ * Begin the search for a query that query_lookup() did not answer.
+ *
+ * Returns it, owned by the caller, search_free(); NULL when out of memory.
+ * It has a copy of the key; the snapshot must outlive it.
+ */
+struct search *query_begin(const struct snapshot *, const struct query *);
+
+/*
+ * Work on it.
+ *
+ * query     that it was made for; its key is not looked at
+ * slice_us  for about so long, in microseconds
+ * answer    set with REQUEST_ANSWERED, after which there is no next call;
+ *           borrowed from the search
+ */
+enum request_result query_step(const struct query *, struct search *,
+    int64_t slice_us, struct answer *);
 
 #endif

@@ -16,16 +16,50 @@
 #include "daemon/conf/conf.h"
 #include "daemon/record/access.h"
 #include "daemon/record/stats.h"
+#include "daemon/request/matches.h"
+#include "daemon/request/query.h"
+#include "daemon/request/reply_texts.h"
+#include "daemon/search/search.h"
 #include "daemon/snapshot/generation.h"
+#include "daemon/snapshot/snapshot.h"
+#include "daemon/table/table.h"
 #include "lib/scan.h"
 
 #define WHY_MAX		256	/* bytes of an error's text */
 #define HEADER_ROOM	512	/* of all but id, type and what is extra */
 #define EXPLAIN_ROOM	4096	/* with a long path, escaped */
 #define EXTRA_KEEP	((size_t)64 << 10)
+#define CONTENT_KEEP	((size_t)256 << 10)
+#define FIRST_BYTES	10	/* of a binary request that come back */
 
-static const struct appmsg_str type_json = APPMSG_STR("text/json");
-static const struct appmsg_str encoding_utf8 = APPMSG_STR("utf-8");
+/* What the content of most replies is. */
+#define JSON	.type = APPMSG_STR("text/json"), .encoding = APPMSG_STR("utf-8")
+
+/* Bytes of a reply's content, which is some of them in a row. */
+struct piece {
+	const char *p;
+	size_t len;
+};
+
+#define PIECE(literal)	{ (literal), sizeof(literal) - 1 }
+#define PIECES		5	/* in the longest row */
+
+struct reply {
+	struct appmsg_str type;
+	struct appmsg_str encoding;
+	enum request_status status;
+	const char *code;		/* of an error */
+	struct piece pieces[PIECES];
+	const char *lasting;	/* the piece that lasts as the generation does,
+				   and so may be lent; NULL: none */
+	/* for "explain": */
+	const struct table *table;	/* NULL: nothing was found */
+	table_id id;
+	enum table_way way;
+	/* for "suggest": a JSON array, or NULL */
+	const char *suggestions;
+	size_t suggestions_len;
+};
 
 struct appmsg_id
 reply_id(const struct appmsg_id *id, char *buf)
@@ -99,7 +133,7 @@ reply_extra(const struct ask *ask, const struct reply *r,
 	return 0;
 }
 
-/* Which piece is lent; REPLY_PIECES: none. */
+/* Which piece is lent; PIECES: none. */
 static size_t
 lent_piece(const struct ask *ask, const struct reply *r)
 {
@@ -107,10 +141,10 @@ lent_piece(const struct ask *ask, const struct reply *r)
 	size_t i = 0;
 
 	if (env == NULL || env->lend_min == 0 || r->lasting == NULL)
-		return REPLY_PIECES;
+		return PIECES;
 	while (r->pieces[i].p != r->lasting)
 		i++;
-	return r->pieces[i].len >= env->lend_min ? i : REPLY_PIECES;
+	return r->pieces[i].len >= env->lend_min ? i : PIECES;
 }
 
 /* The content behind the header, but for a text that is lent. */
@@ -120,7 +154,7 @@ put_pieces(const struct ask *ask, const struct reply *r, char *to,
 {
 	struct buf *out = ask->out;
 
-	for (size_t i = 0; i < REPLY_PIECES; i++) {
+	for (size_t i = 0; i < PIECES; i++) {
 		size_t len = r->pieces[i].len;
 
 		if (i == lent) {
@@ -135,7 +169,7 @@ put_pieces(const struct ask *ask, const struct reply *r, char *to,
 	out->len = (size_t)(to - out->data);
 }
 
-int
+static int
 reply_write(const struct ask *ask, const struct reply *r)
 {
 	static const struct appmsg_str keep_alive = APPMSG_STR("keep-alive");
@@ -147,7 +181,7 @@ reply_write(const struct ask *ask, const struct reply *r)
 	size_t room, len, content_len = 0, lent = lent_piece(ask, r);
 	char id[REPLY_ID_ROOM], *to;
 
-	for (size_t i = 0; i < REPLY_PIECES; i++)
+	for (size_t i = 0; i < PIECES; i++)
 		content_len += r->pieces[i].len;
 	h.content_length = content_len;
 	if (ask->hdr->has_connection || ask->tell)
@@ -166,71 +200,141 @@ reply_write(const struct ask *ask, const struct reply *r)
 		return -1;
 	room = HEADER_ROOM + REPLY_ID_ROOM + r->type.len + h.extra_len;
 	to = buf_reserve(ask->out, room + content_len -
-	    (lent < REPLY_PIECES ? r->pieces[lent].len : 0));
+	    (lent < PIECES ? r->pieces[lent].len : 0));
 	if (to == NULL || appmsg_header_encode(&h, to, room, &len) != 0)
 		return -1;
 	put_pieces(ask, r, to + len, lent);
 	len += content_len;
 	if (ask->env != NULL)
-		stats_answered(ask->env->stats, ask->env->kind, r->status, 1);
+		stats_answered(ask->env->stats, ask->kind, r->status, 1);
 	if (ask->access != NULL)
 		access_reply(ask->access, r->status, r->code, r->table, len);
 	return 0;
 }
 
-/* BEFORE TEXT AFTER, all of it JSON already. */
+/* The best match's text alone. */
 static int
-reply_json(const struct ask *ask, struct reply *r, const char *before,
-    const char *text, size_t len, const char *after)
+reply_text(const struct ask *ask, const struct answer *a, enum table_way way)
 {
-	r->type = type_json;
-	r->encoding = encoding_utf8;
-	r->pieces[0].p = before;
-	r->pieces[0].len = strlen(before);
-	r->pieces[1].p = text;
-	r->pieces[1].len = len;
-	r->pieces[2].p = after;
-	r->pieces[2].len = strlen(after);
-	return reply_write(ask, r);
+	const struct reply r = { JSON, .status = REQUEST_FOUND,
+	    .table = a->table, .id = a->id, .way = way, .lasting = a->text,
+	    .pieces = { PIECE(REPLY_OPEN), { a->text, a->text_len },
+	    PIECE(REPLY_CLOSE) } };
+
+	return reply_write(ask, &r);
+}
+
+/* That there is none, perhaps with the keys that were meant. */
+static int
+reply_miss(const struct ask *ask, const struct query *q,
+    const struct answer *a, const char *key, size_t len)
+{
+	struct reply r = { JSON, .status = REQUEST_NOT_FOUND, .pieces = {
+	    PIECE(REPLY_OPEN REPLY_NO_MATCH(REPLY_QUOTE_JSON)), { key, len },
+	    PIECE(REPLY_NO_MATCH_END(REPLY_QUOTE_JSON) REPLY_CLOSE) } };
+	struct buf *b = &ask->env->content;
+
+	if (q->suggest > 0) {
+		buf_reset(b, CONTENT_KEEP);
+		if (matches_add_keys(b, a->list, a->n) != 0)
+			return -1;
+		r.suggestions = b->data;
+		r.suggestions_len = b->len;
+	}
+	return reply_write(ask, &r);
+}
+
+/* All matches, and the best one's text for those who know of one only. */
+static int
+reply_list(const struct ask *ask, const struct query *q,
+    const struct answer *a, const char *key, size_t len)
+{
+	static const struct piece open[] = {
+	    PIECE(REPLY_OPEN REPLY_NO_MATCH(REPLY_QUOTE_JSON)),
+	    PIECE(REPLY_OPEN) }, middle[] = {
+	    PIECE(REPLY_NO_MATCH_END(REPLY_QUOTE_JSON) REPLY_MATCHES),
+	    PIECE(REPLY_MATCHES) }, end[] = {
+	    PIECE(REPLY_NO_MORE), PIECE(REPLY_MORE) };
+	const struct search_match best = { .table = a->table, .id = a->id };
+	bool found = a->status == REQUEST_FOUND;
+	size_t before = open[found].len + a->text_len + middle[found].len;
+	size_t told, most = ask->env->reply_max;
+	struct buf *b = &ask->env->content;
+
+	buf_reset(b, CONTENT_KEEP);
+	if (matches_add(b, a->list != NULL ? a->list : &best, a->n,
+	    most > before ? most - before : 0, &told) != 0)
+		return -1;
+	return reply_write(ask, &(struct reply){ JSON, .status = a->status,
+	    .table = a->table, .id = a->id, .way = q->way, .pieces = {
+	    open[found], { found ? a->text : key, found ? a->text_len : len },
+	    middle[found], { b->data, b->len },
+	    end[a->more || told < a->n] } });
 }
 
 int
-reply_result(const struct ask *ask, struct reply *r, const char *text,
-    size_t len)
+reply_answer(const struct ask *ask, const struct query *q,
+    const struct answer *a, const char *key, size_t len)
 {
-	return reply_json(ask, r, "{\"result\": \"", text, len, "\"}");
+	if (a->why != NULL)
+		return reply_refuse(ask, a->status, a->code, a->why);
+	if (q->list)
+		return reply_list(ask, q, a, key, len);
+	if (a->status == REQUEST_FOUND)
+		return reply_text(ask, a, q->way);
+	return reply_miss(ask, q, a, key, len);
 }
 
 int
-reply_no_match(const struct ask *ask, struct reply *r, const char *key,
-    size_t len)
+reply_blob(const struct ask *ask, const struct snapshot_answer *blob)
 {
-	return reply_json(ask, r, "{\"result\": \"No match for \\\"", key,
-	    len, "\\\".\"}");
+	const struct reply r = { .encoding = APPMSG_STR("binary"),
+	    .type = { blob->type, blob->type_len, 0 },
+	    .status = REQUEST_FOUND, .table = blob->table, .id = blob->id,
+	    .lasting = blob->text,
+	    .pieces = { { blob->text, blob->text_len } } };
+
+	return reply_write(ask, &r);
+}
+
+int
+reply_first_bytes(const struct ask *ask, const char *content, size_t len)
+{
+	const struct reply r = { .encoding = APPMSG_STR("binary"),
+	    .type = APPMSG_STR("binary/custom-server-binary-type"),
+	    .status = REQUEST_NOT_FOUND,
+	    .pieces = { PIECE(REPLY_FIRST_BYTES), { content,
+	    len < FIRST_BYTES ? len : FIRST_BYTES } } };
+
+	return reply_write(ask, &r);
 }
 
 int
 reply_invalid_action(const struct ask *ask, const char *action, size_t len)
 {
-	struct reply r = { .status = REQUEST_ERROR, .code = "bad-action" };
+	const struct reply r = { JSON, .status = REQUEST_ERROR,
+	    .code = "bad-action", .pieces = {
+	    PIECE(REPLY_OPEN REPLY_BAD_ACTION(REPLY_QUOTE_JSON)),
+	    { action, len },
+	    PIECE(REPLY_BAD_ACTION_END(REPLY_QUOTE_JSON) REPLY_CLOSE) } };
 
-	return reply_json(ask, &r, "{\"result\": \"Error: invalid action "
-	    "\\\"", action, len, "\\\".\"}");
+	return reply_write(ask, &r);
 }
 
 int
 reply_refuse(const struct ask *ask, enum request_status status,
     const char *code, const char *why)
 {
-	struct reply r = { .status = status, .code = code };
 	char text[WHY_MAX], escaped[6 * WHY_MAX];
 	int len;
 
-	len = snprintf(text, sizeof(text), "Error: %s.", why);
+	len = snprintf(text, sizeof(text), REPLY_ERROR "%s.", why);
 	if ((size_t)len >= sizeof(text))
 		len = (int)scan_utf8(text, sizeof(text) - 1);
-	return reply_result(ask, &r, escaped, appmsg_escape(text, (size_t)len,
-	    escaped, sizeof(escaped)));
+	return reply_write(ask, &(struct reply){ JSON, .status = status,
+	    .code = code, .pieces = { PIECE(REPLY_OPEN), { escaped,
+	    appmsg_escape(text, (size_t)len, escaped, sizeof(escaped)) },
+	    PIECE(REPLY_CLOSE) } });
 }
 
 int

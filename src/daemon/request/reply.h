@@ -5,7 +5,7 @@
 #define REPLY_H
 
 /*
- * Replies as bytes.
+ * Replies as bytes: the header with what was asked for, and the content.
  */
 
 #include <stdbool.h>
@@ -13,10 +13,13 @@
 
 #include "daemon/base/status.h"
 #include "daemon/request/env.h"
-#include "daemon/table/table.h"
 #include "lib/appmsg.h"
 
-#define REPLY_PIECES	3
+struct access;
+struct answer;
+struct generation;
+struct query;
+struct snapshot_answer;
 
 /* Bytes of an id in a reply, escaped. */
 #define REPLY_ID_ROOM	((size_t)6 * APPMSG_ID_MAX)
@@ -28,65 +31,39 @@ struct ask {
 	const struct appmsg_header *hdr;
 	bool keep;			/* the connection stays */
 	bool tell;			/* say "connection" and "status" */
+	unsigned int kind;		/* for stats_answered() */
 	struct buf *out;
 	struct access *access;		/* NULL: no access log */
 };
 
-/* A word of a request: its text, and as a reply spells it. */
-struct word {
-	const char *text;
-	size_t text_len;
-	const char *escaped;
-	size_t escaped_len;
-};
-
-/* A reply to be written: its content is the pieces in a row. */
-struct reply {
-	struct appmsg_str type;
-	struct appmsg_str encoding;
-	enum request_status status;
-	const char *code;		/* of an error */
-	struct {
-		const char *p;
-		size_t len;
-	} pieces[REPLY_PIECES];
-	const char *lasting;	/* the piece that lasts as the generation does,
-				   and so may be lent; NULL: none */
-	/* for "explain": */
-	const struct table *table;	/* NULL: nothing was found */
-	table_id id;
-	enum table_way way;
-	/* for "suggest": a JSON array, or NULL */
-	const char *suggestions;
-	size_t suggestions_len;
-};
-
 /*
- * Write a reply; a long text of the tables is left out and lent (request.h).
+ * Tell what is known of a query.
+ *
+ * key  that of the query, escaped, of len bytes
  *
  * Returns 0, or -1 when out of memory, with out as it was; so do all below.
+ * A long text of the tables is left out and lent (env.h).
  */
-int reply_write(const struct ask *, const struct reply *);
+int reply_answer(const struct ask *, const struct query *,
+    const struct answer *, const char *key, size_t len);
 
 /*
- * {"result": "TEXT"}, with a text that is escaped already.
+ * The bytes and the type of a binary entry.
  */
-int reply_result(const struct ask *, struct reply *, const char *text,
-    size_t len);
+int reply_blob(const struct ask *, const struct snapshot_answer *);
 
 /*
- * {"result": "No match for \"KEY\"."}, with a key that is escaped already.
+ * The first bytes of a binary request, len of them, that is none's key.
  */
-int reply_no_match(const struct ask *, struct reply *, const char *key,
-    size_t len);
+int reply_first_bytes(const struct ask *, const char *content, size_t len);
 
 /*
- * {"result": "Error: invalid action \"ACTION\"."}, likewise.
+ * That an action is none, escaped.
  */
 int reply_invalid_action(const struct ask *, const char *action, size_t len);
 
 /*
- * {"result": "Error: WHY."}
+ * That a request is not answered, as request_refuse() has it.
  */
 int reply_refuse(const struct ask *, enum request_status status,
     const char *code, const char *why);

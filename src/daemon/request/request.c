@@ -13,8 +13,10 @@
 
 #include <string.h>
 
+#include "daemon/conf/conf.h"
 #include "daemon/record/access.h"
 #include "daemon/record/stats.h"
+#include "daemon/request/job.h"
 #include "daemon/request/query.h"
 #include "daemon/request/reply.h"
 #include "daemon/snapshot/generation.h"
@@ -22,10 +24,31 @@
 #include "lib/scan.h"
 #include "lib/text.h"
 
+/* The members of a content that mean something; raw NULL: absent. */
+enum content_member {
+	CONTENT_ACTION,
+	CONTENT_VALUE,
+	CONTENT_TABLE,
+	CONTENT_MATCH,
+	CONTENT_DISTANCE,
+	CONTENT_LIMIT,
+	CONTENT_MEMBERS
+};
+
+struct content {
+	struct scan_value members[CONTENT_MEMBERS];
+};
+
+/* A word of a request: its text, and as a reply spells it. */
+struct word {
+	const char *text;
+	size_t text_len;
+	const char *escaped;
+	size_t escaped_len;
+};
+
 /* Content of the largest request that leaves its memory in place. */
 #define KEEP_SIZE	((size_t)256 << 10)
-
-#define FIRST_BYTES	10	/* of a binary request that come back */
 
 static enum request_result
 refuse(const struct ask *ask, const char *code, const char *why)
@@ -67,8 +90,98 @@ is_text(const struct scan_value *v)
 	    !(v->str.flags & APPMSG_STR_LONE);
 }
 
+/* A member that must be a string: whether it is, or is absent. */
+static bool
+is_string(const struct scan_value *v)
+{
+	return v->raw == NULL || v->type == SCAN_STRING;
+}
+
+/* An integer member from 1 to max; keeps *n where it is absent. */
+static bool
+take_number(const struct scan_value *v, int64_t max, int64_t *n)
+{
+	if (v->raw == NULL)
+		return true;
+	return v->type == SCAN_NUMBER && scan_integer(v, max, n) == 0 &&
+	    *n >= 1;
+}
+
+static bool
+take_way(const struct appmsg_str *word, enum table_way *way)
+{
+	for (*way = 0; *way < TABLE_WAYS; (*way)++)
+		if (appmsg_str_eq(word, table_way_names[*way],
+		    strlen(table_way_names[*way])))
+			return true;
+	return false;
+}
+
+/*
+ * Read the members beside action and value.
+ *
+ * Returns what is wrong, with *code set; or NULL.
+ */
+static const char *
+take_query(const struct ask *ask, const struct content *content,
+    struct query *q, const char **code)
+{
+	const struct scan_value *m = content->members;
+	int64_t distance = QUERY_DISTANCE_MAX, limit = QUERY_LIMIT;
+
+	*code = "no-table";
+	if (!is_string(&m[CONTENT_TABLE]))
+		return "\"table\" is not a string";
+	if (m[CONTENT_TABLE].raw != NULL && (q->table =
+	    snapshot_table(ask->gen->snap, &m[CONTENT_TABLE].str)) == NULL)
+		return "there is no such table";
+	*code = "bad-match";
+	if (!is_string(&m[CONTENT_MATCH]) || (m[CONTENT_MATCH].raw != NULL &&
+	    !take_way(&m[CONTENT_MATCH].str, &q->way)))
+		return "\"match\" is none of exact, prefix, suffix, "
+		    "substring, fuzzy and regex";
+	if (!take_number(&m[CONTENT_DISTANCE], QUERY_DISTANCE_MAX, &distance))
+		return "\"distance\" is neither 1 nor 2";
+	if (!take_number(&m[CONTENT_LIMIT], QUERY_LIMIT_MAX, &limit))
+		return "\"limit\" is not an integer from 1 to 1000";
+	q->distance = (unsigned int)distance;
+	q->limit = (size_t)limit;
+	q->list = m[CONTENT_MATCH].raw != NULL;
+	q->suggest = q->list ? 0 : (size_t)ask->hdr->suggest;
+	return NULL;
+}
+
 static enum request_result
-answer_action(const struct ask *ask, const struct content *content,
+answer_search(struct ask *ask, const struct content *content,
+    const struct word *key, struct request_job **job)
+{
+	struct query q = { .key = key->text, .key_len = key->text_len,
+	    .way = TABLE_EXACT };
+	struct stats *stats = ask->env->stats;
+	enum request_result result;
+	const char *why, *code;
+	struct answer answer;
+
+	why = take_query(ask, content, &q, &code);
+	if (why != NULL)
+		return refuse(ask, code, why);
+	ask->kind = q.way;
+	if (ask->access != NULL)
+		access_note_ask(ask->access, table_way_names[q.way]);
+	result = query_lookup(ask->gen->snap, &q, &answer);
+	if (q.way == TABLE_EXACT && stats_skip(stats, 1) == 0)
+		stats_key(stats, q.key, q.key_len,
+		    table_hash(q.key, q.key_len),
+		    answer.status == REQUEST_FOUND);
+	if (result == REQUEST_LATER)
+		return request_job_start(ask, &q, key->escaped,
+		    key->escaped_len, job);
+	return request_done(reply_answer(ask, &q, &answer, key->escaped,
+	    key->escaped_len));
+}
+
+static enum request_result
+answer_action(struct ask *ask, const struct content *content,
     struct request_job **job)
 {
 	const struct scan_value *action = &content->members[CONTENT_ACTION];
@@ -87,7 +200,7 @@ answer_action(const struct ask *ask, const struct content *content,
 		return request_done(reply_invalid_action(ask, word.escaped,
 		    word.escaped_len));
 	}
-	ask->env->kind = STATS_SEARCH;
+	ask->kind = STATS_SEARCH;
 	if (value->raw == NULL)
 		return refuse(ask, "bad-request",
 		    "no \"value\" in the content");
@@ -100,7 +213,7 @@ answer_action(const struct ask *ask, const struct content *content,
 		access_note_ask(ask->access, "search");
 		access_note_key(ask->access, word.text, word.text_len);
 	}
-	return request_search(ask, content, &word, job);
+	return answer_search(ask, content, &word, job);
 }
 
 /* A content that is no JSON object: which of the three ways is it wrong? */
@@ -147,7 +260,7 @@ find_member(const struct appmsg_str *name)
 }
 
 static enum request_result
-answer_object(const struct ask *ask, const char *text, size_t len,
+answer_object(struct ask *ask, const char *text, size_t len,
     struct request_job **job)
 {
 	struct content content;
@@ -174,7 +287,7 @@ answer_object(const struct ask *ask, const char *text, size_t len,
 }
 
 static enum request_result
-answer_json(const struct ask *ask, const char *content, size_t len,
+answer_json(struct ask *ask, const char *content, size_t len,
     struct request_job **job)
 {
 	enum text_encoding encoding =
@@ -198,15 +311,11 @@ answer_json(const struct ask *ask, const char *content, size_t len,
 }
 
 static enum request_result
-answer_binary(const struct ask *ask, const char *content, size_t len)
+answer_binary(struct ask *ask, const char *content, size_t len)
 {
-	static const struct appmsg_str type =
-	    APPMSG_STR("binary/custom-server-binary-type");
-	static const char first[] = "First 10 bytes of request: ";
-	struct reply r = { .encoding = APPMSG_STR("binary") };
 	struct snapshot_answer blob;
 
-	ask->env->kind = STATS_BINARY;
+	ask->kind = STATS_BINARY;
 	if (ask->access != NULL) {
 		access_note_ask(ask->access, "binary");
 		access_note_key(ask->access, content, len);
@@ -214,22 +323,9 @@ answer_binary(const struct ask *ask, const char *content, size_t len)
 	/* The tutorial's server never answers it. */
 	if (len == 0)
 		return refuse(ask, "bad-request", "an empty request");
-	if (snapshot_find_blob(ask->gen->snap, content, len, &blob)) {
-		r.status = REQUEST_FOUND;
-		r.table = blob.table;
-		r.id = blob.id;
-		r.type = (struct appmsg_str){ blob.type, blob.type_len, 0 };
-		r.lasting = r.pieces[0].p = blob.text;
-		r.pieces[0].len = blob.text_len;
-		return request_done(reply_write(ask, &r));
-	}
-	r.status = REQUEST_NOT_FOUND;
-	r.type = type;
-	r.pieces[0].p = first;
-	r.pieces[0].len = sizeof(first) - 1;
-	r.pieces[1].p = content;
-	r.pieces[1].len = len < FIRST_BYTES ? len : FIRST_BYTES;
-	return request_done(reply_write(ask, &r));
+	if (snapshot_find_blob(ask->gen->snap, content, len, &blob))
+		return request_done(reply_blob(ask, &blob));
+	return request_done(reply_first_bytes(ask, content, len));
 }
 
 enum request_result
@@ -237,10 +333,10 @@ request_answer(struct request_env *env, const struct appmsg_header *hdr,
     const char *content, size_t len, bool keep, struct buf *out,
     struct request_job **job)
 {
-	const struct ask ask = { .env = env, .gen = env->gen, .hdr = hdr,
-	    .keep = keep, .out = out, .access = env->access };
+	struct ask ask = { .env = env, .gen = env->gen, .hdr = hdr,
+	    .keep = keep, .kind = STATS_OTHER, .out = out,
+	    .access = env->access };
 
-	env->kind = STATS_OTHER;
 	if (hdr->flaw != APPMSG_FLAW_NONE)
 		return refuse(&ask, hdr->code, hdr->why);
 	if (appmsg_str_eq(&hdr->content_type, "text/json", 9))

@@ -219,14 +219,12 @@ snapshot_blobs(const struct snapshot *snap, size_t *n)
 }
 
 const struct table *
-snapshot_table(const struct snapshot *snap, const char *name,
-    size_t name_len)
+snapshot_table(const struct snapshot *snap, const struct appmsg_str *name)
 {
 	for (size_t i = 0; i < snap->answers.n; i++) {
 		const char *other = table_name(snap->answers.list[i]);
 
-		if (strlen(other) == name_len &&
-		    memcmp(other, name, name_len) == 0)
+		if (appmsg_str_eq(name, other, strlen(other)))
 			return snap->answers.list[i];
 	}
 	return NULL;

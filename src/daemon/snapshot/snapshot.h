@@ -22,6 +22,7 @@
 #include "daemon/base/problems.h"
 #include "daemon/table/table.h"
 
+struct appmsg_str;
 struct conf;
 struct snapshot;
 struct source_progress;
@@ -63,10 +64,10 @@ const struct table *const *snapshot_tables(const struct snapshot *,
 const struct table *const *snapshot_blobs(const struct snapshot *, size_t *n);
 
 /*
- * The table of answers with a name, or NULL.
+ * The table of answers with a name, escapes and all; or NULL.
  */
-const struct table *snapshot_table(const struct snapshot *, const char *name,
-    size_t name_len);
+const struct table *snapshot_table(const struct snapshot *,
+    const struct appmsg_str *name);
 
 /*
  * Find the answer for a key of 0 or more bytes of UTF-8.
