@@ -1,6 +1,29 @@
 dnl SPDX-License-Identifier: ISC
 dnl Copyright (c) 2026 The appmsgd authors
 
+dnl APPMSG_SYSTEM: what all of it stands on, said at once.  accept4 and eventfd
+dnl are Linux's; a hash finds its slot by a product of 128 bits, and a table of
+dnl gigabytes wants addresses of 64.
+AC_DEFUN([APPMSG_SYSTEM], [
+	AC_MSG_CHECKING([whether this is Linux])
+	AC_COMPILE_IFELSE([AC_LANG_SOURCE([
+#ifndef __linux__
+#error no
+#endif
+	])],
+	    [AC_MSG_RESULT([yes])],
+	    [AC_MSG_RESULT([no])
+	    AC_MSG_ERROR([Linux is needed])])
+	AC_MSG_CHECKING([whether $CC makes programs of 64 bits])
+	AC_COMPILE_IFELSE([AC_LANG_SOURCE([
+_Static_assert(sizeof(void *) == 8, "pointers");
+_Static_assert(sizeof(unsigned __int128) == 16, "products");
+	])],
+	    [AC_MSG_RESULT([yes])],
+	    [AC_MSG_RESULT([no])
+	    AC_MSG_ERROR([a 64-bit system is needed (with __int128)])])
+])
+
 dnl APPMSG_ADD_CFLAGS(VARIABLE, FLAGS): append those that the compiler takes
 dnl without a word.  -Werror makes clang refuse what it does not know.
 AC_DEFUN([APPMSG_ADD_CFLAGS], [
