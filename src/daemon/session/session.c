@@ -130,15 +130,18 @@ static enum session_next
 session_refuse(struct session *s, enum request_status status,
     const char *code, const char *why)
 {
+	const struct session_talk talk = session_talk(s, s->host->limits);
+	const struct session_refusal refusal = { status, code, why };
 	size_t len;
 	const char *p = session_input(s, &len);
 
 	s->broken = true;
 	session_log_turn(s);
-	if (p == NULL || stream_refuse(&s->stream, &s->host->env, status, code,
-	    why, p, len, &s->host->out) != STREAM_CLOSE)
+	if (p == NULL || s->door->service->refuse(&talk, &refusal, p,
+	    len) != STREAM_CLOSE)
 		return SESSION_CLOSE;
-	stats_answered(s->host->env.stats, STATS_OTHER, status, 1);
+	if (s->counted)
+		stats_answered(s->host->env.stats, STATS_OTHER, status, 1);
 	stats_end(s->host->env.stats, s->since);
 	if (session_send_replies(s, true) == SESSION_CLOSE)
 		return SESSION_CLOSE;
@@ -342,7 +345,7 @@ session_late_cb(struct deadline *d, enum deadline_kind kind, void *arg)
 
 static struct session *
 session_new(struct session_host *host, int fd,
-    const struct conf_listen *listen, struct peer *peer, bool counted)
+    const struct session_door *door, struct peer *peer, bool counted)
 {
 	/* glibc's calloc(3) passes by what the last session left behind. */
 	struct session *s = malloc(sizeof(*s));
@@ -351,9 +354,9 @@ session_new(struct session_host *host, int fd,
 		close(fd);
 		return NULL;
 	}
-	*s = (struct session){ .host = host, .listen = listen, .peer = peer,
+	*s = (struct session){ .host = host, .door = door, .peer = peer,
 	    .id = host->next_id++, .fd = fd, .counted = counted };
-	stream_init(&s->stream, listen->keep_alive);
+	stream_init(&s->stream, door->listen->keep_alive);
 	TAILQ_INSERT_TAIL(&host->all, s, entry);
 	return s;
 }
@@ -388,9 +391,9 @@ session_free(struct session *s)
 
 int
 session_start(struct session_host *host, int fd,
-    const struct conf_listen *listen, struct peer *peer)
+    const struct session_door *door, struct peer *peer)
 {
-	struct session *s = session_new(host, fd, listen, peer, true);
+	struct session *s = session_new(host, fd, door, peer, true);
 
 	if (s == NULL)
 		return -1;
@@ -407,20 +410,14 @@ session_start(struct session_host *host, int fd,
 
 int
 session_start_refused(struct session_host *host, int fd,
-    const struct conf_listen *listen, enum request_status status,
+    const struct session_door *door, enum request_status status,
     const char *why)
 {
-	struct session *s = session_new(host, fd, listen, NULL, false);
+	struct session *s = session_new(host, fd, door, NULL, false);
 
 	if (s == NULL)
 		return -1;
-	s->broken = true;
-	session_log_turn(s);
-	if ((listen->service == CONF_SERVICE_MESSAGES &&
-	    request_refuse(host->env.access, NULL, status, NULL, why, true,
-	    &host->out) != 0) ||
-	    session_send_replies(s, true) == SESSION_CLOSE ||
-	    session_end(s) == SESSION_CLOSE)
+	if (session_refuse(s, status, NULL, why) == SESSION_CLOSE)
 		session_free(s);
 	return 0;
 }

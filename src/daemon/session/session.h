@@ -32,6 +32,7 @@ struct event;
 struct event_base;
 struct peer;
 struct session;
+struct session_service;
 struct session_wakeup;
 
 TAILQ_HEAD(session_list, session);
@@ -63,7 +64,16 @@ struct session_host {
 	struct warning memory_warning;
 	bool memory_short;		/* some are to end with the wake-up */
 	void (*gone_cb)(struct peer *, bool counted, void *arg);
-	void *arg;
+	void *arg;			/* for the services, too */
+};
+
+/*
+ * What all connections of a listener have in common; lives longer than all of
+ * them.
+ */
+struct session_door {
+	const struct conf_listen *listen;
+	const struct session_service *service;
 };
 
 /*
@@ -82,14 +92,14 @@ void session_host_clear(struct session_host *);
 /*
  * Begin to serve a connection.
  *
- * fd      taken, whatever the outcome
- * listen  where it came in; borrowed for the session's life
- * peer    handed to gone_cb at the end, as counted is
+ * fd    taken, whatever the outcome
+ * door  where it came in; borrowed for the session's life
+ * peer  handed to gone_cb at the end, as counted is
  *
  * Returns 0, or -1 when out of memory; then gone_cb was not called.
  */
 int session_start(struct session_host *, int fd,
-    const struct conf_listen *listen, struct peer *peer);
+    const struct session_door *door, struct peer *peer);
 
 /*
  * Tell a connection that it is not served, and close it.
@@ -100,7 +110,7 @@ int session_start(struct session_host *, int fd,
  * As session_start(), but gone_cb gets counted as false.
  */
 int session_start_refused(struct session_host *, int fd,
-    const struct conf_listen *listen, enum request_status status,
+    const struct session_door *door, enum request_status status,
     const char *why);
 
 /*

@@ -127,7 +127,7 @@ session_log_turn(struct session *s)
 	if (access == NULL)
 		return;
 	if (s->who == NULL)
-		s->who = access_who(access, s->fd, s->listen);
+		s->who = access_who(access, s->fd, s->door->listen);
 	access_turn(access, s->who);
 }
 
@@ -158,20 +158,30 @@ leave(struct session *s, const char *p, size_t len, size_t kept, size_t used)
 	return SESSION_GO_ON;
 }
 
-/* One turn of service=messages on the bytes in hand, as leave() has them. */
+struct session_talk
+session_talk(struct session *s, const struct conf_limits *limits)
+{
+	return (struct session_talk){ .stream = &s->stream,
+	    .env = &s->host->env, .limits = limits,
+	    .listen = s->door->listen, .out = &s->host->out,
+	    .arg = s->host->arg };
+}
+
+/* One turn of its service on the bytes in hand, as leave() has them. */
 static enum session_next
-messages(struct session *s, const char *p, size_t len, size_t kept)
+serve(struct session *s, const char *p, size_t len, size_t kept)
 {
 	struct session_host *host = s->host;
 	struct conf_limits tight;
+	struct session_talk talk = session_talk(s,
+	    session_memory_limits(s, &tight));
 	enum stream_verdict verdict;
 	size_t used;
 
 	/* What has come when the drain begins is answered, all of it. */
 	s->stream.draining = host->draining && !session_is_readable(s);
 	session_log_turn(s);
-	verdict = stream_feed(&s->stream, &host->env,
-	    session_memory_limits(s, &tight), p, len, &used, &host->out);
+	verdict = s->door->service->feed(&talk, p, len, &used);
 	stats_end(host->env.stats, s->since);
 	if (host->env.searched > 0)
 		session_wakeup_end(host);
@@ -183,25 +193,6 @@ messages(struct session *s, const char *p, size_t len, size_t kept)
 	if (leave(s, p, len, kept, used) == SESSION_CLOSE)
 		return SESSION_CLOSE;
 	return session_obey(s, verdict, used > 0);
-}
-
-/* One turn of service=echo: what came goes back, unframed. */
-static enum session_next
-echo(struct session *s, const char *p, size_t len, size_t kept)
-{
-	stats_answered(s->host->env.stats, STATS_ECHO, STATS_DONE, len > 0);
-	stats_end(s->host->env.stats, s->since);
-	if (session_send(s, p, len, false) == SESSION_CLOSE ||
-	    leave(s, p, len, kept, len) == SESSION_CLOSE)
-		return SESSION_CLOSE;
-	return session_wait(s, len > 0);
-}
-
-static enum session_next
-serve(struct session *s, const char *p, size_t len, size_t kept)
-{
-	return s->listen->service == CONF_SERVICE_ECHO ?
-	    echo(s, p, len, kept) : messages(s, p, len, kept);
 }
 
 enum session_next

@@ -20,6 +20,7 @@
 
 #include "daemon/request/stream.h"
 #include "daemon/session/session.h"
+#include "daemon/session/session_service.h"
 
 struct bufferevent;
 
@@ -43,7 +44,7 @@ struct session {
 	TAILQ_ENTRY(session) ready_entry;	/* of ready, if is_ready */
 	TAILQ_ENTRY(session) work_entry;	/* of work, if works */
 	struct session_host *host;		/* borrowed */
-	const struct conf_listen *listen;	/* borrowed */
+	const struct session_door *door;	/* borrowed */
 	struct bufferevent *bev;	/* owned; NULL during the first read */
 	struct event readable;		/* set up with bev */
 	struct session_borrowed *borrowed;	/* owned; NULL: none ever */
@@ -96,6 +97,10 @@ enum session_next session_read(struct session *);
 
 /* Serve what waits in the bufferevent's input. */
 enum session_next session_serve_input(struct session *);
+
+/* What its service is handed. */
+struct session_talk session_talk(struct session *,
+    const struct conf_limits *);
 
 /* Forget the input; whether there was any. */
 bool session_drop_input(struct session *);

@@ -201,7 +201,7 @@ queue(struct session *s, const char *p, size_t len, struct generation *gen)
 static int
 hold_back(struct session *s, bool last)
 {
-	s->held_back = last && s->listen->ss.ss_family != AF_UNIX;
+	s->held_back = last && s->door->listen->ss.ss_family != AF_UNIX;
 	return s->held_back ? MSG_MORE : 0;
 }
 

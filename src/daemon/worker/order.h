@@ -12,7 +12,7 @@
 #include "daemon/thread/mailbox.h"
 
 struct generation;
-struct listener;
+struct session_door;
 struct peer;
 
 enum order_kind {
@@ -29,7 +29,7 @@ struct order {
 	struct mail mail;
 	enum order_kind kind;
 	int fd;				/* ADOPT: owned */
-	const struct listener *listener;
+	const struct session_door *door;
 	struct peer *peer;
 	struct generation *gen;		/* SWAP: a reference */
 };

@@ -21,6 +21,7 @@
 #include "daemon/record/access.h"
 #include "daemon/record/stats.h"
 #include "daemon/session/peers.h"
+#include "daemon/session/session_service.h"
 #include "daemon/snapshot/generation.h"
 #include "daemon/thread/crew.h"
 
@@ -108,7 +109,7 @@ worker_order_cb(struct mail *mail, void *arg)
 
 	switch (order->kind) {
 	case ORDER_ADOPT:
-		worker_adopt(w, order->listener, order->fd, order->peer);
+		worker_adopt(w, order->door, order->fd, order->peer);
 		break;
 	case ORDER_SWAP:
 		worker_use(w, order->gen);
@@ -215,6 +216,27 @@ worker_clear(struct worker *w)
 	generation_unref(w->gen);
 }
 
+static int
+workers_make_doors(struct workers *all)
+{
+	static const struct session_service *const services[] = {
+		[CONF_SERVICE_MESSAGES] = &session_messages,
+		[CONF_SERVICE_ECHO] = &session_echo,
+		[CONF_SERVICE_HTTP] = NULL	/* is the server's own */
+	};
+
+	all->doors = calloc(all->n_listeners, sizeof(*all->doors));
+	if (all->doors == NULL)
+		return -1;
+	for (size_t i = 0; i < all->n_listeners; i++) {
+		const struct conf_listen *listen = &all->listeners[i].conf;
+
+		all->doors[i] = (struct session_door){ .listen = listen,
+		    .service = services[listen->service] };
+	}
+	return 0;
+}
+
 struct workers *
 workers_new(size_t n, const struct listener *listeners, size_t n_listeners,
     struct generation *gen, const struct workers_events *events)
@@ -232,7 +254,8 @@ workers_new(size_t n, const struct listener *listeners, size_t n_listeners,
 	all->peers = peers_new();
 	all->workers = calloc(n, sizeof(*all->workers));
 	all->stats = calloc(n, sizeof(*all->stats));
-	if (all->peers == NULL || all->workers == NULL || all->stats == NULL)
+	if (all->peers == NULL || all->workers == NULL ||
+	    all->stats == NULL || workers_make_doors(all) != 0)
 		goto fail;
 	for (; all->n < n; all->n++)
 		if (worker_init(&all->workers[all->n], all, gen) != 0) {
@@ -355,6 +378,7 @@ workers_free(struct workers *all)
 		worker_clear(&all->workers[i]);
 	free(all->workers);
 	free(all->stats);
+	free(all->doors);
 	peers_free(all->peers);
 	free(all);
 }

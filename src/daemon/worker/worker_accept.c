@@ -43,11 +43,11 @@ worker_resume(struct worker *w)
 
 /* A connection that was counted for this worker, but not yet served. */
 void
-worker_adopt(struct worker *w, const struct listener *l, int fd,
+worker_adopt(struct worker *w, const struct session_door *door, int fd,
     struct peer *peer)
 {
 	stats_add(w->host.env.stats, STATS_ACCEPTED, 1);
-	if (session_start(&w->host, fd, &l->conf, peer) == 0)
+	if (session_start(&w->host, fd, door, peer) == 0)
 		return;
 	log_warnx("out of memory for a connection");
 	stats_add(w->host.env.stats, STATS_CLOSED, 1);
@@ -70,7 +70,7 @@ worker_least(struct worker *w)
 
 /* Have a counted connection served by whoever has the least to do. */
 static void
-worker_spread(struct worker *w, const struct listener *l, int fd,
+worker_spread(struct worker *w, const struct session_door *door, int fd,
     struct peer *peer)
 {
 	struct worker *to = worker_least(w);
@@ -82,10 +82,10 @@ worker_spread(struct worker *w, const struct listener *l, int fd,
 		to = w;
 	to->sessions++;
 	if (to == w) {
-		worker_adopt(w, l, fd, peer);
+		worker_adopt(w, door, fd, peer);
 		return;
 	}
-	order->listener = l;
+	order->door = door;
 	order->fd = fd;
 	order->peer = peer;
 	mailbox_send(to->mailbox, &order->mail);
@@ -93,7 +93,7 @@ worker_spread(struct worker *w, const struct listener *l, int fd,
 
 /* Tell a connection that it is not served. */
 static void
-worker_refuse(struct worker *w, const struct listener *l, int fd,
+worker_refuse(struct worker *w, const struct session_door *door, int fd,
     enum request_status status, const char *why)
 {
 	if (w->refused >= descriptors_share(REFUSED_MAX)) {
@@ -101,7 +101,7 @@ worker_refuse(struct worker *w, const struct listener *l, int fd,
 		return;
 	}
 	w->refused++;
-	if (session_start_refused(&w->host, fd, &l->conf, status, why) != 0)
+	if (session_start_refused(&w->host, fd, door, status, why) != 0)
 		w->refused--;
 }
 
@@ -156,7 +156,7 @@ worker_accept_cb(int fd, const struct sockaddr *sa, socklen_t sa_len,
 {
 	struct worker_listener *from = arg;
 	struct worker *w = from->worker;
-	const struct listener *l = from->listener;
+	const struct session_door *door = from->door;
 	const struct conf_limits *limits = &w->gen->conf->limits;
 	char address[ADDRESS_WORD_MAX];
 	enum stats_counter counter = STATS_REFUSED_CONNECTIONS;
@@ -164,13 +164,13 @@ worker_accept_cb(int fd, const struct sockaddr *sa, socklen_t sa_len,
 	struct peer *peer = NULL;
 	uint64_t more;
 
-	if (!is_allowed(&l->conf, sa)) {
+	if (!is_allowed(door->listen, sa)) {
 		if (warning_due(&w->denied, &more))
 			log_warnx("connection denied peer=%s before=%llu",
 			    address_word(sa, sa_len, address,
 			    sizeof(address)), (unsigned long long)more);
 		stats_add(w->host.env.stats, STATS_REFUSED_DENIED, 1);
-		worker_refuse(w, l, fd, REQUEST_DENIED,
+		worker_refuse(w, door, fd, REQUEST_DENIED,
 		    "your address is not allowed here");
 		return;
 	}
@@ -181,7 +181,7 @@ worker_accept_cb(int fd, const struct sockaddr *sa, socklen_t sa_len,
 		counter = STATS_REFUSED_PER_ADDRESS;
 	}
 	if (limit == NULL) {
-		worker_spread(w, l, fd, peer);
+		worker_spread(w, door, fd, peer);
 		return;
 	}
 	w->all->connections--;
@@ -190,7 +190,7 @@ worker_accept_cb(int fd, const struct sockaddr *sa, socklen_t sa_len,
 		log_warnx("connection refused limit=%s peer=%s before=%llu",
 		    limit, address_word(sa, sa_len, address,
 		    sizeof(address)), (unsigned long long)more);
-	worker_refuse(w, l, fd, REQUEST_BUSY, "too many connections");
+	worker_refuse(w, door, fd, REQUEST_BUSY, "too many connections");
 }
 
 void
@@ -221,12 +221,12 @@ worker_listen_start(struct worker *w)
 		struct worker_listener *from = &w->listeners[i];
 
 		from->worker = w;
-		from->listener = &w->all->listeners[i];
+		from->door = &w->all->doors[i];
 		/* That is the server's own. */
-		if (from->listener->conf.service == CONF_SERVICE_HTTP)
+		if (from->door->service == NULL)
 			continue;
 		from->acceptor = acceptor_new(w->host.base,
-		    from->listener->fd, NULL, worker_accept_cb, from);
+		    w->all->listeners[i].fd, NULL, worker_accept_cb, from);
 		if (from->acceptor == NULL)
 			return -1;
 	}

@@ -24,7 +24,7 @@ struct mailbox;
 /* A listener, as one of the workers accepts from it. */
 struct worker_listener {
 	struct worker *worker;
-	const struct listener *listener;
+	const struct session_door *door;
 	struct acceptor *acceptor;	/* owned; NULL: not the workers' */
 };
 
@@ -55,6 +55,7 @@ struct workers {
 	struct worker *workers;
 	size_t n;
 	const struct listener *listeners;
+	struct session_door *doors;	/* owned: one a listener */
 	size_t n_listeners;
 	struct workers_events events;
 	struct peers *peers;
@@ -88,7 +89,7 @@ void worker_accept_rest(struct worker *);
 /*
  * Serve a connection that is counted for this worker; fd and peer are taken.
  */
-void worker_adopt(struct worker *, const struct listener *, int fd,
+void worker_adopt(struct worker *, const struct session_door *, int fd,
     struct peer *peer);
 
 /*
