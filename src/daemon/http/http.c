@@ -26,7 +26,7 @@
 
 #include "common/log.h"
 #include "daemon/http/http_conns.h"
-#include "daemon/http/page.inc"
+#include "daemon/http/page.h"
 
 #define HEADERS_MAX	8192	/* bytes of a request's */
 #define TIMEOUT_S	30
@@ -51,8 +51,6 @@ struct http {
 	struct evhttp *inet;
 	struct evhttp *local;
 };
-
-static const char page[] = HTTP_PAGE;
 
 /*
  * Nothing is loaded from elsewhere, and nobody else may show the page or read
@@ -142,8 +140,8 @@ static void
 page_cb(struct evhttp_request *req, const struct http *http)
 {
 	(void)http;
-	send_text(req, HTTP_OK, "OK", "text/html; charset=utf-8", page,
-	    sizeof(page) - 1);
+	send_text(req, HTTP_OK, "OK", "text/html; charset=utf-8",
+	    http_page, http_page_len);
 }
 
 static void
