@@ -55,4 +55,20 @@ out=$(grep -rl '#include <event2/' src |
 	src/daemon/table src/daemon/search src/daemon/source ||
 	bad "request and what stands below it know no sockets"
 
+# A session is freed where libevent called, by close_if(), or with its host;
+# its descriptor is a link's, and its bufferevent, too.
+in_hand=$(awk '
+	/^[a-z_]+\(/ { f = $0; sub(/\(.*/, "", f) }
+	/^\t.*session_free\(/ && f !~ /^(close_if|session_host_clear)$/ ||
+	/^\t.*close_if\(/ && f !~ /_cb$/ && f !~ /^(send_kept|session_start)$/ &&
+	    f !~ /^session_(start_refused|use_generation|drain_all)$/ {
+		print FILENAME ":" FNR ": " f
+	}' src/daemon/session/*.c)
+[ -z "$in_hand" ] || bad "a session is freed in $in_hand"
+[ "$(cat src/daemon/session/*.c | grep -c 'session_free(')" = 3 ] ||
+	bad "session_free() is not called twice"
+! grep -nE '[^a-z_](recv|send|shutdown|poll|sendmsg)\(|[^_]bufferevent_' \
+	src/daemon/session/session*.c ||
+	bad "a session's descriptor is not behind its link"
+
 exit $rc

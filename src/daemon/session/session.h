@@ -5,13 +5,14 @@
 #define SESSION_H
 
 /*
- * One connection, from its socket to its end.  The bufferevent owns the
- * socket and what is unfinished or unsent; the stream (stream.h) knows what
- * the bytes mean; the session decides when to read, write, wait and close.
+ * One connection, from its socket to its end.  The link (link.h) owns the
+ * socket and what is unfinished or unsent; the service (session_service.h)
+ * knows what the bytes mean; the session decides when to read, write, wait and
+ * close.
  *
- * A session belongs to one worker for life, and so to one thread.  Nothing
+ * A session belongs to one host for life, and so to one thread.  Nothing
  * frees a session inside of a call that was handed it, but for the callbacks
- * of libevent and session_start(), each as their last deed.
+ * of libevent, as their last deed.
  */
 
 #include <sys/queue.h>
@@ -25,6 +26,7 @@
 #include "daemon/base/warning.h"
 #include "daemon/request/request.h"
 #include "daemon/session/deadline.h"
+#include "daemon/session/link.h"
 
 struct conf_limits;
 struct conf_listen;
@@ -43,7 +45,10 @@ TAILQ_HEAD(session_list, session);
  */
 #define SESSION_IN_SIZE	((size_t)64 << 10)
 
-/* What a worker gives its sessions; lives longer than all of them. */
+/*
+ * What a worker, or who else serves, gives its sessions; lives longer than all
+ * of them.
+ */
 struct session_host {
 	struct event_base *base;
 	const struct conf_limits *limits;	/* change with a reload */
@@ -51,6 +56,7 @@ struct session_host {
 	struct buf out;			/* replies of the turn in hand */
 	struct session_wakeup *wakeup;	/* owned; of the wake-up */
 	char *in;			/* owned: SESSION_IN_SIZE bytes read */
+	struct link_owner owner;	/* of their links */
 	struct deadlines deadlines;
 	struct session_list all;
 	struct session_list ready;	/* have more to do than a turn */
@@ -74,18 +80,21 @@ struct session_host {
 struct session_door {
 	const struct conf_listen *listen;
 	const struct session_service *service;
+	const struct link_ops *link;
 };
 
 /*
- * Prepare a host whose base, peers, held, gone_cb and arg are set; limits
- * are before the first session.
+ * Prepare a host whose base, peers, held, gone_cb and arg are set, the rest
+ * being zeroed memory.  Before the first session its limits and durations
+ * (deadlines_configure()) are due and, where a service answers from one, the
+ * generation in env; they may be set anew at any time.
  *
- * Returns 0, or -1 when out of memory.
+ * Returns 0, or -1 when out of memory; session_host_clear() is due anyhow.
  */
 int session_host_init(struct session_host *);
 
 /*
- * Free what the host owns and all its sessions.
+ * Free what the host owns, and all its sessions.
  */
 void session_host_clear(struct session_host *);
 

@@ -21,7 +21,6 @@
 #include "daemon/conf/conf.h"
 #include "daemon/record/stats.h"
 #include "daemon/session/peers.h"
-#include "daemon/session/session_wakeup.h"
 
 #define SHARES		2	/* a peer has one of so many */
 #define SPARE		8	/* a part in so many is for those that ... */
@@ -40,7 +39,7 @@ peer_memory(const struct session *s)
 void
 session_account(struct session *s)
 {
-	size_t held = s->left + session_output_held(s) +
+	size_t held = s->link.left + link_unsent_own(&s->link) +
 	    stream_held(&s->stream);
 	int64_t more = (int64_t)held - (int64_t)s->held;
 
@@ -79,7 +78,7 @@ session_memory_is_short(struct session *s, size_t more)
 bool
 session_memory_allows(struct session *s)
 {
-	size_t held = s->left + session_output_held(s);
+	size_t held = s->link.left + link_unsent_own(&s->link);
 
 	return !session_memory_is_short(s, held > s->held ? held - s->held :
 	    0);
@@ -111,7 +110,8 @@ session_memory_warn(struct session *s)
 	stats_add(s->host->env.stats, STATS_OVER_MEMORY, 1);
 	if (!warning_due(&s->host->memory_warning, &more))
 		return;
-	if (getpeername(s->fd, sa, &len) != 0 || ss.ss_family == AF_UNIX)
+	if (getpeername(link_fd(&s->link), sa, &len) != 0 ||
+	    ss.ss_family == AF_UNIX)
 		len = 0;
 	log_warnx("connection ended limit=memory peer=%s held=%lld "
 	    "before=%llu", len == 0 ? "unix" : address_text(sa, len, address,
@@ -133,7 +133,8 @@ find_largest(struct session_host *host, const struct peer *peer)
 }
 
 void
-session_memory_relieve(struct session_host *host)
+session_memory_relieve(struct session_host *host,
+    void (*end)(struct session *))
 {
 	int64_t enough = host->limits->memory / 4 * 3, held;
 	const struct peer *most;
@@ -149,6 +150,6 @@ session_memory_relieve(struct session_host *host)
 		if ((s = find_largest(host, most)) == NULL)
 			break;
 		session_memory_warn(s);
-		session_free(s);
+		end(s);
 	}
 }

@@ -5,10 +5,16 @@
 #define SESSION_PRIVATE_H
 
 /*
- * Between session.c, which knows the states and their deadlines,
- * session_io.c and session_send.c, which move the bytes, session_memory.c,
- * which counts those that stay, and session_rounds.c, which gives turns to
- * those that have more to do.
+ * Between the parts of a session, of which each knows those before it:
+ *
+ *	link		the bytes, and all that touches the descriptor
+ *	session_queue	which sessions go on without new bytes
+ *	session_wakeup	replies that wait for the wake-up's end
+ *	session_memory	what is held for peers, and how much may be
+ *	session_send	replies to the link
+ *	session_turn	bytes to the service; returns a verdict
+ *	session_state	the states and their deadlines, moved by verdicts
+ *	session		libevent's callbacks, which alone free sessions
  *
  *	READ --- closing reply, end of input ---> FLUSH ---> LINGER ---> gone
  *	 |  ^                                       |
@@ -16,13 +22,10 @@
  *	FULL
  */
 
-#include <event2/event_struct.h>
-
 #include "daemon/request/stream.h"
+#include "daemon/session/link.h"
 #include "daemon/session/session.h"
 #include "daemon/session/session_service.h"
-
-struct bufferevent;
 
 enum session_state {
 	SESSION_READ,		/* takes messages */
@@ -31,139 +34,138 @@ enum session_state {
 	SESSION_LINGER		/* all is sent: reads and forgets */
 };
 
+/* What a session waits for beside its peer. */
+enum session_queue {
+	QUEUE_NONE,
+	QUEUE_READY,		/* for a turn: it has more to do */
+	QUEUE_WORK,		/* for a slice of its search */
+	QUEUE_KEPT		/* its replies, for the wake-up's end */
+};
+
+/* What came of a turn. */
+enum session_verdict {
+	TURN_NOTHING,		/* all is as it was */
+	TURN_WAIT,		/* only more bytes bring it on */
+	TURN_SERVED,		/* the same, and something was answered */
+	TURN_AGAIN,		/* whole messages may be left */
+	TURN_WORK,		/* a reply is worked at */
+	TURN_LAST,		/* the last reply was given */
+	TURN_OVER		/* the peer is gone, or memory is out */
+};
+
 /* What a handler tells the callback that called it. */
 enum session_next {
 	SESSION_GO_ON,
 	SESSION_CLOSE		/* nothing is left to do: free it */
 };
 
-struct session_borrowed;
-
 struct session {
 	TAILQ_ENTRY(session) entry;		/* of all */
-	TAILQ_ENTRY(session) ready_entry;	/* of ready, if is_ready */
-	TAILQ_ENTRY(session) work_entry;	/* of work, if works */
+	TAILQ_ENTRY(session) queue_entry;	/* of ready or work */
 	struct session_host *host;		/* borrowed */
 	const struct session_door *door;	/* borrowed */
-	struct bufferevent *bev;	/* owned; NULL during the first read */
-	struct event readable;		/* set up with bev */
-	struct session_borrowed *borrowed;	/* owned; NULL: none ever */
 	struct peer *peer;	/* NULL: counted by no limit */
 	char *who;		/* owned: for the access log; NULL: not yet */
+	struct link link;
 	struct stream stream;
 	struct deadline in;			/* idle, header, message, drain */
 	struct deadline out;			/* write */
 	uint64_t id;
 	size_t held;		/* bytes counted in host->held */
-	size_t left;		/* bytes in the bufferevent's input */
-	size_t queued;		/* bytes ever left to its output */
-	size_t sent_mark;	/* of them sent when out was started */
+	size_t sent_mark;	/* bytes sent when out was started */
 	size_t sent_counted;	/* of them counted in the worker's numbers */
 	int64_t since;		/* ns: when what is served now was read */
-	int fd;			/* owned, by bev as soon as there is one */
-	unsigned int slices;	/* of its searches */
-	unsigned int looks;	/* at output that nobody took meanwhile */
-	enum session_state state;
-	bool reading;		/* readable is added */
-	bool unsent;		/* some of queued may still be there */
-	bool held_back;		/* bytes that were sent leave with the end */
+	enum session_state state : 8;
+	enum session_queue queue : 8;
+	uint8_t slices;		/* of its searches */
+	uint8_t looks;		/* at output that nobody took meanwhile */
 	bool eof;		/* the peer sends no more */
 	bool all_read;		/* the first read emptied the socket */
-	bool is_ready;
-	bool works;		/* waits for a slice of its search */
-	bool kept;		/* replies wait for the wake-up's end */
 	bool counted;		/* a limit counts it */
-	bool broken;		/* input is left behind that was not read */
+	bool unread;		/* input is left behind that was not read */
 };
 
-/*
- * Give the socket to a bufferevent, which every connection has that lives
- * longer than its first read.
- */
-enum session_next session_own(struct session *);
+/* There are thousands of them that only wait. */
+_Static_assert(sizeof(struct session) <= 420, "a session is small");
+
+/* Whether its service has taken a request that it still answers. */
+static inline bool
+session_owes(const struct session *s)
+{
+	return s->stream.job != NULL;
+}
+
+/* Whether it is between two messages, and nothing is under way. */
+static inline bool
+session_is_idle(const struct session *s)
+{
+	return s->state == SESSION_READ && s->queue == QUEUE_NONE &&
+	    s->stream.state == STREAM_IDLE && !session_owes(s);
+}
+
+/* session_queue.c: */
 
 /*
- * Look at the socket for input, or leave that in the kernel.
+ * Prepare a host whose base is set.
  *
- * Returns SESSION_CLOSE when libevent cannot: nothing would wake it.
- */
-enum session_next session_set_reading(struct session *, bool);
-
-/*
- * Read once and serve what has come; the callback of readable, and the first
- * deed of a session.
- */
-enum session_next session_read(struct session *);
-
-/* Serve what waits in the bufferevent's input. */
-enum session_next session_serve_input(struct session *);
-
-/* What its service is handed. */
-struct session_talk session_talk(struct session *,
-    const struct conf_limits *);
-
-/* Forget the input; whether there was any. */
-bool session_drop_input(struct session *);
-
-/* If there is an access log: what follows is this session's. */
-void session_log_turn(struct session *);
-
-/* The input in one piece; NULL when out of memory. */
-const char *session_input(struct session *, size_t *len);
-
-/* Whether the socket has bytes that were not read. */
-bool session_is_readable(const struct session *);
-
-/* Whether nothing that is sent can reach the peer any more. */
-bool session_is_gone(const struct session *);
-
-/* session_send.c: */
-
-/* Of the worker's buffer of replies; a larger one goes after its turn. */
-#define SESSION_OUT_KEEP	((size_t)1 << 20)
-
-/* Bytes that wait in the bufferevent's output: to ask it takes locks. */
-size_t session_output_len(const struct session *);
-
-/* The same without what is borrowed from the tables. */
-size_t session_output_held(struct session *);
-
-/*
- * Send bytes, in one write if the socket takes them; the rest waits in the
- * bufferevent's output, unless there is no memory for it: then the session
- * ends.
+ * ready_cb  for those in QUEUE_READY, work_cb for those in QUEUE_WORK, each
+ *           with the host as argument: libevent's callbacks
  *
- * last  the session ends behind them: session_end() is next
+ * Returns 0, or -1 when out of memory; session_queues_clear() is due anyhow.
  */
-enum session_next session_send(struct session *, const char *, size_t,
-    bool last);
-
-/* Send the replies in the worker's buffer, and give a large one back. */
-enum session_next session_send_replies(struct session *, bool last);
+int session_queues_init(struct session_host *,
+    void (*ready_cb)(int, short, void *), void (*work_cb)(int, short, void *));
+void session_queues_clear(struct session_host *);
 
 /*
- * Copy what is borrowed from generations before a number, which nobody else
- * needs any more; the session ends where there is no memory for that.
+ * Wait at the end of a queue, READY or WORK, or in none.  One whose replies
+ * are kept stays where it is.
  */
-enum session_next session_return_borrowed(struct session *,
-    uint64_t oldest);
+void session_enqueue(struct session *, enum session_queue);
 
-/* Nothing is sent any more: free the list of what was borrowed. */
-void session_forget_borrowed(struct session *);
+/* Have the callback of a queue called after the sockets had their turns. */
+void session_queue_soon(struct session_host *, enum session_queue);
 
-/* session_rounds.c: */
+/* session_wakeup.c: */
 
 /*
- * Returns 0, or -1 when out of memory; session_rounds_clear() is due anyhow.
+ * Prepare a host whose base is set.
+ *
+ * end_cb  called at the end of each wake-up that wants one
+ *
+ * Returns 0, or -1 when out of memory.
  */
-int session_rounds_init(struct session_host *);
-void session_rounds_clear(struct session_host *);
+int session_wakeup_init(struct session_host *,
+    void (*end_cb)(struct session_host *));
 
-/* Come back for the rest after the others had their turns. */
-void session_set_ready(struct session *, bool ready);
+/* Free what is kept, sent or not. */
+void session_wakeup_clear(struct session_host *);
 
-/* Let the reply of a long search be worked at, behind those of others. */
-void session_start_work(struct session *);
+/* Have an end to this wake-up. */
+void session_wakeup_end(struct session_host *);
+
+/*
+ * Keep the replies in the worker's buffer until then, if they are not too
+ * many.  Only of a session that is idle, which they make QUEUE_KEPT: it has
+ * nothing to do until its peer sends more, so that replies keep their order.
+ *
+ * Returns whether they are kept.
+ */
+bool session_wakeup_keep(struct session *);
+
+/*
+ * Take the replies of the next session, in the order in which they were kept;
+ * that is in no queue then.
+ *
+ * replies  set; borrowed until the next call
+ *
+ * Returns NULL after the last one.
+ */
+struct session *session_wakeup_next(struct session_host *,
+    const struct buf **replies);
+
+/* A session ends: nothing is sent for it any more. */
+void session_wakeup_forget(struct session *);
 
 /* session_memory.c: */
 
@@ -190,46 +192,77 @@ const struct conf_limits *session_memory_limits(const struct session *,
 void session_memory_warn(struct session *);
 
 /*
- * At the end of a wake-up: end those that hold most, if memory was short.
- */
-void session_memory_relieve(struct session_host *);
-
-/* session.c, for the others: */
-
-/*
- * End a session now.  Not for the one in hand, but by the callbacks.
- */
-void session_free(struct session *);
-
-/*
- * Go on as the stream said.
+ * At the end of a wake-up: if memory was short, end those that hold most.
  *
- * progress  whether something was answered
+ * end  ends a session
  */
-enum session_next session_obey(struct session *, enum stream_verdict,
-    bool progress);
+void session_memory_relieve(struct session_host *,
+    void (*end)(struct session *));
+
+/* session_send.c: */
+
+/* Of the worker's buffer of replies; a larger one goes after its turn. */
+#define SESSION_OUT_KEEP	((size_t)1 << 20)
+
+/* Count what has been sent since the last time. */
+void session_count_sent(struct session *);
 
 /*
- * Nothing can go on without more bytes.
+ * Send bytes, in one write if the peer takes them; the rest waits in the
+ * link, unless there is no memory for it.
  *
- * progress  whether something was answered since the last wait
+ * Returns 0, or -1 when the session is over.
  */
-enum session_next session_wait(struct session *, bool progress);
+int session_send(struct session *, const struct buf *);
 
-/* Serve what is there, within a turn's budget. */
-enum session_next session_turn(struct session *);
+/*
+ * Send the replies in the worker's buffer likewise, and give a large one back.
+ *
+ * last  the session ends behind them
+ */
+int session_send_replies(struct session *, bool last);
 
-/* After a turn: count what it left behind, and pause if that is too much. */
-enum session_next session_settle(struct session *);
+/*
+ * Copy what is borrowed from generations before a number, which nobody else
+ * needs any more.  Returns as session_send() does.
+ */
+int session_give_back(struct session *, uint64_t oldest);
 
-/* The bufferevent wrote, or cannot. */
-void session_wrote(struct session *);
-void session_broke(struct session *);
+/* session_turn.c: */
 
-/* The socket is readable. */
-void session_readable(struct session *);
+/* Read once, and serve what has come; the first deed of a session. */
+enum session_verdict session_turn_read(struct session *);
 
-/* Replies that were kept are sent, or could not be. */
-void session_sent(struct session *, enum session_next);
+/* Serve what is kept of the input. */
+enum session_verdict session_turn(struct session *);
+
+/* Work at the reply that it owes, for a slice. */
+enum session_verdict session_turn_work(struct session *);
+
+/* Refuse what is unfinished, or whoever has connected. */
+enum session_verdict session_turn_refuse(struct session *,
+    const struct session_refusal *);
+
+/* session_state.c: */
+
+/*
+ * Do as a turn has said, count what it left behind, and pause where that is
+ * too much.
+ */
+enum session_next session_obey(struct session *, enum session_verdict);
+
+/* The same without a turn. */
+void session_settle(struct session *);
+
+/* Take no more messages, and end when all is sent; the second refuses first. */
+enum session_next session_end(struct session *);
+enum session_next session_refuse(struct session *,
+    const struct session_refusal *);
+
+/* The peer has taken what was unsent, or, in FULL, half of it. */
+enum session_next session_wrote(struct session *);
+
+/* A deadline has passed: s->in, or s->out if it is DEADLINE_WRITE. */
+enum session_next session_late(struct session *, enum deadline_kind);
 
 #endif

@@ -17,13 +17,11 @@
 
 #include "config.h"
 
-#include "daemon/session/session_wakeup.h"
+#include "daemon/session/session_private.h"
 
 #include <stdlib.h>
 
 #include <event2/event.h>
-
-#include "daemon/session/session_private.h"
 
 #define KEPT_MAX	64	/* sessions at a time */
 #define REPLIES_MAX	16384	/* bytes of each */
@@ -37,7 +35,8 @@ struct kept {
 struct session_wakeup {
 	struct event *event;		/* owned; at the end */
 	bool ends;			/* it is active */
-	size_t n;
+	void (*end_cb)(struct session_host *);
+	size_t n, taken;
 	struct kept list[KEPT_MAX];
 };
 
@@ -48,22 +47,22 @@ end_cb(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	session_wakeup_send(host);
+	host->wakeup->end_cb(host);
 	host->wakeup->ends = false;
-	host->env.searched = 0;
-	session_memory_relieve(host);
 }
 
 int
-session_wakeup_init(struct session_host *host)
+session_wakeup_init(struct session_host *host,
+    void (*cb)(struct session_host *))
 {
 	struct session_wakeup *w = calloc(1, sizeof(*w));
 
 	host->wakeup = w;
-	if (w == NULL || (w->event = event_new(host->base, -1, EV_PERSIST,
-	    end_cb, host)) == NULL)
+	if (w == NULL)
 		return -1;
-	return 0;
+	w->end_cb = cb;
+	w->event = event_new(host->base, -1, EV_PERSIST, end_cb, host);
+	return w->event == NULL ? -1 : 0;
 }
 
 void
@@ -113,32 +112,32 @@ session_wakeup_keep(struct session *s)
 	struct buf *out = &s->host->out;
 
 	if (out->len == 0 || out->len > REPLIES_MAX || w->n == KEPT_MAX ||
-	    s->host->env.lent.text != NULL ||
-	    s->stream.state != STREAM_IDLE || s->eof || s->host->draining ||
-	    session_output_len(s) > 0 ||
 	    !take(&w->list[w->n].replies, out))
 		return false;
 	w->list[w->n++].session = s;
 	session_wakeup_end(s->host);
-	s->kept = true;
+	s->queue = QUEUE_KEPT;
 	return true;
 }
 
-void
-session_wakeup_send(struct session_host *host)
+struct session *
+session_wakeup_next(struct session_host *host, const struct buf **replies)
 {
 	struct session_wakeup *w = host->wakeup;
-	struct kept *p;
 
-	for (p = w->list; p < w->list + w->n; p++) {
-		if (p->session != NULL) {
-			p->session->kept = false;
-			session_sent(p->session, session_send(p->session,
-			    p->replies.data, p->replies.len, false));
-		}
-		p->replies.len = 0;
+	while (w->taken < w->n) {
+		struct kept *kept = &w->list[w->taken++];
+
+		if (kept->session == NULL)
+			continue;
+		kept->session->queue = QUEUE_NONE;
+		*replies = &kept->replies;
+		return kept->session;
 	}
-	w->n = 0;
+	while (w->n > 0)
+		w->list[--w->n].replies.len = 0;
+	w->taken = 0;
+	return NULL;
 }
 
 void
@@ -146,7 +145,7 @@ session_wakeup_forget(struct session *s)
 {
 	struct session_wakeup *w = s->host->wakeup;
 
-	if (!s->kept)
+	if (s->queue != QUEUE_KEPT)
 		return;
 	for (size_t i = 0; i < w->n; i++)
 		if (w->list[i].session == s)

@@ -232,7 +232,8 @@ workers_make_doors(struct workers *all)
 		const struct conf_listen *listen = &all->listeners[i].conf;
 
 		all->doors[i] = (struct session_door){ .listen = listen,
-		    .service = services[listen->service] };
+		    .service = services[listen->service],
+		    .link = &link_plain };
 	}
 	return 0;
 }

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef LINK_H
+#define LINK_H
+
+/*
+ * The bytes of a connection, and all that touches its descriptor.
+ *
+ * A link reads into its caller's memory and writes at once what the peer
+ * takes.  What is left of either, if anything is, is kept in a bufferevent,
+ * which is made for the first of it: input that is no whole message yet, and
+ * output that waits for the peer, where a long text of the tables is by
+ * reference.  The bufferevent writes by itself, and never reads.
+ *
+ * How bytes go through the descriptor is the transport's, one row of
+ * functions: as they are (link_plain), or enciphered.  Whoever holds a link
+ * cannot tell them apart, if it keeps to this:
+ *
+ * - A read may give nothing though the descriptor was readable, and may write
+ *   by itself.  Only link_is_readable() knows whether more can be read: a
+ *   transport may hold what it has read ahead.
+ * - The last write says that it is the last one, so that the transport's own
+ *   end can leave with it.  A shut may leave something unsent, too; it is
+ *   done when nothing is.
+ *
+ * A link calls back through its owner's functions, which are libevent's
+ * callbacks, and never from inside of a function of this header.
+ */
+
+#include <sys/socket.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <event2/event_struct.h>
+
+struct bufferevent;
+struct event_base;
+struct generation;
+struct link;
+struct link_borrowed;
+
+/* Bytes to be written. */
+struct link_piece {
+	const char *p;
+	size_t len;
+	struct generation *gen;		/* whose text it is: what is left is not
+					   copied.  NULL: it is */
+};
+
+/*
+ * A transport.  Where it needs more than the descriptor, more is in a struct
+ * that begins with its link.
+ */
+struct link_ops {
+	/*
+	 * As recv(2): bytes read, 0 at the end of input, -1 with errno; EAGAIN
+	 * and EINTR: nothing now.  After a shut it forgets what it reads.
+	 */
+	ssize_t (*read)(struct link *, char *, size_t len);
+	/*
+	 * Take bytes, n pieces of at least one each; last: nothing follows
+	 * them but a shut.  They leave in as few packets as can be.
+	 *
+	 * Returns how many were taken; the rest is kept as it is, behind what
+	 * the transport itself left in the output, so that one that changes
+	 * bytes takes all.  Or -1 with errno.
+	 */
+	ssize_t (*write)(struct link *, const struct link_piece *, size_t n,
+	    bool last);
+	/* Whether a read would give bytes.  Reads nothing. */
+	bool (*is_readable)(const struct link *);
+	/* Whether nothing that is written can reach the peer any more. */
+	bool (*is_gone)(const struct link *);
+	/* Send no more.  May be called twice. */
+	void (*shut)(struct link *);
+	/* Close the descriptor, and free what is the transport's own. */
+	void (*close)(struct link *);
+};
+
+/* As they are. */
+extern const struct link_ops link_plain;
+
+/* Whom a link calls back, with the link as argument. */
+struct link_owner {
+	struct event_base *base;
+	void (*readable_cb)(int fd, short what, void *link);
+	/* The unsent output has come down to what link_wake_at() said. */
+	void (*wrote_cb)(struct bufferevent *, void *link);
+	/* It cannot be written. */
+	void (*broke_cb)(struct bufferevent *, short what, void *link);
+};
+
+struct link {
+	const struct link_ops *ops;
+	const struct link_owner *owner;	/* borrowed */
+	struct bufferevent *bev;	/* owned; NULL: nothing was left yet */
+	struct event readable;		/* set up with bev */
+	struct link_borrowed *borrowed;	/* owned; NULL: none ever */
+	size_t left;		/* bytes of input that are kept */
+	size_t given;		/* bytes ever given to be sent */
+	int fd;			/* owned */
+	bool local;		/* a unix socket */
+	bool reading;		/* readable is added */
+	bool unsent;		/* some of given may still be here */
+	bool held_back;		/* bytes that were sent leave with the end */
+};
+
+/*
+ * Begin with a descriptor, which does not block.  Nothing is allocated.
+ *
+ * fd     taken, for link_close()
+ * owner  borrowed for the link's life
+ * local  it is a unix socket
+ */
+void link_init(struct link *, int fd, const struct link_ops *,
+    const struct link_owner *, bool local);
+
+/*
+ * Close it, whatever is unsent.
+ */
+void link_close(struct link *);
+
+/*
+ * Have a bufferevent, as every link has that lives longer than its first read.
+ *
+ * Returns 0, or -1 when out of memory.
+ */
+int link_own(struct link *);
+
+/*
+ * Call back when there is something to read, or leave it in the kernel.  A
+ * link without a bufferevent is never called back, and stays so.
+ *
+ * Returns 0; or -1 when libevent cannot, where nothing would wake it.
+ */
+int link_set_reading(struct link *, bool);
+
+/*
+ * Read once.  Returns as the operation does.
+ */
+ssize_t link_read(struct link *, char *, size_t len);
+
+/*
+ * The operations of the same names.
+ */
+bool link_is_readable(const struct link *);
+bool link_is_gone(const struct link *);
+
+/*
+ * Send no more than what is unsent.  To be called again when that is sent, if
+ * something is then.
+ */
+void link_shut(struct link *);
+
+/*
+ * Its descriptor, for those that ask who is at its other end.
+ */
+int link_fd(const struct link *);
+
+/*
+ * Keep input until there is more, behind what is kept already.
+ *
+ * Returns 0, or -1 when out of memory.
+ */
+int link_keep(struct link *, const char *, size_t len);
+
+/*
+ * The input that is kept, in one piece, borrowed until the next call; NULL
+ * when out of memory.
+ */
+const char *link_kept(struct link *);
+
+/*
+ * Copy the input that is kept, l->left bytes.
+ */
+void link_copy(struct link *, char *to);
+
+/*
+ * Forget bytes at the front of it.
+ */
+void link_drop(struct link *, size_t len);
+
+/*
+ * Write as much as the peer takes at once: nothing, if something is unsent.
+ *
+ * last  link_shut() is next when all is sent
+ *
+ * Returns how many bytes were taken, of all pieces, the rest being for
+ * link_queue(); or -1, where the peer is gone.
+ */
+ssize_t link_write(struct link *, const struct link_piece *, size_t n,
+    bool last);
+
+/*
+ * Keep bytes until the peer takes them.
+ *
+ * Returns 0, or -1 when out of memory, where the link must be closed.
+ */
+int link_queue(struct link *, const struct link_piece *);
+
+/*
+ * When to call back for the unsent output: at len bytes, at most.
+ */
+void link_wake_at(struct link *, size_t len);
+
+/*
+ * The first deed of wrote_cb.  Returns whether all is sent.
+ */
+bool link_wrote(struct link *);
+
+/*
+ * Bytes that are unsent: to ask it takes locks.  The second is without what
+ * is borrowed from generations.
+ */
+size_t link_unsent(const struct link *);
+size_t link_unsent_own(struct link *);
+
+/*
+ * Bytes borrowed from generations, if some of them are of one before this
+ * number; else 0.
+ */
+size_t link_borrowed_before(struct link *, uint64_t number);
+
+/*
+ * Copy all that is borrowed, and let the generations go.
+ *
+ * Returns 0, or -1 when out of memory, where the link must be closed.
+ */
+int link_give_back(struct link *);
+
+#endif

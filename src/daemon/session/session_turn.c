@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * A turn: bytes into the service of a connection, and its replies out.
+ *
+ * A link is read straight into the worker's buffer, behind what was left
+ * unfinished, and the replies of all that came are written in one go: two
+ * system calls a wake-up, where a bufferevent's own reading takes an ioctl(2)
+ * more and stops at 4,096 bytes.  What is unfinished stays with the link until
+ * there is more.
+ */
+
+#include "config.h"
+
+#include "daemon/session/session_private.h"
+
+#include <errno.h>
+
+#include "common/log.h"
+#include "daemon/conf/conf.h"
+#include "daemon/record/access.h"
+#include "daemon/record/stats.h"
+
+/*
+ * How long one search works before sockets are looked at again, in
+ * microseconds: what others' lookups may wait for it.
+ */
+#define WORK_SLICE_US	500
+
+/* After how many slices it is looked whether somebody waits for the reply. */
+#define SLICES_BLIND	4
+
+/* If there is an access log: what follows is this session's. */
+static void
+begin_log(struct session *s)
+{
+	struct access *access = s->host->env.access;
+
+	if (access == NULL)
+		return;
+	if (s->who == NULL)
+		s->who = access_who(access, link_fd(&s->link),
+		    s->door->listen);
+	access_turn(access, s->who);
+}
+
+static struct session_talk
+begin_talk(struct session *s, const struct conf_limits *limits)
+{
+	begin_log(s);
+	return (struct session_talk){ .stream = &s->stream,
+	    .env = &s->host->env, .limits = limits,
+	    .listen = s->door->listen, .out = &s->host->out,
+	    .arg = s->host->arg };
+}
+
+static enum session_verdict
+judge(const struct session *s, enum stream_verdict verdict, bool progress)
+{
+	switch (verdict) {
+	case STREAM_MORE:
+		return progress ? TURN_SERVED : TURN_WAIT;
+	case STREAM_AGAIN:
+		return TURN_AGAIN;
+	case STREAM_WORK:
+		return TURN_WORK;
+	case STREAM_CLOSE:
+		return TURN_LAST;
+	case STREAM_FAILED:
+		log_warnx("out of memory session=%llu",
+		    (unsigned long long)s->id);
+		break;
+	}
+	return TURN_OVER;
+}
+
+/*
+ * Leave in the link what was not used of the bytes in hand.
+ *
+ * p, len  all of them; the first kept of them are its input already
+ * used    done with
+ */
+static int
+leave(struct session *s, const char *p, size_t len, size_t kept, size_t used)
+{
+	link_drop(&s->link, kept < used ? kept : used);
+	if (used > kept)
+		kept = used;
+	return len > kept ? link_keep(&s->link, p + kept, len - kept) : 0;
+}
+
+/* Whether replies may wait for the wake-up's end. */
+static bool
+may_keep(const struct session *s)
+{
+	return session_is_idle(s) && !s->eof && !s->host->draining &&
+	    s->host->env.lent.text == NULL && link_unsent(&s->link) == 0;
+}
+
+/* One turn of its service on the bytes in hand, as leave() has them. */
+static enum session_verdict
+serve(struct session *s, const char *p, size_t len, size_t kept)
+{
+	struct session_host *host = s->host;
+	struct conf_limits tight;
+	const struct session_talk talk = begin_talk(s,
+	    session_memory_limits(s, &tight));
+	enum stream_verdict verdict;
+	size_t used;
+
+	/* What has come when the drain begins is answered, all of it. */
+	s->stream.draining = host->draining && !link_is_readable(&s->link);
+	verdict = s->door->service->feed(&talk, p, len, &used);
+	stats_end(host->env.stats, s->since);
+	if (host->env.searched > 0)
+		session_wakeup_end(host);
+	if (verdict == STREAM_MORE && may_keep(s) && session_wakeup_keep(s))
+		buf_reset(&host->out, SESSION_OUT_KEEP);
+	else if (session_send_replies(s, verdict == STREAM_CLOSE) != 0)
+		return TURN_OVER;
+	if (leave(s, p, len, kept, used) != 0)
+		return TURN_OVER;
+	return judge(s, verdict, used > 0);
+}
+
+enum session_verdict
+session_turn(struct session *s)
+{
+	size_t len = s->link.left;
+	const char *p;
+
+	/* Replies keep their order, and wait where there is no room for more. */
+	if (s->state != SESSION_READ || session_owes(s))
+		return TURN_NOTHING;
+	if (s->stream.state != STREAM_IDLE && len < s->stream.need)
+		return TURN_WAIT;
+	p = link_kept(&s->link);
+	return p == NULL ? TURN_OVER : serve(s, p, len, len);
+}
+
+enum session_verdict
+session_turn_read(struct session *s)
+{
+	char *in = s->host->in;
+	size_t kept = s->link.left, room;
+	ssize_t n;
+
+	/* Unfinished bytes go before the new ones, if there is room for both. */
+	if (kept > SESSION_IN_SIZE / 2)
+		kept = 0;
+	room = SESSION_IN_SIZE - kept;
+	s->since = stats_begin(s->host->env.stats);
+	n = link_read(&s->link, in + kept, room);
+	/* Later ones are of peers that send by pieces. */
+	s->all_read = s->link.bev == NULL && n < (ssize_t)room;
+	if (n == -1)
+		return errno == EAGAIN || errno == EINTR ? TURN_NOTHING :
+		    TURN_OVER;
+	stats_add(s->host->env.stats, STATS_BYTES_IN, (size_t)n);
+	if (s->state == SESSION_LINGER)
+		return n == 0 ? TURN_OVER : TURN_NOTHING;
+	if (n == 0) {
+		s->eof = true;
+		link_set_reading(&s->link, false);
+		return session_turn(s);
+	}
+	/*
+	 * A message larger than the worker's buffer is gathered in the link,
+	 * and served when it is whole.
+	 */
+	if (kept < s->link.left)
+		return link_keep(&s->link, in, (size_t)n) != 0 ? TURN_OVER :
+		    session_turn(s);
+	link_copy(&s->link, in);
+	return serve(s, in, kept + (size_t)n, kept);
+}
+
+enum session_verdict
+session_turn_work(struct session *s)
+{
+	struct session_host *host = s->host;
+	enum stream_verdict verdict;
+
+	if (s->slices++ % SLICES_BLIND == 0 && link_is_gone(&s->link))
+		return TURN_OVER;
+	begin_log(s);
+	verdict = stream_work(&s->stream, &host->env, WORK_SLICE_US,
+	    &host->out);
+	if (verdict != STREAM_WORK) {
+		stats_end(host->env.stats, s->since);
+		if (session_send_replies(s, verdict == STREAM_CLOSE) != 0)
+			return TURN_OVER;
+	}
+	return judge(s, verdict, true);
+}
+
+enum session_verdict
+session_turn_refuse(struct session *s, const struct session_refusal *why)
+{
+	const struct session_talk talk = begin_talk(s, s->host->limits);
+	const char *p = link_kept(&s->link);
+
+	s->unread = true;
+	if (p == NULL || s->door->service->refuse(&talk, why, p,
+	    s->link.left) != STREAM_CLOSE)
+		return TURN_OVER;
+	if (s->counted)
+		stats_answered(s->host->env.stats, STATS_OTHER, why->status,
+		    1);
+	stats_end(s->host->env.stats, s->since);
+	return session_send_replies(s, true) == 0 ? TURN_LAST : TURN_OVER;
+}
