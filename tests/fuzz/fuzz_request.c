@@ -445,6 +445,7 @@ ask(const struct appmsg_str *encoding, const void *data, size_t len,
 		.content_length = len,
 		.id = { .kind = APPMSG_ID_STRING, .str = APPMSG_STR(ID) }
 	};
+	static int64_t none;		/* or less */
 	struct request_job *job = NULL;
 	enum request_result result;
 	char *copy = malloc(len + 1);
@@ -452,7 +453,7 @@ ask(const struct appmsg_str *encoding, const void *data, size_t len,
 	FUZZ_CHECK(copy != NULL);
 	if (len > 0)
 		memcpy(copy, data, len);
-	env.searched = slices ? INT64_MAX / 2 : INT64_MIN;
+	env.at_once_ns = slices ? &none : NULL;
 	out->len = 0;
 	result = request_answer(&env, &hdr, copy, len, true, out, &job);
 	/* A job has what it needs. */

@@ -178,10 +178,11 @@ static void
 run_feed(struct run *r, const uint8_t *data, size_t len)
 {
 	static struct buf out;
+	static int64_t none;		/* or less */
 	char *mem = NULL;
 
 	/* By the input alone: searches are done at once, or all later. */
-	env.searched = r->slice_us > 1 ? INT64_MIN : INT64_MAX / 2;
+	env.at_once_ns = r->slice_us > 1 ? NULL : &none;
 	stats_begin(env.stats);
 	while (r->verdict != STREAM_CLOSE) {
 		size_t left = len - r->done, used = SIZE_MAX, n;

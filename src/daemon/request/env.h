@@ -35,8 +35,8 @@ struct request_env {
 					   turn, which ends with one */
 	int64_t turn_ns;	/* for the messages of a turn that are not
 				   plain lookups; 0: as long as they take */
-	int64_t searched;	/* ns of searches done at once; the caller's to
-				   set to 0 for each wake-up */
+	int64_t *at_once_ns;	/* what searches may still take that are done
+				   at once; borrowed; NULL: all they like */
 	struct buf text;		/* owned: content turned to UTF-8 */
 	struct buf scratch;		/* owned: values unescaped */
 	struct buf content;		/* owned: matches */

@@ -21,12 +21,8 @@
 #include "daemon/search/search.h"
 #include "daemon/snapshot/generation.h"
 
-/*
- * What a search may take that is answered at once, and all of them together in
- * a wake-up, however many connections ask: others wait for that.
- */
+/* What a search may take that is answered at once: others wait for that. */
 #define FIRST_SLICE_US		200
-#define AT_ONCE_NS		400000
 
 /*
  * A request that is answered later.  It keeps what its reply needs, since the
@@ -116,19 +112,20 @@ request_job_start(const struct ask *ask, const struct query *query,
     const char *key, size_t len, struct request_job **job)
 {
 	enum request_result result;
-	int64_t began = clock_ns();
+	int64_t *left = ask->env->at_once_ns, began = clock_ns();
 
 	if ((*job = job_new(ask, query, key, len)) == NULL)
 		return REQUEST_FAILED;
 	(*job)->search = query_begin(ask->gen->snap, query);
 	if ((*job)->search == NULL)
 		result = REQUEST_FAILED;
-	else if (ask->env->searched >= AT_ONCE_NS)
+	else if (left != NULL && *left <= 0)
 		result = REQUEST_LATER;
 	else
 		result = request_job_work(*job, ask->env, FIRST_SLICE_US,
 		    ask->out);
-	ask->env->searched += clock_ns() - began;
+	if (left != NULL)
+		*left -= clock_ns() - began;
 	if (result != REQUEST_LATER) {
 		request_job_free(*job);
 		*job = NULL;

@@ -122,7 +122,7 @@ static void
 wakeup_cb(struct session_host *host)
 {
 	send_kept(host);
-	host->env.searched = 0;
+	host->at_once_ns = SESSION_AT_ONCE_NS;
 	session_memory_relieve(host, relief_cb);
 }
 
@@ -271,6 +271,8 @@ session_host_init(struct session_host *host)
 	    .readable_cb = readable_cb, .wrote_cb = wrote_cb,
 	    .broke_cb = broke_cb };
 	host->in = malloc(SESSION_IN_SIZE);
+	host->at_once_ns = SESSION_AT_ONCE_NS;
+	host->env.at_once_ns = &host->at_once_ns;
 	host->env.turn_ns = TURN_NS;
 	host->env.lend_min = LEND_MIN;
 	host->env.fast = fast_new();

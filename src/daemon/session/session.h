@@ -57,6 +57,8 @@ struct session_host {
 	struct session_wakeup *wakeup;	/* owned; of the wake-up */
 	char *in;			/* owned: SESSION_IN_SIZE bytes read */
 	struct link_owner owner;	/* of their links */
+	int64_t at_once_ns;	/* what searches may still take that are done
+				   at once, in this wake-up */
 	struct deadlines deadlines;
 	struct session_list all;
 	struct session_list ready;	/* have more to do than a turn */

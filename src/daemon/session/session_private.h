@@ -230,6 +230,13 @@ int session_give_back(struct session *, uint64_t oldest);
 
 /* session_turn.c: */
 
+/*
+ * What searches that are done at once may take in a wake-up, all of them
+ * together and however many connections ask, in nanoseconds: others wait for
+ * that.
+ */
+#define SESSION_AT_ONCE_NS	400000
+
 /* Read once, and serve what has come; the first deed of a session. */
 enum session_verdict session_turn_read(struct session *);
 

@@ -113,7 +113,7 @@ serve(struct session *s, const char *p, size_t len, size_t kept)
 	s->stream.draining = host->draining && !link_is_readable(&s->link);
 	verdict = s->door->service->feed(&talk, p, len, &used);
 	stats_end(host->env.stats, s->since);
-	if (host->env.searched > 0)
+	if (host->at_once_ns < SESSION_AT_ONCE_NS)
 		session_wakeup_end(host);
 	if (verdict == STREAM_MORE && may_keep(s) && session_wakeup_keep(s))
 		buf_reset(&host->out, SESSION_OUT_KEEP);
