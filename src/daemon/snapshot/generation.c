@@ -17,6 +17,7 @@
 #include "daemon/conf/conf.h"
 #include "daemon/record/access_file.h"
 #include "daemon/snapshot/snapshot.h"
+#include "daemon/snapshot/snapshot_load.h"
 #include "daemon/thread/crew.h"
 
 static void

@@ -9,7 +9,6 @@
 
 #include "daemon/snapshot/snapshot.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,9 +16,7 @@
 
 #include "common/escape.h"
 #include "daemon/builder/builder.h"
-#include "daemon/conf/conf.h"
 #include "daemon/snapshot/blobs.h"
-#include "daemon/source/source.h"
 #include "daemon/table/fold.h"
 #include "lib/appmsg.h"
 
@@ -78,120 +75,16 @@ tables_clear(struct tables *tables)
 	free(tables->asked);
 }
 
-static int
-add_answer(struct table_builder *b, const struct conf_answer *a)
-{
-	size_t cap = 6 * a->text_len + 1, len;
-	char *text = malloc(cap);
-	int error = -1;
-
-	if (text != NULL) {
-		len = appmsg_escape(a->text, a->text_len, text, cap);
-		error = table_builder_add(b, a->place.file, a->key,
-		    a->key_len, text, len, a->place.line);
-	}
-	free(text);
-	return error;
-}
-
-/* The table of the answer lines. */
-static struct table *
-load_main(const struct conf *conf, struct problems *problems)
-{
-	static const struct table_options options = { .name = CONF_MAIN };
-	const struct conf_answer *a;
-	struct table_builder *b;
-	size_t room = 0;
-
-	STAILQ_FOREACH(a, &conf->answers, entry)
-		room += TABLE_ENTRY_ROOM(a->key_len, 6 * a->text_len);
-	if ((b = table_builder_new(&options, room)) == NULL)
-		goto fail;
-	STAILQ_FOREACH(a, &conf->answers, entry)
-		if (add_answer(b, a) != 0)
-			goto fail;
-	return table_builder_finish(b, 1, problems);
-fail:
-	problems_add(problems, NULL, 0, "answers: %s", strerror(errno));
-	table_builder_free(b);
-	return NULL;
-}
-
-/* One table directive. */
-static struct table *
-load_table(const struct conf_table *t, unsigned int threads,
-    const struct source_progress *progress, struct problems *problems)
-{
-	const struct source source = {
-		.options = {
-			.name = t->name,
-			.ways = t->ways,
-			.duplicates = t->duplicates,
-			.fold = t->fold,
-			.mapped = t->mmap
-		},
-		.paths = (const char *const *)t->paths,
-		.n_paths = t->n_paths,
-		.said_file = t->place.file,
-		.said_line = t->place.line
-	};
-
-	if (t->binary)
-		return blobs_load_table(t, problems);
-	return source_load(&source, threads, progress, problems);
-}
-
-/*
- * Have what a load gave.  Without a table the snapshot is none: there must be
- * a problem then.
- *
- * before  how many there were before all tables
- */
-static int
-tables_take(struct tables *tables, struct table *t,
-    const struct problems *problems, size_t before)
-{
-	if (t == NULL)
-		return problems_count(problems) == before ? -1 : 0;
-	return tables_add(tables, t);
-}
-
 struct snapshot *
-snapshot_load(const struct conf *conf, unsigned int threads,
-    const struct source_progress *progress, struct problems *problems)
+snapshot_new(void)
 {
-	struct snapshot *snap = calloc(1, sizeof(*snap));
-	size_t before = problems_count(problems);
-	const struct conf_table *spec;
-	struct table *t;
-	int error;
+	return calloc(1, sizeof(struct snapshot));
+}
 
-	if (snap == NULL)
-		goto nomem;
-	t = load_main(conf, problems);
-	if (tables_take(&snap->answers, t, problems, before) != 0)
-		goto nomem;
-	t = blobs_load_main(conf, problems);
-	if (tables_take(&snap->blobs, t, problems, before) != 0)
-		goto nomem;
-	STAILQ_FOREACH(spec, &conf->tables, entry) {
-		t = load_table(spec, threads, progress, problems);
-		if (spec->binary)
-			error = tables_take(&snap->blobs, t, problems, before);
-		else
-			error = tables_take(&snap->answers, t, problems,
-			    before);
-		if (error != 0)
-			goto nomem;
-	}
-	if (problems_count(problems) == before)
-		return snap;
-	snapshot_free(snap);
-	return NULL;
-nomem:
-	problems_add(problems, NULL, 0, "%s", strerror(ENOMEM));
-	snapshot_free(snap);
-	return NULL;
+int
+snapshot_add(struct snapshot *snap, struct table *t, bool binary)
+{
+	return tables_add(binary ? &snap->blobs : &snap->answers, t);
 }
 
 void

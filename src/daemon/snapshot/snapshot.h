@@ -19,13 +19,10 @@
 #include <stdint.h>
 #include <time.h>
 
-#include "daemon/base/problems.h"
 #include "daemon/table/table.h"
 
 struct appmsg_str;
-struct conf;
 struct snapshot;
-struct source_progress;
 
 /* What a lookup found; borrowed as long as the snapshot. */
 struct snapshot_answer {
@@ -38,18 +35,21 @@ struct snapshot_answer {
 };
 
 /*
- * Build the tables that a configuration names.
+ * Start a snapshot, without tables.
  *
- * conf      borrowed as long as the snapshot
- * threads   how many may work on it, at least 1
- * progress  NULL: nobody wants to know
- * problems  gets all that is wrong with them
- *
- * Returns the snapshot, owned by the caller, snapshot_free(); or NULL, with
- * at least one problem.
+ * Returns it, owned by the caller, snapshot_free(); or NULL with errno.
  */
-struct snapshot *snapshot_load(const struct conf *conf, unsigned int threads,
-    const struct source_progress *progress, struct problems *problems);
+struct snapshot *snapshot_new(void);
+
+/*
+ * Add a table, behind the others.
+ *
+ * t       taken, whatever the outcome
+ * binary  its entries are bytes, as blobs.h makes them, not answers
+ *
+ * Returns 0, or -1 with errno.
+ */
+int snapshot_add(struct snapshot *, struct table *t, bool binary);
 
 /*
  * Free a snapshot.  NULL is allowed.

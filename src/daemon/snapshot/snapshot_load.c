@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * Each table is loaded, whatever became of those before it: so all problems
+ * are told at once.
+ */
+
+#include "config.h"
+
+#include "daemon/snapshot/snapshot_load.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/problems.h"
+#include "daemon/builder/builder.h"
+#include "daemon/conf/conf.h"
+#include "daemon/snapshot/blobs.h"
+#include "daemon/snapshot/snapshot.h"
+#include "daemon/source/source.h"
+#include "lib/appmsg.h"
+
+/* A load of a snapshot. */
+struct load {
+	struct snapshot *snap;
+	struct problems *problems;
+	size_t before;		/* problems that there were */
+};
+
+static int
+add_answer(struct table_builder *b, const struct conf_answer *a)
+{
+	size_t cap = 6 * a->text_len + 1, len;
+	char *text = malloc(cap);
+	int error = -1;
+
+	if (text != NULL) {
+		len = appmsg_escape(a->text, a->text_len, text, cap);
+		error = table_builder_add(b, a->place.file, a->key,
+		    a->key_len, text, len, a->place.line);
+	}
+	free(text);
+	return error;
+}
+
+/* The table of the answer lines. */
+static struct table *
+load_main(const struct conf *conf, struct problems *problems)
+{
+	static const struct table_options options = { .name = CONF_MAIN };
+	const struct conf_answer *a;
+	struct table_builder *b;
+	size_t room = 0;
+
+	STAILQ_FOREACH(a, &conf->answers, entry)
+		room += TABLE_ENTRY_ROOM(a->key_len, 6 * a->text_len);
+	if ((b = table_builder_new(&options, room)) == NULL)
+		goto fail;
+	STAILQ_FOREACH(a, &conf->answers, entry)
+		if (add_answer(b, a) != 0)
+			goto fail;
+	return table_builder_finish(b, 1, problems);
+fail:
+	problems_add(problems, NULL, 0, "answers: %s", strerror(errno));
+	table_builder_free(b);
+	return NULL;
+}
+
+/* One table directive. */
+static struct table *
+load_table(const struct conf_table *t, unsigned int threads,
+    const struct source_progress *progress, struct problems *problems)
+{
+	const struct source source = {
+		.options = {
+			.name = t->name,
+			.ways = t->ways,
+			.duplicates = t->duplicates,
+			.fold = t->fold,
+			.mapped = t->mmap
+		},
+		.paths = (const char *const *)t->paths,
+		.n_paths = t->n_paths,
+		.said_file = t->place.file,
+		.said_line = t->place.line
+	};
+
+	if (t->binary)
+		return blobs_load_table(t, problems);
+	return source_load(&source, threads, progress, problems);
+}
+
+/*
+ * Have what came of one table.  Without a table the snapshot is none: there
+ * must be a problem then.
+ *
+ * Returns 0, or -1 when out of memory.
+ */
+static int
+take(const struct load *load, struct table *t, bool binary)
+{
+	if (t == NULL)
+		return problems_count(load->problems) == load->before ? -1 : 0;
+	return snapshot_add(load->snap, t, binary);
+}
+
+static int
+load_all(const struct load *load, const struct conf *conf,
+    unsigned int threads, const struct source_progress *progress)
+{
+	const struct conf_table *t;
+
+	if (take(load, load_main(conf, load->problems), false) != 0 ||
+	    take(load, blobs_load_main(conf, load->problems), true) != 0)
+		return -1;
+	STAILQ_FOREACH(t, &conf->tables, entry)
+		if (take(load, load_table(t, threads, progress,
+		    load->problems), t->binary) != 0)
+			return -1;
+	return 0;
+}
+
+struct snapshot *
+snapshot_load(const struct conf *conf, unsigned int threads,
+    const struct source_progress *progress, struct problems *problems)
+{
+	const struct load load = { .snap = snapshot_new(),
+	    .problems = problems, .before = problems_count(problems) };
+
+	if (load.snap == NULL ||
+	    load_all(&load, conf, threads, progress) != 0)
+		problems_add(problems, NULL, 0, "%s", strerror(ENOMEM));
+	else if (problems_count(problems) == load.before)
+		return load.snap;
+	snapshot_free(load.snap);
+	return NULL;
+}
