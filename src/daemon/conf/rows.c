@@ -22,32 +22,35 @@
 #define DAY	(SECOND * 24 * 3600)
 
 /* Where a member is; but it does not compile if it is of another type. */
-#define AT(what, member)						\
-	_Generic(((struct conf *)NULL)->member,				\
-	    what: offsetof(struct conf, member))
+#define OFFSET(member)	offsetof(struct conf, member)
+#define OF(member)	((struct conf *)NULL)->member
+#define NUMBER(member)	_Generic(OF(member), int64_t: OFFSET(member))
+#define STRING(member)	_Generic(OF(member), char *: OFFSET(member))
+#define SWITCH(member)	_Generic(OF(member), bool: OFFSET(member))
+#define LEVEL(member)	_Generic(OF(member), enum log_level: OFFSET(member))
 
 #define LIMIT(name, member, min, max, value)				\
 	{ "limit", name, ' ', &conf_type_number, min, max, value,	\
-	    AT(int64_t, limits.member), true }
+	    NUMBER(limits.member), true }
 #define TIMEOUT(name, value)						\
 	{ "timeout", #name, ' ', &conf_type_time, SECOND, DAY, value,	\
-	    AT(int64_t, timeouts.name), true }
+	    NUMBER(timeouts.name), true }
 
 const struct conf_row conf_rows[] = {
 	{ "control", NULL, ' ', &conf_type_control, 0, 0, 0,
-	    AT(char *, control), false },
+	    STRING(control), false },
 	{ "user", NULL, ' ', &conf_type_user, 0, 0, 0,
-	    AT(char *, user), false },
+	    STRING(user), false },
 	{ "workers", NULL, ' ', &conf_type_workers, 1, 256, 0,
-	    AT(int64_t, workers), false },
+	    NUMBER(workers), false },
 	{ "sandbox", NULL, ' ', &conf_type_bool, 0, 1, true,
-	    AT(bool, sandbox), false },
+	    SWITCH(sandbox), false },
 	{ "pidfile", NULL, ' ', &conf_type_path, 0, 0, 0,
-	    AT(char *, pidfile), true },
+	    STRING(pidfile), true },
 	{ "log", "level", '=', &conf_type_level, 0, 0, LOG_LEVEL_INFO,
-	    AT(enum log_level, log_level), true },
+	    LEVEL(log_level), true },
 	{ "log", "access", '=', &conf_type_access, 0, 0, 0,
-	    AT(char *, access_log), true },
+	    STRING(access_log), true },
 	LIMIT("connections", connections, 1, M, 10000),
 	LIMIT("per-address", per_address, 1, M, 1000),
 	LIMIT("header", header, 64, 65535, 16 * K),
@@ -56,6 +59,7 @@ const struct conf_row conf_rows[] = {
 	LIMIT("pipeline", pipeline, 1, 10000, 256),
 	LIMIT("memory", memory, M, K * G, 256 * M),
 	TIMEOUT(idle, 60 * SECOND),
+	/* Of encrypted connections, which no listener has: nobody reads it. */
 	TIMEOUT(handshake, 10 * SECOND),
 	TIMEOUT(header, 10 * SECOND),
 	TIMEOUT(message, 30 * SECOND),

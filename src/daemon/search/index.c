@@ -63,30 +63,12 @@ index_compare(const struct table_entry *a, const struct table_entry *b)
 	    (a->key_len < b->key_len);
 }
 
-/* Take a key into account, of which none or prev and first came before. */
-static void
-index_survey_key(struct index_survey *survey, const struct table_entry *first,
-    const struct table_entry *prev, const struct table_entry *entry)
-{
-	if (survey->n == 0) {
-		survey->common = entry->key_len;
-	} else {
-		survey->common = index_shared(first->key, survey->common,
-		    entry->key, entry->key_len);
-		survey->sorted = survey->sorted &&
-		    index_compare(prev, entry) < 0;
-	}
-	if (entry->key_len > survey->key_max)
-		survey->key_max = entry->key_len;
-	survey->bytes += entry->key_len + 1;
-}
-
 static int
 index_survey(struct index_survey *survey, const struct table *table,
     const char **why, table_id *at)
 {
 	struct table_entry first = { 0 }, prev = { 0 }, entry;
-	size_t count = table_count(table);
+	size_t count = table_count(table), n;
 	table_id id = TABLE_NO_ID;
 
 	memset(survey, 0, sizeof(*survey));
@@ -96,26 +78,36 @@ index_survey(struct index_survey *survey, const struct table *table,
 		*why = "out of memory";
 		return -1;
 	}
-	while (survey->n < count && table_next(table, &id, &entry)) {
-		if (survey->n % PACE_ENTRIES == 0)
+	for (n = 0; n < count && table_next(table, &id, &entry); n++) {
+		if (n % PACE_ENTRIES == 0)
 			pace();
 		if (scan_utf8(entry.key, entry.key_len) != entry.key_len) {
 			*why = "the key is not UTF-8";
 			*at = id;
 			return -1;
 		}
-		if (survey->n == 0)
+		if (n == 0) {
 			first = entry;
-		index_survey_key(survey, &first, &prev, &entry);
+			survey->common = entry.key_len;
+		} else {
+			survey->common = index_shared(first.key,
+			    survey->common, entry.key, entry.key_len);
+			survey->sorted = survey->sorted &&
+			    index_compare(&prev, &entry) < 0;
+		}
 		prev = entry;
+		if (entry.key_len > survey->key_max)
+			survey->key_max = entry.key_len;
 		if (id > survey->id_max)
 			survey->id_max = id;
-		survey->items[survey->n++].id = id;
+		survey->items[n].id = id;
+		survey->bytes += entry.key_len + 1;
 		if (survey->bytes > INDEX_TEXT_MAX) {
 			*why = "more than 2 GB of keys: too many to search in";
 			return -1;
 		}
 	}
+	survey->n = n;
 	return 0;
 }
 

@@ -84,7 +84,9 @@ snapshot_new(void)
 int
 snapshot_add(struct snapshot *snap, struct table *t, bool binary)
 {
-	return tables_add(binary ? &snap->blobs : &snap->answers, t);
+	if (binary)
+		return tables_add(&snap->blobs, t);
+	return tables_add(&snap->answers, t);
 }
 
 void
