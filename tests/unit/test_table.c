@@ -112,7 +112,6 @@ test_empty(void **state)
 	assert_missing(t, "");
 	assert_missing(t, "a");
 	assert_false(table_next(t, &id, &e));
-	assert_int_equal(table_part(t, 0, 1), TABLE_NO_ID);
 	assert_string_equal(table_name(t), "test");
 	assert_false(table_folds(t));
 	assert_null(table_index(t));
@@ -447,7 +446,7 @@ static void
 check_walk(const struct table *t, bool last)
 {
 	static unsigned int kept[KEYS];
-	size_t seen = 0, in_parts = 0;
+	size_t seen = 0;
 	table_id id = TABLE_NO_ID;
 	struct table_entry e, f;
 	const char *file;
@@ -472,14 +471,6 @@ check_walk(const struct table *t, bool last)
 		seen++;
 	}
 	assert_int_equal(seen, table_count(t));
-	for (unsigned int i = 0; i < 7; i++) {
-		table_id end = table_part(t, i + 1, 7);
-
-		for (id = table_part(t, i, 7); id != end; in_parts++)
-			if (!table_next(t, &id, &e))
-				id = TABLE_NO_ID;
-	}
-	assert_int_equal(in_parts, seen);
 }
 
 static void

@@ -59,13 +59,10 @@ int report_json(const struct report *, struct buf *);
 int report_text(const struct report *, struct buf *);
 
 /*
- * Append OpenMetrics 1.0 of this type, with its mark at the end.
+ * Append OpenMetrics 1.0, with its mark at the end.
  *
  * Returns 0, or -1 when out of memory.
  */
-#define REPORT_METRICS_TYPE \
-	"application/openmetrics-text; version=1.0.0; charset=utf-8"
-
 int report_metrics(const struct report *, struct buf *);
 
 /*

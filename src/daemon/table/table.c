@@ -155,23 +155,6 @@ table_next(const struct table *t, table_id *id, struct table_entry *entry)
 	return true;
 }
 
-table_id
-table_part(const struct table *t, unsigned int part, unsigned int parts)
-{
-	size_t block = (size_t)((unsigned __int128)t->n_blocks * part / parts);
-	struct table_entry entry;
-	struct layout_head head;
-	table_id id;
-
-	if (block == t->n_blocks)
-		return TABLE_NO_ID;
-	id = t->blocks[block].offset;
-	layout_head(t, t->arena.base + id, &head);
-	if (!head.replaced || table_next(t, &id, &entry))
-		return id;
-	return TABLE_NO_ID;
-}
-
 void
 table_locate(const struct table *t, table_id id, const char **file,
     unsigned int *line)

@@ -91,17 +91,6 @@ void table_entry(const struct table *, table_id, struct table_entry *);
 bool table_next(const struct table *, table_id *id, struct table_entry *);
 
 /*
- * Cut the walk into parts for several threads.
- *
- * part  0 to parts
- *
- * Returns the id of the first entry of a part; a part ends where the next
- * one starts, the last with TABLE_NO_ID.
- */
-table_id table_part(const struct table *, unsigned int part,
-    unsigned int parts);
-
-/*
  * Where an entry stands; line is 0 where the file has no lines.
  */
 void table_locate(const struct table *, table_id, const char **file,
