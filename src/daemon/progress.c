@@ -2,7 +2,10 @@
 /* Copyright (c) 2026 The appmsgd authors */
 
 /*
- * The two ways to tell.
+ * A bar shows each per cent to who waits before a terminal; a log is read
+ * later, by who wants to know where the time went, and a line a tenth is enough.
+ * Whichever it is, the service manager kills a start that takes too long unless
+ * it is asked for more time, so that both ask on the way.
  */
 
 #include "config.h"
@@ -10,6 +13,7 @@
 #include "daemon/progress.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -46,8 +50,8 @@ extend(struct progress *p, bool last)
 	    (EXTEND_MS + EXTEND_TIMES * spent) * 1000);
 }
 
-/* The share that is done, if there is something new to be told. */
-static int
+/* Whether there is something new to be told: the share that is done. */
+static bool
 news(struct progress *p, const char *table, uint64_t done, uint64_t all,
     unsigned int step, unsigned int *share)
 {
@@ -60,9 +64,9 @@ news(struct progress *p, const char *table, uint64_t done, uint64_t all,
 	*share = all == 0 ? 100 : (unsigned int)(done * 100 / all);
 	*share -= *share % step;
 	if (*share == p->told || clock_ms() - p->began < PATIENCE_MS)
-		return 0;
+		return false;
 	p->told = *share;
-	return 1;
+	return true;
 }
 
 static void

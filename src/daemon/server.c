@@ -2,7 +2,10 @@
 /* Copyright (c) 2026 The appmsgd authors */
 
 /*
- * What happens once: binding, the first load, signals, draining.
+ * What happens once: the start, draining, the end.  This thread serves no
+ * message, so that signals and the administrator are heard however busy the
+ * workers are; and it waits for nothing but events, so that what takes long has
+ * threads of its own.
  */
 
 #include "config.h"

@@ -2,7 +2,8 @@
 /* Copyright (c) 2026 The appmsgd authors */
 
 /*
- * Growing by doubling.
+ * Growing by doubling, so that a text that is made in small pieces is copied
+ * twice at most.
  */
 
 #include "config.h"

@@ -2,7 +2,9 @@
 /* Copyright (c) 2026 The appmsgd authors */
 
 /*
- * The two protocols by hand, and addresses compared.
+ * The two protocols by hand, as notify.c has its own.  Sockets are told apart
+ * by their addresses: numbers are the manager's, and names those of whoever
+ * wrote the unit.
  */
 
 #include "config.h"

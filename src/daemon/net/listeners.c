@@ -2,7 +2,9 @@
 /* Copyright (c) 2026 The appmsgd authors */
 
 /*
- * From the lines of the configuration to sockets.
+ * Inherited sockets are looked through before one is bound: who connected
+ * while the daemon was not there waits in them.  None is left to the manager
+ * before all are there, so that a start that fails leaves nothing.
  */
 
 #include "config.h"

@@ -2,7 +2,9 @@
 /* Copyright (c) 2026 The appmsgd authors */
 
 /*
- * Binding, with the care that paths of unix sockets need.
+ * The path of a unix socket stays when its process is killed, and then bind(2)
+ * fails though nobody listens.  It may be taken away only where it is sure that
+ * nobody else has bound it meanwhile.
  */
 
 #include "config.h"

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The appmsgd authors */
 
 /*
- * Sums over the workers, and the object for programs.
+ * Workers count, and nothing is summed up before somebody asks.
  */
 
 #include "config.h"

@@ -2,7 +2,8 @@
 /* Copyright (c) 2026 The appmsgd authors */
 
 /*
- * The numbers as lines for people.
+ * Lines are for people, and may change as they like it: programs have the
+ * object and OpenMetrics.
  */
 
 #include "config.h"

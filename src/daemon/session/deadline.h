@@ -69,6 +69,10 @@ int deadlines_init(struct deadlines *, struct event_base *,
     void (*expired_cb)(struct deadline *, enum deadline_kind, void *),
     void *arg);
 
+/*
+ * Free the timer: no deadline passes any more, though those that are set may
+ * still be cleared.  May be called twice, and on zeroed memory.
+ */
 void deadlines_clear(struct deadlines *);
 
 /*

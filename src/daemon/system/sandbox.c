@@ -2,7 +2,9 @@
 /* Copyright (c) 2026 The appmsgd authors */
 
 /*
- * Both walls, and what is said about them.
+ * Two walls, since each sees what the other cannot: Landlock paths, seccomp the
+ * rest.  A kernel may have one of them only, and that is better than none; but
+ * whoever has no memory for one that there is does not start.
  */
 
 #include "config.h"

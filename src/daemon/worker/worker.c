@@ -2,7 +2,9 @@
 /* Copyright (c) 2026 The appmsgd authors */
 
 /*
- * The threads, their beginning and end, and the orders of the server.
+ * What a worker owns its thread alone touches, so that no lock is on the way of
+ * a request.  Whoever wants something of a worker sends an order; what one tells
+ * the others, such as how many sessions it has, is an atomic number.
  */
 
 #include "config.h"

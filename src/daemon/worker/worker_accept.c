@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The appmsgd authors */
 
 /*
- * Accepting connections, within the limits, and spreading them over the
- * workers.
+ * A session never changes its worker, so that it is decided once who has it:
+ * the one with the fewest, since the kernel wakes the same one again and again.
  */
 
 #include "config.h"
