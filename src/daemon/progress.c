@@ -3,7 +3,7 @@
 
 /*
  * A bar shows each per cent to who waits before a terminal; a log is read
- * later, by who wants to know where the time went, and a line a tenth is enough.
+ * later, by who wants to know where the time went: a line a tenth is enough.
  * Whichever it is, the service manager kills a start that takes too long unless
  * it is asked for more time, so that both ask on the way.
  */

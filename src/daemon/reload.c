@@ -311,6 +311,7 @@ static void
 reload_next(struct reload *r)
 {
 	struct waiter *waiter = STAILQ_FIRST(&r->later);
+	int error;
 
 	if (waiter == NULL)
 		return;
@@ -331,10 +332,10 @@ reload_next(struct reload *r)
 		return;
 	}
 	r->state = RELOAD_LOADING;
-	errno = pthread_create(&r->thread, NULL, reload_thread, r);
-	if (errno != 0) {
+	error = pthread_create(&r->thread, NULL, reload_thread, r);
+	if (error != 0) {
 		problems_add(&r->problems, NULL, 0, "cannot load: %s",
-		    strerror(errno));
+		    strerror(error));
 		reload_over(r, false);
 	}
 }

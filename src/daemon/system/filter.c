@@ -187,6 +187,8 @@ filter_compile(struct filter *f, uint32_t arch, uint32_t otherwise)
 	emit(f, BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
 	emit_load(f, offsetof(struct seccomp_data, nr));
 	emit_tree(f, spans, cut(f, spans));
+	if (!f->full)
+		return 0;
 	errno = E2BIG;
-	return f->full ? -1 : 0;
+	return -1;
 }

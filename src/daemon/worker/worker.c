@@ -3,8 +3,8 @@
 
 /*
  * What a worker owns its thread alone touches, so that no lock is on the way of
- * a request.  Whoever wants something of a worker sends an order; what one tells
- * the others, such as how many sessions it has, is an atomic number.
+ * a request.  Whoever wants something of a worker sends an order; what it tells
+ * others, such as how many sessions it has, is an atomic number.
  */
 
 #include "config.h"
@@ -296,10 +296,12 @@ workers_start(struct workers *all)
 {
 	for (size_t i = 0; i < all->n; i++) {
 		struct worker *w = &all->workers[i];
+		int error = pthread_create(&w->thread, NULL, worker_run, w);
 
-		errno = pthread_create(&w->thread, NULL, worker_run, w);
-		if (errno != 0)
+		if (error != 0) {
+			errno = error;
 			return -1;
+		}
 		w->running = true;
 	}
 	return 0;
