@@ -2,12 +2,11 @@
 /* Copyright (c) 2026 The appmsgd authors */
 
 /*
- * appmsgd: options, configuration, background, run, exit code.
+ * appmsgd: what was asked for, and the exit status that it comes to.
  */
 
 #include "config.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
@@ -19,15 +18,12 @@
 #include <unistd.h>
 
 #include "common/log.h"
-#include "daemon/conf/conf.h"
+#include "daemon/base/problems.h"
+#include "daemon/check.h"
 #include "daemon/manager/inherit.h"
-#include "daemon/progress.h"
-#include "daemon/request/reply_texts.h"
 #include "daemon/server.h"
 #include "daemon/signals.h"
 #include "daemon/snapshot/generation.h"
-#include "daemon/snapshot/snapshot.h"
-#include "daemon/system/confine.h"
 #include "daemon/system/process.h"
 
 #define DEFAULT_CONF	SYSCONFDIR "/appmsgd.conf"
@@ -120,87 +116,6 @@ parse_options(int argc, char **argv, struct options *o)
 		fatal("options");
 }
 
-static int
-show(const struct options *o)
-{
-	struct problems problems = PROBLEMS_INIT;
-	struct conf *conf = conf_load(o->conf, &problems);
-	int rc = EX_CONFIG;
-
-	if (conf == NULL)
-		fatalx("out of memory");
-	problems_print(&problems, stderr);
-	if (problems_count(&problems) == 0) {
-		conf_show(conf, stdout);
-		rc = EX_OK;
-	}
-	conf_free(conf);
-	problems_clear(&problems);
-	return rc;
-}
-
-/* Print what a client would get for a key. */
-static int
-query(const struct options *o, const struct generation *gen)
-{
-	struct snapshot_answer a;
-	char *text;
-	size_t len;
-
-	if (!snapshot_find(gen->snap, NULL, o->query, strlen(o->query),
-	    &a)) {
-		fprintf(stderr, REPLY_NO_MATCH(REPLY_QUOTE) "%s"
-		    REPLY_NO_MATCH_END(REPLY_QUOTE) "\n", o->query);
-		return 1;
-	}
-	if ((text = snapshot_answer_text(&a, &len)) == NULL)
-		fatal("answer");
-	fwrite(text, 1, len, stdout);
-	putchar('\n');
-	free(text);
-	if (o->verbose > 0) {
-		if ((text = snapshot_explain(&a, 0, gen->loaded_at)) == NULL)
-			fatal("explain");
-		puts(text);
-		free(text);
-	}
-	return EX_OK;
-}
-
-/*
- * Read the tables as a start would, and tell what is wrong with them and with
- * the configuration, all at once.
- */
-static int
-check(const struct options *o, struct generation *gen,
-    struct problems *problems)
-{
-	struct progress progress;
-	bool wrong = problems_count(problems) > 0;
-	int error;
-
-	/* What is wrong may be the name: then root reads, for root's eyes. */
-	if (confine_reader(gen->conf) != 0 && !wrong) {
-		log_warn("cannot become user=%s", gen->conf->user);
-		return EX_OSERR;
-	}
-	if (o->check)
-		progress_init_bar(&progress);
-	else
-		progress_init_log(&progress);
-	error = generation_fill(gen, &progress.source, problems);
-	progress_end(&progress);
-	problems_print(problems, stderr);
-	if (error != 0)
-		return EX_CONFIG;
-	if (o->query != NULL)
-		return query(o, gen);
-	if (o->verbose > 0)
-		printf("%s: %zu entries, no problems\n", o->conf,
-		    snapshot_count(gen->snap));
-	return EX_OK;
-}
-
 /* What happens when everything serves. */
 struct ready {
 	int fd;			/* of process_background(), or -1 */
@@ -262,34 +177,41 @@ open_standard_files(void)
 		close(fd);
 }
 
+/* With its tables, to look at them or to serve them. */
+static int
+run(const struct options *o)
+{
+	const struct check_options check = { .path = o->conf,
+	    .query = o->query, .waits = o->check, .verbose = o->verbose > 0 };
+	struct problems problems = PROBLEMS_INIT;
+	struct generation *gen;
+	int rc = EX_CONFIG;
+
+	if (!o->check)
+		signals_hold();
+	gen = generation_read(o->conf, &problems);
+	if (gen == NULL) {
+		problems_print(&problems, stderr);
+	} else if (o->check || problems_count(&problems) > 0) {
+		rc = check_run(&check, gen, &problems);
+		generation_unref(gen);
+	} else {
+		rc = serve(o, gen);
+	}
+	problems_clear(&problems);
+	return rc;
+}
+
 int
 main(int argc, char **argv)
 {
-	struct problems problems = PROBLEMS_INIT;
 	struct options o = { 0 };
-	struct generation *gen;
-	int rc = EX_CONFIG;
+	int rc;
 
 	open_standard_files();
 	log_init("appmsgd", false);
 	parse_options(argc, argv, &o);
-	if (o.show) {
-		rc = show(&o);
-		goto out;
-	}
-	if (!o.check)
-		signals_hold();
-	gen = generation_read(o.conf, &problems);
-	if (gen == NULL) {
-		problems_print(&problems, stderr);
-	} else if (o.check || problems_count(&problems) > 0) {
-		rc = check(&o, gen, &problems);
-		generation_unref(gen);
-	} else {
-		rc = serve(&o, gen);
-	}
-out:
-	problems_clear(&problems);
+	rc = o.show ? check_show(o.conf) : run(&o);
 	free(o.conf);
 	rc = printed(rc);
 	log_end();

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * A check that passes is a promise that a start will: so it reads what a
+ * start reads, with the same functions, as the user that would serve.
+ */
+
+#include "config.h"
+
+#include "daemon/check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "common/log.h"
+#include "daemon/base/problems.h"
+#include "daemon/conf/conf.h"
+#include "daemon/progress.h"
+#include "daemon/request/reply_texts.h"
+#include "daemon/snapshot/generation.h"
+#include "daemon/snapshot/snapshot.h"
+#include "daemon/system/confine.h"
+
+int
+check_show(const char *path)
+{
+	struct problems problems = PROBLEMS_INIT;
+	struct conf *conf = conf_load(path, &problems);
+	int rc = EX_CONFIG;
+
+	if (conf == NULL)
+		fatalx("out of memory");
+	problems_print(&problems, stderr);
+	if (problems_count(&problems) == 0) {
+		conf_show(conf, stdout);
+		rc = EX_OK;
+	}
+	conf_free(conf);
+	problems_clear(&problems);
+	return rc;
+}
+
+/* Print what a client would get for a key. */
+static int
+query(const struct check_options *o, const struct generation *gen)
+{
+	struct snapshot_answer a;
+	char *text;
+	size_t len;
+
+	if (!snapshot_find(gen->snap, NULL, o->query, strlen(o->query),
+	    &a)) {
+		fprintf(stderr, REPLY_NO_MATCH(REPLY_QUOTE) "%s"
+		    REPLY_NO_MATCH_END(REPLY_QUOTE) "\n", o->query);
+		return 1;
+	}
+	if ((text = snapshot_answer_text(&a, &len)) == NULL)
+		fatal("answer");
+	fwrite(text, 1, len, stdout);
+	putchar('\n');
+	free(text);
+	if (o->verbose) {
+		if ((text = snapshot_explain(&a, 0, gen->loaded_at)) == NULL)
+			fatal("explain");
+		puts(text);
+		free(text);
+	}
+	return EX_OK;
+}
+
+int
+check_run(const struct check_options *o, struct generation *gen,
+    struct problems *problems)
+{
+	struct progress progress;
+	bool wrong = problems_count(problems) > 0;
+	int error;
+
+	/* What is wrong may be the name: then root reads, for root's eyes. */
+	if (confine_reader(gen->conf) != 0 && !wrong) {
+		log_warn("cannot become user=%s", gen->conf->user);
+		return EX_OSERR;
+	}
+	if (o->waits)
+		progress_init_bar(&progress);
+	else
+		progress_init_log(&progress);
+	error = generation_fill(gen, &progress.source, problems);
+	progress_end(&progress);
+	problems_print(problems, stderr);
+	if (error != 0)
+		return EX_CONFIG;
+	if (o->query != NULL)
+		return query(o, gen);
+	if (o->verbose)
+		printf("%s: %zu entries, no problems\n", o->path,
+		    snapshot_count(gen->snap));
+	return EX_OK;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef CHECK_H
+#define CHECK_H
+
+/*
+ * What appmsgd(8) does instead of serving: show a configuration, check it
+ * with its tables, answer one key.  All is printed: what was asked for on
+ * standard output, what is wrong on standard error.
+ */
+
+#include <stdbool.h>
+
+struct generation;
+struct problems;
+
+struct check_options {
+	const char *path;	/* of the configuration, for people */
+	const char *query;	/* the key to be answered; NULL: none */
+	bool waits;		/* somebody does: show how far it is */
+	bool verbose;
+};
+
+/*
+ * Show the effective values of a configuration.
+ *
+ * Returns EX_OK or EX_CONFIG.
+ */
+int check_show(const char *path);
+
+/*
+ * Read the tables as a start would, and tell what is wrong with them and with
+ * the configuration, all at once.
+ *
+ * gen       as generation_read() made it; stays the caller's
+ * problems  those of the configuration; gets those of the tables
+ *
+ * Returns EX_OK; EX_CONFIG when something is wrong; 1 when there is no answer
+ * for the key; or EX_OSERR, with the reason logged.
+ */
+int check_run(const struct check_options *, struct generation *gen,
+    struct problems *problems);
+
+#endif
