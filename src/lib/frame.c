@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "length.h"
 #include "scan.h"
 #include "siphash.h"
 #include "str.h"
@@ -279,7 +280,7 @@ appmsg_header_decode(const void *buf, size_t len, struct appmsg_header *hdr,
 	int error;
 
 	if (len >= APPMSG_LENGTH_SIZE)
-		need += (size_t)p[0] << 8 | p[1];
+		need += length_get(buf);
 	if (len < need) {
 		*used = need;
 		return APPMSG_EAGAIN;
@@ -346,7 +347,6 @@ appmsg_header_encode(const struct appmsg_header *hdr, void *buf, size_t cap,
 	static const char start[] = "{\"byteorder\": \"little\"";
 #endif
 	struct writer w = { buf, cap, APPMSG_LENGTH_SIZE };
-	uint8_t *p = buf;
 
 	put(&w, start, sizeof(start) - 1);
 	put_member(&w, MEMBER_TYPE, &hdr->content_type);
@@ -372,8 +372,7 @@ appmsg_header_encode(const struct appmsg_header *hdr, void *buf, size_t cap,
 	if (w.len > cap ||
 	    w.len > APPMSG_LENGTH_SIZE + (size_t)APPMSG_HEADER_MAX)
 		return APPMSG_E2BIG;
-	p[0] = (uint8_t)((w.len - APPMSG_LENGTH_SIZE) >> 8);
-	p[1] = (uint8_t)(w.len - APPMSG_LENGTH_SIZE);
+	length_put(buf, w.len - APPMSG_LENGTH_SIZE);
 	return 0;
 }
 

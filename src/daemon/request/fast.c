@@ -34,6 +34,7 @@
 #include "daemon/request/stream.h"
 #include "daemon/snapshot/generation.h"
 #include "daemon/snapshot/snapshot.h"
+#include "lib/length.h"
 #include "lib/scan.h"
 
 #define SHAPES		4	/* headers that are remembered */
@@ -381,13 +382,12 @@ static bool
 take_message(struct fast *fast, const struct conf_limits *limits,
     const char *buf, size_t len, struct ask *ask)
 {
-	const uint8_t *p = (const uint8_t *)buf;
 	size_t header, at = fast->last;
 
 	ask->shape = NULL;
 	if (len < APPMSG_LENGTH_SIZE)
 		return false;
-	header = APPMSG_LENGTH_SIZE + ((size_t)p[0] << 8 | p[1]);
+	header = APPMSG_LENGTH_SIZE + length_get(buf);
 	if (header > len ||
 	    header - APPMSG_LENGTH_SIZE > (size_t)limits->header)
 		return false;
@@ -596,8 +596,7 @@ answer(const struct snapshot *snap, struct ask *ask, struct buf *out,
 	ask->reply_len = header + content;
 	out->len += header + content;
 	memcpy(start, head->before, sizeof(head->before));
-	start[0] = (char)((header - APPMSG_LENGTH_SIZE) >> 8);
-	start[1] = (char)(header - APPMSG_LENGTH_SIZE);
+	length_put(start, header - APPMSG_LENGTH_SIZE);
 	to = put_number(start + head->before_len, content, n);
 	if (id_len > 0) {
 		memcpy(to, head->middle, sizeof(head->middle));

@@ -18,6 +18,7 @@
 #include "daemon/record/stats.h"
 #include "daemon/request/fast.h"
 #include "daemon/request/job.h"
+#include "lib/length.h"
 
 void
 stream_init(struct stream *s, bool keep_alive)
@@ -90,9 +91,7 @@ stream_note(struct stream *s, const struct appmsg_header *hdr)
 static size_t
 declared_header(const char *buf, size_t len)
 {
-	const uint8_t *p = (const uint8_t *)buf;
-
-	return len < APPMSG_LENGTH_SIZE ? 0 : (size_t)p[0] << 8 | p[1];
+	return len < APPMSG_LENGTH_SIZE ? 0 : length_get(buf);
 }
 
 static enum stream_verdict
