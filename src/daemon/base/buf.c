@@ -17,13 +17,11 @@
 #define FIRST_CAP	((size_t)4096)
 
 char *
-buf_reserve(struct buf *b, size_t more)
+buf_grow(struct buf *b, size_t more)
 {
 	size_t cap = b->cap == 0 ? FIRST_CAP : b->cap;
 	char *data;
 
-	if (b->cap - b->len >= more && b->data != NULL)
-		return b->data + b->len;
 	if (more > SIZE_MAX / 2 - b->len)
 		return NULL;
 	while (cap - b->len < more)

@@ -23,7 +23,12 @@ struct buf {
  * Returns where they go, valid until the next call; NULL when out of memory,
  * with the buffer as it was.
  */
-char *buf_reserve(struct buf *, size_t more);
+static inline char *buf_reserve(struct buf *, size_t more);
+
+/*
+ * The same where there is none yet.
+ */
+char *buf_grow(struct buf *, size_t more);
 
 /*
  * Append bytes.
@@ -42,5 +47,13 @@ void buf_reset(struct buf *, size_t keep);
  * Free the memory.
  */
 void buf_clear(struct buf *);
+
+static inline char *
+buf_reserve(struct buf *b, size_t more)
+{
+	if (b->cap - b->len >= more && b->data != NULL)
+		return b->data + b->len;
+	return buf_grow(b, more);
+}
 
 #endif
