@@ -199,6 +199,16 @@ test_refused(void **state)
 	free(value);
 }
 
+static int
+add_one(struct table_builder *b, const char *file, unsigned int line,
+    const char *key, const char *value)
+{
+	const struct table_entry e = { .key = key, .key_len = strlen(key),
+	    .value = value, .value_len = strlen(value) };
+
+	return table_builder_add(b, file, line, &e);
+}
+
 /* What a few lines of a configuration do. */
 static void
 test_added_one_by_one(void **state)
@@ -211,13 +221,12 @@ test_added_one_by_one(void **state)
 
 	(void)state;
 	memset(big, 'x', sizeof(big) - 1);
-	assert_int_equal(table_builder_add(b, conf, "a", 1, "1", 1, 3), 0);
-	assert_int_equal(table_builder_add(b, conf, "", 0, "1", 1, 3), -1);
-	assert_int_equal(table_builder_add(b, conf, "b", 1, "2", 1, 4), 0);
-	assert_int_equal(table_builder_add(b, more, "c", 1, big,
-	    strlen(big), 1), 0);
-	assert_int_equal(table_builder_add(b, conf, "d", 1, "4", 1, 6), 0);
-	assert_int_equal(table_builder_add(b, conf, "e", 1, "5", 1, 2), 0);
+	assert_int_equal(add_one(b, conf, 3, "a", "1"), 0);
+	assert_int_equal(add_one(b, conf, 3, "", "1"), -1);
+	assert_int_equal(add_one(b, conf, 4, "b", "2"), 0);
+	assert_int_equal(add_one(b, more, 1, "c", big), 0);
+	assert_int_equal(add_one(b, conf, 6, "d", "4"), 0);
+	assert_int_equal(add_one(b, conf, 2, "e", "5"), 0);
 	t = finish(b);
 	assert_int_equal(table_count(t), 5);
 	assert_found(t, "a", "1", conf, 3);

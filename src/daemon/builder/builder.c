@@ -153,8 +153,8 @@ table_builder_segment(struct table_builder *b, const char *file, size_t bytes)
 }
 
 int
-table_builder_add(struct table_builder *b, const char *file, const char *key,
-    size_t key_len, const char *value, size_t value_len, unsigned int line)
+table_builder_add(struct table_builder *b, const char *file, unsigned int line,
+    const struct table_entry *e)
 {
 	struct table_segment *s = NULL;
 
@@ -167,7 +167,8 @@ table_builder_add(struct table_builder *b, const char *file, const char *key,
 			return -1;
 		b->open = true;
 	}
-	return table_segment_add(s, key, key_len, value, value_len, line);
+	return table_segment_add(s, e->key, e->key_len, e->value,
+	    e->value_len, line);
 }
 
 /* The blocks of all segments, with the lines and files that they have. */

@@ -69,13 +69,14 @@ struct table_segment *table_builder_segment(struct table_builder *,
  * Add an entry behind all others, starting a segment where file or line ask
  * for one: for a few entries from several files, in one thread.
  *
- * file  as for table_builder_segment()
+ * file   as for table_builder_segment()
+ * line   as for table_segment_add()
+ * entry  its key as the file has it and its value; both copied
  *
- * The others, and what is returned, as for table_segment_add().
+ * Returns as table_segment_add() does.
  */
 int table_builder_add(struct table_builder *, const char *file,
-    const char *key, size_t key_len, const char *value, size_t value_len,
-    unsigned int line);
+    unsigned int line, const struct table_entry *entry);
 
 /*
  * Add an entry at the end of a segment.  Each segment is filled by one

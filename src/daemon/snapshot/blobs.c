@@ -100,11 +100,14 @@ blob_read(const char *value, size_t value_len, const char **type,
 	*bytes_len = value_len - sizeof(n) - n;
 }
 
-/* One file into the list, which is looked at and read later. */
-static void
+/*
+ * One file into the list, which is looked at and read later; with no type yet.
+ *
+ * Returns what it became, or NULL with a problem.
+ */
+static struct blob *
 add_file(struct blobs *blobs, const struct conf_place *place,
-    const char *path, const char *key, size_t key_len, const char *type,
-    size_t type_len)
+    const char *path, const char *key, size_t key_len)
 {
 	struct blob *blob = calloc(1, sizeof(*blob));
 
@@ -112,16 +115,15 @@ add_file(struct blobs *blobs, const struct conf_place *place,
 		problems_add(blobs->problems, place->file, place->line,
 		    "%s: %s", path, strerror(ENOMEM));
 		free(blob);
-		return;
+		return NULL;
 	}
 	memcpy(blob->key, key, key_len);
 	blob->key_len = key_len;
-	blob->type = type;
-	blob->type_len = type_len;
 	blob->place = place;
 	blob->number = blobs->n++;
 	file_look(path, &blob->look);
 	STAILQ_INSERT_TAIL(&blobs->list, blob, entry);
+	return blob;
 }
 
 static void
@@ -143,6 +145,16 @@ read_file(struct blobs *blobs, struct blob *blob)
 	free(bytes);
 }
 
+static int
+add_blob(struct table_builder *b, const struct blob *blob)
+{
+	const struct table_entry e = { .key = blob->key,
+	    .key_len = blob->key_len, .value = blob->value,
+	    .value_len = blob->value_len };
+
+	return table_builder_add(b, blob->place->file, blob->place->line, &e);
+}
+
 /* The list to a table; place is that of its directive, or none. */
 static struct table *
 finish(struct blobs *blobs, const char *name, struct conf_place place)
@@ -160,9 +172,7 @@ finish(struct blobs *blobs, const char *name, struct conf_place place)
 		goto fail;
 	STAILQ_FOREACH(blob, &blobs->list, entry)
 		if (blob->value != NULL && !blob->again &&
-		    table_builder_add(b, blob->place->file, blob->key,
-		    blob->key_len, blob->value, blob->value_len,
-		    blob->place->line) != 0)
+		    add_blob(b, blob) != 0)
 			goto fail;
 	blobs_clear(blobs);
 	return table_builder_finish(b, 1, blobs->problems);
@@ -179,11 +189,17 @@ blobs_load_main(const struct conf *conf, struct problems *problems)
 {
 	struct blobs blobs = { .problems = problems };
 	const struct conf_answer *a;
+	struct blob *blob;
 
 	STAILQ_INIT(&blobs.list);
-	STAILQ_FOREACH(a, &conf->binaries, entry)
-		add_file(&blobs, &a->place, a->path, a->key, a->key_len,
-		    a->type, a->type_len);
+	STAILQ_FOREACH(a, &conf->binaries, entry) {
+		blob = add_file(&blobs, &a->place, a->path, a->key,
+		    a->key_len);
+		if (blob == NULL)
+			continue;
+		blob->type = a->type;
+		blob->type_len = a->type_len;
+	}
 	return finish(&blobs, CONF_MAIN, (struct conf_place){ NULL, 0 });
 }
 
@@ -226,14 +242,19 @@ add_named(struct blobs *blobs, const struct conf_table *t, const char *path)
 	const char *slash = strrchr(path, '/');
 	const char *name = slash != NULL ? slash + 1 : path, *why;
 	char key[TABLE_KEY_MAX];
+	struct blob *blob;
 	size_t len;
 
-	if ((why = name_to_key(name, key, &len)) != NULL)
+	if ((why = name_to_key(name, key, &len)) != NULL) {
 		problems_add(blobs->problems, t->place.file, t->place.line,
 		    "%s: %s", path, why);
-	else
-		add_file(blobs, &t->place, path, key, len, t->type,
-		    t->type_len);
+		return;
+	}
+	blob = add_file(blobs, &t->place, path, key, len);
+	if (blob != NULL) {
+		blob->type = t->type;
+		blob->type_len = t->type_len;
+	}
 }
 
 static int

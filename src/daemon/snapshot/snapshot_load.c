@@ -33,14 +33,15 @@ struct load {
 static int
 add_answer(struct table_builder *b, const struct conf_answer *a)
 {
-	size_t cap = 6 * a->text_len + 1, len;
+	size_t cap = 6 * a->text_len + 1;
 	char *text = malloc(cap);
+	struct table_entry e = { .key = a->key, .key_len = a->key_len,
+	    .value = text };
 	int error = -1;
 
 	if (text != NULL) {
-		len = appmsg_escape(a->text, a->text_len, text, cap);
-		error = table_builder_add(b, a->place.file, a->key,
-		    a->key_len, text, len, a->place.line);
+		e.value_len = appmsg_escape(a->text, a->text_len, text, cap);
+		error = table_builder_add(b, a->place.file, a->place.line, &e);
 	}
 	free(text);
 	return error;
