@@ -40,21 +40,6 @@ for f in $(find src tests/unit tests/fuzz tests/faults -name '*.[ch]' 2>/dev/nul
 	esac
 done
 
-# Who may include whom: libevent stays in few hands, arrows do not turn back.
-out=$(grep -rl '#include <event2/' src |
-	grep -vE '^src/daemon/((net|session|thread|worker|manager|http)/.*|server|signals|control)\.[ch]$')
-[ -z "$out" ] || bad "libevent is included by $out"
-! grep -rn '#include "daemon/' src/lib src/common src/ctl src/client ||
-	bad "the daemon is included from below"
-! grep -rn '#include <json' src/lib src/common src/daemon |
-	grep -v '^src/daemon/base/tell\.c:' ||
-	bad "json-c is included beside tell.c"
-! grep -rnE '#include "(lib/)?(scan|text)\.h"' src/ctl src/client src/common ||
-	bad "the scanner is not for programs"
-! grep -rnE '#include <(sys/socket|event2)' src/daemon/request \
-	src/daemon/table src/daemon/search src/daemon/source ||
-	bad "request and what stands below it know no sockets"
-
 # A session is freed where libevent called, by close_if(), or with its host;
 # its descriptor is a link's, and its bufferevent, too.
 in_hand=$(awk '
