@@ -57,7 +57,8 @@ struct link_piece {
 struct link_ops {
 	/*
 	 * As recv(2): bytes read, 0 at the end of input, -1 with errno; EAGAIN
-	 * and EINTR: nothing now.  After a shut it forgets what it reads.
+	 * and EINTR: nothing now.  After a shut it need not tell what it
+	 * reads.  Sets all_read.
 	 */
 	ssize_t (*read)(struct link *, char *, size_t len);
 	/*
@@ -106,6 +107,8 @@ struct link {
 	bool reading;		/* readable is added */
 	bool unsent;		/* some of given may still be here */
 	bool held_back;		/* bytes that were sent leave with the end */
+	bool all_read;		/* the first read has left nothing to read; the
+				   caller's to set to false later on */
 };
 
 /*

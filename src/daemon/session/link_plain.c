@@ -18,7 +18,11 @@
 static ssize_t
 plain_read(struct link *l, char *p, size_t len)
 {
-	return recv(l->fd, p, len, 0);
+	ssize_t n = recv(l->fd, p, len, 0);
+
+	/* Later ones are of peers that send by pieces. */
+	l->all_read = l->bev == NULL && n < (ssize_t)len;
+	return n;
 }
 
 /*

@@ -80,7 +80,6 @@ struct session {
 	uint8_t slices;		/* of its searches */
 	uint8_t looks;		/* at output that nobody took meanwhile */
 	bool eof;		/* the peer sends no more */
-	bool all_read;		/* the first read emptied the socket */
 	bool counted;		/* a limit counts it */
 	bool unread;		/* input is left behind that was not read */
 };

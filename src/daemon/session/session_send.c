@@ -28,7 +28,7 @@ session_count_sent(struct session *s)
 static void
 expect(struct session *s)
 {
-	s->all_read = false;
+	s->link.all_read = false;
 	s->sent_mark = s->link.given;
 	s->looks = 0;
 	deadline_start(&s->host->deadlines, &s->out, DEADLINE_WRITE);

@@ -47,7 +47,7 @@ finish(struct session *s)
 	/* Before the socket is looked at: closing alone might reset. */
 	if (l->held_back)
 		link_shut(l);
-	if (s->eof || (!s->unread && (s->all_read || !link_is_readable(l))))
+	if (s->eof || (!s->unread && (l->all_read || !link_is_readable(l))))
 		return SESSION_CLOSE;
 	if (link_own(l) != 0)
 		return SESSION_CLOSE;
@@ -145,7 +145,7 @@ go_on_alone(struct session *s, enum session_queue queue)
 	if (link_own(&s->link) != 0)
 		return SESSION_CLOSE;
 	link_set_reading(&s->link, false);
-	s->all_read = false;
+	s->link.all_read = false;
 	deadline_clear(&s->host->deadlines, &s->in);
 	session_enqueue(s, queue);
 	return SESSION_GO_ON;

@@ -152,8 +152,6 @@ session_turn_read(struct session *s)
 	room = SESSION_IN_SIZE - kept;
 	s->since = stats_begin(s->host->env.stats);
 	n = link_read(&s->link, in + kept, room);
-	/* Later ones are of peers that send by pieces. */
-	s->all_read = s->link.bev == NULL && n < (ssize_t)room;
 	if (n == -1)
 		return errno == EAGAIN || errno == EINTR ? TURN_NOTHING :
 		    TURN_OVER;

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * What the bufferevent would write is taken out of its output.
+ */
+
+#include "config.h"
+
+#include "fake.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+
+#include <cmocka.h>
+
+struct fake fake;
+
+static ssize_t
+fake_read(struct link *l, char *p, size_t len)
+{
+	(void)l;
+	assert_false(fake.closed);
+	fake.reads++;
+	if (fake.read_fails) {
+		errno = ECONNRESET;
+		return -1;
+	}
+	if (fake.piece > 0 && len > fake.piece)
+		len = fake.piece;
+	if (len > fake.sends.len)
+		len = fake.sends.len;
+	if (len == 0 && !fake.ends) {
+		errno = EAGAIN;
+		return -1;
+	}
+	if (len > 0) {
+		memcpy(p, fake.sends.data, len);
+		fake.sends.len -= len;
+		memmove(fake.sends.data, fake.sends.data + len,
+		    fake.sends.len);
+	}
+	return (ssize_t)len;
+}
+
+static ssize_t
+fake_write(struct link *l, const struct link_piece *pieces, size_t n,
+    bool last)
+{
+	ssize_t all = 0;
+
+	(void)l;
+	assert_false(fake.closed);
+	assert_false(fake.shut);
+	fake.writes++;
+	if (last)
+		fake.lasts++;
+	if (fake.write_fails) {
+		errno = EPIPE;
+		return -1;
+	}
+	if (fake.takes == 0) {
+		errno = EAGAIN;
+		return -1;
+	}
+	for (size_t i = 0; i < n; i++) {
+		size_t len = pieces[i].len;
+
+		assert_true(len > 0);
+		if (len > fake.takes)
+			len = fake.takes;
+		assert_int_equal(buf_add(&fake.got, pieces[i].p, len), 0);
+		fake.takes -= len;
+		all += (ssize_t)len;
+	}
+	return all;
+}
+
+static bool
+fake_is_readable(const struct link *l)
+{
+	(void)l;
+	assert_false(fake.closed);
+	return fake.sends.len > 0;
+}
+
+static bool
+fake_is_gone(const struct link *l)
+{
+	(void)l;
+	return fake.is_gone;
+}
+
+static void
+fake_shut(struct link *l)
+{
+	struct link_piece end = { .p = "END OF TRANSPORT", .len = fake.own_end };
+
+	assert_false(fake.closed);
+	fake.own_end = 0;
+	if (end.len > 0)
+		assert_int_equal(link_queue(l, &end), 0);
+	else
+		fake.shut = true;
+}
+
+static void
+fake_close(struct link *l)
+{
+	assert_int_equal(link_fd(l), FAKE_FD);
+	assert_false(fake.closed);
+	fake.closed = true;
+}
+
+const struct link_ops fake_ops = {
+	.read = fake_read,
+	.write = fake_write,
+	.is_readable = fake_is_readable,
+	.is_gone = fake_is_gone,
+	.shut = fake_shut,
+	.close = fake_close
+};
+
+void
+fake_init(void)
+{
+	memset(&fake, 0, sizeof(fake));
+	fake.takes = SIZE_MAX;
+}
+
+void
+fake_clear(void)
+{
+	buf_clear(&fake.sends);
+	buf_clear(&fake.got);
+}
+
+void
+fake_take(struct link *l, size_t len)
+{
+	struct evbuffer *output = bufferevent_get_output(l->bev);
+	char *to;
+
+	if (len > fake.takes)
+		len = fake.takes;
+	if (len > evbuffer_get_length(output))
+		len = evbuffer_get_length(output);
+	assert_non_null(to = buf_reserve(&fake.got, len > 0 ? len : 1));
+	evbuffer_unfreeze(output, 1);
+	assert_int_equal(evbuffer_remove(output, to, len), (int)len);
+	evbuffer_freeze(output, 1);
+	fake.got.len += len;
+	fake.takes -= len;
+	/* If that is what its watermark says. */
+	bufferevent_trigger(l->bev, EV_WRITE, 0);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef FAKE_H
+#define FAKE_H
+
+/*
+ * A transport without a descriptor, and the one peer at its other end: what it
+ * sends, how much it takes, and what it has got.  One link at a time.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "daemon/base/buf.h"
+#include "daemon/session/link.h"
+
+struct fake {
+	struct buf sends;	/* what is still to be read */
+	size_t piece;		/* bytes that a read gives at most; 0: all */
+	size_t takes;		/* bytes that it still takes */
+	struct buf got;
+	size_t own_end;		/* bytes that a shut leaves, as of a transport
+				   with an end of its own */
+	bool ends;		/* after what it sends */
+	bool read_fails, write_fails;
+	bool is_gone;
+	bool shut, closed;	/* by the link */
+	unsigned int reads, writes, lasts;
+};
+
+extern struct fake fake;
+extern const struct link_ops fake_ops;
+
+/* The fake descriptor. */
+#define FAKE_FD	(-1)
+
+/*
+ * A new peer that takes all.
+ */
+void fake_init(void);
+void fake_clear(void);
+
+/*
+ * Take unsent bytes, as many as that and no more than takes; and have the link
+ * call back, as libevent does.
+ */
+void fake_take(struct link *, size_t len);
+
+#endif
