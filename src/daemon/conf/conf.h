@@ -22,7 +22,7 @@
 
 #include "common/log.h"
 #include "daemon/base/problems.h"
-#include "daemon/table/table.h"
+#include "daemon/table/way.h"
 
 #define CONF_KEY_MAX	TABLE_KEY_MAX
 #define CONF_TYPE_LEN_MAX	255	/* bytes of a content type */
