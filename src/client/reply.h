@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The appmsgd authors */
 
-#ifndef REPLY_H
-#define REPLY_H
+#ifndef CLIENT_REPLY_H
+#define CLIENT_REPLY_H
 
 /*
  * What a message of the server means: by its "status", or, from a server that

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The appmsgd authors */
 
-#ifndef SEARCH_H
-#define SEARCH_H
+#ifndef CLIENT_SEARCH_H
+#define CLIENT_SEARCH_H
 
 struct call;
 
