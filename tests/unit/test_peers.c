@@ -53,7 +53,7 @@ address(const char *text, uint16_t port)
 /* Returns whether there is room for one more. */
 static bool
 enter(struct peers *peers, const char *text, int64_t limit,
-    struct peer **peer)
+    struct peer_count **peer)
 {
 	static uint16_t port;
 	union address a = address(text, port++);
@@ -67,7 +67,7 @@ static void
 an_address_has_up_to_its_limit(void **state)
 {
 	struct peers *peers = peers_new();
-	struct peer *held[5], *other, *none;
+	struct peer_count *held[5], *other, *none;
 
 	(void)state;
 	assert_non_null(peers);
@@ -94,7 +94,7 @@ static void
 ipv6_is_counted_by_64_bits(void **state)
 {
 	struct peers *peers = peers_new();
-	struct peer *first, *second, *none;
+	struct peer_count *first, *second, *none;
 
 	(void)state;
 	assert_true(enter(peers, "2001:db8:1:2::1", 1, &first));
@@ -126,7 +126,7 @@ families_are_counted_apart(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
-		struct peer *four, *six = NULL;
+		struct peer_count *four, *six = NULL;
 
 		assert_true(enter(peers, pairs[i][0], 1, &four));
 		if (!enter(peers, pairs[i][1], 1, &six))
@@ -142,7 +142,7 @@ unix_peers_are_not_counted(void **state)
 {
 	struct peers *peers = peers_new();
 	union address a;
-	struct peer *peer;
+	struct peer_count *peer;
 
 	(void)state;
 	memset(&a, 0, sizeof(a));
@@ -160,8 +160,8 @@ static void
 users_are_counted_without_a_limit(void **state)
 {
 	struct peers *peers = peers_new();
-	struct peer *first = peers_enter_user(peers, 1000);
-	struct peer *root = peers_enter_user(peers, 0), *four;
+	struct peer_count *first = peers_enter_user(peers, 1000);
+	struct peer_count *root = peers_enter_user(peers, 0), *four;
 
 	(void)state;
 	assert_non_null(first);
@@ -181,7 +181,7 @@ static void
 who_holds_most_is_known(void **state)
 {
 	struct peers *peers = peers_new();
-	struct peer *a, *again, *b, *user = peers_enter_user(peers, 7);
+	struct peer_count *a, *again, *b, *user = peers_enter_user(peers, 7);
 	int64_t held = -1;
 
 	(void)state;
@@ -216,7 +216,7 @@ static void
 many_addresses_are_counted(void **state)
 {
 	enum { N = 20000 };
-	struct peer **held = calloc(2 * N, sizeof(*held)), *none;
+	struct peer_count **held = calloc(2 * N, sizeof(*held)), *none;
 	struct peers *peers = peers_new();
 	char text[32];
 
@@ -251,7 +251,7 @@ come_and_go(void *arg)
 {
 	union address a = { .in = { .sin_family = AF_INET } };
 	struct peers *peers = arg;
-	struct peer *peer;
+	struct peer_count *peer;
 
 	for (int i = 0; i < 20000; i++)
 		if (peers_enter(peers, &a.sa, LIMIT, &peer) == 0)
@@ -264,7 +264,7 @@ threads_count_together(void **state)
 {
 	union address a = { .in = { .sin_family = AF_INET } };
 	struct peers *peers = peers_new();
-	struct peer *held[LIMIT], *none;
+	struct peer_count *held[LIMIT], *none;
 	pthread_t threads[THREADS];
 
 	(void)state;

@@ -77,7 +77,7 @@ unload(void **state)
 }
 
 static void
-gone_cb(struct peer *peer, bool counted, void *arg)
+gone_cb(struct peer_count *peer, bool counted, void *arg)
 {
 	assert_null(peer);
 	assert_true(counted);

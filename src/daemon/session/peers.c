@@ -20,8 +20,8 @@
 
 #define BUCKETS	4096		/* a power of two */
 
-struct peer {
-	struct peer *next;
+struct peer_count {
+	struct peer_count *next;
 	sa_family_t family;
 	uint64_t address;	/* IPv4, the upper half of IPv6, a user */
 	uint64_t bucket;
@@ -32,7 +32,7 @@ struct peer {
 struct peers {
 	pthread_mutex_t lock;
 	uint64_t seed;		/* peers choose their addresses */
-	struct peer *buckets[BUCKETS];
+	struct peer_count *buckets[BUCKETS];
 };
 
 struct peers *
@@ -93,12 +93,12 @@ mix(uint64_t h)
  * Count one more of a peer.  Returns it; NULL when it has as many as it may,
  * or memory is out.
  */
-static struct peer *
+static struct peer_count *
 enter(struct peers *peers, sa_family_t family, uint64_t address,
     int64_t limit)
 {
 	uint64_t bucket = mix(address ^ peers->seed) % BUCKETS;
-	struct peer *peer;
+	struct peer_count *peer;
 
 	pthread_mutex_lock(&peers->lock);
 	for (peer = peers->buckets[bucket]; peer != NULL; peer = peer->next)
@@ -121,7 +121,7 @@ enter(struct peers *peers, sa_family_t family, uint64_t address,
 
 int
 peers_enter(struct peers *peers, const struct sockaddr *sa, int64_t limit,
-    struct peer **peer)
+    struct peer_count **peer)
 {
 	uint64_t address;
 
@@ -132,16 +132,16 @@ peers_enter(struct peers *peers, const struct sockaddr *sa, int64_t limit,
 	return *peer != NULL ? 0 : -1;
 }
 
-struct peer *
+struct peer_count *
 peers_enter_user(struct peers *peers, uid_t uid)
 {
 	return enter(peers, AF_UNIX, uid, INT64_MAX);
 }
 
 void
-peers_leave(struct peers *peers, struct peer *peer)
+peers_leave(struct peers *peers, struct peer_count *peer)
 {
-	struct peer **p;
+	struct peer_count **p;
 
 	if (peer == NULL)
 		return;
@@ -156,22 +156,22 @@ peers_leave(struct peers *peers, struct peer *peer)
 }
 
 void
-peer_hold(struct peer *peer, int64_t more)
+peer_hold(struct peer_count *peer, int64_t more)
 {
 	if (peer != NULL)
 		peer->held += more;
 }
 
 int64_t
-peer_held(const struct peer *peer)
+peer_held(const struct peer_count *peer)
 {
 	return peer != NULL ? peer->held : 0;
 }
 
-const struct peer *
+const struct peer_count *
 peers_most(struct peers *peers, int64_t *held)
 {
-	const struct peer *peer, *most = NULL;
+	const struct peer_count *peer, *most = NULL;
 
 	*held = 0;
 	pthread_mutex_lock(&peers->lock);

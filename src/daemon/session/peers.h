@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 struct peers;
-struct peer;
+struct peer_count;
 
 /*
  * Returns the counters, or NULL when out of memory.
@@ -39,30 +39,30 @@ void peers_free(struct peers *);
  * Returns 0, or -1 when there are as many already or memory is out.
  */
 int peers_enter(struct peers *, const struct sockaddr *sa, int64_t limit,
-    struct peer **peer);
+    struct peer_count **peer);
 
 /*
  * Count a connection of a user of this machine, who may have any number.
  *
  * Returns the peer, for peers_leave(); NULL when out of memory.
  */
-struct peer *peers_enter_user(struct peers *, uid_t);
+struct peer_count *peers_enter_user(struct peers *, uid_t);
 
 /*
  * The connection has ended, and nothing is held for it any more.  NULL is
  * allowed.
  */
-void peers_leave(struct peers *, struct peer *);
+void peers_leave(struct peers *, struct peer_count *);
 
 /*
  * More bytes are held for a peer, or fewer.  NULL is allowed.
  */
-void peer_hold(struct peer *, int64_t more);
+void peer_hold(struct peer_count *, int64_t more);
 
 /*
  * Bytes that are held for a peer, in all workers; 0 for NULL.
  */
-int64_t peer_held(const struct peer *);
+int64_t peer_held(const struct peer_count *);
 
 /*
  * The peer that the most bytes are held for.
@@ -71,6 +71,6 @@ int64_t peer_held(const struct peer *);
  *
  * Returns it, only to be compared: it may be gone by then.  NULL: none.
  */
-const struct peer *peers_most(struct peers *, int64_t *held);
+const struct peer_count *peers_most(struct peers *, int64_t *held);
 
 #endif

@@ -48,7 +48,7 @@
 
 static struct session *
 session_new(struct session_host *host, int fd,
-    const struct session_door *door, struct peer *peer, bool counted)
+    const struct session_door *door, struct peer_count *peer, bool counted)
 {
 	/* glibc's calloc(3) passes by what the last session left behind. */
 	struct session *s = malloc(sizeof(*s));
@@ -209,7 +209,7 @@ work_cb(int fd, short what, void *arg)
 
 int
 session_start(struct session_host *host, int fd,
-    const struct session_door *door, struct peer *peer)
+    const struct session_door *door, struct peer_count *peer)
 {
 	struct session *s = session_new(host, fd, door, peer, true);
 	enum session_verdict verdict;

@@ -32,7 +32,7 @@ struct conf_limits;
 struct conf_listen;
 struct event;
 struct event_base;
-struct peer;
+struct peer_count;
 struct session;
 struct session_service;
 struct session_wakeup;
@@ -71,7 +71,7 @@ struct session_host {
 	atomic_llong *held;		/* bytes held for all peers */
 	struct warning memory_warning;
 	bool memory_short;		/* some are to end with the wake-up */
-	void (*gone_cb)(struct peer *, bool counted, void *arg);
+	void (*gone_cb)(struct peer_count *, bool counted, void *arg);
 	void *arg;			/* for the services, too */
 };
 
@@ -110,7 +110,7 @@ void session_host_clear(struct session_host *);
  * Returns 0, or -1 when out of memory; then gone_cb was not called.
  */
 int session_start(struct session_host *, int fd,
-    const struct session_door *door, struct peer *peer);
+    const struct session_door *door, struct peer_count *peer);
 
 /*
  * Tell a connection that it is not served, and close it.

@@ -121,7 +121,7 @@ session_memory_warn(struct session *s)
 
 /* The connection of a peer that holds most. */
 static struct session *
-find_largest(struct session_host *host, const struct peer *peer)
+find_largest(struct session_host *host, const struct peer_count *peer)
 {
 	struct session *s, *largest = NULL;
 
@@ -137,7 +137,7 @@ session_memory_relieve(struct session_host *host,
     void (*end)(struct session *))
 {
 	int64_t enough = host->limits->memory / 4 * 3, held;
-	const struct peer *most;
+	const struct peer_count *most;
 	struct session *s;
 
 	if (!host->memory_short)

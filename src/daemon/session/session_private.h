@@ -64,7 +64,7 @@ struct session {
 	TAILQ_ENTRY(session) queue_entry;	/* of ready or work */
 	struct session_host *host;		/* borrowed */
 	const struct session_door *door;	/* borrowed */
-	struct peer *peer;	/* NULL: counted by no limit */
+	struct peer_count *peer;	/* NULL: counted by no limit */
 	char *who;		/* owned: for the access log; NULL: not yet */
 	struct link link;
 	struct stream stream;

@@ -13,7 +13,7 @@
 
 struct generation;
 struct session_door;
-struct peer;
+struct peer_count;
 
 enum order_kind {
 	ORDER_ADOPT,		/* serve this connection */
@@ -30,7 +30,7 @@ struct order {
 	enum order_kind kind;
 	int fd;				/* ADOPT: owned */
 	const struct session_door *door;
-	struct peer *peer;
+	struct peer_count *peer;
 	struct generation *gen;		/* SWAP: a reference */
 };
 

@@ -44,7 +44,7 @@ worker_check_drained(struct worker *w)
 }
 
 static void
-worker_gone_cb(struct peer *peer, bool counted, void *arg)
+worker_gone_cb(struct peer_count *peer, bool counted, void *arg)
 {
 	struct worker *w = arg;
 

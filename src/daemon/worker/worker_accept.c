@@ -44,7 +44,7 @@ worker_resume(struct worker *w)
 /* A connection that was counted for this worker, but not yet served. */
 void
 worker_adopt(struct worker *w, const struct session_door *door, int fd,
-    struct peer *peer)
+    struct peer_count *peer)
 {
 	stats_add(w->host.env.stats, STATS_ACCEPTED, 1);
 	if (session_start(&w->host, fd, door, peer) == 0)
@@ -71,7 +71,7 @@ worker_least(struct worker *w)
 /* Have a counted connection served by whoever has the least to do. */
 static void
 worker_spread(struct worker *w, const struct session_door *door, int fd,
-    struct peer *peer)
+    struct peer_count *peer)
 {
 	struct worker *to = worker_least(w);
 	struct order *order = NULL;
@@ -137,7 +137,7 @@ is_allowed(const struct conf_listen *l, const struct sockaddr *sa)
 /* Count a connection for whoever it is of. */
 static int
 enter(struct workers *all, int fd, const struct sockaddr *sa, int64_t limit,
-    struct peer **peer)
+    struct peer_count **peer)
 {
 	struct ucred cred;
 	socklen_t len = sizeof(cred);
@@ -161,7 +161,7 @@ worker_accept_cb(int fd, const struct sockaddr *sa, socklen_t sa_len,
 	char address[ADDRESS_WORD_MAX];
 	enum stats_counter counter = STATS_REFUSED_CONNECTIONS;
 	const char *limit = NULL;
-	struct peer *peer = NULL;
+	struct peer_count *peer = NULL;
 	uint64_t more;
 
 	if (!is_allowed(door->listen, sa)) {

@@ -90,7 +90,7 @@ void worker_accept_rest(struct worker *);
  * Serve a connection that is counted for this worker; fd and peer are taken.
  */
 void worker_adopt(struct worker *, const struct session_door *, int fd,
-    struct peer *peer);
+    struct peer_count *peer);
 
 /*
  * Accept again, if that was paused for want of descriptors: a session has
