@@ -14,6 +14,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -216,7 +218,7 @@ words_and_paths_are_taken(void **state)
 	conf_free(conf);
 }
 
-/* A line that says something of a row. */
+/* A line that says of a row what is not its default. */
 static void
 a_line_of(char *line, size_t cap, const struct conf_row *row)
 {
@@ -224,10 +226,10 @@ a_line_of(char *line, size_t cap, const struct conf_row *row)
 		const struct conf_type *type;
 		const char *value;
 	} values[] = {
-		{ &conf_type_time, "1s" }, { &conf_type_workers, "auto" },
+		{ &conf_type_time, "1s" }, { &conf_type_workers, "3" },
 		{ &conf_type_path, "/a" }, { &conf_type_control, "/a" },
-		{ &conf_type_user, "root" }, { &conf_type_level, "info" },
-		{ &conf_type_bool, "yes" }, { &conf_type_access, "/a" }
+		{ &conf_type_user, "root" }, { &conf_type_level, "debug" },
+		{ &conf_type_bool, "no" }, { &conf_type_access, "/a" }
 	};
 	char value[32];
 	size_t i;
@@ -270,6 +272,49 @@ what_is_said_twice_is_told_with_its_first_place(void **state)
 	confs_expect(LISTEN LISTEN, "");
 }
 
+static char *
+shown(const struct conf *conf)
+{
+	char *text;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	assert_non_null(out);
+	conf_show(conf, out);
+	fclose(out);
+	return text;
+}
+
+/* Whatever a row's type, it sees a change, and none in what was shown. */
+static void
+what_is_said_of_one_row_differs_in_it_alone(void **state)
+{
+	struct conf *plain = confs_load(LISTEN);
+
+	(void)state;
+	for (size_t i = 0; i < conf_rows_n; i++) {
+		char line[128], text[256], *again;
+		struct conf *said, *copy;
+
+		a_line_of(line, sizeof(line), &conf_rows[i]);
+		snprintf(text, sizeof(text), LISTEN "%s\n", line);
+		said = confs_load(text);
+		again = shown(said);
+		copy = confs_load(again);
+		for (size_t j = 0; j < conf_rows_n; j++) {
+			const struct conf_row *row = &conf_rows[j];
+
+			assert_true(row->type->equal(said, copy, row));
+			assert_true(row->type->equal(said, plain, row) ==
+			    (j != i));
+		}
+		free(again);
+		conf_free(said);
+		conf_free(copy);
+	}
+	conf_free(plain);
+}
+
 int
 main(void)
 {
@@ -280,7 +325,8 @@ main(void)
 		cmocka_unit_test(what_is_no_number_is_told),
 		cmocka_unit_test(words_and_paths_are_taken),
 		cmocka_unit_test(
-		    what_is_said_twice_is_told_with_its_first_place)
+		    what_is_said_twice_is_told_with_its_first_place),
+		cmocka_unit_test(what_is_said_of_one_row_differs_in_it_alone)
 	};
 
 	return cmocka_run_group_tests(tests, folder_setup, folder_teardown);
