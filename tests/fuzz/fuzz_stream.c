@@ -268,6 +268,7 @@ run_all(struct run *r, const struct setup *setup, const uint8_t *data,
 
 	run_init(r, setup);
 	FUZZ_CHECK((env.stats = stats_new()) != NULL);
+	env.shapes = (struct shapes){ 0 };
 	if (setup->fast)
 		FUZZ_CHECK((env.fast = fast_new()) != NULL);
 	run_feed(r, data, 0);

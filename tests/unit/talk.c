@@ -86,8 +86,19 @@ talk_clear(struct talk *t)
 void
 talk_take_out(struct talk *t)
 {
+	struct request_lent *lent = &t->env.lent;
+	size_t at = lent->text != NULL ? lent->at : t->out.len;
+
+	assert_true(at <= t->out.len);
 	assert_int_equal(buf_add(&t->replies, t->out.len > 0 ? t->out.data :
-	    "", t->out.len), 0);
+	    "", at), 0);
+	if (lent->text != NULL)
+		assert_int_equal(buf_add(&t->replies, lent->text, lent->len),
+		    0);
+	if (t->out.len > at)
+		assert_int_equal(buf_add(&t->replies, t->out.data + at,
+		    t->out.len - at), 0);
+	lent->text = NULL;
 	t->out.len = 0;
 }
 

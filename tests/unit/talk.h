@@ -59,7 +59,8 @@ void talk_clear(struct talk *);
 void talk_turn(struct talk *);
 
 /*
- * Move what is in out to the replies, as a peer that takes it.
+ * Move what is in out, and what is lent, to the replies, as a peer that takes
+ * it.
  */
 void talk_take_out(struct talk *);
 

@@ -233,6 +233,37 @@ what_ends_the_stream_is_told_once(void **state)
 	}
 }
 
+/* A message may be read again after those behind it were. */
+static void
+a_long_text_is_lent_to_its_own_request(void **state)
+{
+	static const char unusual[] = "{\"value\": \"ring\", "
+	    "\"action\": \"search\"}";
+	struct talk t;
+	struct buf b = { 0 };
+
+	(void)state;
+	talk_add(&b, "text/json", KEEP ", \"id\": 1", "{}", 2);
+	talk_add_search(&b, KEEP ", \"id\": 2");
+	talk_add_search(&b, KEEP ", \"id\": 33");
+	talk_add(&b, "text/json", KEEP ", \"id\": 444", unusual,
+	    sizeof(unusual) - 1);
+	talk_init(&t, false);
+	t.env.lend_min = sizeof(RING) - 1;
+	talk_feed(&t, b.data, b.len);
+	assert_int_equal(t.verdict, STREAM_MORE);
+	assert_int_equal(t.turns, 4);
+	assert_int_equal(talk_count_replies(&t), 4);
+	talk_expect_result(&t, 1, KEEP ", \"id\": 2, \"status\": \"found\"",
+	    RING);
+	talk_expect_result(&t, 2, KEEP ", \"id\": 33, \"status\": \"found\"",
+	    RING);
+	talk_expect_result(&t, 3, KEEP ", \"id\": 444, \"status\": \"found\"",
+	    RING);
+	talk_clear(&t);
+	buf_clear(&b);
+}
+
 /* Who once asked for a status gets one for what cannot be read, too. */
 static void
 an_unreadable_message_after_a_told_one_has_a_status(void **state)
@@ -249,6 +280,15 @@ an_unreadable_message_after_a_told_one_has_a_status(void **state)
 		talk_init(&t, true);
 		talk_feed(&t, b.data, b.len);
 		assert_int_equal(t.verdict, STREAM_CLOSE);
+		assert_int_equal(talk_count_replies(&t), 2);
+		talk_expect_result(&t, 1, CLOSE ", \"status\": \"error\", "
+		    "\"error\": \"bad-header\"",
+		    "Error: no member name in quotes.");
+		/* And on a connection where its header is known from others. */
+		stream_init(&t.stream, true);
+		t.in.len = t.replies.len = 0;
+		t.verdict = STREAM_MORE;
+		talk_feed(&t, b.data, b.len);
 		assert_int_equal(talk_count_replies(&t), 2);
 		talk_expect_result(&t, 1, CLOSE ", \"status\": \"error\", "
 		    "\"error\": \"bad-header\"",
@@ -359,6 +399,7 @@ main(void)
 		    a_request_decides_whether_the_connection_stays),
 		cmocka_unit_test(errors_in_whole_messages_keep_the_connection),
 		cmocka_unit_test(what_ends_the_stream_is_told_once),
+		cmocka_unit_test(a_long_text_is_lent_to_its_own_request),
 		cmocka_unit_test(
 		    an_unreadable_message_after_a_told_one_has_a_status),
 		cmocka_unit_test(the_part_of_a_message_is_refused),

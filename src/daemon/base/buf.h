@@ -51,7 +51,7 @@ void buf_clear(struct buf *);
 static inline char *
 buf_reserve(struct buf *b, size_t more)
 {
-	if (b->cap - b->len >= more && b->data != NULL)
+	if (b->cap - b->len > more)	/* so that there is a cap at all */
 		return b->data + b->len;
 	return buf_grow(b, more);
 }

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "daemon/base/buf.h"
+#include "daemon/request/shapes.h"
 
 struct access;
 struct fast;
@@ -42,6 +43,7 @@ struct request_env {
 	struct buf content;		/* owned: matches */
 	struct buf extra;		/* owned: members for a header */
 	struct fast *fast;		/* borrowed; NULL: no fast path */
+	struct shapes shapes;		/* headers that were read, for it */
 	struct stats *stats;		/* borrowed; NULL: nobody counts */
 	struct access *access;		/* borrowed; NULL: no access log */
 };

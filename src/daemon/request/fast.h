@@ -15,15 +15,29 @@
 #include <stdint.h>
 
 #include "daemon/base/buf.h"
-#include "lib/appmsg.h"
+#include "daemon/request/shapes.h"
 
 struct conf_limits;
 struct fast;
 struct request_env;
-struct stream;
+
+/* What one call is told, and what it tells. */
+struct fast_turn {
+	const struct conf_limits *limits;	/* of header, content, output */
+	bool keep_alive;	/* the listener's way with plain requests */
+	int64_t budget;		/* the most that may be answered, above 0;
+				   reduced by those that are */
+	size_t used;		/* set: the bytes that are done with; 0: the
+				   first message is not for here, or memory is
+				   out */
+	bool told;		/* set: one asked for "connection" or "id" */
+	bool last;		/* set: the connection ends with the last one */
+	struct shape_fit next;	/* set: the header of the message behind them;
+				   shape NULL: it is not known */
+};
 
 /*
- * What a worker remembers from request to request.
+ * What a worker works with.
  *
  * Returns it, or NULL when out of memory.
  */
@@ -35,42 +49,14 @@ struct fast *fast_new(void);
 void fast_free(struct fast *);
 
 /*
- * Remember a header that was read, if requests with the same one can be
- * answered here.
- *
- * buf, len  its bytes, with the length before them; copied
- * hdr       what they mean
- */
-void fast_remember(struct fast *, const char *buf, size_t len,
-    const struct appmsg_header *hdr);
-
-/*
  * Answer plain lookups at the front of some bytes, as many as there are.
  *
- * s       between two messages; its told is set
- * budget  the most that may be answered; reduced by those that are
- * last    set when the connection ends with what was answered
- *
- * Returns the bytes of buf that are done with; 0 when the first message is
- * not for here, or memory is out.
+ * env   its fast is not NULL; of its shapes is looked at what headers are known
+ * turn  as above
+ * buf   of len bytes, which begin with a message
+ * out   gets the replies
  */
-size_t fast_feed(struct fast *, struct stream *s, struct request_env *,
-    const struct conf_limits *, const char *buf, size_t len, int64_t *budget,
-    struct buf *out, bool *last);
-
-/*
- * The header of the message that fast_feed() has just stopped at, as
- * appmsg_header_decode() would read it, where it was remembered.  Worth 2,500
- * instructions of the 9,000 that a search by prefix takes without.
- *
- * buf   where that message is
- * hdr   filled when there is one; its strings are borrowed from buf, or from
- *       here until the next fast_remember()
- * used  set to the bytes of the header, its length included
- *
- * Returns whether there is one.
- */
-bool fast_header(const struct fast *, const char *buf,
-    struct appmsg_header *hdr, size_t *used);
+void fast_feed(struct request_env *env, struct fast_turn *turn,
+    const char *buf, size_t len, struct buf *out);
 
 #endif

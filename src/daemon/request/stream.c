@@ -123,25 +123,29 @@ stream_reject(const struct stream *s, struct request_env *env,
  * that is known already.
  */
 static int
-stream_header(struct fast *fast, const char *buf, size_t len,
-    struct appmsg_header *hdr, size_t *used)
+stream_header(struct request_env *env, const struct shape_fit *known,
+    const char *buf, size_t len, struct appmsg_header *hdr, size_t *used)
 {
 	int error;
 
-	if (fast != NULL && fast_header(fast, buf, hdr, used))
+	if (known->shape != NULL) {
+		shape_header(known, hdr);
+		*used = known->len;
 		return 0;
+	}
 	error = appmsg_header_decode(buf, len, hdr, used);
-	if (error == 0 && fast != NULL)
-		fast_remember(fast, buf, *used, hdr);
+	if (error == 0 && env->fast != NULL)
+		shapes_remember(&env->shapes, buf, *used, hdr);
 	return error;
 }
 
 /* Take the message at the front; *used stays 0 unless it was answered. */
 static enum stream_verdict
 stream_message(struct stream *s, struct request_env *env,
-    const struct conf_limits *limits, const char *buf, size_t len,
-    size_t *used, struct buf *out)
+    const struct fast_turn *turn, const char *buf, size_t len, size_t *used,
+    struct buf *out)
 {
+	const struct conf_limits *limits = turn->limits;
 	struct appmsg_header hdr;
 	size_t start, content;
 	enum request_result result;
@@ -151,7 +155,7 @@ stream_message(struct stream *s, struct request_env *env,
 	if (declared_header(buf, len) > (size_t)limits->header)
 		return stream_reject(s, env, NULL, "too-large",
 		    "the header is too large", out);
-	error = stream_header(env->fast, buf, len, &hdr, &start);
+	error = stream_header(env, &turn->next, buf, len, &hdr, &start);
 	if (error == APPMSG_EAGAIN)
 		return stream_wait(s, len == 0 ? STREAM_IDLE : STREAM_HEADER,
 		    start);
@@ -198,33 +202,33 @@ stream_feed(struct stream *s, struct request_env *env,
     const struct conf_limits *limits, const char *buf, size_t len,
     size_t *used, struct buf *out)
 {
+	struct fast_turn turn = { .limits = limits,
+	    .keep_alive = s->keep_alive, .budget = limits->pipeline };
 	enum stream_verdict verdict = STREAM_AGAIN;
-	int64_t budget = limits->pipeline, until = 0;
+	int64_t until = 0;
 	size_t taken;
-	bool last;
 
 	*used = 0;
-	while (verdict == STREAM_AGAIN && budget > 0 &&
+	while (verdict == STREAM_AGAIN && turn.budget > 0 &&
 	    out->len < (size_t)limits->output && env->lent.text == NULL) {
-		taken = 0;
 		if (len - *used < s->need && s->state != STREAM_IDLE)
 			return STREAM_MORE;
-		if (env->fast != NULL) {
-			taken = fast_feed(env->fast, s, env, limits,
-			    buf + *used, len - *used, &budget, out, &last);
-			if (taken > 0)
+		if (env->fast != NULL && !s->draining) {
+			fast_feed(env, &turn, buf + *used, len - *used, out);
+			if (turn.used > 0)
 				stream_wait(s, STREAM_IDLE,
 				    APPMSG_LENGTH_SIZE);
-			*used += taken;
-			if (last)
+			*used += turn.used;
+			s->told |= turn.told;
+			if (turn.last)
 				return STREAM_CLOSE;
-			if (budget <= 0 ||
+			if (turn.budget <= 0 ||
 			    out->len >= (size_t)limits->output)
 				break;
-			taken = 0;
 		}
-		budget--;
-		verdict = stream_message(s, env, limits, buf + *used,
+		turn.budget--;
+		taken = 0;
+		verdict = stream_message(s, env, &turn, buf + *used,
 		    len - *used, &taken, out);
 		*used += taken;
 		if (stream_is_late(env, &until))
