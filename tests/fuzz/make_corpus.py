@@ -18,6 +18,7 @@ import struct
 import sys
 
 import corpus_files
+import corpus_http
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "corpus")
 
@@ -387,6 +388,7 @@ KINDS = {
     "conf": corpus_files.CONF,
     "control": corpus_files.CONTROL,
     "header": corpus_files.HEADER,
+    "http": corpus_http.HTTP,
     "request": corpus_files.REQUEST,
     "scan": SCAN,
     "source": corpus_files.SOURCE,
