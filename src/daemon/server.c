@@ -59,6 +59,7 @@ struct server {
 	enum log_level level;		/* logged at least */
 	struct mailbox *mailbox;	/* from the workers */
 	struct mail deaf_mail, drained_mail;
+	bool workers_drained, http_drained;
 	struct signals *signals;
 	struct event *drain_timer;
 	time_t started;
@@ -87,20 +88,11 @@ server_report(const struct server *server)
 	return r;
 }
 
-/* The listening sockets, and what looks at them here. */
-static void
-server_unlisten(struct server *server)
-{
-	http_free(server->http);
-	server->http = NULL;
-	listeners_close(&server->listeners);
-}
-
 /* What others may find of it. */
 static void
 server_remove_paths(struct server *server)
 {
-	server_unlisten(server);
+	listeners_close(&server->listeners);
 	listeners_close_control(&server->listeners);
 	pid_remove(&server->pid);
 }
@@ -113,7 +105,8 @@ server_drain_cb(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	log_warnx("drain timed out connections=%" PRId64,
-	    workers_connections(server->workers));
+	    workers_connections(server->workers) +
+	    (server->http != NULL ? http_connections(server->http) : 0));
 	event_base_loopbreak(server->base);
 }
 
@@ -189,16 +182,38 @@ server_signal_cb(int signum, void *arg)
 		reload_start(server->reload, RELOAD_APPLY, NULL);
 }
 
+static void
+server_end_if_drained(const struct server *server)
+{
+	if (server->workers_drained && server->http_drained)
+		event_base_loopbreak(server->base);
+}
+
+static void
+http_drained_cb(void *arg)
+{
+	struct server *server = arg;
+
+	server->http_drained = true;
+	server_end_if_drained(server);
+}
+
 /* The workers are deaf, or have drained. */
 static void
 server_mail_cb(struct mail *mail, void *arg)
 {
 	struct server *server = arg;
 
-	if (mail == &server->deaf_mail)
-		server_unlisten(server);
+	if (mail == &server->drained_mail) {
+		server->workers_drained = true;
+		server_end_if_drained(server);
+		return;
+	}
+	if (server->http != NULL)
+		http_drain(server->http, http_drained_cb, server);
 	else
-		event_base_loopbreak(server->base);
+		server->http_drained = true;
+	listeners_close(&server->listeners);
 }
 
 static void
@@ -243,6 +258,8 @@ server_change_cb(const struct generation *gen, void *arg)
 	    gen->conf->log_level : server->level);
 	confine_descriptors(gen->conf);
 	pid_use(&server->pid, gen->conf->pidfile, geteuid());
+	if (server->http != NULL)
+		http_use(server->http, gen->conf);
 }
 
 static int
@@ -269,31 +286,27 @@ http_healthy(void *arg)
 	return !server->draining;
 }
 
-static int64_t
-http_patience(void *arg)
-{
-	const struct server *server = arg;
-
-	return reload_current(server->reload)->conf->timeouts.idle;
-}
-
 /* The listeners that no worker looks at. */
 static int
 server_http(struct server *server)
 {
 	const struct http_source source = { http_stats, http_metrics,
-	    http_healthy, http_patience, server };
+	    http_healthy, server };
 
 	for (size_t i = 0; i < server->listeners.n; i++) {
 		const struct listener *l = &server->listeners.list[i];
 
 		if (l->conf.service != CONF_SERVICE_HTTP)
 			continue;
-		if (server->http == NULL &&
-		    (server->http = http_new(server->base, &source)) == NULL)
-			return -1;
-		if (http_listen(server->http, l->fd,
-		    l->conf.ss.ss_family == AF_UNIX) != 0)
+		if (server->http == NULL) {
+			server->http = http_new(server->base, &source,
+			    workers_held_counter(server->workers));
+			if (server->http == NULL)
+				return -1;
+			http_use(server->http,
+			    reload_current(server->reload)->conf);
+		}
+		if (http_listen(server->http, l->fd, &l->conf) != 0)
 			return -1;
 	}
 	return 0;
@@ -500,6 +513,8 @@ server_free(struct server *server)
 		return;
 	signals_clean_up(NULL, NULL);
 	watchdog_free(server->watchdog);
+	/* Before those that count for it. */
+	http_free(server->http);
 	workers_free(server->workers);
 	if (server->reload != NULL && reload_abandon(server->reload))
 		server_leave(server);

@@ -61,7 +61,7 @@ class Pages(trial.Trial):
 
     def get_once(self, where, path):
         """A page, or the end of the connection, or an error of ours."""
-        got = world.get(self.at[where], path, self.is_hopeless)
+        got = world.get(self.at[where], path)
         if got is None or got[0] in (500, 503):
             return
         status, body = got

@@ -10,7 +10,6 @@ so that one fault does not hide the others; a daemon that is ill is replaced.
 import contextlib
 import os
 import subprocess
-import sys
 import time
 
 import shim
@@ -73,7 +72,6 @@ class Trial(world.World):
     def setUp(self):
         super().setUp()
         self.findings = {}
-        self.known = 0      # that are not ours
         self.hangs = {}     # by phases
         self.page = shim.Page(self.path("page"))
         self.daemon = None
@@ -200,9 +198,6 @@ class Trial(world.World):
         words = [where] if where else (
             self.places.words(self.page.where) or ["?"])
         own = list(filter(shim.is_own, words))[:3]
-        if self.is_known(words):
-            self.known += 1
-            return
         if "hangs" in str(problem) or isinstance(problem, Hang):
             self.hangs[phase] = self.hangs.get(phase, 0) + 1
         key = (str(problem)[:12], *words[:1], *own)
@@ -210,25 +205,6 @@ class Trial(world.World):
             key = tuple(self.places.words(self.page.crash)[:3])
         self.findings.setdefault(key, (
             phase, n, str(problem)[:400], " < ".join(words), []))[-1].append(n)
-
-    def is_known(self, words):
-        """Whether it is evhttp that could not have something.
-
-        It ends the process then, or forgets its peer, and there is nothing
-        that its user can do.
-        """
-        for word in words:
-            # It may have left no frame behind where it replies.
-            if word.startswith(("libevent_extra", "send_text ")):
-                return True
-            if shim.is_own(word):
-                return False
-        return False
-
-    def is_hopeless(self):
-        """Whether nobody will be told anything any more, by evhttp."""
-        return bool(self.page.failed) and self.is_known(
-            self.places.words(self.page.where))
 
     def try_once(self, phase, n, act, rest=False):
         """Do it while the nth acquisition fails; whether one did."""
@@ -313,8 +289,6 @@ class Trial(world.World):
 
     def tell(self):
         """Fail when there are findings, and tell them."""
-        if self.known:
-            print(f"{self.known} times it was evhttp", file=sys.stderr)
         lines = [f"{phase}: n={n} ({len(all_n)} such): {problem}\n"
                  f"      failed at {where}\n" for phase, n, problem, where,
                  all_n in self.findings.values()]

@@ -34,12 +34,11 @@ class Hang(Exception):
 
 
 def exchange(address, data, wanted=None, many=None, pieces=False,
-             finish=False, hopeless=None):
+             finish=False):
     """Ask on a connection of its own.
 
     wanted  so many bytes are read; None: all until the end
     many    or so many messages, when nothing more comes
-    hopeless    tells that nothing comes any more
     pieces  send it so, each when the one before is read (unix only)
     Returns the bytes that came, and whether the connection has ended.
     """
@@ -56,10 +55,10 @@ def exchange(address, data, wanted=None, many=None, pieces=False,
             pass        # there may be a reply all the same
         except TimeoutError:
             raise Hang("is not read") from None
-        return receive(peer, wanted, many, hopeless)
+        return receive(peer, wanted, many)
 
 
-def receive(peer, wanted=None, many=None, hopeless=None):
+def receive(peer, wanted=None, many=None):
     """Read as exchange() does."""
     came, end = bytearray(), time.monotonic() + HANG
     peer.sock.settimeout(QUIET)
@@ -71,7 +70,7 @@ def receive(peer, wanted=None, many=None, hopeless=None):
         except TimeoutError:
             if many is not None and len(messages(bytes(came))) >= many:
                 break
-            if time.monotonic() > end or (hopeless and hopeless()):
+            if time.monotonic() > end:
                 raise Hang(f"nothing after {bytes(came[-99:])!r}") from None
             continue
         if not part:
@@ -297,11 +296,11 @@ def messages(came):
     return found
 
 
-def get(address, path="/healthz", hopeless=None):
+def get(address, path="/healthz"):
     """An HTTP page: its status, headers' bytes, body; None: no whole one."""
     data = (f"GET {path} HTTP/1.1\r\nHost: localhost\r\n"
             "Connection: close\r\n\r\n").encode()
-    came, _ = exchange(address, data, hopeless=hopeless)
+    came, _ = exchange(address, data)
     head, blank, body = came.partition(b"\r\n\r\n")
     length = re.search(rb"(?i)^content-length: *(\d+)", head, re.M)
     if not blank or (length and len(body) < int(length[1])):

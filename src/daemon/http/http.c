@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The appmsgd authors */
 
 /*
- * Four pages, all of them made anew for each request.
+ * From listeners to sessions, and from their turns to those of http_stream.c.
  */
 
 #include "config.h"
@@ -12,326 +12,242 @@
 #include <sys/queue.h>
 #include <sys/socket.h>
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-#include <event2/buffer.h>
 #include <event2/event.h>
-#include <event2/http.h>
-#include <event2/keyvalq_struct.h>
-#include <event2/listener.h>
 
 #include "common/log.h"
-#include "daemon/http/http_conns.h"
-#include "daemon/http/page.h"
+#include "daemon/base/descriptors.h"
+#include "daemon/conf/conf.h"
+#include "daemon/http/http_head.h"
+#include "daemon/net/acceptor.h"
+#include "daemon/session/peers.h"
+#include "daemon/session/session.h"
+#include "daemon/session/session_service.h"
 
-#define HEADERS_MAX	8192	/* bytes of a request's */
-#define TIMEOUT_S	30
-#define HOST_MAX	64	/* an address with its port, and more */
-#define PAUSE_S		1	/* after a failure to accept */
+/* How long a drain waits for requests on their way, as workers do. */
+#define GRACE_MS	200L
 
 struct http_listener {
 	SLIST_ENTRY(http_listener) entry;
-	struct evconnlistener *lev;	/* borrowed from its evhttp */
-	struct event *resume;		/* the end of a pause */
+	struct http *http;
+	struct session_door door;
+	struct acceptor *acceptor;	/* owned; NULL: it accepts no more */
 };
 
-/* All of the process: evhttp leaves a listener no room for an argument. */
-static SLIST_HEAD(, http_listener) listeners =
-    SLIST_HEAD_INITIALIZER(listeners);
-
-/* One for the addresses, one for unix sockets. */
 struct http {
-	struct event_base *base;
+	struct session_host host;
+	struct conf_limits limits;
 	struct http_source source;
-	struct http_conns *conns;
-	struct evhttp *inet;
-	struct evhttp *local;
+	struct buf body;		/* of the reply in the making */
+	struct peers *peers;		/* owned: none is counted in it */
+	SLIST_HEAD(, http_listener) listeners;
+	size_t n;			/* sessions */
+	struct event *grace;		/* ends what nobody asked */
+	void (*drained_cb)(void *);	/* NULL: not asked for, or called */
+	void *arg;
 };
 
-/*
- * Nothing is loaded from elsewhere, and nobody else may show the page or read
- * its numbers.
- */
-static void
-add_headers(struct evhttp_request *req, const char *type)
+static struct http_turn
+begin_turn(const struct session_talk *t)
 {
-	struct evkeyvalq *h = evhttp_request_get_output_headers(req);
+	struct http *http = t->arg;
 
-	evhttp_add_header(h, "Content-Type", type);
-	evhttp_add_header(h, "Cache-Control", "no-store");
-	evhttp_add_header(h, "X-Content-Type-Options", "nosniff");
-	evhttp_add_header(h, "Cross-Origin-Resource-Policy", "same-origin");
-	evhttp_add_header(h, "Content-Security-Policy", "default-src 'none'; "
-	    "style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
-	    "connect-src 'self'; base-uri 'none'; form-action 'none'; "
-	    "frame-ancestors 'none'");
+	return (struct http_turn){ .source = &http->source,
+	    .local = t->listen->ss.ss_family == AF_UNIX,
+	    .draining = t->stream->draining, .now = time(NULL),
+	    .requests_max = t->limits->pipeline,
+	    .out_max = (size_t)t->limits->output,
+	    .ns_max = t->env->turn_ns, .body = &http->body, .out = t->out };
 }
 
-static void
-send_text(struct evhttp_request *req, int code, const char *reason,
-    const char *type, const void *text, size_t len)
+static enum stream_verdict
+feed(const struct session_talk *t, const char *buf, size_t len, size_t *used)
 {
-	struct evbuffer *body = evbuffer_new();
+	const struct http_turn turn = begin_turn(t);
+	enum http_verdict verdict = http_stream_feed(&turn, buf, len, used);
 
-	if (body == NULL || evbuffer_add(body, text, len) != 0) {
-		evhttp_send_error(req, HTTP_INTERNAL, NULL);
-	} else {
-		add_headers(req, type);
-		evhttp_send_reply(req, code, reason, body);
+	t->stream->state = STREAM_IDLE;
+	switch (verdict) {
+	case HTTP_MORE:
+		if (http_head_has_begun(buf + *used, len - *used))
+			t->stream->state = STREAM_HEADER;
+		t->stream->need = len - *used + 1;
+		return STREAM_MORE;
+	case HTTP_AGAIN:
+		return STREAM_AGAIN;
+	case HTTP_CLOSE:
+		return STREAM_CLOSE;
+	case HTTP_FAILED:
+		break;
 	}
-	if (body != NULL)
-		evbuffer_free(body);
+	return STREAM_FAILED;
 }
 
-#define TEXT	"text/plain; charset=utf-8"
-
-/* A few words of an error, and a line's end. */
-static void
-send_line(struct evhttp_request *req, int code, const char *reason,
-    const char *line)
+/* Of the statuses that a session knows only an error has kinds. */
+static int
+refusal_status(const struct session_refusal *r)
 {
-	send_text(req, code, reason, TEXT, line, strlen(line));
+	if (r->status == REQUEST_DENIED)
+		return 403;
+	if (r->status == REQUEST_BUSY)
+		return 503;
+	return r->code != NULL && strcmp(r->code, "timeout") == 0 ? 408 : 400;
 }
 
-/* What stands behind a host: nothing, or a colon and a port. */
-static bool
-is_port(const char *rest)
+static enum stream_verdict
+refuse(const struct session_talk *t, const struct session_refusal *r,
+    const char *buf, size_t len)
 {
-	size_t len;
+	const struct http_turn turn = begin_turn(t);
 
-	if (rest[0] == '\0')
-		return true;
-	len = strspn(rest + 1, "0123456789");
-	return rest[0] == ':' && len > 0 && rest[len + 1] == '\0';
+	return http_stream_refuse(&turn, refusal_status(r), buf, len) ==
+	    HTTP_CLOSE ? STREAM_CLOSE : STREAM_FAILED;
 }
 
-/*
- * Whether a Host: is an address or localhost, with any port, and no more:
- * what is lenient here, a browser may read as another's name.
- */
-static bool
-is_address(const char *host)
-{
-	char name[HOST_MAX], *end;
-	struct in6_addr in6;
-
-	if (host == NULL || strlcpy(name, host, sizeof(name)) >= sizeof(name))
-		return false;
-	if (name[0] == '[') {
-		end = strchr(name, ']');
-		if (end == NULL || !is_port(end + 1))
-			return false;
-		*end = '\0';
-		return inet_pton(AF_INET6, name + 1, &in6) == 1;
-	}
-	end = name + strcspn(name, ":");
-	if (!is_port(end))
-		return false;
-	*end = '\0';
-	return strcasecmp(name, "localhost") == 0 ||
-	    inet_pton(AF_INET, name, &in6) == 1;
-}
-
-static void
-page_cb(struct evhttp_request *req, const struct http *http)
-{
-	(void)http;
-	send_text(req, HTTP_OK, "OK", "text/html; charset=utf-8",
-	    http_page, http_page_len);
-}
-
-static void
-stats_cb(struct evhttp_request *req, const struct http *http)
-{
-	struct buf text = { 0 };
-
-	if (http->source.stats(&text, http->source.arg) == 0)
-		send_text(req, HTTP_OK, "OK", "application/json", text.data,
-		    text.len);
-	else
-		evhttp_send_error(req, HTTP_INTERNAL, NULL);
-	buf_clear(&text);
-}
-
-static void
-metrics_cb(struct evhttp_request *req, const struct http *http)
-{
-	struct buf text = { 0 };
-
-	if (http->source.metrics(&text, http->source.arg) == 0)
-		send_text(req, HTTP_OK, "OK", "application/openmetrics-text; "
-		    "version=1.0.0; charset=utf-8", text.data, text.len);
-	else
-		evhttp_send_error(req, HTTP_INTERNAL, NULL);
-	buf_clear(&text);
-}
-
-static void
-health_cb(struct evhttp_request *req, const struct http *http)
-{
-	if (http->source.healthy(http->source.arg))
-		send_line(req, HTTP_OK, "OK", "serving\n");
-	else
-		send_line(req, HTTP_SERVUNAVAIL, "Service Unavailable",
-		    "not serving\n");
-}
-
-static const struct {
-	const char *path;
-	void (*cb)(struct evhttp_request *, const struct http *);
-} pages[] = {
-	{ "/", page_cb },
-	{ "/stats.json", stats_cb },
-	{ "/metrics", metrics_cb },
-	{ "/healthz", health_cb },
+static const struct session_service service = {
+	.feed = feed,
+	.refuse = refuse
 };
 
 static void
-answer(struct evhttp_request *req, const struct http *http)
+check_drained(struct http *http)
 {
-	const char *path = evhttp_uri_get_path(
-	    evhttp_request_get_evhttp_uri(req));
+	void (*cb)(void *) = http->drained_cb;
 
-	for (size_t i = 0; path != NULL &&
-	    i < sizeof(pages) / sizeof(pages[0]); i++)
-		if (strcmp(path, pages[i].path) == 0) {
-			pages[i].cb(req, http);
-			return;
-		}
-	send_line(req, HTTP_NOTFOUND, "Not Found", "There are /, "
-	    "/stats.json, /metrics and /healthz here.\n");
+	if (cb == NULL || http->n > 0)
+		return;
+	http->drained_cb = NULL;
+	cb(http->arg);
 }
 
 static void
-asked(struct evhttp_request *req, const struct http *http)
+gone_cb(struct peer_count *peer, bool counted, void *arg)
 {
-	http_conns_asked(http->conns, evhttp_connection_get_bufferevent(
-	    evhttp_request_get_connection(req)));
+	struct http *http = arg;
+	struct http_listener *l;
+
+	(void)peer;
+	(void)counted;
+	http->n--;
+	SLIST_FOREACH(l, &http->listeners, entry)
+		if (l->acceptor != NULL)
+			acceptor_resume(l->acceptor);
+	check_drained(http);
 }
 
 static void
-local_cb(struct evhttp_request *req, void *arg)
-{
-	asked(req, arg);
-	answer(req, arg);
-}
-
-static void
-inet_cb(struct evhttp_request *req, void *arg)
-{
-	const char *host = evhttp_find_header(
-	    evhttp_request_get_input_headers(req), "Host");
-
-	asked(req, arg);
-	if (is_address(host))
-		answer(req, arg);
-	else
-		send_line(req, 421, "Misdirected Request",
-		    "Ask by address, or as localhost.\n");
-}
-
-static struct evhttp *
-evhttp_make(struct http *http, void (*cb)(struct evhttp_request *, void *))
-{
-	struct evhttp *eh = evhttp_new(http->base);
-
-	if (eh == NULL)
-		return NULL;
-	evhttp_set_allowed_methods(eh, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
-	evhttp_set_max_headers_size(eh, HEADERS_MAX);
-	evhttp_set_max_body_size(eh, 0);
-	evhttp_set_timeout(eh, TIMEOUT_S);
-	evhttp_set_gencb(eh, cb, http);
-	http_conns_use(http->conns, eh);
-	return eh;
-}
-
-static void
-resume_cb(evutil_socket_t fd, short what, void *arg)
+accept_cb(int fd, const struct sockaddr *sa, socklen_t len, void *arg)
 {
 	struct http_listener *l = arg;
+	struct http *http = l->http;
+
+	(void)sa;
+	(void)len;
+	while (http->n >= descriptors_share(HTTP_CONNECTIONS_MAX))
+		session_end_first(&http->host);
+	http->n++;
+	if (session_start(&http->host, fd, &l->door, NULL) != 0) {
+		log_warnx("out of memory for a connection");
+		http->n--;
+	}
+}
+
+static void
+grace_cb(int fd, short what, void *arg)
+{
+	struct http *http = arg;
 
 	(void)fd;
 	(void)what;
-	evconnlistener_enable(l->lev);
-}
-
-/*
- * As in acceptor.c: what is not of one connection would be tried again at
- * once, for ever.
- */
-static void
-accept_error_cb(struct evconnlistener *lev, void *arg)
-{
-	static const struct timeval pause = { .tv_sec = PAUSE_S };
-	struct http_listener *l;
-
-	(void)arg;
-	if (errno == EPERM || errno == EPROTO)
-		return;
-	log_warn("accept paused service=http");
-	SLIST_FOREACH(l, &listeners, entry)
-		if (l->lev == lev && event_add(l->resume, &pause) == 0)
-			evconnlistener_disable(lev);
-}
-
-static void
-listener_free(struct http_listener *l)
-{
-	if (l == NULL)
-		return;
-	if (l->resume != NULL)
-		event_free(l->resume);
-	free(l);
+	session_drain_all(&http->host);
+	check_drained(http);
 }
 
 struct http *
-http_new(struct event_base *base, const struct http_source *source)
+http_new(struct event_base *base, const struct http_source *source,
+    atomic_llong *held)
 {
 	struct http *http = calloc(1, sizeof(*http));
 
 	if (http == NULL)
 		return NULL;
-	http->base = base;
+	SLIST_INIT(&http->listeners);
 	http->source = *source;
-	http->conns = http_conns_new(base, source->patience, source->arg);
-	if (http->conns != NULL) {
-		http->inet = evhttp_make(http, inet_cb);
-		http->local = evhttp_make(http, local_cb);
-	}
-	if (http->inet == NULL || http->local == NULL) {
+	http->peers = peers_new();
+	http->grace = evtimer_new(base, grace_cb, http);
+	http->host = (struct session_host){ .base = base,
+	    .limits = &http->limits, .peers = http->peers, .held = held,
+	    .by_turn = true, .gone_cb = gone_cb, .arg = http };
+	if (session_host_init(&http->host) != 0 || http->peers == NULL ||
+	    http->grace == NULL) {
 		http_free(http);
 		return NULL;
 	}
 	return http;
 }
 
-int
-http_listen(struct http *http, int fd, bool local)
+void
+http_use(struct http *http, const struct conf *conf)
 {
-	/* Backlog 0: the server has called listen(2) already. */
-	struct evconnlistener *lev = evconnlistener_new(http->base, NULL,
-	    NULL, LEV_OPT_CLOSE_ON_EXEC, 0, fd);
+	http->limits = conf->limits;
+	deadlines_configure(&http->host.deadlines, &conf->timeouts);
+}
+
+int
+http_listen(struct http *http, int fd, const struct conf_listen *listen)
+{
 	struct http_listener *l = calloc(1, sizeof(*l));
 
-	if (l != NULL)
-		l->resume = evtimer_new(http->base, resume_cb, l);
-	if (lev == NULL || l == NULL || l->resume == NULL ||
-	    evhttp_bind_listener(local ? http->local : http->inet,
-	    lev) == NULL) {
-		if (lev != NULL)
-			evconnlistener_free(lev);
-		listener_free(l);
+	if (l == NULL)
+		return -1;
+	l->http = http;
+	l->door = (struct session_door){ .listen = listen,
+	    .service = &service, .link = &link_plain };
+	l->acceptor = acceptor_new(http->host.base, fd, "http", accept_cb, l);
+	if (l->acceptor == NULL) {
+		free(l);
 		return -1;
 	}
-	evconnlistener_set_error_cb(lev, accept_error_cb);
-	l->lev = lev;
-	SLIST_INSERT_HEAD(&listeners, l, entry);
+	SLIST_INSERT_HEAD(&http->listeners, l, entry);
 	return 0;
+}
+
+static void
+stop_listening(struct http *http)
+{
+	struct http_listener *l;
+
+	SLIST_FOREACH(l, &http->listeners, entry) {
+		acceptor_free(l->acceptor);
+		l->acceptor = NULL;
+	}
+}
+
+void
+http_drain(struct http *http, void (*drained_cb)(void *), void *arg)
+{
+	struct timeval tv = { .tv_usec = GRACE_MS * 1000 };
+	struct http_listener *l;
+
+	SLIST_FOREACH(l, &http->listeners, entry)
+		if (l->acceptor != NULL)
+			acceptor_rest(l->acceptor);
+	stop_listening(http);
+	http->drained_cb = drained_cb;
+	http->arg = arg;
+	http->host.draining = true;
+	if (event_add(http->grace, &tv) != 0)
+		session_drain_all(&http->host);
+	check_drained(http);
+}
+
+int64_t
+http_connections(const struct http *http)
+{
+	return (int64_t)http->n;
 }
 
 void
@@ -341,14 +257,16 @@ http_free(struct http *http)
 
 	if (http == NULL)
 		return;
-	while ((l = SLIST_FIRST(&listeners)) != NULL) {
-		SLIST_REMOVE_HEAD(&listeners, entry);
-		listener_free(l);
+	stop_listening(http);
+	http->drained_cb = NULL;
+	session_host_clear(&http->host);
+	while ((l = SLIST_FIRST(&http->listeners)) != NULL) {
+		SLIST_REMOVE_HEAD(&http->listeners, entry);
+		free(l);
 	}
-	if (http->inet != NULL)
-		evhttp_free(http->inet);
-	if (http->local != NULL)
-		evhttp_free(http->local);
-	http_conns_free(http->conns);
+	if (http->grace != NULL)
+		event_free(http->grace);
+	peers_free(http->peers);
+	buf_clear(&http->body);
 	free(http);
 }

@@ -5,60 +5,73 @@
 #define HTTP_H
 
 /*
- * What service=http serves, to people and their tools:
- *
- *	/		a page that shows the numbers as they move
- *	/stats.json	the reply of "appmsgctl --json stats"
- *	/metrics	the same for Prometheus, as OpenMetrics
- *	/healthz	whether answers are served
- *
- * It only reads.  Requests are taken by libevent's evhttp in the server's own
- * thread, so that no worker ever waits for them.  Its connections are bounded
- * by http_conns.h.
+ * Who serves service=http: a host of sessions like a worker, but on the
+ * server's own thread, so that no worker ever waits for a page; what is
+ * served http_stream.h says.  Its connections are counted apart: however many
+ * peers there are, the numbers can be looked at.
  */
 
+#include <stdatomic.h>
 #include <stdbool.h>
-#include <stdint.h>
 
-#include "daemon/base/buf.h"
+#include "daemon/http/http_stream.h"
 
+struct conf;
+struct conf_listen;
 struct event_base;
 struct http;
 
-/* Where the numbers come from. */
-struct http_source {
-	/* append the text; 0, or -1 for no memory */
-	int (*stats)(struct buf *, void *arg);
-	int (*metrics)(struct buf *, void *arg);
-	bool (*healthy)(void *arg);
-	/* ms that a connection has for a request, and for the next one */
-	int64_t (*patience)(void *arg);
-	void *arg;
-};
+/*
+ * Connections at a time, fewer where descriptors are; the one that has not
+ * been served for longest makes room for another.
+ */
+#define HTTP_CONNECTIONS_MAX	64
 
 /*
  * Prepare to serve.
  *
  * source  copied
+ * held    counts the bytes that are held for peers; borrowed until
+ *         http_free()
  *
  * Returns it, owned by the caller, http_free(); or NULL when out of memory.
+ * http_use() is due before anything is served.
  */
-struct http *http_new(struct event_base *, const struct http_source *source);
+struct http *http_new(struct event_base *, const struct http_source *source,
+    atomic_llong *held);
+
+/*
+ * Use these limits and timeouts, for connections that are there too.  The
+ * configuration is not looked at any more after the call.
+ */
+void http_use(struct http *, const struct conf *);
 
 /*
  * Serve what comes in at a listening socket.
  *
- * fd     borrowed until http_free()
- * local  it is a unix socket, whose peers may name any host; at an address
- *        only requests for an address or for localhost are answered, so that
- *        no web page can have a browser ask under another name
+ * fd      borrowed until http_drain() or http_free()
+ * listen  its line; borrowed until http_free()
  *
  * Returns 0, or -1 when out of memory.
  */
-int http_listen(struct http *, int fd, bool local);
+int http_listen(struct http *, int fd, const struct conf_listen *listen);
 
 /*
- * Close all connections, and forget the sockets.  NULL is allowed.
+ * Accept what waits and nothing more, and end all connections once they owe
+ * no reply; a moment later for those that did not ask yet, since a request may
+ * be on its way.
+ *
+ * drained_cb  called when there are none any more, perhaps at once
+ */
+void http_drain(struct http *, void (*drained_cb)(void *arg), void *arg);
+
+/*
+ * How many connections there are.
+ */
+int64_t http_connections(const struct http *);
+
+/*
+ * Close all connections.  NULL is allowed.
  */
 void http_free(struct http *);
 

@@ -250,6 +250,15 @@ session_use_generation(struct session_host *host, uint64_t number)
 }
 
 void
+session_end_first(struct session_host *host)
+{
+	struct session *s = TAILQ_FIRST(&host->all);
+
+	if (s != NULL)
+		close_if(s, SESSION_CLOSE);
+}
+
+void
 session_drain_all(struct session_host *host)
 {
 	struct session *s, *next;

@@ -60,13 +60,15 @@ struct session_host {
 	int64_t at_once_ns;	/* what searches may still take that are done
 				   at once, in this wake-up */
 	struct deadlines deadlines;
-	struct session_list all;
+	struct session_list all;	/* as they came, or as by_turn says */
 	struct session_list ready;	/* have more to do than a turn */
 	struct event *ready_event;	/* owned; runs the ready ones */
 	struct session_list work;	/* have a reply that takes long */
 	struct event *work_event;	/* owned; runs the first of them */
 	uint64_t next_id;
 	bool draining;			/* no session outlives its replies */
+	bool by_turn;			/* one that was served goes to the end
+					   of all */
 	struct peers *peers;		/* borrowed */
 	atomic_llong *held;		/* bytes held for all peers */
 	struct warning memory_warning;
@@ -129,6 +131,11 @@ int session_start_refused(struct session_host *, int fd,
  * last one.
  */
 void session_use_generation(struct session_host *, uint64_t number);
+
+/*
+ * End the first session of all, at once and without a word.
+ */
+void session_end_first(struct session_host *);
 
 /*
  * Let every session end as soon as it owes no reply.

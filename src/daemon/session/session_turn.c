@@ -121,6 +121,10 @@ serve(struct session *s, const char *p, size_t len, size_t kept)
 		return TURN_OVER;
 	if (leave(s, p, len, kept, used) != 0)
 		return TURN_OVER;
+	if (used > 0 && host->by_turn) {
+		TAILQ_REMOVE(&host->all, s, entry);
+		TAILQ_INSERT_TAIL(&host->all, s, entry);
+	}
 	return judge(s, verdict, used > 0);
 }
 

@@ -400,6 +400,12 @@ workers_held(const struct workers *all)
 	return all->held;
 }
 
+atomic_llong *
+workers_held_counter(struct workers *all)
+{
+	return &all->held;
+}
+
 size_t
 workers_count(const struct workers *all)
 {

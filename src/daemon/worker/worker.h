@@ -14,6 +14,7 @@
  * whatever the listener.  All orders to a worker go through its mailbox.
  */
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -91,6 +92,11 @@ void workers_free(struct workers *);
 int64_t workers_connections(const struct workers *);
 int64_t workers_held(const struct workers *);
 size_t workers_count(const struct workers *);
+
+/*
+ * What counts those bytes, for whoever serves beside them; it is theirs.
+ */
+atomic_llong *workers_held_counter(struct workers *);
 
 /*
  * The numbers of each worker, workers_count() of them, which go on changing;

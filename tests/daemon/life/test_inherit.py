@@ -106,7 +106,8 @@ class Activation(manager.ManagedTest):
         for sock in socks:
             sock.shutdown(socket.SHUT_RDWR)
         daemon.wait_log("accept paused before=0: Invalid argument")
-        daemon.wait_log("accept paused service=http: Invalid argument")
+        daemon.wait_log(
+            r"accept paused service=http before=\d+: Invalid argument")
         time.sleep(1)
         self.assertLess(harness.cpu_of(daemon.pid) - before, 0.5)
         self.assert_serves(daemon.addresses[1])

@@ -5,6 +5,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -94,27 +95,47 @@ class HttpLimits(harness.DaemonTest):
                 self.assert_asks(peer)
                 peer.close()
 
+    def trickle(self, peer):
+        """A byte now and then until there is an end; what came before it."""
+        got = b""
+
+        def is_closed():
+            nonlocal got
+            try:
+                with contextlib.suppress(BlockingIOError):
+                    peer.send(b"y")
+                    part = peer.sock.recv(4096)
+                    got += part
+                    return not part
+            except (BrokenPipeError, ConnectionResetError):
+                return True
+            return False
+
+        peer.sock.setblocking(False)
+        harness.wait_until(is_closed, "it is closed", poll=0.1)
+        return got
+
     def test_their_time(self):
         """A byte now and then does not keep a connection."""
-        for address in self.serve("timeout idle 1s"):
+        for address in self.serve("timeout header 1s"):
             peer = self.peer(address)
             peer.send(PARTS[0])
+            got = self.trickle(peer)
+            self.assertTrue(got.startswith(b"HTTP/1.1 408 "), got)
+            self.assertIn(b"\r\nConnection: close\r\n", got)
 
-            def is_closed(peer=peer):
-                with contextlib.suppress(BlockingIOError):
-                    try:
-                        peer.send(b"y")
-                        return not peer.sock.recv(4096)
-                    except (BrokenPipeError, ConnectionResetError):
-                        return True
-                return False
-
-            peer.sock.setblocking(False)
-            harness.wait_until(is_closed, "it is closed", poll=0.1)
+    def test_who_is_idle(self):
+        """Who asks for nothing is not kept, and told nothing."""
+        for address in self.serve("timeout idle 1s"):
+            peers = [self.peer(address) for _ in range(3)]
+            self.assert_asks(peers[0])
+            peers[1].send(b"\r\n")
+            for peer in peers:
+                peer.ended()
 
     def test_time_to_take_replies(self):
         """Nor does asking without ever taking an answer."""
-        address = self.serve("timeout idle 1s")[0]
+        address = self.serve("timeout write 1s")[0]
         before = self.descriptors()
         peer = self.peer(address, rcvbuf=4096)
         request = REQUEST.replace(b"healthz", b"")
@@ -123,6 +144,30 @@ class HttpLimits(harness.DaemonTest):
                            "its descriptor is closed")
         with Peer(address) as another:
             self.assert_asks(another)
+
+    def test_time_to_drain(self):
+        """Who takes no replies is not waited for without an end."""
+        address = self.serve("timeout drain 1s")[0]
+        peer = self.peer(address, rcvbuf=4096)
+        page = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        peer.send_until_blocked(page * (1 << 20))
+        self.daemon.terminate()
+        self.daemon.wait_log("drain timed out connections=1")
+        self.assertEqual(self.daemon.wait(), 0)
+
+    def test_many_requests_hold_up_nobody(self):
+        """Others have turns between those of a long pipeline."""
+        for address in self.serve():
+            page = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+            with self.daemon.stopped():
+                many = self.peer(address)
+                many.sock.setblocking(False)
+                with contextlib.suppress(BlockingIOError):
+                    while True:
+                        many.sock.send(page * 1000)
+                other = self.peer(address)
+                other.send(REQUEST)
+            self.assertTrue(other.receive(15) == b"HTTP/1.1 200 OK")
 
     def test_reloads_apply(self):
         """To connections that are there, too."""
@@ -166,7 +211,13 @@ class HttpLimits(harness.DaemonTest):
             tracer.terminate()
             tracer.wait(harness.DEADLINE)
             tracer.stderr.close()
-        self.assertEqual(calls().count("close("), 5, calls())
+        # The descriptor that each watch is refused for is closed once.
+        trace = re.findall(r"(?:ADD, |close\()([0-9]+)", calls())
+        watched = set(re.findall(r"ADD, ([0-9]+)", calls()))
+        self.assertEqual(len(watched), 1, calls())
+        trace = [fd for fd in trace if fd in watched]
+        self.assertEqual(calls().count("ADD"), 5, calls())
+        self.assertEqual(len(trace), 10, calls())
         self.assertNotIn("EBADF", calls())
         with Peer(address) as peer:
             self.assert_asks(peer)
