@@ -20,6 +20,7 @@
 #include "daemon/conf/conf.h"
 #include "daemon/progress.h"
 #include "daemon/request/reply_texts.h"
+#include "daemon/snapshot/explain.h"
 #include "daemon/snapshot/generation.h"
 #include "daemon/snapshot/snapshot.h"
 #include "daemon/system/confine.h"
@@ -48,6 +49,7 @@ static int
 query(const struct check_options *o, const struct generation *gen)
 {
 	struct snapshot_answer a;
+	struct explained e;
 	char *text;
 	size_t len;
 
@@ -63,7 +65,8 @@ query(const struct check_options *o, const struct generation *gen)
 	putchar('\n');
 	free(text);
 	if (o->verbose) {
-		if ((text = snapshot_explain(&a, 0, gen->loaded_at)) == NULL)
+		explain_entry(&e, gen, a.table, a.id, TABLE_EXACT);
+		if ((text = explain_text(&e, &a)) == NULL)
 			fatal("explain");
 		puts(text);
 		free(text);

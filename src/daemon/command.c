@@ -23,16 +23,16 @@
 #include "common/escape.h"
 #include "common/log.h"
 #include "daemon/base/buf.h"
+#include "daemon/base/iso_time.h"
 #include "daemon/base/tell.h"
 #include "daemon/conf/rows.h"
 #include "daemon/control.h"
 #include "daemon/reload.h"
 #include "daemon/report/report.h"
+#include "daemon/snapshot/explain.h"
 #include "daemon/snapshot/generation.h"
 #include "daemon/snapshot/snapshot.h"
 #include "lib/scan.h"
-
-#define TIME_SIZE	32	/* of report_time() */
 
 /* What a request may say; raw is NULL where it does not. */
 struct words {
@@ -122,11 +122,11 @@ command_status(const struct command_host *host,
     struct control_request *request, const struct words *words)
 {
 	const struct report *r = host->report;
-	char text[512], loaded[TIME_SIZE];
+	char text[512], loaded[ISO_TIME_SIZE];
 	struct tell reply;
 
 	(void)words;
-	report_time(r->loaded, loaded, sizeof(loaded));
+	iso_time_local(r->loaded, loaded);
 	snprintf(text, sizeof(text), "%s\n"
 	    "version      %s\n"
 	    "pid          %ld\n"
@@ -188,18 +188,16 @@ tell_file(struct tell *t, const char *file, unsigned int line)
 	} else {
 		t->failed = true;
 	}
-	if (line != 0)		/* not every format has lines */
+	if (line != 0)
 		tell_number(t, "line", line);
 }
 
 /* Of what explain found: the same as its text, in parts. */
 static void
 tell_parts(struct tell *t, const struct snapshot_answer *a,
-    const struct generation *gen)
+    const struct explained *e)
 {
-	char loaded[TIME_SIZE];
-	const char *file;
-	unsigned int line;
+	char loaded[ISO_TIME_SIZE];
 	size_t len;
 	char *answer = snapshot_answer_text(a, &len);
 
@@ -208,12 +206,11 @@ tell_parts(struct tell *t, const struct snapshot_answer *a,
 	else
 		t->failed = true;
 	free(answer);
-	tell_text(t, "table", table_name(a->table));
-	table_locate(a->table, a->id, &file, &line);
-	tell_file(t, file, line);
-	tell_text(t, "match", "exact");
-	tell_number(t, "generation", gen->number);
-	report_time(gen->loaded_at, loaded, sizeof(loaded));
+	tell_text(t, "table", e->table);
+	tell_file(t, e->file, e->line);
+	tell_text(t, "match", e->match);
+	tell_number(t, "generation", e->generation);
+	iso_time_local(e->loaded, loaded);
 	tell_text(t, "loaded", loaded);
 }
 
@@ -224,18 +221,20 @@ explain(const struct generation *gen, struct control_request *request,
 {
 	struct snapshot_answer a;
 	bool found = snapshot_find(gen->snap, NULL, key, len, &a);
+	struct explained e;
 	struct tell reply;
 	char *text;
 
 	tell_init(&reply);
 	if (found) {
-		text = snapshot_explain(&a, gen->number, gen->loaded_at);
+		explain_entry(&e, gen, a.table, a.id, TABLE_EXACT);
+		text = explain_text(&e, &a);
 		if (text != NULL)
 			tell_text(&reply, "result", text);
 		else
 			reply.failed = true;
 		free(text);
-		tell_parts(&reply, &a, gen);
+		tell_parts(&reply, &a, &e);
 	} else {
 		tell_text(&reply, "result",
 		    "no table has an answer for that key");

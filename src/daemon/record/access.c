@@ -17,10 +17,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/clock.h"
 #include "common/escape.h"
+#include "daemon/base/iso_time.h"
 #include "daemon/base/address.h"
 #include "daemon/conf/conf.h"
 #include "daemon/record/access_file.h"
@@ -56,7 +56,7 @@ struct access {
 	size_t tail_len;
 	size_t end_len;
 	const struct table *table;	/* that tail is about */
-	char date[sizeof("2026-11-23T12:34:56")];
+	char date[ISO_TIME_SIZE];	/* without a zone */
 	char start[START_MAX];	/* of the turn: time, peer, listener */
 	char head[START_MAX + 64];	/* of the batch: up to the key */
 	char tail[TAIL_MAX];	/* from the key to the reply's bytes */
@@ -199,7 +199,6 @@ void
 access_turn(struct access *a, const char *who)
 {
 	struct timespec ts;
-	struct tm tm;
 	char *to = a->start;
 	size_t len;
 
@@ -208,8 +207,8 @@ access_turn(struct access *a, const char *who)
 	clock_gettime(CLOCK_REALTIME, &ts);
 	if (ts.tv_sec != a->second || a->date[0] == '\0') {
 		a->second = ts.tv_sec;
-		gmtime_r(&ts.tv_sec, &tm);
-		strftime(a->date, sizeof(a->date), "%Y-%m-%dT%H:%M:%S", &tm);
+		/* Fractions come before the zone. */
+		a->date[iso_time_utc(ts.tv_sec, a->date) - 1] = '\0';
 	}
 	to = put_word(to, "time=", a->date);
 	*to++ = '.';

@@ -13,11 +13,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/log.h"
 #include "daemon/base/buf.h"
+#include "daemon/base/iso_time.h"
 #include "daemon/base/tell.h"
 #include "daemon/conf/rows.h"
 #include "daemon/report/counters.h"
@@ -98,20 +98,11 @@ out:
 }
 
 void
-report_time(time_t t, char *text, size_t cap)
-{
-	struct tm tm;
-
-	localtime_r(&t, &tm);
-	strftime(text, cap, "%Y-%m-%dT%H:%M:%S%z", &tm);
-}
-
-void
 report_status(const struct report *r, struct tell *t)
 {
-	char loaded[32];
+	char loaded[ISO_TIME_SIZE];
 
-	report_time(r->loaded, loaded, sizeof(loaded));
+	iso_time_local(r->loaded, loaded);
 	tell_text(t, "state", r->draining ? "draining" : "serving");
 	tell_text(t, "version", PACKAGE_VERSION);
 	tell_integer(t, "pid", getpid());

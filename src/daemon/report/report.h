@@ -66,11 +66,6 @@ int report_text(const struct report *, struct buf *);
 int report_metrics(const struct report *, struct buf *);
 
 /*
- * A time as reports spell it: ISO 8601, local.
- */
-void report_time(time_t, char *text, size_t cap);
-
-/*
  * The keys that all workers together found, or missed, most often, escaped.
  *
  * keys  of REPORT_KEYS elements; filled

@@ -11,16 +11,16 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "daemon/conf/conf.h"
+#include "daemon/base/iso_time.h"
 #include "daemon/record/access.h"
 #include "daemon/record/stats.h"
 #include "daemon/request/matches.h"
 #include "daemon/request/query.h"
 #include "daemon/request/reply_texts.h"
 #include "daemon/search/search.h"
-#include "daemon/snapshot/generation.h"
+#include "daemon/snapshot/explain.h"
 #include "daemon/snapshot/snapshot.h"
 #include "daemon/table/table.h"
 #include "lib/scan.h"
@@ -83,33 +83,29 @@ reply_id(const struct appmsg_id *id, char *buf)
 static int
 explain(const struct ask *ask, const struct reply *r, struct buf *extra)
 {
-	char text[EXPLAIN_ROOM], file[EXPLAIN_ROOM / 2], loaded[32];
-	char place[32] = "";
-	const char *path;
-	unsigned int line;
-	struct tm tm;
+	char text[EXPLAIN_ROOM], file[EXPLAIN_ROOM / 2];
+	char loaded[ISO_TIME_SIZE], place[32] = "";
+	struct explained e;
 	size_t len;
 	int n;
 
-	gmtime_r(&ask->gen->loaded_at, &tm);
-	strftime(loaded, sizeof(loaded), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	if (r->table == NULL) {
+	explain_entry(&e, ask->gen, r->table, r->id, r->way);
+	iso_time_utc(e.loaded, loaded);
+	if (e.table == NULL) {
 		n = snprintf(text, sizeof(text), ", \"generation\": %llu, "
-		    "\"loaded\": \"%s\"",
-		    (unsigned long long)ask->gen->number, loaded);
+		    "\"loaded\": \"%s\"", (unsigned long long)e.generation,
+		    loaded);
 		return buf_add(extra, text, (size_t)n);
 	}
-	table_locate(r->table, r->id, &path, &line);
-	len = appmsg_escape(path, strlen(path), file, sizeof(file));
+	len = appmsg_escape(e.file, strlen(e.file), file, sizeof(file));
 	if (len > sizeof(file))
 		len = 0;
-	if (line != 0)		/* not every format has lines */
-		snprintf(place, sizeof(place), "\"line\": %u, ", line);
+	if (e.line != 0)
+		snprintf(place, sizeof(place), "\"line\": %u, ", e.line);
 	n = snprintf(text, sizeof(text), ", \"table\": \"%s\", "
 	    "\"generation\": %llu, \"loaded\": \"%s\", \"file\": \"%.*s\", "
-	    "%s\"match\": \"%s\"", table_name(r->table),
-	    (unsigned long long)ask->gen->number, loaded, (int)len, file,
-	    place, table_way_names[r->way]);
+	    "%s\"match\": \"%s\"", e.table, (unsigned long long)e.generation,
+	    loaded, (int)len, file, place, e.match);
 	return buf_add(extra, text, (size_t)n);
 }
 

@@ -9,12 +9,9 @@
 
 #include "daemon/snapshot/snapshot.h"
 
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/escape.h"
 #include "daemon/builder/builder.h"
 #include "daemon/snapshot/blobs.h"
 #include "daemon/table/fold.h"
@@ -215,45 +212,6 @@ snapshot_answer_text(const struct snapshot_answer *a, size_t *len)
 		free(text);
 		text = NULL;
 	}
-	return text;
-}
-
-char *
-snapshot_explain(const struct snapshot_answer *a, uint64_t number,
-    time_t loaded_at)
-{
-	char serves[32] = "serves nobody", loaded[32], place[16] = "";
-	char *text = NULL, *answer = NULL, *shown = NULL;
-	char path[ESCAPE_SIZE(PATH_MAX)];
-	const char *file;
-	unsigned int line;
-	struct tm tm;
-	size_t len;
-
-	table_locate(a->table, a->id, &file, &line);
-	if (line != 0)		/* not every format has lines */
-		snprintf(place, sizeof(place), ":%u", line);
-	localtime_r(&loaded_at, &tm);
-	strftime(loaded, sizeof(loaded), "%Y-%m-%dT%H:%M:%S%z", &tm);
-	if (number != 0)
-		snprintf(serves, sizeof(serves), "%llu",
-		    (unsigned long long)number);
-	answer = snapshot_answer_text(a, &len);
-	if (answer == NULL || (shown = malloc(ESCAPE_SIZE(len))) == NULL)
-		goto out;
-	escape(shown, ESCAPE_SIZE(len), answer, len);
-	escape(path, sizeof(path), file, strlen(file));
-	if (asprintf(&text, "answer      %s\n"
-	    "table       %s\n"
-	    "file        %s%s\n"
-	    "match       exact\n"
-	    "generation  %s\n"
-	    "loaded      %s", shown, table_name(a->table), path, place,
-	    serves, loaded) == -1)
-		text = NULL;
-out:
-	free(answer);
-	free(shown);
 	return text;
 }
 

@@ -99,17 +99,6 @@ bool snapshot_find_blob(const struct snapshot *, const char *key,
 char *snapshot_answer_text(const struct snapshot_answer *, size_t *len);
 
 /*
- * Say, in some lines for people, where an answer stands and what it is.
- *
- * number, loaded_at  of its generation; number 0: it serves nobody
- *
- * Returns the text, owned by the caller, free(3); or NULL when out of
- * memory.
- */
-char *snapshot_explain(const struct snapshot_answer *, uint64_t number,
-    time_t loaded_at);
-
-/*
  * How many entries all tables have, binary ones included.
  */
 size_t snapshot_count(const struct snapshot *);

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef EXPLAIN_H
+#define EXPLAIN_H
+
+/*
+ * Where an entry stands, and since when it serves: what everybody tells who
+ * explains an answer.  Peers get it in a reply's header, appmsgctl as members,
+ * people as lines.
+ */
+
+#include <stdint.h>
+#include <time.h>
+
+#include "daemon/table/table.h"
+#include "daemon/table/way.h"
+
+struct generation;
+struct snapshot_answer;
+
+/* Borrowed as long as the generation. */
+struct explained {
+	uint64_t generation;	/* 0: it serves nobody */
+	time_t loaded;
+	const char *table;	/* its name; NULL: there is no entry, nor what
+				   follows */
+	const char *file;	/* any bytes */
+	unsigned int line;	/* 0: not every format has lines */
+	const char *match;	/* the word of the way it was found in */
+};
+
+/*
+ * Explain an entry.
+ *
+ * table  that it is in; NULL: there is none
+ */
+void explain_entry(struct explained *, const struct generation *,
+    const struct table *table, table_id, enum table_way);
+
+/*
+ * Tell people, in some lines, where an answer stands and what it is.
+ *
+ * Returns the text, without the end of its last line, owned by the caller,
+ * free(3); or NULL when out of memory.
+ */
+char *explain_text(const struct explained *, const struct snapshot_answer *);
+
+#endif
