@@ -91,7 +91,7 @@ answer_all(struct stream *stream, struct request_env *env, const char *input,
 		    input, len, &used, out);
 		input += used;
 		len -= used;
-		while (verdict == STREAM_WORK)
+		while (stream_owes(stream) && verdict != STREAM_FAILED)
 			verdict = stream_work(stream, env, SLICE_US, out);
 		stats_end(env->stats, since);
 	} while (verdict == STREAM_AGAIN);

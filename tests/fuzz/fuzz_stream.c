@@ -181,6 +181,8 @@ run_feed(struct run *r, const uint8_t *data, size_t len)
 	static int64_t none;		/* or less */
 	char *mem = NULL;
 
+	/* Of no time, as all the others. */
+	env.since = INT64_MAX;
 	/* By the input alone: searches are done at once, or all later. */
 	env.at_once_ns = r->slice_us > 1 ? NULL : &none;
 	stats_begin(env.stats);
@@ -194,7 +196,7 @@ run_feed(struct run *r, const uint8_t *data, size_t len)
 		out.len = 0;
 		r->verdict = stream_feed(&r->stream, &env, &r->limits, mem,
 		    left, &used, &out);
-		while (r->verdict == STREAM_WORK)
+		while (stream_owes(&r->stream) && r->verdict != STREAM_FAILED)
 			r->verdict = stream_work(&r->stream, &env,
 			    r->slice_us, &out);
 		FUZZ_CHECK(r->verdict != STREAM_FAILED);

@@ -9,6 +9,8 @@
 
 #include "daemon/request/env.h"
 
+#include "daemon/snapshot/generation.h"
+
 void
 request_env_clear(struct request_env *env)
 {
@@ -16,4 +18,11 @@ request_env_clear(struct request_env *env)
 	buf_clear(&env->scratch);
 	buf_clear(&env->content);
 	buf_clear(&env->extra);
+}
+
+void
+request_lent_clear(struct request_lent *lent)
+{
+	generation_unref(lent->gen);
+	*lent = (struct request_lent){ 0 };
 }

@@ -24,6 +24,8 @@ struct request_lent {
 	const char *text;	/* borrowed from the generation; NULL: none */
 	size_t len;
 	size_t at;		/* where in the buffer it belongs */
+	struct generation *gen;	/* a reference, where the reply was owed for a
+				   while; NULL: it is that of the environment */
 };
 
 /* What a request is answered with; lives as long as its worker. */
@@ -33,9 +35,12 @@ struct request_env {
 	size_t lend_min;	/* an answer of so many bytes is lent; 0: all
 				   are copied */
 	struct request_lent lent;	/* the caller's to take after each
-					   turn, which ends with one */
+					   turn, which ends with one;
+					   request_lent_clear() */
 	int64_t turn_ns;	/* for the messages of a turn that are not
 				   plain lookups; 0: as long as they take */
+	int64_t since;		/* when what is fed now was read, as
+				   stats_begin() says; for what is owed */
 	int64_t *at_once_ns;	/* what searches may still take that are done
 				   at once; borrowed; NULL: all they like */
 	struct buf text;		/* owned: content turned to UTF-8 */
@@ -58,5 +63,10 @@ enum request_result {
  * Free what the environment owns.
  */
 void request_env_clear(struct request_env *);
+
+/*
+ * A text that was lent is sent, or kept otherwise.
+ */
+void request_lent_clear(struct request_lent *);
 
 #endif

@@ -81,11 +81,17 @@ request_job_free(struct request_job *job)
 	free(job);
 }
 
-/* Its key is there twice: as a reply says it, and as it is searched. */
 size_t
 request_job_held(const struct request_job *job)
 {
-	return job == NULL ? 0 : sizeof(*job) + 2 * job->key_len;
+	return job == NULL ? 0 : sizeof(*job) + job->key_len;
+}
+
+size_t
+request_job_search_held(const struct request_job *job)
+{
+	return job == NULL || job->search == NULL ? 0 :
+	    search_held(job->search);
 }
 
 enum request_result

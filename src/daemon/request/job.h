@@ -46,8 +46,10 @@ enum request_result request_job_work(struct request_job *,
 void request_job_free(struct request_job *);
 
 /*
- * About how many bytes of memory a job holds; 0 for NULL.
+ * About how many bytes of memory a job holds, and what it searches with; 0 for
+ * NULL.
  */
 size_t request_job_held(const struct request_job *);
+size_t request_job_search_held(const struct request_job *);
 
 #endif

@@ -155,7 +155,8 @@ put_pieces(const struct ask *ask, const struct reply *r, char *to,
 
 		if (i == lent) {
 			ask->env->lent = (struct request_lent){
-			    r->pieces[i].p, len, (size_t)(to - out->data) };
+			    .text = r->pieces[i].p, .len = len,
+			    .at = (size_t)(to - out->data) };
 			continue;
 		}
 		if (len > 0)

@@ -5,6 +5,10 @@
  * Messages out of a stream of bytes.  An unfinished message leaves nothing
  * behind but how many bytes it needs: once they are there its header is read
  * again, which is cheaper than to remember what points into moving bytes.
+ *
+ * Replies go to what its caller sends, or behind the last that is owed: which
+ * of them is chosen where a message may have come to be owed, so that who owes
+ * nothing is asked once a turn.
  */
 
 #include "config.h"
@@ -18,7 +22,21 @@
 #include "daemon/record/stats.h"
 #include "daemon/request/fast.h"
 #include "daemon/request/job.h"
+#include "daemon/request/slot.h"
 #include "lib/length.h"
+
+/* What one call of stream_feed() has in hand. */
+struct turn {
+	struct request_env *env;
+	const struct conf_limits *limits;
+	const char *buf;
+	size_t len;
+	size_t used;
+	struct buf *out;
+	struct fast_turn fast;	/* with the messages that may still be taken */
+	int64_t until;		/* 0: no message took long yet */
+	bool late;
+};
 
 void
 stream_init(struct stream *s, bool keep_alive)
@@ -30,14 +48,26 @@ stream_init(struct stream *s, bool keep_alive)
 void
 stream_clear(struct stream *s)
 {
-	request_job_free(s->job);
-	s->job = NULL;
+	slots_free(s->slots);
+	s->slots = NULL;
 }
 
 size_t
 stream_held(const struct stream *s)
 {
-	return request_job_held(s->job);
+	return s->slots == NULL ? 0 : slots_held(s->slots);
+}
+
+size_t
+stream_bytes(const struct stream *s)
+{
+	return s->slots == NULL ? 0 : slots_bytes(s->slots);
+}
+
+bool
+stream_runs(const struct stream *s)
+{
+	return s->slots != NULL && slots_run(s->slots);
 }
 
 static enum stream_verdict
@@ -94,14 +124,40 @@ declared_header(const char *buf, size_t len)
 	return len < APPMSG_LENGTH_SIZE ? 0 : length_get(buf);
 }
 
+/* Owe the reply to a request, for which the job works. */
 static enum stream_verdict
-stream_answered(enum request_result result, bool keep)
+stream_owe(struct stream *s, const struct request_env *env,
+    struct request_job *job, bool keep)
+{
+	if (s->slots == NULL && (s->slots = slots_new()) == NULL) {
+		request_job_free(job);
+		return STREAM_FAILED;
+	}
+	if (slots_add(s->slots, job, env->since) != 0)
+		return STREAM_FAILED;
+	s->closing = !keep;
+	return keep ? STREAM_AGAIN : STREAM_WAIT;
+}
+
+/* A message was taken; its reply is behind those that are owed. */
+static enum stream_verdict
+stream_behind(struct stream *s, enum stream_verdict verdict)
+{
+	if (verdict != STREAM_CLOSE)
+		return verdict;
+	s->closing = true;
+	return STREAM_WAIT;
+}
+
+static enum stream_verdict
+stream_answered(struct stream *s, const struct request_env *env,
+    enum request_result result, struct request_job *job, bool keep)
 {
 	switch (result) {
 	case REQUEST_ANSWERED:
 		return keep ? STREAM_AGAIN : STREAM_CLOSE;
 	case REQUEST_LATER:
-		return STREAM_WORK;
+		return stream_owe(s, env, job, keep);
 	case REQUEST_FAILED:
 		break;
 	}
@@ -139,62 +195,117 @@ stream_header(struct request_env *env, const struct shape_fit *known,
 	return error;
 }
 
-/* Take the message at the front; *used stays 0 unless it was answered. */
+/* Take the message at the front, or wait for more of it. */
 static enum stream_verdict
-stream_message(struct stream *s, struct request_env *env,
-    const struct fast_turn *turn, const char *buf, size_t len, size_t *used,
-    struct buf *out)
+stream_message(struct stream *s, struct turn *t, struct buf *out)
 {
-	const struct conf_limits *limits = turn->limits;
-	struct appmsg_header hdr;
-	size_t start, content;
+	const char *buf = t->buf + t->used;
+	size_t len = t->len - t->used, start, content;
+	struct request_job *job = NULL;
 	enum request_result result;
+	struct appmsg_header hdr;
 	bool keep;
 	int error;
 
-	if (declared_header(buf, len) > (size_t)limits->header)
-		return stream_reject(s, env, NULL, "too-large",
+	if (declared_header(buf, len) > (size_t)t->limits->header)
+		return stream_reject(s, t->env, NULL, "too-large",
 		    "the header is too large", out);
-	error = stream_header(env, &turn->next, buf, len, &hdr, &start);
+	error = stream_header(t->env, &t->fast.next, buf, len, &hdr, &start);
 	if (error == APPMSG_EAGAIN)
 		return stream_wait(s, len == 0 ? STREAM_IDLE : STREAM_HEADER,
 		    start);
 	if (error != 0)
-		return stream_reject(s, env, hdr.has_connection ||
+		return stream_reject(s, t->env, hdr.has_connection ||
 		    hdr.id.kind != APPMSG_ID_NONE ? &hdr : NULL, hdr.code,
 		    hdr.why, out);
 	stream_note(s, &hdr);
 	/* Before the wait for it: nobody is made to hold what is refused. */
-	if (hdr.content_length > (uint64_t)limits->content)
-		return stream_reject(s, env, &hdr, "too-large",
+	if (hdr.content_length > (uint64_t)t->limits->content)
+		return stream_reject(s, t->env, &hdr, "too-large",
 		    "the content is too large", out);
 	content = (size_t)hdr.content_length;
 	if (len - start < content)
 		return stream_wait(s, STREAM_CONTENT, start + content);
 	keep = stream_keeps(s, &hdr, len - start == content);
-	result = request_answer(env, &hdr, buf + start, content, keep, out,
-	    &s->job);
-	*used = start + content;
+	t->used += start + content;
 	stream_wait(s, STREAM_IDLE, APPMSG_LENGTH_SIZE);
-	s->job_keep = keep;
-	return stream_answered(result, keep);
+	result = request_answer(t->env, &hdr, buf + start, content, keep, out,
+	    &job);
+	return stream_answered(s, t->env, result, job, keep);
 }
 
 /*
- * Whether a turn takes too long; *until is 0 at its first message.  Those that
- * the fast path knows do not count: that many are bounded by their number.
+ * Whether a turn takes too long.  Messages that the fast path knows do not
+ * count: that many are bounded by their number.
  */
 static bool
-stream_is_late(const struct request_env *env, int64_t *until)
+turn_is_late(struct turn *t)
 {
 	int64_t now;
 
-	if (env->turn_ns == 0)
+	if (t->env->turn_ns == 0)
 		return false;
 	now = clock_ns();
-	if (*until == 0)
-		*until = now + env->turn_ns;
-	return now >= *until;
+	if (t->until == 0)
+		t->until = now + t->env->turn_ns;
+	return now >= t->until;
+}
+
+/*
+ * Take the plain lookups at the front, and one message behind them.
+ *
+ * limits  those of the turn, but output, which is for out here
+ */
+static enum stream_verdict
+stream_take(struct stream *s, struct turn *t,
+    const struct conf_limits *limits, struct buf *out)
+{
+	struct fast_turn *fast = &t->fast;
+	enum stream_verdict verdict;
+
+	if (t->env->fast != NULL && !s->draining) {
+		fast->limits = limits;
+		fast_feed(t->env, fast, t->buf + t->used, t->len - t->used,
+		    out);
+		if (fast->used > 0)
+			stream_wait(s, STREAM_IDLE, APPMSG_LENGTH_SIZE);
+		t->used += fast->used;
+		s->told |= fast->told;
+		if (fast->last)
+			return STREAM_CLOSE;
+		if (fast->budget <= 0 || out->len >= (size_t)limits->output)
+			return STREAM_AGAIN;
+	}
+	fast->budget--;
+	verdict = stream_message(s, t, out);
+	t->late = turn_is_late(t);
+	return verdict;
+}
+
+/* The same where replies are owed: the new ones go behind all of them. */
+static enum stream_verdict
+stream_take_behind(struct stream *s, struct turn *t)
+{
+	struct conf_limits limits = *t->limits;
+	size_t owed = slots_bytes(s->slots), most = (size_t)limits.output;
+	enum stream_verdict verdict;
+	struct buf *to;
+
+	if (s->closing || owed >= most ||
+	    slots_n(s->slots) >= (size_t)limits.pipeline)
+		return STREAM_WAIT;
+	if (owed + t->out->len >= most) {
+		t->fast.budget = 0;
+		return STREAM_AGAIN;
+	}
+	if ((to = slots_out(s->slots)) == NULL)
+		return STREAM_FAILED;
+	limits.output = (int64_t)(most - owed - t->out->len + to->len);
+	verdict = stream_take(s, t, &limits, to);
+	if (t->env->lent.text != NULL)
+		slots_lend(s->slots, t->env);
+	slots_count(s->slots);
+	return stream_behind(s, verdict);
 }
 
 enum stream_verdict
@@ -202,38 +313,23 @@ stream_feed(struct stream *s, struct request_env *env,
     const struct conf_limits *limits, const char *buf, size_t len,
     size_t *used, struct buf *out)
 {
-	struct fast_turn turn = { .limits = limits,
-	    .keep_alive = s->keep_alive, .budget = limits->pipeline };
+	struct turn t = { .env = env, .limits = limits, .buf = buf,
+	    .len = len, .out = out, .fast = { .keep_alive = s->keep_alive,
+	    .budget = limits->pipeline } };
 	enum stream_verdict verdict = STREAM_AGAIN;
-	int64_t until = 0;
-	size_t taken;
 
-	*used = 0;
-	while (verdict == STREAM_AGAIN && turn.budget > 0 &&
+	if (stream_owes(s))
+		verdict = stream_collect(s, env, out);
+	while (verdict == STREAM_AGAIN && t.fast.budget > 0 && !t.late &&
 	    out->len < (size_t)limits->output && env->lent.text == NULL) {
-		if (len - *used < s->need && s->state != STREAM_IDLE)
-			return STREAM_MORE;
-		if (env->fast != NULL && !s->draining) {
-			fast_feed(env, &turn, buf + *used, len - *used, out);
-			if (turn.used > 0)
-				stream_wait(s, STREAM_IDLE,
-				    APPMSG_LENGTH_SIZE);
-			*used += turn.used;
-			s->told |= turn.told;
-			if (turn.last)
-				return STREAM_CLOSE;
-			if (turn.budget <= 0 ||
-			    out->len >= (size_t)limits->output)
-				break;
-		}
-		turn.budget--;
-		taken = 0;
-		verdict = stream_message(s, env, &turn, buf + *used,
-		    len - *used, &taken, out);
-		*used += taken;
-		if (stream_is_late(env, &until))
-			break;
+		if (t.len - t.used < s->need && s->state != STREAM_IDLE)
+			verdict = STREAM_MORE;
+		else if (stream_owes(s))
+			verdict = stream_take_behind(s, &t);
+		else
+			verdict = stream_take(s, &t, limits, out);
 	}
+	*used = t.used;
 	return verdict;
 }
 
@@ -241,23 +337,39 @@ enum stream_verdict
 stream_work(struct stream *s, struct request_env *env, int64_t slice_us,
     struct buf *out)
 {
-	enum request_result result = request_job_work(s->job, env, slice_us,
-	    out);
-
-	if (result != REQUEST_LATER)
-		stream_clear(s);
-	return stream_answered(result, s->job_keep);
+	if (stream_owes(s))
+		slots_work(s->slots, env, slice_us, out);
+	return stream_collect(s, env, out);
 }
 
 enum stream_verdict
-stream_refuse(struct stream *s, const struct request_env *env,
+stream_collect(struct stream *s, struct request_env *env, struct buf *out)
+{
+	if (stream_owes(s)) {
+		if (slots_take(s->slots, env, out) != 0)
+			return STREAM_FAILED;
+		/* With a text that is lent there may be more to give. */
+		if (slots_n(s->slots) > 0)
+			return s->closing && env->lent.text == NULL ?
+			    STREAM_WAIT : STREAM_AGAIN;
+		stream_clear(s);
+	}
+	return s->closing ? STREAM_CLOSE : STREAM_AGAIN;
+}
+
+enum stream_verdict
+stream_refuse(struct stream *s, struct request_env *env,
     enum request_status status, const char *code, const char *why,
     const char *buf, size_t len, struct buf *out)
 {
+	enum stream_verdict verdict;
 	struct appmsg_header hdr;
 	size_t start;
 	bool known = appmsg_header_decode(buf, len, &hdr, &start) == 0;
 
-	return stream_close(s, env, known ? &hdr : NULL, status, code, why,
+	if (stream_owes(s) && (out = slots_out(s->slots)) == NULL)
+		return STREAM_FAILED;
+	verdict = stream_close(s, env, known ? &hdr : NULL, status, code, why,
 	    out);
+	return stream_owes(s) ? stream_behind(s, verdict) : verdict;
 }

@@ -9,8 +9,17 @@
  * and when a connection must close, but no sockets, so that plain sockets,
  * TLS, tests and fuzzers all drive the same code.
  *
- * It keeps no bytes: what is not a whole message yet stays with the caller
- * and is handed in again, longer.
+ * It keeps no bytes of its peer's: what is not a whole message yet stays with
+ * the caller and is handed in again, longer.
+ *
+ * A request that takes long is owed: what comes behind it is answered
+ * meanwhile, but no reply leaves before those that are owed (slot.h).  Its
+ * caller then
+ *
+ *	goes on to feed what comes, unless it is told STREAM_WAIT;
+ *	lets it work while stream_runs();
+ *	neither ends the connection at the end of input, at a drain, or for
+ *	idleness, nor takes it for idle, while stream_owes().
  */
 
 #include <stdbool.h>
@@ -31,19 +40,23 @@ enum stream_verdict {
 	STREAM_MORE,		/* more bytes are needed to go on */
 	STREAM_AGAIN,		/* the turn is over, whole messages may be left:
 				   by their number, their replies, or time */
-	STREAM_WORK,		/* a reply is worked at: stream_work() is next */
+	STREAM_WAIT,		/* none is taken until more of what is owed has
+				   come: it is too much, or the last reply is
+				   among it */
 	STREAM_CLOSE,		/* the last reply was given, nothing follows */
 	STREAM_FAILED		/* out of memory */
 };
 
+struct slots;
+
 struct stream {
-	enum stream_state state;
 	size_t need;		/* bytes of the message known to be needed */
+	enum stream_state state;
 	bool keep_alive;	/* the listener's way with plain requests */
 	bool draining;		/* close after what is there is answered */
 	bool told;		/* a request asked for "connection" or "id" */
-	bool job_keep;		/* the connection stays after the job's reply */
-	struct request_job *job;	/* owned; NULL: none */
+	bool closing;		/* the last of what is owed ends it */
+	struct slots *slots;	/* owned: what is owed; NULL: nothing */
 };
 
 /*
@@ -57,39 +70,67 @@ void stream_init(struct stream *, bool keep_alive);
 void stream_clear(struct stream *);
 
 /*
- * Bytes of memory that it holds beside those of its caller.
+ * Bytes of memory that it holds beside those of its caller: in all, and of
+ * what is owed without what that is searched with, as limits->output counts
+ * it.
  */
 size_t stream_held(const struct stream *);
+size_t stream_bytes(const struct stream *);
+
+/*
+ * Whether it owes a reply; then there is always something that brings it on.
+ */
+static inline bool
+stream_owes(const struct stream *s)
+{
+	return s->slots != NULL;
+}
+
+/*
+ * Whether there is something to work at.
+ */
+bool stream_runs(const struct stream *);
 
 /*
  * Answer the whole messages at the front of some bytes, for about so long as
- * others may have to wait for it.
+ * others may have to wait for it.  Before that it gives what is there of the
+ * replies that it owes.
  *
  * env      what to answer from
- * limits   header, content and pipeline are looked at; the latter is the
- *          most messages of one call
+ * limits   header, content, pipeline and output are looked at; pipeline is the
+ *          most messages of one call, and the most that is owed; output the
+ *          bytes of what is owed and of out together after which no message is
+ *          taken
  * buf,len  all bytes not used up yet
  * used     set to how many of them are done with
  * out      gets the replies, but for a text that env->lent has
  *
- * Returns the verdict.  After STREAM_WORK there is no next call until the
- * work is done, so that replies keep their order; after STREAM_CLOSE and
- * STREAM_FAILED there is none at all.
+ * Returns the verdict; after STREAM_CLOSE and STREAM_FAILED there is no next
+ * call.
  */
 enum stream_verdict stream_feed(struct stream *, struct request_env *env,
     const struct conf_limits *limits, const char *buf, size_t len,
     size_t *used, struct buf *out);
 
 /*
- * Work on the reply of a request that takes long.
+ * Work on one of the replies that it owes, then collect what is there.
  *
  * slice_us  for about so long, in microseconds
  *
- * Returns STREAM_WORK when there is more to do, else as stream_feed() after
- * one message.
+ * Returns as stream_collect().
  */
 enum stream_verdict stream_work(struct stream *, struct request_env *env,
     int64_t slice_us, struct buf *out);
+
+/*
+ * Give those of the replies owed that are there and have none before them
+ * that is not.
+ *
+ * Returns STREAM_AGAIN, when what was not taken may be fed again; STREAM_WAIT,
+ * STREAM_CLOSE or STREAM_FAILED.
+ */
+enum stream_verdict stream_collect(struct stream *, struct request_env *env,
+    struct buf *out);
 
 /*
  * Refuse the unfinished message at the front of some bytes, since its end
@@ -98,10 +139,11 @@ enum stream_verdict stream_work(struct stream *, struct request_env *env,
  * env                only its access log is used
  * status, code, why  as request_refuse() takes them
  *
- * Returns STREAM_CLOSE or STREAM_FAILED.
+ * Returns STREAM_CLOSE; STREAM_WAIT where replies are owed before it; or
+ * STREAM_FAILED.
  */
-enum stream_verdict stream_refuse(struct stream *,
-    const struct request_env *env, enum request_status status,
+enum stream_verdict stream_refuse(struct stream *, struct request_env *env,
+    enum request_status status,
     const char *code, const char *why, const char *buf, size_t len,
     struct buf *out);
 

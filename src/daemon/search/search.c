@@ -20,6 +20,12 @@
 /* All the time that a search gets, in nanoseconds of its slices. */
 #define SEARCH_TIME	INT64_C(2000000000)
 
+/* Bytes that a way holds besides: for a walk of the longest key, for each of
+ * the query's; for a pattern's machine code and its stack. */
+#define FUZZY_HELD	((size_t)2 * TABLE_KEY_MAX)
+#define FUZZY_CHAR_HELD	16
+#define REGEX_HELD	((size_t)64 << 10)
+
 /* Bytes that a query may have and a key not, by two edits. */
 #define SEARCH_EDITS_MAX	8
 
@@ -209,6 +215,21 @@ const char *
 search_why(const struct search *search)
 {
 	return search->why;
+}
+
+size_t
+search_held(const struct search *search)
+{
+	size_t held = sizeof(*search) + search->n * sizeof(*search->tables) +
+	    search->plain_len + search->folded_len + search->hidden_room +
+	    search->room * sizeof(*search->list) +
+	    search->hits.room * 2 * sizeof(*search->hits.ranks);
+
+	if (search->fuzzy != NULL)
+		held += FUZZY_HELD + search->key_len * FUZZY_CHAR_HELD;
+	if (search->regex != NULL)
+		held += REGEX_HELD;
+	return held;
 }
 
 void

@@ -85,6 +85,11 @@ size_t search_matches(const struct search *, const struct search_match **list,
 const char *search_why(const struct search *);
 
 /*
+ * About how many bytes of memory it holds, which grows by each step.
+ */
+size_t search_held(const struct search *);
+
+/*
  * Free a search, finished or not.  NULL is allowed.
  */
 void search_free(struct search *);

@@ -48,7 +48,8 @@ enum session_verdict {
 	TURN_WAIT,		/* only more bytes bring it on */
 	TURN_SERVED,		/* the same, and something was answered */
 	TURN_AGAIN,		/* whole messages may be left */
-	TURN_WORK,		/* a reply is worked at */
+	TURN_OWES,		/* what is owed must come before more is taken */
+	TURN_WORKED,		/* none of that has come, it goes on */
 	TURN_LAST,		/* the last reply was given */
 	TURN_OVER		/* the peer is gone, or memory is out */
 };
@@ -91,7 +92,14 @@ _Static_assert(sizeof(struct session) <= 420, "a session is small");
 static inline bool
 session_owes(const struct session *s)
 {
-	return s->stream.job != NULL;
+	return stream_owes(&s->stream);
+}
+
+/* Where it waits while nothing else brings it on. */
+static inline enum session_queue
+session_rest(const struct session *s)
+{
+	return stream_runs(&s->stream) ? QUEUE_WORK : QUEUE_NONE;
 }
 
 /* Whether it is between two messages, and nothing is under way. */
@@ -242,7 +250,7 @@ enum session_verdict session_turn_read(struct session *);
 /* Serve what is kept of the input. */
 enum session_verdict session_turn(struct session *);
 
-/* Work at the reply that it owes, for a slice. */
+/* Work at a reply that it owes, for a slice, and send what is there. */
 enum session_verdict session_turn_work(struct session *);
 
 /* Refuse what is unfinished, or whoever has connected. */
@@ -260,7 +268,10 @@ enum session_next session_obey(struct session *, enum session_verdict);
 /* The same without a turn. */
 void session_settle(struct session *);
 
-/* Take no more messages, and end when all is sent; the second refuses first. */
+/*
+ * Take no more messages, and end when all is sent; the second refuses first,
+ * behind what is owed.
+ */
 enum session_next session_end(struct session *);
 enum session_next session_refuse(struct session *,
     const struct session_refusal *);

@@ -105,14 +105,15 @@ session_send_replies(struct session *s, bool last)
 	if (lent->text != NULL) {
 		pieces[0].len = lent->at;
 		pieces[n++] = (struct link_piece){ .p = lent->text,
-		    .len = lent->len, .gen = s->host->env.gen };
+		    .len = lent->len, .gen = lent->gen != NULL ?
+		    lent->gen : s->host->env.gen };
 		if (out->len > lent->at)
 			pieces[n++] = (struct link_piece){
 			    .p = out->data + lent->at,
 			    .len = out->len - lent->at };
 	}
 	error = send_pieces(s, pieces, n, last);
-	lent->text = NULL;
+	request_lent_clear(lent);
 	buf_reset(out, SESSION_OUT_KEEP);
 	return error;
 }

@@ -64,7 +64,7 @@ struct session_service {
 	 *
 	 * Returns as stream_feed() does: MORE when nothing whole is left,
 	 * AGAIN when the turn is over though something may be, CLOSE after the
-	 * last reply, FAILED without memory; WORK is for messages alone.
+	 * last reply, FAILED without memory; WAIT is for messages alone.
 	 */
 	enum stream_verdict (*feed)(const struct session_talk *,
 	    const char *buf, size_t len, size_t *used);
@@ -72,7 +72,8 @@ struct session_service {
 	 * Append a reply that refuses what waits at the front of some bytes,
 	 * or, with none, whoever has connected.  Nothing follows it.
 	 *
-	 * Returns STREAM_CLOSE or STREAM_FAILED.
+	 * Returns STREAM_CLOSE or STREAM_FAILED; or, where replies are owed
+	 * before it, STREAM_WAIT.
 	 */
 	enum stream_verdict (*refuse)(const struct session_talk *,
 	    const struct session_refusal *, const char *buf, size_t len);

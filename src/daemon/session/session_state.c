@@ -21,6 +21,8 @@ static const char *const state_names[] = {
 	[SESSION_LINGER] = "linger"
 };
 
+static enum session_next do_as_told(struct session *, enum session_verdict);
+
 static void
 set_state(struct session *s, enum session_state state)
 {
@@ -80,8 +82,7 @@ session_end(struct session *s)
 enum session_next
 session_refuse(struct session *s, const struct session_refusal *why)
 {
-	return session_turn_refuse(s, why) == TURN_LAST ? session_end(s) :
-	    SESSION_CLOSE;
+	return do_as_told(s, session_turn_refuse(s, why));
 }
 
 /* Output over its cap: the peer must take some before it is read again. */
@@ -91,9 +92,9 @@ pause_reading(struct session *s)
 	size_t low = (size_t)s->host->limits->output / 2;
 
 	set_state(s, SESSION_FULL);
-	/* Work goes on: it was begun, and is one reply. */
+	/* Work goes on: it was begun, and so much is owed at most. */
 	if (s->queue == QUEUE_READY)
-		session_enqueue(s, QUEUE_NONE);
+		session_enqueue(s, session_rest(s));
 	deadline_clear(&s->host->deadlines, &s->in);
 	link_set_reading(&s->link, false);
 	link_wake_at(&s->link, low);
@@ -118,10 +119,10 @@ wait_for_more(struct session *s, bool progress)
 	    "there is no memory for the message now" };
 	struct deadlines *ds = &s->host->deadlines;
 
-	session_enqueue(s, QUEUE_NONE);
+	session_enqueue(s, session_rest(s));
 	if (s->stream.state == STREAM_IDLE) {
-		if (s->eof || (s->host->draining &&
-		    !link_is_readable(&s->link)))
+		if (!session_owes(s) && (s->eof || (s->host->draining &&
+		    !link_is_readable(&s->link))))
 			return session_end(s);
 	} else if (s->eof) {
 		return session_refuse(s, &incomplete);
@@ -129,7 +130,7 @@ wait_for_more(struct session *s, bool progress)
 		return session_refuse(s, &no_memory);
 	}
 	if (link_own(&s->link) != 0 ||
-	    link_set_reading(&s->link, true) != 0)
+	    link_set_reading(&s->link, !s->eof) != 0)
 		return SESSION_CLOSE;
 	if (progress)
 		deadline_start(ds, &s->in, kinds[s->stream.state]);
@@ -161,9 +162,13 @@ do_as_told(struct session *s, enum session_verdict verdict)
 	case TURN_SERVED:
 		return wait_for_more(s, verdict == TURN_SERVED);
 	case TURN_AGAIN:
-		return go_on_alone(s, QUEUE_READY);
-	case TURN_WORK:
-		return go_on_alone(s, QUEUE_WORK);
+		return go_on_alone(s, s->state == SESSION_READ ? QUEUE_READY :
+		    session_rest(s));
+	case TURN_OWES:
+		return go_on_alone(s, session_rest(s));
+	case TURN_WORKED:
+		session_enqueue(s, session_rest(s));
+		return SESSION_GO_ON;
 	case TURN_LAST:
 		return session_end(s);
 	case TURN_OVER:
@@ -176,11 +181,16 @@ void
 session_settle(struct session *s)
 {
 	size_t unsent = link_unsent(&s->link);
+	bool is_short;
 
 	session_account(s);
-	if (s->state == SESSION_READ && unsent > 0 &&
-	    (unsent >= (size_t)s->host->limits->output ||
-	    session_memory_is_short(s, 0)))
+	if (unsent == 0 && !session_owes(s))
+		return;
+	is_short = session_memory_is_short(s, 0);
+	/* What is owed alone is the stream's to bound, which then waits. */
+	if (s->state == SESSION_READ && unsent > 0 && (is_short ||
+	    unsent + stream_bytes(&s->stream) >=
+	    (size_t)s->host->limits->output))
 		pause_reading(s);
 }
 

@@ -63,8 +63,8 @@ judge(const struct session *s, enum stream_verdict verdict, bool progress)
 		return progress ? TURN_SERVED : TURN_WAIT;
 	case STREAM_AGAIN:
 		return TURN_AGAIN;
-	case STREAM_WORK:
-		return TURN_WORK;
+	case STREAM_WAIT:
+		return TURN_OWES;
 	case STREAM_CLOSE:
 		return TURN_LAST;
 	case STREAM_FAILED:
@@ -111,6 +111,7 @@ serve(struct session *s, const char *p, size_t len, size_t kept)
 
 	/* What has come when the drain begins is answered, all of it. */
 	s->stream.draining = host->draining && !link_is_readable(&s->link);
+	host->env.since = s->since;
 	verdict = s->door->service->feed(&talk, p, len, &used);
 	stats_end(host->env.stats, s->since);
 	if (host->at_once_ns < SESSION_AT_ONCE_NS)
@@ -134,10 +135,11 @@ session_turn(struct session *s)
 	size_t len = s->link.left;
 	const char *p;
 
-	/* Replies keep their order, and wait where there is no room for more. */
-	if (s->state != SESSION_READ || session_owes(s))
+	/* Replies wait where there is no room for more. */
+	if (s->state != SESSION_READ)
 		return TURN_NOTHING;
-	if (s->stream.state != STREAM_IDLE && len < s->stream.need)
+	if (s->stream.state != STREAM_IDLE && len < s->stream.need &&
+	    !session_owes(s))
 		return TURN_WAIT;
 	p = link_kept(&s->link);
 	return p == NULL ? TURN_OVER : serve(s, p, len, len);
@@ -178,23 +180,29 @@ session_turn_read(struct session *s)
 	return serve(s, in, kept + (size_t)n, kept);
 }
 
+/* Send what was collected of the replies that are owed. */
+static enum session_verdict
+collected(struct session *s, enum stream_verdict verdict)
+{
+	struct session_host *host = s->host;
+	bool none = host->out.len == 0 && host->env.lent.text == NULL;
+
+	if (session_send_replies(s, verdict == STREAM_CLOSE) != 0)
+		return TURN_OVER;
+	return none && (verdict == STREAM_AGAIN || verdict == STREAM_WAIT) ?
+	    TURN_WORKED : judge(s, verdict, true);
+}
+
 enum session_verdict
 session_turn_work(struct session *s)
 {
 	struct session_host *host = s->host;
-	enum stream_verdict verdict;
 
 	if (s->slices++ % SLICES_BLIND == 0 && link_is_gone(&s->link))
 		return TURN_OVER;
 	begin_log(s);
-	verdict = stream_work(&s->stream, &host->env, WORK_SLICE_US,
-	    &host->out);
-	if (verdict != STREAM_WORK) {
-		stats_end(host->env.stats, s->since);
-		if (session_send_replies(s, verdict == STREAM_CLOSE) != 0)
-			return TURN_OVER;
-	}
-	return judge(s, verdict, true);
+	return collected(s, stream_work(&s->stream, &host->env, WORK_SLICE_US,
+	    &host->out));
 }
 
 enum session_verdict
@@ -202,14 +210,17 @@ session_turn_refuse(struct session *s, const struct session_refusal *why)
 {
 	const struct session_talk talk = begin_talk(s, s->host->limits);
 	const char *p = link_kept(&s->link);
+	enum stream_verdict verdict = p == NULL ? STREAM_FAILED :
+	    s->door->service->refuse(&talk, why, p, s->link.left);
 
 	s->unread = true;
-	if (p == NULL || s->door->service->refuse(&talk, why, p,
-	    s->link.left) != STREAM_CLOSE)
+	if (verdict == STREAM_FAILED)
 		return TURN_OVER;
 	if (s->counted)
 		stats_answered(s->host->env.stats, STATS_OTHER, why->status,
 		    1);
 	stats_end(s->host->env.stats, s->since);
+	if (verdict == STREAM_WAIT)
+		return TURN_OWES;
 	return session_send_replies(s, true) == 0 ? TURN_LAST : TURN_OVER;
 }

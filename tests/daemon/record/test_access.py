@@ -184,8 +184,11 @@ class Fields(AccessTest):
                 {"action": "search", "value": key, "match": "regex"}),
                 **kept()) for key in keys))
             replies = [peer.reply() for _ in keys]
-        for line, key, reply in zip(self.wait_lines(40), keys, replies):
-            self.check(line, reply, ask="regex",
+        # Those that are done sooner have their line sooner.
+        lines = {line["key"]: line for line in self.wait_lines(40)}
+        self.assertEqual(len(lines), 40)
+        for key, reply in zip(keys, replies):
+            self.check(lines[f'"{key}"'], reply, ask="regex",
                        key=f'"{key}"', table="words", status="found")
 
     def test_errors(self):

@@ -204,7 +204,7 @@ class Long(TableTest):
         self.assertEqual(self.daemon.wait(), 0)
 
     def test_many_on_one_connection(self):
-        """More than one at a time is none, so order is kept."""
+        """Some are done sooner than those before them; order is kept."""
         peer = self.peer(self.daemon.address)
         queries = [("prefix", f"key {i}") for i in range(100)]
         queries += [("substring", f"{i} ") for i in range(100)]

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * The queue of what a stream owes.  A slot's own reply is apart from those
+ * behind it, since they may be there sooner; that of the first slot is never
+ * kept, but goes to the stream's output at once.
+ */
+
+#include "config.h"
+
+#include "daemon/request/slot.h"
+
+#include <sys/queue.h>
+
+#include <stdlib.h>
+
+#include "daemon/record/stats.h"
+#include "daemon/request/env.h"
+#include "daemon/request/job.h"
+#include "daemon/snapshot/generation.h"
+
+struct slot {
+	STAILQ_ENTRY(slot) entry;
+	struct request_job *job;	/* owned; NULL: no longer worked at */
+	struct buf reply;	/* to its request, when job is NULL */
+	struct buf behind;	/* to later requests, up to the next slot */
+	struct request_lent lent;	/* what the last of them lacks */
+	size_t bytes;		/* as they are counted */
+	size_t held;
+	int64_t since;
+	unsigned int turns;
+};
+
+struct slots {
+	STAILQ_HEAD(, slot) list;
+	struct slot *last;	/* NULL: none */
+	size_t n;
+	size_t bytes;		/* sums of the slots' */
+	size_t held;
+	bool others;		/* the next turn is not the first one's */
+	bool failed;		/* memory was out */
+};
+
+struct slots *
+slots_new(void)
+{
+	struct slots *slots = calloc(1, sizeof(*slots));
+
+	if (slots != NULL)
+		STAILQ_INIT(&slots->list);
+	return slots;
+}
+
+static void
+slot_free(struct slot *slot)
+{
+	request_job_free(slot->job);
+	buf_clear(&slot->reply);
+	buf_clear(&slot->behind);
+	request_lent_clear(&slot->lent);
+	free(slot);
+}
+
+/* The first one goes. */
+static void
+remove_first(struct slots *slots)
+{
+	struct slot *slot = STAILQ_FIRST(&slots->list);
+
+	STAILQ_REMOVE_HEAD(&slots->list, entry);
+	if (slots->last == slot)
+		slots->last = NULL;
+	slots->n--;
+	slots->bytes -= slot->bytes;
+	slots->held -= slot->held;
+	slot_free(slot);
+}
+
+void
+slots_free(struct slots *slots)
+{
+	if (slots == NULL)
+		return;
+	while (!STAILQ_EMPTY(&slots->list))
+		remove_first(slots);
+	free(slots);
+}
+
+static void
+count(struct slots *slots, struct slot *slot)
+{
+	size_t bytes = sizeof(*slot) + request_job_held(slot->job) +
+	    slot->reply.cap + slot->behind.cap;
+	size_t held = bytes + request_job_search_held(slot->job);
+
+	slots->bytes += bytes - slot->bytes;
+	slots->held += held - slot->held;
+	slot->bytes = bytes;
+	slot->held = held;
+}
+
+/* Nothing is added to it any more: keep no room for that. */
+static void
+trim(struct buf *b)
+{
+	char *data;
+
+	if (b->len == 0) {
+		buf_clear(b);
+	} else if ((data = realloc(b->data, b->len)) != NULL) {
+		b->data = data;
+		b->cap = b->len;
+	}
+}
+
+int
+slots_add(struct slots *slots, struct request_job *job, int64_t since)
+{
+	struct slot *slot = calloc(1, sizeof(*slot));
+
+	if (slot == NULL) {
+		request_job_free(job);
+		return -1;
+	}
+	if (slots->last != NULL) {
+		trim(&slots->last->behind);
+		count(slots, slots->last);
+	}
+	slot->job = job;
+	slot->since = since;
+	STAILQ_INSERT_TAIL(&slots->list, slot, entry);
+	slots->last = slot;
+	slots->n++;
+	count(slots, slot);
+	return 0;
+}
+
+struct buf *
+slots_out(struct slots *slots)
+{
+	/* What a lent text belongs into ends there. */
+	if (slots->last->lent.text != NULL && slots_add(slots, NULL, 0) != 0)
+		return NULL;
+	return &slots->last->behind;
+}
+
+void
+slots_lend(struct slots *slots, struct request_env *env)
+{
+	struct slot *last = slots->last;
+
+	last->lent = env->lent;
+	/* Others may serve by the time that its turn comes. */
+	last->lent.gen = generation_ref(env->gen);
+	env->lent.text = NULL;
+}
+
+void
+slots_count(struct slots *slots)
+{
+	count(slots, slots->last);
+}
+
+/* The first that can be worked at; or the one behind it that is next. */
+static struct slot *
+next_slot(struct slots *slots)
+{
+	struct slot *first = NULL, *next = NULL, *slot;
+
+	STAILQ_FOREACH(slot, &slots->list, entry) {
+		if (slot->job == NULL)
+			continue;
+		if (first == NULL)
+			first = slot;
+		else if (next == NULL || slot->turns < next->turns)
+			next = slot;
+	}
+	slots->others = !slots->others && next != NULL;
+	return slots->others ? next : first;
+}
+
+bool
+slots_run(const struct slots *slots)
+{
+	const struct slot *slot;
+
+	STAILQ_FOREACH(slot, &slots->list, entry)
+		if (slot->job != NULL)
+			return true;
+	return false;
+}
+
+void
+slots_work(struct slots *slots, struct request_env *env, int64_t slice_us,
+    struct buf *out)
+{
+	struct slot *slot = next_slot(slots);
+
+	if (slot == NULL)
+		return;
+	slot->turns++;
+	if (slot != STAILQ_FIRST(&slots->list))
+		out = &slot->reply;
+	switch (request_job_work(slot->job, env, slice_us, out)) {
+	case REQUEST_LATER:
+		break;
+	case REQUEST_ANSWERED:
+		stats_end(env->stats, slot->since);
+		request_job_free(slot->job);
+		slot->job = NULL;
+		trim(&slot->reply);
+		break;
+	case REQUEST_FAILED:
+		slots->failed = true;
+		break;
+	}
+	count(slots, slot);
+}
+
+/* A text of a reply behind a slot is lent by the replies in out now. */
+static void
+lend(struct request_env *env, struct request_lent *lent, size_t before)
+{
+	env->lent = *lent;
+	env->lent.at += before;
+	*lent = (struct request_lent){ 0 };
+}
+
+int
+slots_take(struct slots *slots, struct request_env *env, struct buf *out)
+{
+	struct slot *slot;
+
+	while (!slots->failed && env->lent.text == NULL &&
+	    (slot = STAILQ_FIRST(&slots->list)) != NULL && slot->job == NULL) {
+		const struct buf *b = &slot->reply;
+
+		if (b->len > 0 && buf_add(out, b->data, b->len) != 0)
+			return -1;
+		b = &slot->behind;
+		if (slot->lent.text != NULL)
+			lend(env, &slot->lent, out->len);
+		if (b->len > 0 && buf_add(out, b->data, b->len) != 0)
+			return -1;
+		remove_first(slots);
+	}
+	return slots->failed ? -1 : 0;
+}
+
+size_t
+slots_n(const struct slots *slots)
+{
+	return slots->n;
+}
+
+size_t
+slots_bytes(const struct slots *slots)
+{
+	return slots->bytes;
+}
+
+size_t
+slots_held(const struct slots *slots)
+{
+	return sizeof(*slots) + slots->held;
+}
