@@ -4,7 +4,7 @@
 
 set -u
 rc=0
-man=$APPMSG_TOP/man
+man=$APPMSG_BUILD/man
 
 bad() {
 	echo "$1" >&2
@@ -24,6 +24,23 @@ if [ -n "${MANDOC-}" ]; then
 		[ -z "$out" ] || bad "$out"
 	done
 fi
+
+# The paths that were configured, as the programs say them, and nothing that was
+# left to be filled in.
+default() {
+	"$1" --help | sed -n 's/.*(default \(\/.*\)).*/\1/p'
+}
+file=$(default "$APPMSGD")
+socket=$(default "$APPMSGCTL")
+[ "$file" ] || bad "appmsgd --help says no path"
+[ "$socket" ] || bad "appmsgctl --help says no path"
+for page in appmsgd.8 appmsgd.conf.5; do
+	says $page "Pa $file"
+done
+for page in appmsgctl.8 appmsgd.8 appmsgd.conf.5; do
+	says $page "$socket"
+done
+! grep -n '@[a-z]*dir@' "$man"/*.[1-8] || bad "a path was not filled in"
 
 # Every scalar with its effective default, from the table itself.
 conf=$(mktemp)
