@@ -11,10 +11,10 @@ import functools
 import json
 import random
 import socket
-import struct
 import time
 
 from swarm import Plan, Swarm, reset, source, until
+from wire import encode, read_from
 
 PER_ADDRESS = 1000          # connections: the limit that is default
 
@@ -30,8 +30,8 @@ def message(body, header=None, **members):
         usual = {"byteorder": "little", "content-type": "text/json",
                  "content-encoding": "utf-8", "content-length": len(body)}
         usual.update({k.replace("_", "-"): v for k, v in members.items()})
-        header = json.dumps(usual, ensure_ascii=False).encode()
-    return struct.pack(">H", len(header)) + header + body
+        header = usual
+    return encode(header, body)
 
 
 def search(key, keep=True, **content):
@@ -146,11 +146,8 @@ class Peer:
 
     def reply(self):
         """Header and content of the next reply; raises EOFError."""
-        size = self._stream.read(2)
-        if len(size) < 2:
-            raise EOFError("closed")
-        header = json.loads(self._stream.read(struct.unpack(">H", size)[0]))
-        return header, self._stream.read(header["content-length"])
+        header, content = read_from(self._stream)
+        return json.loads(header), content
 
     def ask(self, data):
         """Send a request and read its reply."""

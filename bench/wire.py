@@ -3,10 +3,18 @@
 """Requests and replies of each protocol, and the data they are about."""
 
 import json
+import os
 import random
 import struct
+import sys
 
 from rig import Trouble, connect
+
+# Behind bench itself, where some names are the same.
+sys.path.append(os.path.join(os.path.dirname(__file__), "..", "tests",
+                             "daemon"))
+
+from message import encode, first, read_from        # noqa: E402
 
 RING = "In the caves beneath the Misty Mountains. \U0001f48d"
 ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
@@ -117,23 +125,20 @@ def request(text, keep=True, ident=None, **content):
         header["connection"] = "keep-alive"
     if ident is not None:
         header["id"] = ident
-    head = json.dumps(header).encode()
-    return struct.pack(">H", len(head)) + head + body
+    return encode(header, body)
 
 
 def read_reply(stream):
     """The bytes of one reply."""
-    start = stream.read(2)
-    if len(start) < 2:
-        raise Trouble("the server closed the connection")
-    head = stream.read(struct.unpack(">H", start)[0])
-    return start + head + stream.read(json.loads(head)["content-length"])
+    try:
+        return encode(*read_from(stream))
+    except EOFError:
+        raise Trouble("the server closed the connection") from None
 
 
 def content(reply):
     """The object that a reply has."""
-    start = 2 + struct.unpack(">H", reply[:2])[0]
-    return json.loads(reply[start:])
+    return json.loads(first(reply)[1])
 
 
 def learn(address, requests, batch=64, read=read_reply, greeting=False):

@@ -18,6 +18,7 @@ import termios
 import threading
 import unittest
 
+import message
 from harness import (DEADLINE, LOOPBACK, client, environment, no_reports,
                      program, request, to_json)
 
@@ -41,8 +42,7 @@ class Connection:
     def _take(self, length):
         while len(self.data) < length:
             if not self._fill():
-                assert not self.data, f"cut request: {self.data[:300]!r}"
-                return None
+                raise AssertionError(f"cut request: {self.data[:300]!r}")
         taken = bytes(self.data[:length])
         del self.data[:length]
         return taken
@@ -50,11 +50,10 @@ class Connection:
     def request(self):
         """The next request, a pair of header and content; None at the end.
         """
-        length = self._take(2)
-        if length is None:
+        if not self.data and not self._fill():
             return None
-        header = json.loads(self._take(struct.unpack(">H", length)[0]))
-        return header, self._take(header["content-length"])
+        header, content = message.read(self._take)
+        return json.loads(header), content
 
     def key(self):
         """What the next request searches for; None at the end."""

@@ -17,6 +17,7 @@ HEAD = """
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 """
 
 

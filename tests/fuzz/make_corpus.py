@@ -20,7 +20,11 @@ import sys
 import corpus_files
 import corpus_http
 
-FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "corpus")
+HERE = os.path.dirname(os.path.abspath(__file__))
+FOLDER = os.path.join(HERE, "corpus")
+sys.path.insert(1, os.path.join(HERE, "..", "daemon"))
+
+from message import encode      # noqa: E402
 
 DEPTH_MAX = 64
 MEMBERS_MAX = 256
@@ -168,12 +172,7 @@ def message(content, more=b"", usual=USUAL, length=None):
     if length is None:
         length = b"%d" % len(content)
     header = b"{" + usual + b',"content-length":' + length + more + b"}"
-    return struct.pack(">H", len(header)) + header + content
-
-
-def framed(header, content=b""):
-    """A message with any header."""
-    return struct.pack(">H", len(header)) + header + content
+    return encode(header, content)
 
 
 def encoded(text, encoding, name=None):
@@ -294,24 +293,24 @@ STREAM = {
                                        b'"'), flags=SMALL),
     "header_too_large_whole": stream(message(SEARCH, b',"x":"' + b"y" * 200 +
                                              b'"' + KEEP), flags=SMALL | FEW),
-    "header_no_object": stream(message(SEARCH, KEEP), framed(b"[]"),
+    "header_no_object": stream(message(SEARCH, KEEP), encode(b"[]"),
                                message(SEARCH)),
     "header_cut_json": stream(message(SEARCH, b',"id":1' + KEEP),
-                              framed(b'{"a"')),
-    "header_empty_object": stream(framed(b"{}")),
+                              encode(b'{"a"')),
+    "header_empty_object": stream(encode(b"{}")),
     "header_length_twice": stream(message(
         SEARCH, b',"content\\u002dlength":37')),
     "header_other_twice": stream(message(
         SEARCH, b',"\\ud83d\\udc30":1,"\xf0\x9f\x90\xb0":2,"id":"x"')),
     "header_other_names": stream(message(
         SEARCH, b',"x":{"x":[]},"X":1,"":2,"\\u0000":3' + KEEP)),
-    "header_type_missing": stream(framed(
+    "header_type_missing": stream(encode(
         b'{"byteorder":0,"content-encoding":"","content-length":2,"id":7'
         + KEEP + b"}", b"{}"), message(SEARCH)),
-    "header_type_no_string": stream(framed(
+    "header_type_no_string": stream(encode(
         b'{"byteorder":0,"content-type":7,"content-encoding":"",'
         b'"content-length":2}', b"{}")),
-    "header_257_members": stream(framed(
+    "header_257_members": stream(encode(
         b"{" + b",".join(b'"x%d":0' % i for i in range(MEMBERS_MAX + 1))
         + b"}")),
     "ids": right(header(b',"id":0' + KEEP), SEARCH,

@@ -12,28 +12,21 @@ answered otherwise (wrong), and the longest time between asking and reply, in
 milliseconds.  Exit status 1 if anything went wrong, or nothing was asked.
 """
 
-import json
+import os
 import signal
-import socket
-import struct
 import sys
 import threading
 import time
 
+sys.path.insert(1, os.path.join(os.path.dirname(__file__), "..", "daemon"))
+
+from message import kept, search, to_json     # noqa: E402
+from peer import Ended, Peer                    # noqa: E402
+
 PEERS = 2       # of each kind, at each address
 RESULT = "In the caves beneath the Misty Mountains. \U0001f48d"
-CONTENT = b'{"action": "search", "value": "ring"}'
-
-
-def message(**members):
-    header = json.dumps({
-        "byteorder": "little", "content-type": "text/json",
-        "content-encoding": "utf-8", "content-length": len(CONTENT),
-        **members}).encode()
-    return struct.pack(">H", len(header)) + header + CONTENT
-
-
-PLAIN, STAYING = message(), message(connection="keep-alive")
+CONTENT = to_json({"result": RESULT})
+PLAIN, STAYING = search("ring"), search("ring", **kept())
 
 
 class Load:
@@ -51,56 +44,42 @@ class Load:
                 self.first.setdefault(what, repr(why))
 
     def connect(self, address):
-        unix = address.startswith("/")
-        sock = socket.socket(socket.AF_UNIX if unix else socket.AF_INET)
-        sock.settimeout(30)
-        if not unix:
+        if not address.startswith("/"):
             host, port = address.rsplit(":", 1)
             address = (host, int(port))
         try:
-            sock.connect(address)
+            return Peer(address)
         except OSError as problem:
-            sock.close()
             self.count("refused", problem)
             return None
-        return sock
 
-    def receive(self, sock, length):
-        data = b""
-        while len(data) < length:
-            part = sock.recv(length - len(data))
-            if not part:
-                raise ConnectionError(f"closed after {data!r}")
-            data += part
-        return data
-
-    def ask(self, sock, request, began):
+    def ask(self, peer, request, began):
         """Whether the connection stays."""
         try:
-            sock.sendall(request)
-            size = struct.unpack(">H", self.receive(sock, 2))[0]
-            header = json.loads(self.receive(sock, size))
-            content = self.receive(sock, header["content-length"])
-        except OSError as problem:
+            reply = peer.ask(request)
+        except (OSError, Ended) as problem:
             self.count("lost", problem)
             return False
-        if json.loads(content) == {"result": RESULT}:
+        except AssertionError as problem:
+            self.count("wrong", problem)
+            return False
+        if reply.content == CONTENT:
             self.count("answered")
         else:
-            self.count("wrong", content)
+            self.count("wrong", reply)
         took = int((time.monotonic() - began) * 1000)
         with self.lock:
             self.counts["worst"] = max(self.counts["worst"], took)
-        return header.get("connection") == "keep-alive"
+        return reply.header.get("connection") == "keep-alive"
 
     def peer(self, address, request):
         while not self.done.is_set():
             began = time.monotonic()
-            sock = self.connect(address)
-            if sock is None:
+            peer = self.connect(address)
+            if peer is None:
                 continue
-            with sock:
-                while self.ask(sock, request, began):
+            with peer:
+                while self.ask(peer, request, began):
                     if self.done.is_set():
                         break
                     began = time.monotonic()

@@ -82,7 +82,8 @@ class Drain(harness.DaemonTest):
         def sent(daemon):
             daemon.terminate()
             daemon.wait_log("draining")
-            time.sleep(0.05)
+            for address in daemon.addresses:
+                self.wait_refusing(address)
             for peer in peers:
                 peer.send(MESSAGE)
             return daemon

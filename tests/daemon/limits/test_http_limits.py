@@ -76,7 +76,7 @@ class HttpLimits(harness.DaemonTest):
         for address in self.serve():
             before = harness.resident(self.daemon.pid)
             peer = self.peer(address, rcvbuf=4096)
-            peer.send_until_blocked(page * (1 << 20))
+            peer.send_until_blocked(page * (1 << 20), self.daemon)
             self.assert_grown(self.daemon, before, 4 << 20)
             with Peer(address) as other:
                 self.assert_asks(other)
@@ -139,7 +139,7 @@ class HttpLimits(harness.DaemonTest):
         before = self.descriptors()
         peer = self.peer(address, rcvbuf=4096)
         request = REQUEST.replace(b"healthz", b"")
-        peer.send_until_blocked(request * 20000)
+        peer.send_until_blocked(request * 20000, self.daemon)
         harness.wait_until(lambda: self.descriptors() == before,
                            "its descriptor is closed")
         with Peer(address) as another:

@@ -146,7 +146,7 @@ class Output(harness.DaemonTest):
             before = harness.resident(daemon.pid)
             with Peer(address, rcvbuf=8192, sndbuf=8192) as peer:
                 data = message * count
-                sent = peer.send_until_blocked(data)
+                sent = peer.send_until_blocked(data, daemon)
                 self.assertLess(sent, len(data))
                 self.assert_grown(daemon, before, 8 << 20)
                 with harness.background(lambda: peer.send(data[sent:])):

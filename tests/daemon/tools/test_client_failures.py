@@ -9,7 +9,6 @@ import errno
 import os
 import shutil
 import socket
-import struct
 import subprocess
 import sys
 import time
@@ -350,8 +349,7 @@ class ForeignServerTest(unittest.TestCase):
         header = to_json({"byteorder": "little", "content-type": "text/json",
                           "content-encoding": "utf-8",
                           "content-length": 1 << 30})
-        data = struct.pack(">H", len(header)) + header + b"x"
-        with sender(data) as server, subprocess.Popen(
+        with sender(harness.encode(header, b"x")) as server, subprocess.Popen(
                 [harness.program("appmsg-client"), "-p", str(server.port),
                  "-t", "0.3", "search", "k"], stderr=subprocess.DEVNULL,
                 env=environment()) as process:

@@ -144,8 +144,8 @@ class Requests(harness.DaemonTest):
         with harness.Peer(self.path("control.sock")) as peer:
             peer.send(request(b'{"action":"explain","key":"large"}'))
             peer.wait_readable()
-            self.assertLess(peer.send_until_blocked(b"x" * (2 * READ_MAX)),
-                            READ_MAX)
+            self.assertLess(peer.send_until_blocked(
+                b"x" * (2 * READ_MAX), self.daemon), READ_MAX)
             status, result = self.reply(peer.reply())
             self.assertEqual((status, result.count("x") > LARGE),
                              ("found", True))

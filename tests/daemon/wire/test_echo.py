@@ -88,7 +88,7 @@ class Echo(harness.DaemonTest):
         for address in daemon.addresses:
             before = harness.resident(daemon.pid)
             with Peer(address, rcvbuf=8192, sndbuf=8192) as peer:
-                sent = peer.send_until_blocked(data)
+                sent = peer.send_until_blocked(data, daemon)
                 self.assertLess(sent, len(data))
                 self.assert_grown(daemon, before, 8 << 20)
                 self.exchange(peer, data, [data[sent:]])

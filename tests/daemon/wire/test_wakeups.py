@@ -11,7 +11,6 @@ when it goes on, in the first look at its sockets.
 import socket
 import struct
 import sys
-import time
 
 sys.path.insert(1, sys.path[0] + "/..")
 
@@ -74,8 +73,8 @@ class Wakeup(harness.DaemonTest):
             peers[2].send(search("ring", **kept()) + search("ring"))
             peers.append(self.peer(address))
             peers[3].send(search("ring"))
-            # Until the kernel has acknowledged what was sent.
-            time.sleep(0.2)
+            for peer in peers:
+                peer.wait_taken()
             before = [self.segments(peer) for peer in peers]
         for peer, count in zip(peers, before):
             self.assertTrue(peer.to_end())
