@@ -8,6 +8,7 @@ plain sockets.  Beside the programs, the environment may name:
     APPMSG_ORIGINALS                    the tutorial's programs
     APPMSG_JSON_SUITE                   the JSON test suite
     APPMSG_SEED                         random choices, to repeat a run
+    APPMSG_THOROUGH                     that all is tried, not a part
 
 What it is made of is in modules of their own: message.py, peer.py, waits.py
 and daemon.py, all of whose names can be had from here.
@@ -21,6 +22,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 from daemon import (LOOPBACK, SANITIZERS, Daemon, client, cpu_of, environment,
@@ -65,6 +67,11 @@ def json_suite(kind):
             with open(os.path.join(folder, name), "rb") as file:
                 files.append((name, file.read()))
     return files
+
+
+def thorough(few, many):
+    """How much of something is tried: few, or many in make check-slow."""
+    return many if os.environ.get("APPMSG_THOROUGH") else few
 
 
 def seeded(default=None):
@@ -133,14 +140,19 @@ class DaemonTest(unittest.TestCase):
     def path(self, *parts):
         return os.path.join(self.directory, *parts)
 
-    def write(self, name, data):
-        """Write a file of the directory, aside and renamed: its path."""
+    def write(self, name, data, age=100):
+        """Write a file of the directory, aside and renamed: its path.
+
+        age     seconds ago, as it says itself; a load waits for young ones
+        """
         path = self.path(name)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         if isinstance(data, str):
             data = data.encode()
         with open(path + ".new", "wb") as file:
             file.write(data)
+        then = time.time() - age
+        os.utime(path + ".new", (then, then))
         os.rename(path + ".new", path)
         return path
 

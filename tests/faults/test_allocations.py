@@ -19,6 +19,7 @@ import world
 from world import harness
 
 SAMPLE = 6          # of each kind of work
+STOPS = 2           # of each, which take a second
 KINDS = 10          # of work
 REST = 40           # how often all that come behind one fail, in any case
 
@@ -211,9 +212,9 @@ class Starts(Allocations):
         for name, order in (("drain", self.drain),
                             ("SIGTERM", self.terminate)):
             count = self.stop_once(name, order, 0, False)
-            for n in self.sample(count, self.most):
+            for n in self.sample(count, self.most and STOPS):
                 self.stop_once(name, order, n, False)
-            for n in self.sample(count, self.most and 2 or REST):
+            for n in self.sample(count, self.most and 1 or REST):
                 self.stop_once(f"{name}, and the rest", order, n, True)
         self.tell()
 

@@ -20,10 +20,11 @@ sys.path.insert(1, sys.path[0] + "/..")
 
 import harness
 import tables
-from harness import DEADLINE, Peer, kept, plain_reply, request, search
+from harness import (DEADLINE, Peer, kept, plain_reply, request, search,
+                     thorough)
 from mixed import MixedTest
 
-ROUNDS = 2          # of each way to stop
+ROUNDS = thorough(1, 2)     # of each way to stop
 LONG = f"timeout drain {int(DEADLINE * 4)}s"
 PEERS = 20
 MANY = 600          # requests in one go, now and then

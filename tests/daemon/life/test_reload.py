@@ -19,11 +19,11 @@ import time
 sys.path.insert(1, sys.path[0] + "/..")
 
 import harness
-from harness import LOOPBACK, answer, kept, plain_reply, search
+from harness import LOOPBACK, answer, kept, plain_reply, search, thorough
 
 KEEP = ("connection", "keep-alive")
 FOUND = ("status", "found")
-RELOADS = 50
+RELOADS = thorough(15, 50)
 LOADERS = 3             # connections that ask during the reloads
 DEPTH = 32              # requests each has under way
 
@@ -290,7 +290,7 @@ class UnderLoad(ReloadTest):
         counts.append(answered)
 
     def test_no_request_is_lost(self):
-        """50 reloads, by signal and by appmsgctl, under pipelined load."""
+        """Reloads, by signal and by appmsgctl, under pipelined load."""
         stop, counts = threading.Event(), []
         with harness.background(*[lambda: self.loader(stop, counts)]
                                 * LOADERS):
@@ -317,20 +317,26 @@ class Start(harness.DaemonTest):
     def test_signals(self):
         """They end nothing, and the reload follows when it serves."""
         config = self.configure(f"listen {LOOPBACK} 0", self.control_line())
+
+        # A file that was written just now is waited for.
+        def touch():
+            soon = time.time() + 0.2
+            os.utime(config, (soon, soon))
+
+        touch()
         daemon = self.spawn(harness.program("appmsgd"), "-d", "-f", config)
         files = f"/proc/{daemon.pid}/fd"
 
         def reading():
+            self.assertIsNone(daemon.poll())
             with contextlib.suppress(OSError):
-                return config in map(
-                    os.readlink, (f"{files}/{n}" for n in os.listdir(files)))
+                if config in map(os.readlink, (f"{files}/{n}" for n
+                                               in os.listdir(files))):
+                    return True
+            touch()
             return False
 
-        # A file that was written just now is waited for.
-        while not reading():
-            self.assertIsNone(daemon.poll())
-            soon = time.time() + 0.2
-            os.utime(config, (soon, soon))
+        harness.wait_until(reading, "it reads the config", poll=0)
         for number in (signal.SIGHUP, signal.SIGUSR1):
             daemon.send_signal(number)
         harness.wait_until(lambda: re.search(

@@ -14,7 +14,7 @@ sys.path.insert(1, sys.path[0] + "/..")
 import harness
 from counting import BYTES, GROUPS, StatsTest
 from harness import (DEADLINE, LOOPBACK, RING, Peer, answer, ask, binary,
-                     kept, request, search, to_json)
+                     kept, request, search, thorough, to_json)
 
 TIMES = ("p50-us", "p90-us", "p99-us", "p999-us", "max-us")
 LONG = f"{int(DEADLINE * 4)}s"
@@ -200,7 +200,7 @@ class Requests(StatsTest):
     def test_time_of_a_long_search(self):
         """All slices are in the time of a search, not only the last one."""
         self.write("many.tsv", "".join(
-            f"{'ab' * 20}{n}\t{n}\n" for n in range(200000)))
+            f"{'ab' * 20}{n}\t{n}\n" for n in range(thorough(50000, 200000))))
         daemon = self.serve(
             f"table many file {self.path('many.tsv')} search=regex")
         content = {"action": "search", "value": "(a|b)*(b|a)*x",

@@ -18,10 +18,10 @@ sys.path.insert(1, sys.path[0] + "/..")
 
 import harness
 import tables
-from harness import LOOPBACK, program, quoted, run, search
+from harness import LOOPBACK, program, quoted, run, search, thorough
 from tables import TableTest
 
-RELOADS = 12            # while the file is replaced
+RELOADS = thorough(4, 12)       # while the file is replaced
 KEYS = 3000
 
 AWKWARD = {

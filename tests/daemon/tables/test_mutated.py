@@ -19,14 +19,15 @@ sys.path.insert(1, sys.path[0] + "/..")
 
 import harness
 import tables
-from harness import LOOPBACK, kept, program, quoted, request, run, to_json
+from harness import (LOOPBACK, kept, program, quoted, request, run, thorough,
+                     to_json)
 from tables import CONFIG, TableTest
 
 TIMES = int(os.environ.get("APPMSG_MUTATIONS", "1"))
-BATCHES = 10 * TIMES    # of each format
+BATCHES = thorough(4, 10) * TIMES       # of each format
 BATCH = 40              # files, and tables of one config
-CONFIGS = 150 * TIMES
-FOLDERS = 30 * TIMES
+CONFIGS = thorough(60, 150) * TIMES
+FOLDERS = thorough(12, 30) * TIMES
 LONG_AGO = 1000000000   # a file that was just written is waited for
 
 ENTRIES = [

@@ -11,12 +11,12 @@ sys.path.insert(1, sys.path[0] + "/..")
 
 import harness
 import tables
-from harness import kept, request
+from harness import kept, request, thorough
 from tables import (ALL_WAYS, FOUND, KEEP, MISSED, WAYS, Reference, TableTest,
                     wanted)
 
-KEYS = 4000
-QUERIES = 150           # of each way, against every key
+KEYS = thorough(1500, 4000)
+QUERIES = thorough(60, 150)     # of each way, against every key
 
 
 def entries_at_random(rng):

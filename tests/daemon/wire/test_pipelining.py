@@ -14,9 +14,10 @@ import sys
 sys.path.insert(1, sys.path[0] + "/..")
 
 import harness
-from harness import TUTORIAL, binary, bytewise, cut, kept, request, search
+from harness import (TUTORIAL, binary, bytewise, cut, kept, request, search,
+                     thorough)
 
-RUNS = 300
+RUNS = thorough(100, 300)
 
 IDS = (0, 1, -1, 7, 2**31, 2**53, -2**53, "", "a", "id", 'quote"back\\slash',
        "tab\tnewline\nNUL\0", "\u00e9\u4e2d\U0001f430", "\u2028\x7f",
