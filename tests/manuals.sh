@@ -67,10 +67,16 @@ done
 options() {
 	"$1" --help | grep -oE -- '--[a-z][a-z-]+' | sort -u
 }
+# A list that was found is not empty, or nothing would be checked.
+some() {
+	[ "$2" ] || bad "nothing found to look for in $1"
+}
 for pair in "$APPMSGD:appmsgd.8" "$APPMSGCTL:appmsgctl.8" \
 	"$APPMSG_CLIENT:appmsg-client.1"; do
 	page=${pair##*:}
-	for option in $(options "${pair%:*}"); do
+	list=$(options "${pair%:*}")
+	some "$page" "$list"
+	for option in $list; do
 		grep -qE -- "Fl -?${option#--}|${option#--}" "$man/$page" ||
 			bad "$page says nothing of $option"
 	done
@@ -78,13 +84,18 @@ done
 
 # Every function that is exported is in libappmsg(3), every error word in
 # appmsg-protocol(7).
-for f in $(grep -oE '\bappmsg_[a-z_]+\(' "$APPMSG_TOP/src/lib/appmsg.h" |
-	tr -d '(' | sort -u); do
+list=$(grep -oE '\bappmsg_[a-z_]+\(' "$APPMSG_TOP/src/lib/appmsg.h" |
+	tr -d '(' | sort -u)
+some libappmsg.3 "$list"
+for f in $list; do
 	says libappmsg.3 "$f"
 done
-for code in $(grep -ohE '"(bad-[a-z]+|too-large|incomplete|timeout)"' \
-	"$APPMSG_TOP"/src/lib/frame.c "$APPMSG_TOP"/src/daemon/*.c |
-	tr -d '"' | sort -u); do
+list=$(grep -rohE '"bad-[a-z]+"' "$APPMSG_TOP/src/lib" \
+	"$APPMSG_TOP/src/daemon" | tr -d '"' | sort -u)
+some appmsg-protocol.7 "$list"
+for code in $list too-large no-table not-allowed incomplete timeout; do
 	says appmsg-protocol.7 "$code"
+	grep -rqF "\"$code\"" "$APPMSG_TOP/src/lib" "$APPMSG_TOP/src/daemon" ||
+		bad "appmsg-protocol.7 says $code, and the sources do not"
 done
 exit $rc
