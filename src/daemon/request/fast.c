@@ -166,7 +166,8 @@ gather(struct request_env *env, struct fast_turn *turn,
 		if (!take_message(&env->shapes, limits, buf,
 		    (size_t)(end - buf), &p->fit) ||
 		    !take_key(fast, buf + p->fit.len, end, p)) {
-			turn->next = p->fit;
+			if (p->fit.shape != NULL)
+				turn->next = p->fit;
 			break;
 		}
 		p->hash = table_hash(p->key, p->key_len);
@@ -234,6 +235,7 @@ first_table(const struct snapshot *snap)
 /*
  * Answer the first requests of the batch, n of them.
  *
+ * turn   next is that of the first one that could not be
  * found  set to how many had an answer
  *
  * Returns how many could be answered here.
@@ -266,6 +268,10 @@ answer(struct request_env *env, struct fast_turn *turn, size_t n,
 	*found = n_found;
 	turn->told |= told;
 	turn->used += used;
+	if (i < n) {
+		turn->last = false;
+		turn->next = fast->batch[i].fit;
+	}
 	return i;
 }
 
@@ -291,8 +297,4 @@ fast_feed(struct request_env *env, struct fast_turn *turn, const char *buf,
 		if (env->access != NULL && done > 0)
 			log_batch(env->access, batch, done);
 	} while (n == BATCH && done == n && !turn->last && turn->budget > 0);
-	if (done < n) {
-		turn->last = false;
-		turn->next = batch[done].fit;
-	}
 }

@@ -323,15 +323,17 @@ reply_refuse(const struct ask *ask, enum request_status status,
     const char *code, const char *why)
 {
 	char text[WHY_MAX], escaped[6 * WHY_MAX];
+	size_t escaped_len;
 	int len;
 
 	len = snprintf(text, sizeof(text), REPLY_ERROR "%s.", why);
 	if ((size_t)len >= sizeof(text))
 		len = (int)scan_utf8(text, sizeof(text) - 1);
+	escaped_len = appmsg_escape(text, (size_t)len, escaped,
+	    sizeof(escaped));
 	return reply_write(ask, &(struct reply){ JSON, .status = status,
-	    .code = code, .pieces = { PIECE(REPLY_OPEN), { escaped,
-	    appmsg_escape(text, (size_t)len, escaped, sizeof(escaped)) },
-	    PIECE(REPLY_CLOSE) } });
+	    .code = code, .pieces = { PIECE(REPLY_OPEN),
+	    { escaped, escaped_len }, PIECE(REPLY_CLOSE) } });
 }
 
 int

@@ -176,6 +176,7 @@ fits_around(const struct shape *shape, const char *buf, size_t len,
 	const char *p = buf + APPMSG_LENGTH_SIZE, *end = buf + len;
 	size_t from = APPMSG_LENGTH_SIZE, size;
 
+	fit->id = NULL;
 	fit->id_len = 0;
 	for (size_t i = 0; i < shape->n_holes; i++) {
 		const struct hole *hole = &shape->holes[i];
