@@ -51,13 +51,46 @@ fake_read(struct link *l, char *p, size_t len)
 	return (ssize_t)len;
 }
 
+/* Returns how many bytes it takes. */
+static size_t
+send_piece(struct link *l, const char *p, size_t len)
+{
+	if (len > fake.takes)
+		len = fake.takes;
+	assert_int_equal(buf_add(&fake.got, p, len), 0);
+	fake.takes -= len;
+	l->given += len;
+	return len;
+}
+
+/* Nothing may be left to whoever does not know how it is changed. */
+static ssize_t
+send_changed(struct link *l, const struct link_piece *pieces, size_t n)
+{
+	struct buf all = { 0 };
+	struct link_piece rest;
+	size_t sent = 0;
+
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(buf_add(&all, pieces[i].p, pieces[i].len), 0);
+	for (size_t i = 0; i < all.len; i++)
+		all.data[i] = (char)(all.data[i] + fake.changes);
+	if (link_unsent(l) == 0)
+		sent = send_piece(l, all.data, all.len);
+	rest = (struct link_piece){ .p = all.data + sent,
+	    .len = all.len - sent };
+	if (rest.len > 0)
+		assert_int_equal(link_queue(l, &rest), 0);
+	buf_clear(&all);
+	return (ssize_t)(sent + rest.len);
+}
+
 static ssize_t
 fake_write(struct link *l, const struct link_piece *pieces, size_t n,
     bool last)
 {
 	ssize_t all = 0;
 
-	(void)l;
 	assert_false(fake.closed);
 	assert_false(fake.shut);
 	fake.writes++;
@@ -67,19 +100,17 @@ fake_write(struct link *l, const struct link_piece *pieces, size_t n,
 		errno = EPIPE;
 		return -1;
 	}
+	if (fake.changes != 0)
+		return send_changed(l, pieces, n);
+	if (link_unsent(l) > 0)
+		return 0;
 	if (fake.takes == 0) {
 		errno = EAGAIN;
 		return -1;
 	}
 	for (size_t i = 0; i < n; i++) {
-		size_t len = pieces[i].len;
-
-		assert_true(len > 0);
-		if (len > fake.takes)
-			len = fake.takes;
-		assert_int_equal(buf_add(&fake.got, pieces[i].p, len), 0);
-		fake.takes -= len;
-		all += (ssize_t)len;
+		assert_true(pieces[i].len > 0);
+		all += (ssize_t)send_piece(l, pieces[i].p, pieces[i].len);
 	}
 	return all;
 }

@@ -22,6 +22,7 @@ struct fake {
 	struct buf got;
 	size_t own_end;		/* bytes that a shut leaves, as of a transport
 				   with an end of its own */
+	char changes;		/* bytes on their way to it: each by that */
 	bool ends;		/* after what it sends */
 	bool read_fails, write_fails;
 	bool is_gone;

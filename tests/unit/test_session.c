@@ -75,9 +75,8 @@ pieces_of_input_change_nothing(void **state)
 
 /* Whatever is taken at once, and then at a time. */
 static void
-pieces_of_output_change_nothing(void **state)
+take_in_pieces(char changes)
 {
-	(void)state;
 	one_learn(ask_all);
 	for (size_t first = 0; first < one_whole.len; first += first < 1500 ? 61 :
 	    9973) {
@@ -85,16 +84,34 @@ pieces_of_output_change_nothing(void **state)
 
 		ask_all();
 		fake.takes = first;
+		fake.changes = changes;
 		one_start();
 		fake.takes = SIZE_MAX;
 		while (one_gone == 0 && link_unsent(&one()->link) > 0) {
 			fake_take(&one()->link, step);
 			one_run();
 		}
+		for (size_t i = 0; i < fake.got.len; i++)
+			fake.got.data[i] = (char)(fake.got.data[i] - changes);
 		one_expect();
 		assert_true(fake.closed);
 		one_again();
 	}
+}
+
+static void
+pieces_of_output_change_nothing(void **state)
+{
+	(void)state;
+	take_in_pieces(0);
+}
+
+/* As a transport that enciphers. */
+static void
+a_transport_may_change_what_is_sent(void **state)
+{
+	(void)state;
+	take_in_pieces(7);
 }
 
 static void
@@ -300,6 +317,7 @@ main(void)
 		TEST(one_read_and_one_write),
 		TEST(pieces_of_input_change_nothing),
 		TEST(pieces_of_output_change_nothing),
+		TEST(a_transport_may_change_what_is_sent),
 		TEST(nothing_yet),
 		TEST(ends),
 		TEST(fails),

@@ -160,15 +160,10 @@ ssize_t
 link_write(struct link *l, const struct link_piece *pieces, size_t n,
     bool last)
 {
-	ssize_t taken;
+	ssize_t taken = l->ops->write(l, pieces, n, last);
 
-	if (link_unsent(l) > 0)
-		return 0;
-	taken = l->ops->write(l, pieces, n, last);
-	if (taken == -1)
-		return errno == EAGAIN || errno == EINTR ? 0 : -1;
-	l->given += (size_t)taken;
-	return taken;
+	return taken != -1 ? taken : errno == EAGAIN || errno == EINTR ? 0 :
+	    -1;
 }
 
 /* All of a text that was borrowed is sent, or never will be. */
@@ -274,6 +269,12 @@ link_unsent(const struct link *l)
 	return l->unsent ? evbuffer_get_length(output(l)) : 0;
 }
 
+size_t
+link_sent(const struct link *l)
+{
+	return l->given - link_unsent(l);
+}
+
 static void
 forget_first(struct link_borrowed *b)
 {
@@ -329,8 +330,7 @@ link_unsent_own(struct link *l)
 size_t
 link_borrowed_before(struct link *l, uint64_t number)
 {
-	const struct borrowed *first = first_borrowed(l,
-	    l->given - link_unsent(l));
+	const struct borrowed *first = first_borrowed(l, link_sent(l));
 
 	return first != NULL && first->generation < number ?
 	    l->borrowed->len : 0;

@@ -50,10 +50,7 @@ struct link_piece {
 					   copied.  NULL: it is */
 };
 
-/*
- * A transport.  Where it needs more than the descriptor, more is in a struct
- * that begins with its link.
- */
+/* A transport. */
 struct link_ops {
 	/*
 	 * As recv(2): bytes read, 0 at the end of input, -1 with errno; EAGAIN
@@ -65,9 +62,11 @@ struct link_ops {
 	 * Take bytes, n pieces of at least one each; last: nothing follows
 	 * them but a shut.  They leave in as few packets as can be.
 	 *
-	 * Returns how many were taken; the rest is kept as it is, behind what
-	 * the transport itself left in the output, so that one that changes
-	 * bytes takes all.  Or -1 with errno.
+	 * Returns how many were taken; the rest is left to link_queue() as it
+	 * is, behind what is unsent already.  So one that changes bytes takes
+	 * all, and queues by itself what it made of them; one that does not
+	 * takes none where something is unsent.  Or -1 with errno.  What is
+	 * sent is counted in given.
 	 */
 	ssize_t (*write)(struct link *, const struct link_piece *, size_t n,
 	    bool last);
@@ -101,7 +100,8 @@ struct link {
 	struct event readable;		/* set up with bev */
 	struct link_borrowed *borrowed;	/* owned; NULL: none ever */
 	size_t left;		/* bytes of input that are kept */
-	size_t given;		/* bytes ever given to be sent */
+	size_t given;		/* bytes ever sent or queued, as the peer gets
+				   them */
 	int fd;			/* owned */
 	bool local;		/* a unix socket */
 	bool reading;		/* readable is added */
@@ -187,7 +187,7 @@ void link_copy(struct link *, char *to);
 void link_drop(struct link *, size_t len);
 
 /*
- * Write as much as the peer takes at once: nothing, if something is unsent.
+ * Write as much as the peer takes at once.
  *
  * last  link_shut() is next when all is sent
  *
@@ -220,6 +220,11 @@ bool link_wrote(struct link *);
  */
 size_t link_unsent(const struct link *);
 size_t link_unsent_own(struct link *);
+
+/*
+ * Bytes that ever were sent.
+ */
+size_t link_sent(const struct link *);
 
 /*
  * Bytes borrowed from generations, if some of them are of one before this

@@ -47,12 +47,15 @@ plain_write(struct link *l, const struct link_piece *pieces, size_t n,
 {
 	ssize_t all = 0, sent;
 
+	if (link_unsent(l) > 0)
+		return 0;
 	for (size_t i = 0; i < n; i++) {
 		sent = send(l->fd, pieces[i].p, pieces[i].len, MSG_NOSIGNAL |
 		    (i + 1 < n ? MSG_MORE : hold_back(l, last)));
 		if (sent == -1)
 			return all > 0 && (errno == EAGAIN ||
 			    errno == EINTR) ? all : -1;
+		l->given += (size_t)sent;
 		all += sent;
 		if ((size_t)sent < pieces[i].len)
 			break;

@@ -18,7 +18,7 @@
 void
 session_count_sent(struct session *s)
 {
-	size_t sent = s->link.given - link_unsent(&s->link);
+	size_t sent = link_sent(&s->link);
 
 	stats_add(s->host->env.stats, STATS_BYTES_OUT, sent - s->sent_counted);
 	s->sent_counted = sent;
@@ -29,7 +29,7 @@ static void
 expect(struct session *s)
 {
 	s->link.all_read = false;
-	s->sent_mark = s->link.given;
+	s->sent_mark = link_sent(&s->link);
 	s->looks = 0;
 	deadline_start(&s->host->deadlines, &s->out, DEADLINE_WRITE);
 }

@@ -226,7 +226,7 @@ session_wrote(struct session *s)
 static enum session_next
 late_to_write(struct session *s)
 {
-	size_t sent = s->link.given - link_unsent(&s->link);
+	size_t sent = link_sent(&s->link);
 
 	if (sent != s->sent_mark)
 		s->looks = 0;
