@@ -90,6 +90,27 @@ class Requests(StatsTest):
                     ("search", "exact", "not-found"): n,
                     ("binary", None, "not-found"): n}, doing)
 
+    def test_batches(self):
+        """Hits and misses in a row, in any order, each counted once."""
+        daemon = self.serve("workers 1")
+        asks = {"h": search("ring", **kept()), "m": search("no", **kept())}
+        peer = self.peer(daemon.address)
+        for _ in range(20):     # until it knows what they look like
+            peer.ask(asks["h"])
+        for row in ("hh", "hm", "mh", "mm", "hhh", "hmhh", "hhm" * 5,
+                    "h" * 40, "m" * 40, "mh" * 20):
+            with self.subTest(row):
+                def doing():
+                    with daemon.stopped():
+                        peer.send(b"".join(asks[kind] for kind in row))
+                    for _ in row:
+                        peer.reply()
+
+                expected = {"h": ("search", "exact", "found"),
+                            "m": ("search", "exact", "not-found")}
+                self.assert_moves({expected[kind]: row.count(kind)
+                                   for kind in set(row)}, doing)
+
     def test_binary(self):
         daemon = self.serve()
         for content, outcome in ((b"picture", "found"),
