@@ -150,7 +150,7 @@ class HttpLimits(harness.DaemonTest):
         address = self.serve("timeout drain 1s")[0]
         peer = self.peer(address, rcvbuf=4096)
         page = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
-        peer.send_until_blocked(page * (1 << 20))
+        peer.send_until_blocked(page * (1 << 20), self.daemon)
         self.daemon.terminate()
         self.daemon.wait_log("drain timed out connections=1")
         self.assertEqual(self.daemon.wait(), 0)
@@ -201,10 +201,10 @@ class HttpLimits(harness.DaemonTest):
         try:
             if b"attached" not in tracer.stderr.readline():
                 raise unittest.SkipTest("strace may not look at it")
+            # None asks: one that is there already is answered first.
             for _ in range(5):
-                with self.assertRaises((AssertionError, OSError)):
-                    with Peer(address) as peer:
-                        self.assert_asks(peer)
+                with Peer(address) as peer:
+                    peer.ended()
             harness.wait_until(lambda: calls().count("close(") >= 5,
                                "all are closed")
         finally:
