@@ -455,7 +455,8 @@ ask(const struct appmsg_str *encoding, const void *data, size_t len,
 		memcpy(copy, data, len);
 	env.at_once_ns = slices ? &none : NULL;
 	out->len = 0;
-	result = request_answer(&env, &hdr, copy, len, true, out, &job);
+	result = request_answer(&env, &(struct request){ &hdr, copy, len,
+	    true }, out, &job);
 	/* A job has what it needs. */
 	free(copy);
 	while (result == REQUEST_LATER)

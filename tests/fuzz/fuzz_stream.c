@@ -232,12 +232,13 @@ run_feed(struct run *r, const uint8_t *data, size_t len)
 static void
 run_end(struct run *r, bool timeout, const uint8_t *data, size_t len)
 {
+	const struct refusal refusal = { REQUEST_ERROR,
+	    timeout ? "timeout" : "incomplete", "this is a reason" };
 	size_t before = r->replies.len;
 
 	if (r->verdict == STREAM_CLOSE || r->stream.state == STREAM_IDLE)
 		return;
-	r->verdict = stream_refuse(&r->stream, &env, REQUEST_ERROR, timeout ?
-	    "timeout" : "incomplete", "this is a reason",
+	r->verdict = stream_refuse(&r->stream, &env, &refusal,
 	    (const char *)data + r->done, len - r->done, &r->replies);
 	FUZZ_CHECK(r->verdict == STREAM_CLOSE);
 	FUZZ_CHECK(count_replies(r->replies.data + before,

@@ -91,8 +91,8 @@ ask(const char *type, const char *encoding, const char *members,
 	assert_int_equal(appmsg_header_decode(frame, (size_t)n + 2, &h,
 	    &used), 0);
 	ask_reply.len = 0;
-	assert_int_equal(request_answer(&env, &h, mem, len, keep, &ask_reply,
-	    &job), REQUEST_ANSWERED);
+	assert_int_equal(request_answer(&env, &(struct request){ &h, mem, len,
+	    keep }, &ask_reply, &job), REQUEST_ANSWERED);
 	free(mem);
 }
 

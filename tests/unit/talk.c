@@ -146,11 +146,13 @@ talk_feed(struct talk *t, const char *bytes, size_t len)
 void
 talk_end(struct talk *t)
 {
+	static const struct refusal incomplete = { REQUEST_ERROR,
+	    "incomplete", "the message is incomplete" };
+
 	if (t->verdict == STREAM_CLOSE || t->stream.state == STREAM_IDLE)
 		return;
-	t->verdict = stream_refuse(&t->stream, &t->env, REQUEST_ERROR,
-	    "incomplete", "the message is incomplete", t->in.data, t->in.len,
-	    &t->out);
+	t->verdict = stream_refuse(&t->stream, &t->env, &incomplete,
+	    t->in.data, t->in.len, &t->out);
 	talk_take_out(t);
 }
 

@@ -146,6 +146,16 @@ flaws_are_answered(void **state)
 }
 
 static void
+refuse(const struct appmsg_header *hdr, enum request_status status,
+    const char *code, const char *why, bool tell)
+{
+	const struct refusal refusal = { status, code, why };
+
+	assert_int_equal(request_refuse(NULL, hdr, &refusal, tell,
+	    &ask_reply), 0);
+}
+
+static void
 refusals_have_the_form_of_replies(void **state)
 {
 	struct appmsg_header h = {
@@ -155,22 +165,18 @@ refusals_have_the_form_of_replies(void **state)
 
 	(void)state;
 	ask_reply.len = 0;
-	assert_int_equal(request_refuse(NULL, NULL, REQUEST_ERROR, "timeout",
-	    "too \"late\"", false, &ask_reply), 0);
+	refuse(NULL, REQUEST_ERROR, "timeout", "too \"late\"", false);
 	ask_expect_result("", "Error: too \\\"late\\\".");
 	ask_reply.len = 0;
-	assert_int_equal(request_refuse(NULL, NULL, REQUEST_ERROR, "timeout",
-	    "late", true, &ask_reply), 0);
+	refuse(NULL, REQUEST_ERROR, "timeout", "late", true);
 	ask_expect_result(", \"connection\": \"close\", \"status\": \"error\", "
 	    "\"error\": \"timeout\"", "Error: late.");
 	ask_reply.len = 0;
-	assert_int_equal(request_refuse(NULL, NULL, REQUEST_BUSY, NULL, "full",
-	    true, &ask_reply), 0);
+	refuse(NULL, REQUEST_BUSY, NULL, "full", true);
 	ask_expect_result(", \"connection\": \"close\", \"status\": \"busy\"",
 	    "Error: full.");
 	ask_reply.len = 0;
-	assert_int_equal(request_refuse(NULL, &h, REQUEST_DENIED, NULL, "go",
-	    false, &ask_reply), 0);
+	refuse(&h, REQUEST_DENIED, NULL, "go", false);
 	ask_expect_result(", \"connection\": \"close\", \"id\": 7, "
 	    "\"status\": \"denied\"", "Error: go.");
 }
@@ -182,11 +188,9 @@ replies_are_appended(void **state)
 
 	(void)state;
 	ask_reply.len = 0;
-	assert_int_equal(request_refuse(NULL, NULL, REQUEST_ERROR, "timeout",
-	    "one", false, &ask_reply), 0);
+	refuse(NULL, REQUEST_ERROR, "timeout", "one", false);
 	first = ask_reply.len;
-	assert_int_equal(request_refuse(NULL, NULL, REQUEST_ERROR, "timeout",
-	    "two", false, &ask_reply), 0);
+	refuse(NULL, REQUEST_ERROR, "timeout", "two", false);
 	assert_int_equal(ask_reply.len, 2 * first);
 	assert_memory_equal(ask_reply.data + first, ask_reply.data, first - 6);
 }

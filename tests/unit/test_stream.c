@@ -309,6 +309,8 @@ an_unreadable_message_after_a_told_one_has_a_status(void **state)
 static void
 the_part_of_a_message_is_refused(void **state)
 {
+	static const struct refusal busy = { REQUEST_BUSY, NULL,
+	    "too many connections" };
 	struct talk t;
 	struct buf b = { 0 };
 	size_t header;
@@ -330,8 +332,8 @@ the_part_of_a_message_is_refused(void **state)
 		talk_clear(&t);
 	}
 	talk_init(&t, true);
-	assert_int_equal(stream_refuse(&t.stream, &t.env, REQUEST_BUSY, NULL,
-	    "too many connections", "", 0, &t.replies), STREAM_CLOSE);
+	assert_int_equal(stream_refuse(&t.stream, &t.env, &busy, "", 0,
+	    &t.replies), STREAM_CLOSE);
 	talk_expect_result(&t, 0, CLOSE ", \"status\": \"busy\"",
 	    "Error: too many connections.");
 	talk_clear(&t);

@@ -21,6 +21,15 @@ enum request_status {
 	REQUEST_STATUSES	/* how many there are */
 };
 
+/* Why a request is not answered, or somebody not served (any more). */
+struct refusal {
+	enum request_status status;
+	const char *code;	/* the protocol's word; NULL unless status is
+				   REQUEST_ERROR */
+	const char *why;	/* a few words, put between "Error: " and a
+				   full stop */
+};
+
 /* The words; each ends with a NUL, too. */
 extern const struct appmsg_str status_words[REQUEST_STATUSES];
 

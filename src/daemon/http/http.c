@@ -88,7 +88,7 @@ feed(const struct session_talk *t, const char *buf, size_t len, size_t *used)
 
 /* Of the statuses that a session knows only an error has kinds. */
 static int
-refusal_status(const struct session_refusal *r)
+refusal_status(const struct refusal *r)
 {
 	if (r->status == REQUEST_DENIED)
 		return 403;
@@ -98,7 +98,7 @@ refusal_status(const struct session_refusal *r)
 }
 
 static enum stream_verdict
-refuse(const struct session_talk *t, const struct session_refusal *r,
+refuse(const struct session_talk *t, const struct refusal *r,
     const char *buf, size_t len)
 {
 	const struct http_turn turn = begin_turn(t);

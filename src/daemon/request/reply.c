@@ -274,7 +274,8 @@ reply_answer(const struct ask *ask, const struct query *q,
     const struct answer *a, const char *key, size_t len)
 {
 	if (a->why != NULL)
-		return reply_refuse(ask, a->status, a->code, a->why);
+		return reply_refuse(ask, &(struct refusal){ a->status, a->code,
+		    a->why });
 	if (q->list)
 		return reply_list(ask, q, a, key, len);
 	if (a->status == REQUEST_FOUND)
@@ -319,27 +320,27 @@ reply_invalid_action(const struct ask *ask, const char *action, size_t len)
 }
 
 int
-reply_refuse(const struct ask *ask, enum request_status status,
-    const char *code, const char *why)
+reply_refuse(const struct ask *ask, const struct refusal *r)
 {
 	char text[WHY_MAX], escaped[6 * WHY_MAX];
 	size_t escaped_len;
 	int len;
 
-	len = snprintf(text, sizeof(text), REPLY_ERROR "%s.", why);
+	len = snprintf(text, sizeof(text), REPLY_ERROR "%s.", r->why);
 	if ((size_t)len >= sizeof(text))
 		len = (int)scan_utf8(text, sizeof(text) - 1);
 	escaped_len = appmsg_escape(text, (size_t)len, escaped,
 	    sizeof(escaped));
-	return reply_write(ask, &(struct reply){ JSON, .status = status,
-	    .code = code, .pieces = { PIECE(REPLY_OPEN),
+	return reply_write(ask, &(struct reply){ JSON, .status = r->status,
+	    .code = r->code, .pieces = { PIECE(REPLY_OPEN),
 	    { escaped, escaped_len }, PIECE(REPLY_CLOSE) } });
 }
 
 int
 reply_error(const struct ask *ask, const char *code, const char *why)
 {
-	return reply_refuse(ask, REQUEST_ERROR, code, why);
+	return reply_refuse(ask, &(struct refusal){ REQUEST_ERROR, code,
+	    why });
 }
 
 enum request_result

@@ -65,8 +65,7 @@ int reply_invalid_action(const struct ask *, const char *action, size_t len);
 /*
  * That a request is not answered, as request_refuse() has it.
  */
-int reply_refuse(const struct ask *, enum request_status status,
-    const char *code, const char *why);
+int reply_refuse(const struct ask *, const struct refusal *);
 int reply_error(const struct ask *, const char *code, const char *why);
 
 /*

@@ -329,30 +329,28 @@ answer_binary(struct ask *ask, const char *content, size_t len)
 }
 
 enum request_result
-request_answer(struct request_env *env, const struct appmsg_header *hdr,
-    const char *content, size_t len, bool keep, struct buf *out,
-    struct request_job **job)
+request_answer(struct request_env *env, const struct request *r,
+    struct buf *out, struct request_job **job)
 {
-	struct ask ask = { .env = env, .gen = env->gen, .hdr = hdr,
-	    .keep = keep, .kind = STATS_OTHER, .out = out,
+	struct ask ask = { .env = env, .gen = env->gen, .hdr = r->hdr,
+	    .keep = r->keep, .kind = STATS_OTHER, .out = out,
 	    .access = env->access };
 
-	if (hdr->flaw != APPMSG_FLAW_NONE)
-		return refuse(&ask, hdr->code, hdr->why);
-	if (appmsg_str_eq(&hdr->content_type, "text/json", 9))
-		return answer_json(&ask, content, len, job);
-	return answer_binary(&ask, content, len);
+	if (r->hdr->flaw != APPMSG_FLAW_NONE)
+		return refuse(&ask, r->hdr->code, r->hdr->why);
+	if (appmsg_str_eq(&r->hdr->content_type, "text/json", 9))
+		return answer_json(&ask, r->content, r->len, job);
+	return answer_binary(&ask, r->content, r->len);
 }
 
 int
 request_refuse(struct access *access, const struct appmsg_header *hdr,
-    enum request_status status, const char *code, const char *why, bool tell,
-    struct buf *out)
+    const struct refusal *refusal, bool tell, struct buf *out)
 {
 	static const struct appmsg_header nothing = { .flaw =
 	    APPMSG_FLAW_NONE };
 	const struct ask ask = { .hdr = hdr != NULL ? hdr : &nothing,
 	    .tell = tell, .out = out, .access = access };
 
-	return reply_refuse(&ask, status, code, why);
+	return reply_refuse(&ask, refusal);
 }

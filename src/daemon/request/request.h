@@ -20,34 +20,34 @@
 struct access;
 struct request_job;
 
+/* A whole one; borrowed for the call. */
+struct request {
+	const struct appmsg_header *hdr;	/* decoded, flaws included */
+	const char *content;
+	size_t len;
+	bool keep;	/* the connection will stay, for the reply to say so */
+};
+
 /*
- * Answer a whole request.
+ * Answer a request.
  *
- * hdr        decoded, flaws included; borrowed for the call
- * content    of len bytes, likewise
- * keep       whether the connection will stay, for the reply to say so
- * out        gets the reply, unless it comes later
- * job        set when REQUEST_LATER is returned; owned by the caller,
- *            request_job_free()
+ * out  gets the reply, unless it comes later
+ * job  set when REQUEST_LATER is returned; owned by the caller,
+ *      request_job_free()
  */
 enum request_result request_answer(struct request_env *,
-    const struct appmsg_header *hdr, const char *content, size_t len,
-    bool keep, struct buf *out, struct request_job **job);
+    const struct request *, struct buf *out, struct request_job **job);
 
 /*
  * Reply that something cannot be answered, and that the connection closes.
  *
- * access     gets a line; NULL: there is no access log
- * hdr        what is known of the request: connection and id; NULL: nothing
- * status     REQUEST_ERROR, REQUEST_BUSY or REQUEST_DENIED
- * code       the protocol's word for the error; NULL unless REQUEST_ERROR
- * why        a few words, put between "Error: " and a full stop
- * tell       say "connection" and "status" though hdr does not ask for them
+ * access  gets a line; NULL: there is no access log
+ * hdr     what is known of the request: connection and id; NULL: nothing
+ * tell    say "connection" and "status" though hdr does not ask for them
  *
  * Returns 0, or -1 when out of memory, with out as it was.
  */
 int request_refuse(struct access *access, const struct appmsg_header *hdr,
-    enum request_status status, const char *code, const char *why, bool tell,
-    struct buf *out);
+    const struct refusal *, bool tell, struct buf *out);
 
 #endif

@@ -85,13 +85,14 @@ stream_wait(struct stream *s, enum stream_state state, size_t need)
  */
 static enum stream_verdict
 stream_close(const struct stream *s, const struct request_env *env,
-    const struct appmsg_header *hdr, enum request_status status,
-    const char *code, const char *why, struct buf *out)
+    const struct appmsg_header *hdr, const struct refusal *refusal,
+    struct buf *out)
 {
-	bool tell = status != REQUEST_ERROR || (hdr == NULL && s->told);
+	bool tell = refusal->status != REQUEST_ERROR ||
+	    (hdr == NULL && s->told);
 
-	return request_refuse(env->access, hdr, status, code, why, tell,
-	    out) == 0 ? STREAM_CLOSE : STREAM_FAILED;
+	return request_refuse(env->access, hdr, refusal, tell, out) == 0 ?
+	    STREAM_CLOSE : STREAM_FAILED;
 }
 
 /*
@@ -170,8 +171,10 @@ stream_reject(const struct stream *s, struct request_env *env,
     const struct appmsg_header *hdr, const char *code, const char *why,
     struct buf *out)
 {
+	const struct refusal refusal = { REQUEST_ERROR, code, why };
+
 	stats_answered(env->stats, STATS_OTHER, REQUEST_ERROR, 1);
-	return stream_close(s, env, hdr, REQUEST_ERROR, code, why, out);
+	return stream_close(s, env, hdr, &refusal, out);
 }
 
 /*
@@ -229,8 +232,8 @@ stream_message(struct stream *s, struct turn *t, struct buf *out)
 	keep = stream_keeps(s, &hdr, len - start == content);
 	t->used += start + content;
 	stream_wait(s, STREAM_IDLE, APPMSG_LENGTH_SIZE);
-	result = request_answer(t->env, &hdr, buf + start, content, keep, out,
-	    &job);
+	result = request_answer(t->env, &(struct request){ &hdr, buf + start,
+	    content, keep }, out, &job);
 	return stream_answered(s, t->env, result, job, keep);
 }
 
@@ -359,8 +362,8 @@ stream_collect(struct stream *s, struct request_env *env, struct buf *out)
 
 enum stream_verdict
 stream_refuse(struct stream *s, struct request_env *env,
-    enum request_status status, const char *code, const char *why,
-    const char *buf, size_t len, struct buf *out)
+    const struct refusal *refusal, const char *buf, size_t len,
+    struct buf *out)
 {
 	enum stream_verdict verdict;
 	struct appmsg_header hdr;
@@ -369,7 +372,6 @@ stream_refuse(struct stream *s, struct request_env *env,
 
 	if (stream_owes(s) && (out = slots_out(s->slots)) == NULL)
 		return STREAM_FAILED;
-	verdict = stream_close(s, env, known ? &hdr : NULL, status, code, why,
-	    out);
+	verdict = stream_close(s, env, known ? &hdr : NULL, refusal, out);
 	return stream_owes(s) ? stream_behind(s, verdict) : verdict;
 }

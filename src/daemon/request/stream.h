@@ -136,15 +136,12 @@ enum stream_verdict stream_collect(struct stream *, struct request_env *env,
  * Refuse the unfinished message at the front of some bytes, since its end
  * did not come (in time) or cannot be waited for.  A closing reply.
  *
- * env                only its access log is used
- * status, code, why  as request_refuse() takes them
+ * env  only its access log is used
  *
  * Returns STREAM_CLOSE; STREAM_WAIT where replies are owed before it; or
  * STREAM_FAILED.
  */
 enum stream_verdict stream_refuse(struct stream *, struct request_env *env,
-    enum request_status status,
-    const char *code, const char *why, const char *buf, size_t len,
-    struct buf *out);
+    const struct refusal *, const char *buf, size_t len, struct buf *out);
 
 #endif

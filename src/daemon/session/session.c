@@ -229,7 +229,7 @@ session_start_refused(struct session_host *host, int fd,
     const struct session_door *door, enum request_status status,
     const char *why)
 {
-	const struct session_refusal refusal = { .status = status,
+	const struct refusal refusal = { .status = status,
 	    .why = why };
 	struct session *s = session_new(host, fd, door, NULL, false);
 

@@ -255,7 +255,7 @@ enum session_verdict session_turn_work(struct session *);
 
 /* Refuse what is unfinished, or whoever has connected. */
 enum session_verdict session_turn_refuse(struct session *,
-    const struct session_refusal *);
+    const struct refusal *);
 
 /* session_state.c: */
 
@@ -274,7 +274,7 @@ void session_settle(struct session *);
  */
 enum session_next session_end(struct session *);
 enum session_next session_refuse(struct session *,
-    const struct session_refusal *);
+    const struct refusal *);
 
 /* The peer has taken what was unsent, or, in FULL, half of it. */
 enum session_next session_wrote(struct session *);

@@ -20,11 +20,10 @@ messages_feed(const struct session_talk *t, const char *buf, size_t len,
 }
 
 static enum stream_verdict
-messages_refuse(const struct session_talk *t, const struct session_refusal *r,
+messages_refuse(const struct session_talk *t, const struct refusal *r,
     const char *buf, size_t len)
 {
-	return stream_refuse(t->stream, t->env, r->status, r->code, r->why,
-	    buf, len, t->out);
+	return stream_refuse(t->stream, t->env, r, buf, len, t->out);
 }
 
 const struct session_service session_messages = {
@@ -44,7 +43,7 @@ echo_feed(const struct session_talk *t, const char *buf, size_t len,
 
 /* It has no word for that. */
 static enum stream_verdict
-echo_refuse(const struct session_talk *t, const struct session_refusal *r,
+echo_refuse(const struct session_talk *t, const struct refusal *r,
     const char *buf, size_t len)
 {
 	(void)t;

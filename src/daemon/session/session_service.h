@@ -45,14 +45,6 @@ struct session_talk {
 	void *arg;			/* of the host */
 };
 
-/* Why somebody is not served (any more). */
-struct session_refusal {
-	enum request_status status;	/* ERROR, BUSY or DENIED */
-	const char *code;		/* the protocol's word for an error:
-					   timeout or incomplete; or NULL */
-	const char *why;		/* a few words */
-};
-
 struct session_service {
 	/*
 	 * Answer what is whole at the front of some bytes, for about so long
@@ -76,7 +68,7 @@ struct session_service {
 	 * before it, STREAM_WAIT.
 	 */
 	enum stream_verdict (*refuse)(const struct session_talk *,
-	    const struct session_refusal *, const char *buf, size_t len);
+	    const struct refusal *, const char *buf, size_t len);
 };
 
 /* service=messages, the protocol. */

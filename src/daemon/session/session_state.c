@@ -80,7 +80,7 @@ session_end(struct session *s)
 }
 
 enum session_next
-session_refuse(struct session *s, const struct session_refusal *why)
+session_refuse(struct session *s, const struct refusal *why)
 {
 	return do_as_told(s, session_turn_refuse(s, why));
 }
@@ -113,9 +113,9 @@ wait_for_more(struct session *s, bool progress)
 		[STREAM_HEADER] = DEADLINE_HEADER,
 		[STREAM_CONTENT] = DEADLINE_MESSAGE
 	};
-	static const struct session_refusal incomplete = { REQUEST_ERROR,
+	static const struct refusal incomplete = { REQUEST_ERROR,
 	    "incomplete", "the message is incomplete" };
-	static const struct session_refusal no_memory = { REQUEST_BUSY, NULL,
+	static const struct refusal no_memory = { REQUEST_BUSY, NULL,
 	    "there is no memory for the message now" };
 	struct deadlines *ds = &s->host->deadlines;
 
@@ -241,7 +241,7 @@ late_to_write(struct session *s)
 static enum session_next
 end_late(struct session *s, enum deadline_kind kind, bool *late)
 {
-	static const struct session_refusal timeout = { REQUEST_ERROR,
+	static const struct refusal timeout = { REQUEST_ERROR,
 	    "timeout", "the message did not come in time" };
 	enum session_next next;
 

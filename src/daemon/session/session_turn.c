@@ -206,7 +206,7 @@ session_turn_work(struct session *s)
 }
 
 enum session_verdict
-session_turn_refuse(struct session *s, const struct session_refusal *why)
+session_turn_refuse(struct session *s, const struct refusal *why)
 {
 	const struct session_talk talk = begin_talk(s, s->host->limits);
 	const char *p = link_kept(&s->link);
