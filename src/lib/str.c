@@ -82,23 +82,30 @@ unescape(const char **p, const char *end, char *out)
 	return (size_t)(text_put_utf8(out, c) - out);
 }
 
-bool
-appmsg_str_eq(const struct appmsg_str *s, const char *text, size_t len)
+/* Apart, so that what has no escapes does not pay for the room of one. */
+static __attribute__((noinline)) bool
+eq_escaped(const struct appmsg_str *s, const char *text, size_t len)
 {
-	const char *p = s->raw, *end, *text_end = text + len;
+	const char *p = s->raw, *end = p + s->len, *text_end = text + len;
 	char c[4];
 	size_t n;
 
-	if (s->raw == NULL)
-		return false;
-	if (!(s->flags & APPMSG_STR_ESCAPED))
-		return s->len == len && memcmp(s->raw, text, len) == 0;
-	for (end = p + s->len; p < end; text += n) {
+	for (; p < end; text += n) {
 		n = unescape(&p, end, c);
 		if ((size_t)(text_end - text) < n || memcmp(text, c, n) != 0)
 			return false;
 	}
 	return text == text_end;
+}
+
+bool
+appmsg_str_eq(const struct appmsg_str *s, const char *text, size_t len)
+{
+	if (s->raw == NULL)
+		return false;
+	if (s->flags & APPMSG_STR_ESCAPED)
+		return eq_escaped(s, text, len);
+	return s->len == len && memcmp(s->raw, text, len) == 0;
 }
 
 int
