@@ -32,8 +32,12 @@
 #define CONTENT_KEEP	((size_t)256 << 10)
 #define FIRST_BYTES	10	/* of a binary request that come back */
 
+static const struct appmsg_str type_json = APPMSG_STR("text/json");
+static const struct appmsg_str encoding_utf8 = APPMSG_STR("utf-8");
+static const struct appmsg_str encoding_binary = APPMSG_STR("binary");
+
 /* What the content of most replies is. */
-#define JSON	.type = APPMSG_STR("text/json"), .encoding = APPMSG_STR("utf-8")
+#define JSON	.type = &type_json, .encoding = &encoding_utf8
 
 /* Bytes of a reply's content, which is some of them in a row. */
 struct piece {
@@ -42,11 +46,10 @@ struct piece {
 };
 
 #define PIECE(literal)	{ (literal), sizeof(literal) - 1 }
-#define PIECES		5	/* in the longest row */
+#define PIECES		3	/* in the longest row */
 
 struct reply {
-	struct appmsg_str type;
-	struct appmsg_str encoding;
+	const struct appmsg_str *type, *encoding;
 	enum request_status status;
 	const char *code;		/* of an error */
 	struct piece pieces[PIECES];
@@ -172,8 +175,8 @@ reply_write(const struct ask *ask, const struct reply *r)
 	static const struct appmsg_str keep_alive = APPMSG_STR("keep-alive");
 	static const struct appmsg_str close = APPMSG_STR("close");
 	struct appmsg_header h = {
-		.content_type = r->type,
-		.content_encoding = r->encoding
+		.content_type = *r->type,
+		.content_encoding = *r->encoding
 	};
 	size_t room, len, content_len = 0, lent = lent_piece(ask, r);
 	char id[REPLY_ID_ROOM], *to;
@@ -195,7 +198,7 @@ reply_write(const struct ask *ask, const struct reply *r)
 	if (ask->env != NULL && (ask->hdr->explain ||
 	    r->suggestions != NULL) && reply_extra(ask, r, &h) != 0)
 		return -1;
-	room = HEADER_ROOM + REPLY_ID_ROOM + r->type.len + h.extra_len;
+	room = HEADER_ROOM + REPLY_ID_ROOM + r->type->len + h.extra_len;
 	to = buf_reserve(ask->out, room + content_len -
 	    (lent < PIECES ? r->pieces[lent].len : 0));
 	if (to == NULL || appmsg_header_encode(&h, to, room, &len) != 0)
@@ -253,20 +256,25 @@ reply_list(const struct ask *ask, const struct query *q,
 	    PIECE(REPLY_MATCHES) }, end[] = {
 	    PIECE(REPLY_NO_MORE), PIECE(REPLY_MORE) };
 	const struct search_match best = { .table = a->table, .id = a->id };
+	const struct piece *p;
 	bool found = a->status == REQUEST_FOUND;
 	size_t before = open[found].len + a->text_len + middle[found].len;
 	size_t told, most = ask->env->reply_max;
 	struct buf *b = &ask->env->content;
 
 	buf_reset(b, CONTENT_KEEP);
-	if (matches_add(b, a->list != NULL ? a->list : &best, a->n,
+	p = &middle[found];
+	if (buf_add(b, p->p, p->len) != 0 ||
+	    matches_add(b, a->list != NULL ? a->list : &best, a->n,
 	    most > before ? most - before : 0, &told) != 0)
+		return -1;
+	p = &end[a->more || told < a->n];
+	if (buf_add(b, p->p, p->len) != 0)
 		return -1;
 	return reply_write(ask, &(struct reply){ JSON, .status = a->status,
 	    .table = a->table, .id = a->id, .way = q->way, .pieces = {
 	    open[found], { found ? a->text : key, found ? a->text_len : len },
-	    middle[found], { b->data, b->len },
-	    end[a->more || told < a->n] } });
+	    { b->data, b->len } } });
 }
 
 int
@@ -286,8 +294,8 @@ reply_answer(const struct ask *ask, const struct query *q,
 int
 reply_blob(const struct ask *ask, const struct snapshot_answer *blob)
 {
-	const struct reply r = { .encoding = APPMSG_STR("binary"),
-	    .type = { blob->type, blob->type_len, 0 },
+	const struct appmsg_str type = { blob->type, blob->type_len, 0 };
+	const struct reply r = { .type = &type, .encoding = &encoding_binary,
 	    .status = REQUEST_FOUND, .table = blob->table, .id = blob->id,
 	    .lasting = blob->text,
 	    .pieces = { { blob->text, blob->text_len } } };
@@ -298,8 +306,9 @@ reply_blob(const struct ask *ask, const struct snapshot_answer *blob)
 int
 reply_first_bytes(const struct ask *ask, const char *content, size_t len)
 {
-	const struct reply r = { .encoding = APPMSG_STR("binary"),
-	    .type = APPMSG_STR("binary/custom-server-binary-type"),
+	static const struct appmsg_str type =
+	    APPMSG_STR("binary/custom-server-binary-type");
+	const struct reply r = { .type = &type, .encoding = &encoding_binary,
 	    .status = REQUEST_NOT_FOUND,
 	    .pieces = { PIECE(REPLY_FIRST_BYTES), { content,
 	    len < FIRST_BYTES ? len : FIRST_BYTES } } };
