@@ -12,6 +12,7 @@ import contextlib
 import os
 import re
 import resource
+import shutil
 import signal
 import socket
 import subprocess
@@ -64,6 +65,17 @@ def run(*argv, stdin=b"", env=None, **kwargs):
     done.stderr = done.stderr.decode("utf-8", "backslashreplace")
     no_reports(done.stderr)
     return done
+
+
+def powerless():
+    """What to put before a command that is to have no more rights than any
+    user, though root may run it."""
+    if os.geteuid() != 0:
+        return ()
+    command = ("setpriv", "--bounding-set=-all")
+    if shutil.which(command[0]) is None or run(*command, "true").returncode:
+        raise unittest.SkipTest("nothing here takes root's rights away")
+    return command
 
 
 def client(*args, **kwargs):

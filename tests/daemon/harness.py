@@ -27,8 +27,8 @@ import unittest
 
 from daemon import (LOOPBACK, SANITIZERS, Daemon, client, cpu_of, environment,
                     free_port, has_ipv6, is_listening, measurable, needs_proc,
-                    no_reports, program, resident, run, sanitized, status_of,
-                    top)
+                    no_reports, powerless, program, resident, run, sanitized,
+                    status_of, top)
 from message import (ABSENT, REQUIRED, Reply, binary, bytewise, cut, encode,
                      first_bytes, kept, no_match, plain_binary_reply,
                      plain_reply, request, search, strict_json, to_json)
