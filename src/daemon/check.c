@@ -49,12 +49,17 @@ static int
 query(const struct check_options *o, const struct generation *gen)
 {
 	struct snapshot_answer a;
+	enum snapshot_found found = snapshot_find(gen->snap, NULL, o->query,
+	    strlen(o->query), &a);
 	struct explained e;
 	char *text;
 	size_t len;
 
-	if (!snapshot_find(gen->snap, NULL, o->query, strlen(o->query),
-	    &a)) {
+	if (found == SNAPSHOT_LATER) {
+		fputs("a table that answers later was not asked\n", stderr);
+		return EX_TEMPFAIL;
+	}
+	if (found == SNAPSHOT_MISSED) {
 		fprintf(stderr, REPLY_NO_MATCH(REPLY_QUOTE) "%s"
 		    REPLY_NO_MATCH_END(REPLY_QUOTE) "\n", o->query);
 		return 1;

@@ -220,7 +220,8 @@ explain(const struct generation *gen, struct control_request *request,
     const char *key, size_t len)
 {
 	struct snapshot_answer a;
-	bool found = snapshot_find(gen->snap, NULL, key, len, &a);
+	enum snapshot_found how = snapshot_find(gen->snap, NULL, key, len, &a);
+	bool found = how == SNAPSHOT_FOUND;
 	struct explained e;
 	struct tell reply;
 	char *text;
@@ -236,7 +237,8 @@ explain(const struct generation *gen, struct control_request *request,
 		free(text);
 		tell_parts(&reply, &a, &e);
 	} else {
-		tell_text(&reply, "result",
+		tell_text(&reply, "result", how == SNAPSHOT_LATER ?
+		    "a table that answers later was not asked" :
 		    "no table has an answer for that key");
 		tell_number(&reply, "generation", gen->number);
 	}

@@ -17,7 +17,9 @@
 struct access;
 struct fast;
 struct generation;
+struct later_ops;
 struct stats;
+struct stream;
 
 /* A long text of the last reply in a buffer, which is not in it. */
 struct request_lent {
@@ -51,6 +53,16 @@ struct request_env {
 	struct shapes shapes;		/* headers that were read, for it */
 	struct stats *stats;		/* borrowed; NULL: nobody counts */
 	struct access *access;		/* borrowed; NULL: no access log */
+	/* Tables that answer later are asked by these; NULL: nobody can. */
+	const struct later_ops *later;
+	void *later_arg;
+	/*
+	 * A stream that waits for answers has one: stream_collect() is next.
+	 * In this call it is only to be noted; it comes once until then.  NULL:
+	 * nobody need be told.
+	 */
+	void (*wake_cb)(struct stream *, void *);
+	void *wake_arg;
 };
 
 enum request_result {

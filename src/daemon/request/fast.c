@@ -200,7 +200,7 @@ count(const struct fast *fast, const struct snapshot *snap,
 
 		stats_key(stats, p->key, p->key_len, p->hash,
 		    snapshot_find_hashed(snap, p->hash, p->key, p->key_len,
-		    &a));
+		    &a) == SNAPSHOT_FOUND);
 	}
 }
 
@@ -255,10 +255,14 @@ answer(struct request_env *env, struct fast_turn *turn, size_t n,
 
 	for (i = 0; i < n && out->len < output; i++) {
 		struct plain *p = &fast->batch[i];
-		bool has = snapshot_find_hashed(snap, p->hash, p->key,
-		    p->key_len, &p->answer);
+		enum snapshot_found how = snapshot_find_hashed(snap, p->hash,
+		    p->key, p->key_len, &p->answer);
+		bool has = how == SNAPSHOT_FOUND;
 
-		if ((has && p->answer.text_len > most) ||
+		/* The rest is stream.c's: to lend a text, to ask a table that
+		 * answers later. */
+		if ((has ? p->answer.text_len > most :
+		    how == SNAPSHOT_LATER) ||
 		    fast_reply(&fast->heads, p, has, out) != 0)
 			break;
 		n_found += has;

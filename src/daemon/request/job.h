@@ -6,36 +6,60 @@
 
 /*
  * A request that is answered later: what its reply needs, since the request's
- * bytes are gone by then, and the work that is left.
+ * bytes are gone by then, and the work that is left.  It runs while that is a
+ * search, and waits while a table is asked that answers later (lookup.h); one
+ * may become the other.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "daemon/request/env.h"
 
+struct answer;
 struct ask;
 struct query;
 struct request_job;
 
 /*
- * Begin the search for a query that query_lookup() did not answer; most end
- * here, too, and are answered.
+ * Begin the work for a query that query_lookup() did not answer; most searches
+ * end here, too, and are answered.
  *
- * key  that of the query, escaped, of len bytes; copied
- * job  set when REQUEST_LATER is returned, else to NULL; owned by the
- *      caller, request_job_free()
+ * answer  that it gave
+ * key     that of the query, escaped, of len bytes; copied
+ * job     set when REQUEST_LATER is returned, else to NULL; owned by the
+ *         caller, request_job_free()
  */
 enum request_result request_job_start(const struct ask *,
-    const struct query *, const char *key, size_t len,
-    struct request_job **job);
+    const struct query *, const struct answer *answer, const char *key,
+    size_t len, struct request_job **job);
+
+/*
+ * Whether there is work, or an answer is waited for.
+ */
+bool request_job_runs(const struct request_job *);
+
+/*
+ * Be told when the answer is there that a job waits for; in that call the job
+ * is only to be noted.
+ */
+void request_job_watch(struct request_job *, void (*answered_cb)(void *),
+    void *arg);
+
+/*
+ * Take no answer any more: the table is unavailable.
+ *
+ * Returns whether one was waited for.
+ */
+bool request_job_give_up(struct request_job *);
 
 /*
  * Work on a request that is answered later, and give its reply when done.
  * It is answered from the generation that it came under.
  *
- * slice_us  for about so long, in microseconds
- * out       gets the reply with REQUEST_ANSWERED
+ * slice_us  for about so long, in microseconds; what was answered takes none
+ * out       gets the reply with REQUEST_ANSWERED, which lends nothing
  */
 enum request_result request_job_work(struct request_job *,
     struct request_env *, int64_t slice_us, struct buf *out);

@@ -25,8 +25,10 @@ search_way(const struct query *q)
 static const struct table *const *
 tables_for(const struct snapshot *snap, const struct query *q, size_t *n)
 {
-	*n = 1;
-	return q->table != NULL ? &q->table : snapshot_tables(snap, n);
+	/* One that answers later cannot be searched. */
+	*n = q->later != NULL ? 0 : 1;
+	return q->table != NULL || q->later != NULL ? &q->table :
+	    snapshot_tables(snap, n);
 }
 
 /* Whether one of them allows the way. */
@@ -43,21 +45,47 @@ is_allowed(const struct snapshot *snap, const struct query *q)
 	return false;
 }
 
+/* Ask the tables that are left. */
+static enum snapshot_found
+find(const struct snapshot *snap, const struct query *q,
+    struct snapshot_answer *entry, struct answer *a)
+{
+	a->at = q->at;
+	if (q->later != NULL) {
+		a->ask = q->later;
+		return a->at++ == 0 ? SNAPSHOT_LATER : SNAPSHOT_MISSED;
+	}
+	if (q->table != NULL)
+		return snapshot_find(snap, q->table, q->key, q->key_len,
+		    entry);
+	return snapshot_find_from(snap, &a->at, q->key, q->key_len, entry,
+	    &a->ask);
+}
+
 static enum request_result
 lookup_exact(const struct snapshot *snap, const struct query *q,
     struct answer *a)
 {
 	struct snapshot_answer entry;
 
-	if (!snapshot_find(snap, q->table, q->key, q->key_len, &entry)) {
-		*a = (struct answer){ .status = REQUEST_NOT_FOUND };
-		return q->suggest > 0 && is_allowed(snap, q) ? REQUEST_LATER :
-		    REQUEST_ANSWERED;
+	*a = (struct answer){ .status = REQUEST_NOT_FOUND };
+	switch (find(snap, q, &entry, a)) {
+	case SNAPSHOT_FOUND:
+		a->status = REQUEST_FOUND;
+		a->table = entry.table;
+		a->id = entry.id;
+		a->text = entry.text;
+		a->text_len = entry.text_len;
+		a->n = 1;
+		return REQUEST_ANSWERED;
+	case SNAPSHOT_LATER:
+		return REQUEST_LATER;
+	case SNAPSHOT_MISSED:
+		break;
 	}
-	*a = (struct answer){ .status = REQUEST_FOUND, .table = entry.table,
-	    .id = entry.id, .text = entry.text, .text_len = entry.text_len,
-	    .n = 1 };
-	return REQUEST_ANSWERED;
+	a->ask = NULL;
+	return q->suggest > 0 && is_allowed(snap, q) ? REQUEST_LATER :
+	    REQUEST_ANSWERED;
 }
 
 enum request_result
@@ -68,10 +96,12 @@ query_lookup(const struct snapshot *snap, const struct query *q,
 		return lookup_exact(snap, q, a);
 	if (is_allowed(snap, q)) {
 		a->status = REQUEST_NOT_FOUND;
+		a->ask = NULL;
 		return REQUEST_LATER;
 	}
 	*a = (struct answer){ .status = REQUEST_ERROR, .code = "not-allowed",
-	    .why = q->table != NULL ? "the table may not be searched so" :
+	    .why = q->table != NULL || q->later != NULL ?
+	    "the table may not be searched so" :
 	    "no table may be searched so" };
 	return REQUEST_ANSWERED;
 }

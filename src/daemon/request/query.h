@@ -8,7 +8,8 @@
  * What is asked of the tables, and what they know of it.  Messages are one
  * way to ask, and reply.c one to tell; here is nothing of either.
  *
- *	query_lookup()	what is known at once, as every plain lookup is
+ *	query_lookup()	what is known at once, as every plain lookup is;
+ *			and again, from a table on that answered later
  *	query_begin()	a search (search.h), where that said "later"
  *	query_step()	a slice of it, until there is an answer
  */
@@ -25,6 +26,7 @@
 #define QUERY_LIMIT_MAX		1000
 #define QUERY_DISTANCE_MAX	2	/* and where nothing is said */
 
+struct later;
 struct search;
 struct search_match;
 struct snapshot;
@@ -34,6 +36,10 @@ struct query {
 	size_t key_len;
 	const struct table *table;	/* to ask this one only; NULL: all,
 					   in order */
+	const struct later *later;	/* this one only, which answers later;
+					   NULL: as above */
+	size_t at;			/* tables before it are asked already;
+					   0 at first */
 	enum table_way way;
 	unsigned int distance;		/* fuzzy: 1 or 2 */
 	size_t limit;			/* of matches, 1 to QUERY_LIMIT_MAX */
@@ -44,14 +50,15 @@ struct query {
 };
 
 /*
- * All texts are borrowed: from the tables, or from the search.  status is one
- * of found, not found and error.
+ * All texts are borrowed: from the tables, from the search, or from who asked
+ * a table that answers later.  status is one of found, not found, error and
+ * unavailable.
  */
 struct answer {
 	enum request_status status;
 	const char *code;		/* of an error: the protocol's word */
 	const char *why;		/* and a few more; NULL: no error */
-	const struct table *table;	/* the best match; NULL: none */
+	const struct table *table;	/* the best match; NULL: none here */
 	table_id id;
 	const char *text;		/* its text, JSON-escaped */
 	size_t text_len;
@@ -59,13 +66,16 @@ struct answer {
 	const struct search_match *list;	/* NULL: the best match alone */
 	size_t n;
 	bool more;			/* there are more than these */
+	const struct later *ask;	/* with REQUEST_LATER; NULL: a search */
+	size_t at;			/* where to go on when it misses */
 };
 
 /*
  * Answer what can be answered at once.
  *
- * Returns REQUEST_ANSWERED; or REQUEST_LATER: a search is to be made, and only
- * the status is set, to "not found".
+ * Returns REQUEST_ANSWERED; or REQUEST_LATER: a table that answers later is to
+ * be asked, or a search to be made, and only ask, at, and the status are set,
+ * to "not found".
  */
 enum request_result query_lookup(const struct snapshot *,
     const struct query *, struct answer *);

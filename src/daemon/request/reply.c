@@ -244,6 +244,21 @@ reply_miss(const struct ask *ask, const struct query *q,
 	return reply_write(ask, &r);
 }
 
+/* The one match that a table had which is not here. */
+static int
+add_match(struct buf *b, const struct answer *a, const char *key, size_t len)
+{
+	const struct piece pieces[] = { PIECE("[{\"key\": \""),
+	    { key, len }, PIECE("\", \"result\": \""),
+	    { a->text, a->text_len }, PIECE("\"}]") };
+
+	for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++)
+		if (pieces[i].len > 0 &&
+		    buf_add(b, pieces[i].p, pieces[i].len) != 0)
+			return -1;
+	return 0;
+}
+
 /* All matches, and the best one's text for those who know of one only. */
 static int
 reply_list(const struct ask *ask, const struct query *q,
@@ -259,13 +274,17 @@ reply_list(const struct ask *ask, const struct query *q,
 	const struct piece *p;
 	bool found = a->status == REQUEST_FOUND;
 	size_t before = open[found].len + a->text_len + middle[found].len;
-	size_t told, most = ask->env->reply_max;
+	size_t told = a->n, most = ask->env->reply_max;
 	struct buf *b = &ask->env->content;
 
 	buf_reset(b, CONTENT_KEEP);
 	p = &middle[found];
-	if (buf_add(b, p->p, p->len) != 0 ||
-	    matches_add(b, a->list != NULL ? a->list : &best, a->n,
+	if (buf_add(b, p->p, p->len) != 0)
+		return -1;
+	if (found && a->table == NULL) {
+		if (add_match(b, a, key, len) != 0)
+			return -1;
+	} else if (matches_add(b, a->list != NULL ? a->list : &best, a->n,
 	    most > before ? most - before : 0, &told) != 0)
 		return -1;
 	p = &end[a->more || told < a->n];

@@ -117,6 +117,16 @@ take_way(const struct appmsg_str *word, enum table_way *way)
 	return false;
 }
 
+static bool
+take_table(const struct snapshot *snap, const struct appmsg_str *name,
+    struct query *q)
+{
+	q->table = snapshot_table(snap, name);
+	if (q->table == NULL)
+		q->later = snapshot_later(snap, name);
+	return q->table != NULL || q->later != NULL;
+}
+
 /*
  * Read the members beside action and value.
  *
@@ -132,8 +142,8 @@ take_query(const struct ask *ask, const struct content *content,
 	*code = "no-table";
 	if (!is_string(&m[CONTENT_TABLE]))
 		return "\"table\" is not a string";
-	if (m[CONTENT_TABLE].raw != NULL && (q->table =
-	    snapshot_table(ask->gen->snap, &m[CONTENT_TABLE].str)) == NULL)
+	if (m[CONTENT_TABLE].raw != NULL && !take_table(ask->gen->snap,
+	    &m[CONTENT_TABLE].str, q))
 		return "there is no such table";
 	*code = "bad-match";
 	if (!is_string(&m[CONTENT_MATCH]) || (m[CONTENT_MATCH].raw != NULL &&
@@ -169,12 +179,13 @@ answer_search(struct ask *ask, const struct content *content,
 	if (ask->access != NULL)
 		access_note_ask(ask->access, table_way_names[q.way]);
 	result = query_lookup(ask->gen->snap, &q, &answer);
-	if (q.way == TABLE_EXACT && stats_skip(stats, 1) == 0)
+	if (q.way == TABLE_EXACT && answer.ask == NULL &&
+	    stats_skip(stats, 1) == 0)
 		stats_key(stats, q.key, q.key_len,
 		    table_hash(q.key, q.key_len),
 		    answer.status == REQUEST_FOUND);
 	if (result == REQUEST_LATER)
-		return request_job_start(ask, &q, key->escaped,
+		return request_job_start(ask, &q, &answer, key->escaped,
 		    key->escaped_len, job);
 	return request_done(reply_answer(ask, &q, &answer, key->escaped,
 	    key->escaped_len));

@@ -22,6 +22,8 @@
 
 struct slot {
 	STAILQ_ENTRY(slot) entry;
+	STAILQ_ENTRY(slot) answered_entry;
+	struct slots *slots;		/* borrowed: that it is in */
 	struct request_job *job;	/* owned; NULL: no longer worked at */
 	struct buf reply;	/* to its request, when job is NULL */
 	struct buf behind;	/* to later requests, up to the next slot */
@@ -34,6 +36,9 @@ struct slot {
 
 struct slots {
 	STAILQ_HEAD(, slot) list;
+	STAILQ_HEAD(, slot) answered;	/* what their jobs waited for is there */
+	const struct request_env *env;	/* borrowed */
+	struct stream *stream;		/* borrowed */
 	struct slot *last;	/* NULL: none */
 	size_t n;
 	size_t bytes;		/* sums of the slots' */
@@ -43,12 +48,16 @@ struct slots {
 };
 
 struct slots *
-slots_new(void)
+slots_new(const struct request_env *env, struct stream *stream)
 {
 	struct slots *slots = calloc(1, sizeof(*slots));
 
-	if (slots != NULL)
-		STAILQ_INIT(&slots->list);
+	if (slots == NULL)
+		return NULL;
+	STAILQ_INIT(&slots->list);
+	STAILQ_INIT(&slots->answered);
+	slots->env = env;
+	slots->stream = stream;
 	return slots;
 }
 
@@ -114,6 +123,18 @@ trim(struct buf *b)
 	}
 }
 
+static void
+answered_cb(void *arg)
+{
+	struct slot *slot = arg;
+	struct slots *slots = slot->slots;
+	bool first = STAILQ_EMPTY(&slots->answered);
+
+	STAILQ_INSERT_TAIL(&slots->answered, slot, answered_entry);
+	if (first && slots->env->wake_cb != NULL)
+		slots->env->wake_cb(slots->stream, slots->env->wake_arg);
+}
+
 int
 slots_add(struct slots *slots, struct request_job *job, int64_t since)
 {
@@ -127,7 +148,10 @@ slots_add(struct slots *slots, struct request_job *job, int64_t since)
 		trim(&slots->last->behind);
 		count(slots, slots->last);
 	}
+	slot->slots = slots;
 	slot->job = job;
+	if (job != NULL)
+		request_job_watch(job, answered_cb, slot);
 	slot->since = since;
 	STAILQ_INSERT_TAIL(&slots->list, slot, entry);
 	slots->last = slot;
@@ -162,6 +186,12 @@ slots_count(struct slots *slots)
 	count(slots, slots->last);
 }
 
+static bool
+runs(const struct slot *slot)
+{
+	return slot->job != NULL && request_job_runs(slot->job);
+}
+
 /* The first that can be worked at; or the one behind it that is next. */
 static struct slot *
 next_slot(struct slots *slots)
@@ -169,7 +199,7 @@ next_slot(struct slots *slots)
 	struct slot *first = NULL, *next = NULL, *slot;
 
 	STAILQ_FOREACH(slot, &slots->list, entry) {
-		if (slot->job == NULL)
+		if (!runs(slot))
 			continue;
 		if (first == NULL)
 			first = slot;
@@ -186,20 +216,15 @@ slots_run(const struct slots *slots)
 	const struct slot *slot;
 
 	STAILQ_FOREACH(slot, &slots->list, entry)
-		if (slot->job != NULL)
+		if (runs(slot))
 			return true;
 	return false;
 }
 
-void
-slots_work(struct slots *slots, struct request_env *env, int64_t slice_us,
-    struct buf *out)
+static void
+work(struct slots *slots, struct slot *slot, struct request_env *env,
+    int64_t slice_us, struct buf *out)
 {
-	struct slot *slot = next_slot(slots);
-
-	if (slot == NULL)
-		return;
-	slot->turns++;
 	if (slot != STAILQ_FIRST(&slots->list))
 		out = &slot->reply;
 	switch (request_job_work(slot->job, env, slice_us, out)) {
@@ -218,6 +243,29 @@ slots_work(struct slots *slots, struct request_env *env, int64_t slice_us,
 	count(slots, slot);
 }
 
+void
+slots_work(struct slots *slots, struct request_env *env, int64_t slice_us,
+    struct buf *out)
+{
+	struct slot *slot = next_slot(slots);
+
+	if (slot == NULL)
+		return;
+	slot->turns++;
+	work(slots, slot, env, slice_us, out);
+}
+
+void
+slots_give_up(struct slots *slots)
+{
+	struct slot *slot;
+
+	STAILQ_FOREACH(slot, &slots->list, entry)
+		if (slot->job != NULL && request_job_give_up(slot->job))
+			STAILQ_INSERT_TAIL(&slots->answered, slot,
+			    answered_entry);
+}
+
 /* A text of a reply behind a slot is lent by the replies in out now. */
 static void
 lend(struct request_env *env, struct request_lent *lent, size_t before)
@@ -232,6 +280,10 @@ slots_take(struct slots *slots, struct request_env *env, struct buf *out)
 {
 	struct slot *slot;
 
+	while ((slot = STAILQ_FIRST(&slots->answered)) != NULL) {
+		STAILQ_REMOVE_HEAD(&slots->answered, answered_entry);
+		work(slots, slot, env, 0, out);
+	}
 	while (!slots->failed && env->lent.text == NULL &&
 	    (slot = STAILQ_FIRST(&slots->list)) != NULL && slot->job == NULL) {
 		const struct buf *b = &slot->reply;

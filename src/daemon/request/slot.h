@@ -21,13 +21,16 @@
 struct request_env;
 struct request_job;
 struct slots;
+struct stream;
 
 /*
  * Make a queue, empty.
  *
+ * stream  whose it is, to be handed to wake_cb of the environment
+ *
  * Returns it, owned by the caller, slots_free(); or NULL when out of memory.
  */
-struct slots *slots_new(void);
+struct slots *slots_new(const struct request_env *, struct stream *stream);
 
 /*
  * Free a queue, with all that is owed.  NULL is allowed.
@@ -80,8 +83,13 @@ void slots_work(struct slots *, struct request_env *env, int64_t slice_us,
     struct buf *out);
 
 /*
- * Give the replies that are there and wait for none.  One with a text that
- * env->lent has is the last of a call.
+ * Wait for no answer any more: the tables that were asked are unavailable.
+ */
+void slots_give_up(struct slots *);
+
+/*
+ * Take up the answers that have come, and give the replies that are there and
+ * wait for none.  One with a text that env->lent has is the last of a call.
  *
  * Returns 0; or -1 when out of memory, then or before.
  */

@@ -130,7 +130,8 @@ static enum stream_verdict
 stream_owe(struct stream *s, const struct request_env *env,
     struct request_job *job, bool keep)
 {
-	if (s->slots == NULL && (s->slots = slots_new()) == NULL) {
+	if (s->slots == NULL && (s->slots = slots_new(env, s)) ==
+	    NULL) {
 		request_job_free(job);
 		return STREAM_FAILED;
 	}
@@ -294,8 +295,7 @@ stream_take_behind(struct stream *s, struct turn *t)
 	enum stream_verdict verdict;
 	struct buf *to;
 
-	if (s->closing || owed >= most ||
-	    slots_n(s->slots) >= (size_t)limits.pipeline)
+	if (owed >= most || slots_n(s->slots) >= (size_t)limits.pipeline)
 		return STREAM_WAIT;
 	if (owed + t->out->len >= most) {
 		t->fast.budget = 0;
@@ -343,6 +343,13 @@ stream_work(struct stream *s, struct request_env *env, int64_t slice_us,
 	if (stream_owes(s))
 		slots_work(s->slots, env, slice_us, out);
 	return stream_collect(s, env, out);
+}
+
+void
+stream_give_up(struct stream *s)
+{
+	if (stream_owes(s))
+		slots_give_up(s->slots);
 }
 
 enum stream_verdict

@@ -123,8 +123,17 @@ enum stream_verdict stream_work(struct stream *, struct request_env *env,
     int64_t slice_us, struct buf *out);
 
 /*
- * Give those of the replies owed that are there and have none before them
- * that is not.
+ * Answers that it waits for have not come in time: their requests are told that
+ * the tables are unavailable.  stream_collect() is next.
+ *
+ * Who asks such tables answers in time by itself (lookup.h), so this is for
+ * what should not be; searches go on, which have an end of their own.
+ */
+void stream_give_up(struct stream *);
+
+/*
+ * Take up answers that have come (env->wake_cb), and give those of the replies
+ * owed that are there and have none before them that is not.
  *
  * Returns STREAM_AGAIN, when what was not taken may be fed again; STREAM_WAIT,
  * STREAM_CLOSE or STREAM_FAILED.

@@ -117,11 +117,31 @@ relief_cb(struct session *s)
 	close_if(s, SESSION_CLOSE);
 }
 
+static void
+woken_cb(struct stream *stream, void *arg)
+{
+	(void)arg;
+	session_woken((void *)((char *)stream - offsetof(struct session,
+	    stream)));
+}
+
+static void
+collect_woken(struct session_host *host)
+{
+	struct session *s;
+
+	while ((s = TAILQ_FIRST(&host->woken)) != NULL) {
+		session_enqueue(s, QUEUE_NONE);
+		close_if(s, session_obey(s, session_turn_collect(s)));
+	}
+}
+
 /* The end of a wake-up. */
 static void
 wakeup_cb(struct session_host *host)
 {
 	send_kept(host);
+	collect_woken(host);
 	host->at_once_ns = SESSION_AT_ONCE_NS;
 	session_memory_relieve(host, relief_cb);
 }
@@ -284,6 +304,7 @@ session_host_init(struct session_host *host)
 	host->env.at_once_ns = &host->at_once_ns;
 	host->env.turn_ns = TURN_NS;
 	host->env.lend_min = LEND_MIN;
+	host->env.wake_cb = woken_cb;
 	host->env.fast = fast_new();
 	host->env.stats = stats_new();
 	if (session_queues_init(host, ready_cb, work_cb) != 0 ||

@@ -65,6 +65,7 @@ struct session_host {
 	struct event *ready_event;	/* owned; runs the ready ones */
 	struct session_list work;	/* have a reply that takes long */
 	struct event *work_event;	/* owned; runs the first of them */
+	struct session_list woken;	/* have answers that they waited for */
 	uint64_t next_id;
 	bool draining;			/* no session outlives its replies */
 	bool by_turn;			/* one that was served goes to the end

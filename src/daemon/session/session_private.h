@@ -39,6 +39,7 @@ enum session_queue {
 	QUEUE_NONE,
 	QUEUE_READY,		/* for a turn: it has more to do */
 	QUEUE_WORK,		/* for a slice of its search */
+	QUEUE_WOKEN,		/* for the wake-up's end: answers have come */
 	QUEUE_KEPT		/* its replies, for the wake-up's end */
 };
 
@@ -62,7 +63,7 @@ enum session_next {
 
 struct session {
 	TAILQ_ENTRY(session) entry;		/* of all */
-	TAILQ_ENTRY(session) queue_entry;	/* of ready or work */
+	TAILQ_ENTRY(session) queue_entry;	/* of ready, work or woken */
 	struct session_host *host;		/* borrowed */
 	const struct session_door *door;	/* borrowed */
 	struct peer_count *peer;	/* NULL: counted by no limit */
@@ -125,10 +126,13 @@ int session_queues_init(struct session_host *,
 void session_queues_clear(struct session_host *);
 
 /*
- * Wait at the end of a queue, READY or WORK, or in none.  One whose replies
- * are kept stays where it is.
+ * Wait at the end of a queue, READY, WORK or WOKEN, or in none.  One whose
+ * replies are kept stays where it is.
  */
 void session_enqueue(struct session *, enum session_queue);
+
+/* Answers that it waits for have come. */
+void session_woken(struct session *);
 
 /* Have the callback of a queue called after the sockets had their turns. */
 void session_queue_soon(struct session_host *, enum session_queue);
@@ -252,6 +256,9 @@ enum session_verdict session_turn(struct session *);
 
 /* Work at a reply that it owes, for a slice, and send what is there. */
 enum session_verdict session_turn_work(struct session *);
+
+/* Take up the answers that have come, and send what is there. */
+enum session_verdict session_turn_collect(struct session *);
 
 /* Refuse what is unfinished, or whoever has connected. */
 enum session_verdict session_turn_refuse(struct session *,

@@ -19,6 +19,7 @@ session_queues_init(struct session_host *host,
 {
 	TAILQ_INIT(&host->ready);
 	TAILQ_INIT(&host->work);
+	TAILQ_INIT(&host->woken);
 	host->ready_event = evtimer_new(host->base, ready_cb, host);
 	host->work_event = evtimer_new(host->base, work_cb, host);
 	return host->ready_event == NULL || host->work_event == NULL ? -1 : 0;
@@ -52,7 +53,16 @@ session_queue_soon(struct session_host *host, enum session_queue queue)
 static struct session_list *
 list_of(struct session_host *host, enum session_queue queue)
 {
-	return queue == QUEUE_READY ? &host->ready : &host->work;
+	return queue == QUEUE_READY ? &host->ready : queue == QUEUE_WORK ?
+	    &host->work : &host->woken;
+}
+
+void
+session_woken(struct session *s)
+{
+	/* A turn or a slice that it waits for takes answers up, too. */
+	if (s->queue == QUEUE_NONE)
+		session_enqueue(s, QUEUE_WOKEN);
 }
 
 void
@@ -66,5 +76,8 @@ session_enqueue(struct session *s, enum session_queue queue)
 	if (queue == QUEUE_NONE)
 		return;
 	TAILQ_INSERT_TAIL(list_of(s->host, queue), s, queue_entry);
-	session_queue_soon(s->host, queue);
+	if (queue == QUEUE_WOKEN)
+		session_wakeup_end(s->host);
+	else
+		session_queue_soon(s->host, queue);
 }

@@ -165,7 +165,11 @@ do_as_told(struct session *s, enum session_verdict verdict)
 		return go_on_alone(s, s->state == SESSION_READ ? QUEUE_READY :
 		    session_rest(s));
 	case TURN_OWES:
-		return go_on_alone(s, session_rest(s));
+		if (go_on_alone(s, session_rest(s)) == SESSION_CLOSE)
+			return SESSION_CLOSE;
+		/* For an answer that does not come. */
+		deadline_start(&s->host->deadlines, &s->in, DEADLINE_IDLE);
+		return SESSION_GO_ON;
 	case TURN_WORKED:
 		session_enqueue(s, session_rest(s));
 		return SESSION_GO_ON;
@@ -258,6 +262,11 @@ end_late(struct session *s, enum deadline_kind kind, bool *late)
 		/* Not while replies wait: that is for DEADLINE_WRITE. */
 		if (session_is_idle(s) && link_unsent(&s->link) == 0)
 			break;
+		/* Nobody waits longer for an answer than for a request. */
+		if (session_owes(s) && !stream_runs(&s->stream)) {
+			stream_give_up(&s->stream);
+			session_woken(s);
+		}
 		deadline_start(&s->host->deadlines, &s->in, kind);
 		*late = false;
 		return SESSION_GO_ON;

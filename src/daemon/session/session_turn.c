@@ -206,6 +206,16 @@ session_turn_work(struct session *s)
 }
 
 enum session_verdict
+session_turn_collect(struct session *s)
+{
+	struct session_host *host = s->host;
+
+	begin_log(s);
+	return collected(s, stream_collect(&s->stream, &host->env,
+	    &host->out));
+}
+
+enum session_verdict
 session_turn_refuse(struct session *s, const struct refusal *why)
 {
 	const struct session_talk talk = begin_talk(s, s->host->limits);

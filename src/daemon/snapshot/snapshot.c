@@ -22,8 +22,10 @@
 
 /* What a lookup must know before it asks a table. */
 struct asked {
-	const struct table *table;	/* has entries */
+	const struct table *table;	/* has entries; NULL: later is asked */
 	bool folds;
+	const struct later *later;	/* owned */
+	size_t before;		/* how many other tables are before it */
 };
 
 /* Tables in order, as others borrow them. */
@@ -32,12 +34,25 @@ struct tables {
 	size_t n;
 	struct asked *asked;		/* those that are not empty */
 	size_t n_asked;
+	size_t n_first;		/* of them, those before one that answers
+				   later; without such a one all */
 };
 
 struct snapshot {
 	struct tables answers;
 	struct tables blobs;
 };
+
+/* Count those that are asked before the first one that answers later. */
+static void
+set_first(struct tables *tables)
+{
+	size_t i = 0;
+
+	while (i < tables->n_asked && tables->asked[i].later == NULL)
+		i++;
+	tables->n_first = i;
+}
 
 static int
 tables_add(struct tables *tables, struct table *t)
@@ -59,7 +74,9 @@ tables_add(struct tables *tables, struct table *t)
 	if (asked == NULL)
 		return -1;
 	tables->asked = asked;
-	asked[tables->n_asked++] = (struct asked){ t, table_folds(t) };
+	asked[tables->n_asked++] = (struct asked){ .table = t,
+	    .folds = table_folds(t), .before = tables->n - 1 };
+	set_first(tables);
 	return 0;
 }
 
@@ -68,6 +85,8 @@ tables_clear(struct tables *tables)
 {
 	for (size_t i = 0; i < tables->n; i++)
 		table_free(tables->list[i]);
+	for (size_t i = 0; i < tables->n_asked; i++)
+		free((void *)tables->asked[i].later);
 	free(tables->list);
 	free(tables->asked);
 }
@@ -122,6 +141,47 @@ snapshot_table(const struct snapshot *snap, const struct appmsg_str *name)
 	return NULL;
 }
 
+int
+snapshot_add_later(struct snapshot *snap, const struct later *later,
+    size_t before)
+{
+	struct tables *tables = &snap->answers;
+	struct later *copy = malloc(sizeof(*copy));
+	struct asked *asked = reallocarray(tables->asked, tables->n_asked + 1,
+	    sizeof(*asked));
+	size_t i = 0;
+
+	if (asked != NULL)
+		tables->asked = asked;
+	if (asked == NULL || copy == NULL) {
+		free(copy);
+		return -1;
+	}
+	*copy = *later;
+	while (i < tables->n_asked && (asked[i].before < before ||
+	    (asked[i].before == before && asked[i].later != NULL)))
+		i++;
+	memmove(asked + i + 1, asked + i, (tables->n_asked - i) *
+	    sizeof(*asked));
+	asked[i] = (struct asked){ .later = copy, .before = before };
+	tables->n_asked++;
+	set_first(tables);
+	return 0;
+}
+
+const struct later *
+snapshot_later(const struct snapshot *snap, const struct appmsg_str *name)
+{
+	for (size_t i = 0; i < snap->answers.n_asked; i++) {
+		const struct later *later = snap->answers.asked[i].later;
+
+		if (later != NULL && appmsg_str_eq(name, later->name,
+		    strlen(later->name)))
+			return later;
+	}
+	return NULL;
+}
+
 /* In a table that folds: the key must be folded as its keys are. */
 static table_id
 find_folded(const struct table *t, const char *key, size_t key_len,
@@ -155,29 +215,53 @@ find_in(const struct asked *asked, uint64_t hash, const char *key,
 	return true;
 }
 
-bool
+enum snapshot_found
 snapshot_find(const struct snapshot *snap, const struct table *only,
     const char *key, size_t key_len, struct snapshot_answer *a)
 {
 	uint64_t hash;
 
 	if (only != NULL && table_count(only) == 0)
-		return false;
+		return SNAPSHOT_MISSED;
 	hash = table_hash(key, key_len);
 	if (only == NULL)
 		return snapshot_find_hashed(snap, hash, key, key_len, a);
-	return find_in(&(struct asked){ only, table_folds(only) }, hash, key,
-	    key_len, a);
+	return find_in(&(struct asked){ .table = only,
+	    .folds = table_folds(only) }, hash, key, key_len, a) ?
+	    SNAPSHOT_FOUND : SNAPSHOT_MISSED;
 }
 
-bool
+enum snapshot_found
 snapshot_find_hashed(const struct snapshot *snap, uint64_t hash,
     const char *key, size_t key_len, struct snapshot_answer *a)
 {
-	for (size_t i = 0; i < snap->answers.n_asked; i++)
-		if (find_in(&snap->answers.asked[i], hash, key, key_len, a))
-			return true;
-	return false;
+	const struct tables *tables = &snap->answers;
+
+	for (size_t i = 0; i < tables->n_first; i++)
+		if (find_in(&tables->asked[i], hash, key, key_len, a))
+			return SNAPSHOT_FOUND;
+	return tables->n_first == tables->n_asked ? SNAPSHOT_MISSED :
+	    SNAPSHOT_LATER;
+}
+
+enum snapshot_found
+snapshot_find_from(const struct snapshot *snap, size_t *at, const char *key,
+    size_t key_len, struct snapshot_answer *a, const struct later **later)
+{
+	const struct tables *tables = &snap->answers;
+	uint64_t hash = table_hash(key, key_len);
+
+	while (*at < tables->n_asked) {
+		const struct asked *asked = &tables->asked[(*at)++];
+
+		if (asked->later != NULL) {
+			*later = asked->later;
+			return SNAPSHOT_LATER;
+		}
+		if (find_in(asked, hash, key, key_len, a))
+			return SNAPSHOT_FOUND;
+	}
+	return SNAPSHOT_MISSED;
 }
 
 bool

@@ -24,6 +24,22 @@
 struct appmsg_str;
 struct snapshot;
 
+/*
+ * A table that answers later, since who has its entries must be asked.  It is
+ * one of the tables of answers, and asked in its turn, but only for a key as it
+ * is: it cannot be searched.  What it says is request/lookup.h's matter.
+ */
+struct later {
+	const char *name;	/* borrowed as long as the snapshot */
+	const void *what;	/* likewise; whoever asks knows what it is */
+};
+
+enum snapshot_found {
+	SNAPSHOT_MISSED,
+	SNAPSHOT_FOUND,
+	SNAPSHOT_LATER		/* not before a table that answers later */
+};
+
 /* What a lookup found; borrowed as long as the snapshot. */
 struct snapshot_answer {
 	const char *text;	/* an answer's: JSON-escaped; a blob's: bytes */
@@ -70,18 +86,46 @@ const struct table *snapshot_table(const struct snapshot *,
     const struct appmsg_str *name);
 
 /*
+ * Add a table that answers later.
+ *
+ * before  how many of the other tables of answers are asked before it; it is
+ *         behind those that answer later and were added so before
+ *
+ * Returns 0, or -1 when out of memory.
+ */
+int snapshot_add_later(struct snapshot *, const struct later *,
+    size_t before);
+
+/*
+ * The one with a name, or NULL.
+ */
+const struct later *snapshot_later(const struct snapshot *,
+    const struct appmsg_str *name);
+
+/*
  * Find the answer for a key of 0 or more bytes of UTF-8.
  *
  * only  look into this table; NULL: into all, in order
  */
-bool snapshot_find(const struct snapshot *, const struct table *only,
-    const char *key, size_t key_len, struct snapshot_answer *);
+enum snapshot_found snapshot_find(const struct snapshot *,
+    const struct table *only, const char *key, size_t key_len,
+    struct snapshot_answer *);
 
 /*
  * The same in all tables, with the key's table_hash() in hand.
  */
-bool snapshot_find_hashed(const struct snapshot *, uint64_t hash,
+enum snapshot_found snapshot_find_hashed(const struct snapshot *, uint64_t hash,
     const char *key, size_t key_len, struct snapshot_answer *);
+
+/*
+ * The same, to be gone on with behind a table that has answered.
+ *
+ * at     0 to begin with; moved behind the table that is to be asked next
+ * later  set to it with SNAPSHOT_LATER
+ */
+enum snapshot_found snapshot_find_from(const struct snapshot *, size_t *at,
+    const char *key, size_t key_len, struct snapshot_answer *,
+    const struct later **later);
 
 /*
  * Find the binary entry whose key is just these bytes.

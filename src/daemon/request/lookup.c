@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * Between who wants an answer and who asks for it: each is told once at most
+ * that the other needs it no longer.
+ */
+
+#include "config.h"
+
+#include "daemon/request/lookup.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void
+lookup_answer(struct lookup **lookup, enum lookup_result result,
+    const char *text, size_t len)
+{
+	struct lookup *l = *lookup;
+
+	if (l == NULL)
+		return;
+	*lookup = NULL;
+	l->ops = NULL;
+	l->result = result;
+	if (result == LOOKUP_FOUND) {
+		if ((l->text = malloc(len + 1)) == NULL)
+			l->result = LOOKUP_FAILED;
+		else if (len > 0)
+			memcpy(l->text, text, len);
+		l->text_len = len;
+	}
+	if (l->answered_cb != NULL)
+		l->answered_cb(l->arg);
+}
+
+void
+lookup_ask(struct lookup *l, const struct later_ops *ops, void *arg,
+    const struct later *table)
+{
+	void (*answered_cb)(void *) = l->answered_cb;
+
+	l->data = NULL;
+	l->ops = ops;
+	l->result = ops == NULL ? LOOKUP_UNAVAILABLE : LOOKUP_NONE;
+	if (ops == NULL)
+		return;
+	/* Who calls this sees by itself what is answered in it. */
+	l->answered_cb = NULL;
+	ops->ask(arg, table, l);
+	l->answered_cb = answered_cb;
+}
+
+static void
+forget(struct lookup *l)
+{
+	const struct later_ops *ops = l->ops;
+
+	l->ops = NULL;
+	if (ops != NULL)
+		ops->forget(l);
+}
+
+bool
+lookup_give_up(struct lookup *l)
+{
+	if (l->result != LOOKUP_NONE)
+		return false;
+	forget(l);
+	l->result = LOOKUP_UNAVAILABLE;
+	return true;
+}
+
+void
+lookup_clear(struct lookup *l)
+{
+	forget(l);
+	free(l->text);
+	l->text = NULL;
+}

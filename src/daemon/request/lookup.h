@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef LOOKUP_H
+#define LOOKUP_H
+
+/*
+ * A key that a table is asked for which answers later (snapshot.h), and who
+ * asks it: a worker's own, behind two functions.  All of it is the worker's
+ * thread's.
+ *
+ * Each lookup ends in one of three ways: it is answered; it is forgotten, when
+ * whoever wanted it is gone, or waited too long; or nobody can be asked.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct later;			/* snapshot.h */
+struct lookup;
+
+/* Who asks such tables. */
+struct later_ops {
+	/*
+	 * Ask a table for a key.
+	 *
+	 * arg     of whoever has these functions
+	 * lookup  to be answered once by lookup_answer(), in this call or after
+	 *         it, in a time that the table has for it; until then, or until
+	 *         it is forgotten, the table and the key stay
+	 */
+	void (*ask)(void *arg, const struct later *, struct lookup *lookup);
+
+	/*
+	 * Nobody wants to know any more: the lookup is gone after this call.
+	 */
+	void (*forget)(struct lookup *);
+};
+
+enum lookup_result {
+	LOOKUP_FOUND,
+	LOOKUP_MISSED,		/* the table does not have it, for sure */
+	LOOKUP_UNAVAILABLE,	/* it is not known whether it has */
+	LOOKUP_FAILED,		/* memory is out here; not to be answered */
+	LOOKUP_NONE		/* not answered */
+};
+
+struct lookup {
+	const char *key;	/* UTF-8 */
+	size_t key_len;
+	uint64_t hash;		/* table_hash() of it */
+	void *data;		/* free for who asks, NULL at first */
+	/* For who wants to know: */
+	const struct later_ops *ops;	/* that were asked; NULL: none now */
+	enum lookup_result result;
+	char *text;		/* owned: what was found */
+	size_t text_len;
+	void (*answered_cb)(void *);	/* NULL: nobody need be told */
+	void *arg;
+};
+
+/*
+ * Answer a lookup, which is the asker's no longer.
+ *
+ * lookup     set to NULL; where it is already, nothing is done, so that who
+ *            asks need not remember what it has answered
+ * result     found, missed or unavailable
+ * text, len  of what was found, JSON-escaped as a reply has it; copied
+ */
+void lookup_answer(struct lookup **lookup, enum lookup_result result,
+    const char *text, size_t len);
+
+/*
+ * Ask.
+ *
+ * lookup  its key, key_len and hash are set
+ * ops     NULL: there is nobody to ask, and the result is "unavailable"
+ *
+ * The result is there at once, or answered_cb is called when it is.
+ */
+void lookup_ask(struct lookup *, const struct later_ops *ops, void *arg,
+    const struct later *);
+
+/*
+ * Give up what is not answered, as unavailable, without a call.
+ *
+ * Returns whether there was something to give up.
+ */
+bool lookup_give_up(struct lookup *);
+
+/*
+ * Forget it, and free what it owns.
+ */
+void lookup_clear(struct lookup *);
+
+#endif
