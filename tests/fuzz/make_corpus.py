@@ -382,6 +382,61 @@ STREAM = {
 }
 
 
+# Slots: the same setup, but for its first byte.
+
+GONE, GIVE_UP, FEW_OWED, LITTLE, LEND, RELOAD = 2, 4, 8, 16, 64, 128
+
+
+def exact(key, more=b"", members=b""):
+    """A header and a content for right()."""
+    return header(more + KEEP), (b'{"action":"search","value":"' + key + b'"'
+                                 + members + b"}")
+
+
+def many(*messages, **setup):
+    """An input of headers and contents."""
+    return right(*[part for pair in messages for part in pair], **setup)
+
+
+ASKED = [exact(b"x%d" % i, b',"id":%d' % i) for i in range(24)]
+MIXED = [pair for i in range(8) for pair in (
+    exact(b"x%d" % i, b',"id":%d' % i), exact(b"ring"),
+    exact(b"ri", b"", b',"match":"prefix"'), exact(b"rong", b',"suggest":3'),
+    (header(KEEP, BINARY), b"logo"), (header(KEEP), b"{"))]
+
+SLOTS = {
+    "asked": many(*ASKED, seed=7),
+    "asked_few": many(*ASKED, flags=FEW_OWED, turn=2, seed=11),
+    "asked_little": many(*ASKED, flags=LITTLE, seed=0x0405),
+    "asked_once": stream(message(b'{"action":"search","value":"x1"}')),
+    "asked_and_gone": many(*ASKED, flags=GONE, seed=0x1234),
+    "asked_and_given_up": many(*ASKED, flags=GIVE_UP, seed=99),
+    "closing": many(*ASKED[:3], (header(b',"connection":"close"'), SEARCH),
+                    *ASKED[3:], seed=5),
+    "closing_owed": many(*ASKED[:3], (
+        header(), b'{"action":"search","value":"x5"}'), *ASKED[3:], seed=6),
+    "cut": many(*ASKED[:5], seed=3)[:-3],
+    "explained": many(*[exact(b"x%d" % i, b',"explain":true,"id":1')
+                        for i in range(9)], seed=21),
+    "lent": many(*MIXED, flags=LEND, seed=33),
+    "lists": many(*[exact(b"x%d" % i, b"", b',"match":"exact"')
+                    for i in range(9)], seed=13),
+    "mixed": many(*MIXED, seed=17),
+    "mixed_all": many(*MIXED, flags=FEW_OWED | LITTLE | LEND | RELOAD,
+                      turn=7, seed=0x4321),
+    "mixed_gone": many(*MIXED, flags=GONE | LEND | RELOAD, seed=0x2222),
+    "mixed_large": many(*MIXED, flags=RELOAD, seed=19, tables=2),
+    "mixed_none": many(*MIXED, seed=23, tables=3),
+    "mixed_fold": many(*MIXED, flags=LEND, seed=29, tables=1),
+    "named": many(*[exact(b"ring", b',"id":%d' % i,
+                          b',"table":"' + (b"near", b"far", b"words")[i % 3]
+                          + b'"') for i in range(9)], seed=31),
+    "named_searched": many(exact(b"ri", b"",
+                                 b',"table":"far","match":"prefix"')),
+    "unreadable": many(*ASKED[:4], seed=37) + b"\xff\xff}",
+}
+
+
 KINDS = {
     "client": corpus_files.CLIENT,
     "conf": corpus_files.CONF,
@@ -390,6 +445,7 @@ KINDS = {
     "http": corpus_http.HTTP,
     "request": corpus_files.REQUEST,
     "scan": SCAN,
+    "slots": SLOTS,
     "source": corpus_files.SOURCE,
     "stream": STREAM,
 }

@@ -69,7 +69,7 @@ unload(void **state)
 }
 
 static void
-gone_cb(struct peer *peer, bool counted, void *arg)
+gone_cb(struct peer_count *peer, bool counted, void *arg)
 {
 	(void)peer;
 	(void)counted;

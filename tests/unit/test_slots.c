@@ -629,14 +629,16 @@ a_closing_reply_may_be_owed(void **state)
 static void
 what_is_incomplete_is_refused_behind_what_is_owed(void **state)
 {
+	const struct refusal why = { REQUEST_ERROR, "incomplete",
+	    "the message is incomplete" };
 	struct line *l = line_new();
 
 	(void)state;
 	ask(l, 1, "word");
 	turns(l);
 	assert_int_equal(l->verdict, STREAM_MORE);
-	l->verdict = stream_refuse(&l->stream, &l->env, REQUEST_ERROR,
-	    "incomplete", "the message is incomplete", "\0\1", 2, &l->out);
+	l->verdict = stream_refuse(&l->stream, &l->env, &why, "\0\1", 2,
+	    &l->out);
 	assert_int_equal(l->verdict, STREAM_WAIT);
 	assert_int_equal(l->out.len, 0);
 	answer(l, 0, LOOKUP_FOUND, "there");
