@@ -6,19 +6,21 @@
 # logs, whose names are the arguments; APPMSG_TOP is where the sources are.
 #
 # Python's say it themselves, at their end (see harness.py).  cmocka names what
-# was skipped, but not why: that is the comment beside its skip(), or the
-# condition before it.  A script's cases are its lines "ok ...", and what says
-# nothing of cases is one.
+# was skipped, but not why: that is the comment beside its skip(), what the
+# test said, or the condition before it.  A script's cases are its lines
+# "ok ...", and what says nothing of cases is one.
 
 set -u
 
-# Why a function of a unit test skips.
+# Why a function of a unit test skips; the last argument is what the test said.
 why() {
-	awk -v name="$2" '
+	awk -v name="$2" -v said="$3" '
 		index($0, name "(") == 1 { inside = 1 }
 		inside && /skip\(\)/ {
 			if (sub(/.*\/\* */, "") && sub(/ *\*\/.*/, ""))
 				print
+			else if (said != "")
+				print said
 			else {
 				gsub(/^[ \t]+/, "", last)
 				print last
@@ -39,9 +41,11 @@ for log; do
 		sed -n "s|^skipped: [^:]*: |skipped $name	|p" "$log"
 	elif grep -q '^\[==========\]' "$log"; then
 		echo "passed $(grep -c '^\[       OK \]' "$log")"
+		said=$(sed -n '/^[^[ ]/p' "$log" | sed '$d' | head -n 1)
 		sed -n '/listed below/,$s/^\[  SKIPPED \] \([a-z].*\)/\1/p' "$log" |
 		while read -r case; do
-			printf 'skipped %s\t%s\n' "$name" "$(why "$name" "$case")"
+			printf 'skipped %s\t%s\n' "$name" \
+				"$(why "$name" "$case" "$said")"
 		done
 	elif tail -n 1 "$log" | grep -q '^PASS '; then
 		n=$(grep -c '^ok ' "$log")

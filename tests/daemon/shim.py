@@ -17,7 +17,6 @@ HEAD = """
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 """
 
 

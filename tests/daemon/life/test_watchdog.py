@@ -26,6 +26,8 @@ TRIES = 10          # of what a busy machine may spoil
 
 # A thousand times as fast, so that any load takes long.
 FAST_CLOCK = """
+#include <unistd.h>
+
 int
 clock_gettime(clockid_t id, struct timespec *ts)
 {
