@@ -19,6 +19,8 @@
 
 #include <cmocka.h>
 
+#include "daemon/snapshot/generation.h"
+
 static void
 ask_many(void)
 {
@@ -138,6 +140,188 @@ what_is_behind_work_waits(void **state)
 	one_expect();
 }
 
+/* Begin with a search that is worked at later, and have no turn of that. */
+static void
+start_owing(void)
+{
+	one_ask(KEEP, FIND("prefix", "ring"));
+	one_ask(KEEP, SEARCH);
+	one_host.at_once_ns = 0;
+	assert_int_equal(session_start(&one_host, FAKE_FD, &one_door, NULL), 0);
+	assert_int_equal(one()->queue, QUEUE_WORK);
+	assert_true(session_owes(one()));
+	assert_false(session_is_idle(one()));
+	assert_int_equal(one()->link.left, 0);
+	assert_true(one()->held > 0);
+}
+
+/* What comes then. */
+static void
+ask_what_is_behind(void)
+{
+	one_ask(KEEP, FIND("prefix", "ringl"));
+	one_ask(KEEP ", \"id\": 1", "{\"action\": \"search\", \"value\": "
+	    "\"long\"}");
+	one_ask(KEEP, SEARCH);
+}
+
+static void
+ask_behind(void)
+{
+	one_ask(KEEP, FIND("prefix", "ring"));
+	one_ask(KEEP, SEARCH);
+	ask_what_is_behind();
+}
+
+static void
+what_comes_behind_work_is_answered_meanwhile(void **state)
+{
+	(void)state;
+	one_learn(ask_behind);
+	start_owing();
+	one_ask(KEEP, FIND("prefix", "ringl"));
+	one_read();
+	one_ask(KEEP ", \"id\": 1", "{\"action\": \"search\", \"value\": "
+	    "\"long\"}");
+	one_ask(KEEP, SEARCH);
+	one_read();
+	/* All of that is done, and waits for the first. */
+	assert_int_equal(one()->link.left, 0);
+	assert_true(one()->link.reading);
+	assert_int_equal(one()->queue, QUEUE_WORK);
+	assert_int_equal(fake.writes, 0);
+	fake.takes = 1000;
+	one_run();
+	fake.takes = SIZE_MAX;
+	while (fake.got.len < one_whole.len)
+		fake_take(&one()->link, 12345);
+	one_expect();
+	assert_true(session_is_idle(one()));
+}
+
+/* A text that is lent ends a turn, and others wait behind it. */
+static void
+half_a_message_holds_up_no_reply(void **state)
+{
+	(void)state;
+	one_learn(ask_behind);
+	start_owing();
+	ask_what_is_behind();
+	one_ask(KEEP, SEARCH);
+	fake.sends.len--;
+	one_read();
+	one_run();
+	one_expect();
+	assert_false(session_owes(one()));
+	assert_int_equal(one()->stream.state, STREAM_CONTENT);
+}
+
+static void
+what_is_owed_counts_as_output(void **state)
+{
+	(void)state;
+	one_limits.output = 12000;
+	one_limits.pipeline = 25;
+	fake.takes = 0;
+	for (int i = 0; i < 25; i++)
+		one_ask(KEEP, SEARCH);
+	one_start();
+	assert_int_equal(one()->state, SESSION_READ);
+	one_ask(KEEP, FIND("prefix", "ring"));
+	for (int i = 0; i < 25; i++)
+		one_ask(KEEP, SEARCH);
+	one_host.at_once_ns = 0;
+	one_read();
+	assert_true(stream_bytes(&one()->stream) < 12000);
+	assert_int_equal(one()->state, SESSION_FULL);
+	/* The turn was not over, but work goes first now. */
+	assert_true(one()->link.left > 0);
+	assert_int_equal(one()->queue, QUEUE_WORK);
+}
+
+static void
+a_text_that_was_owed_stays_with_its_generation(void **state)
+{
+	struct generation *next;
+
+	(void)state;
+	one_learn(ask_behind);
+	assert_non_null(next = generation_again(one_gen));
+	next->number = 2;
+	start_owing();
+	ask_what_is_behind();
+	one_read();
+	one_host.env.gen = next;
+	fake.takes = 1000;
+	one_run();
+	/* The test's, the next one's, and what is unsent. */
+	assert_int_equal(one_gen->refs, 3);
+	assert_int_equal(next->refs, 1);
+	/* One before the last that serves keeps nothing. */
+	session_use_generation(&one_host, 3);
+	assert_int_equal(one_gen->refs, 2);
+	fake.takes = SIZE_MAX;
+	while (fake.got.len < one_whole.len)
+		fake_take(&one()->link, 12345);
+	one_expect();
+	generation_unref(next);
+}
+
+static void
+the_end_waits_for_what_is_owed(void **state)
+{
+	(void)state;
+	/* The end of input, */
+	start_owing();
+	fake.ends = true;
+	one_read();
+	assert_int_equal(one_gone, 0);
+	assert_false(one()->link.reading);
+	one_run();
+	assert_int_equal(one_gone, 1);
+	assert_int_equal(fake.writes, 1);
+	one_again();
+	/* or half a message before it; */
+	start_owing();
+	one_ask(KEEP, SEARCH);
+	fake.sends.len--;
+	one_read();
+	fake.ends = true;
+	one_read();
+	assert_int_equal(one_gone, 0);
+	one_run();
+	assert_int_equal(one_gone, 1);
+	buf_add(&fake.got, "", 1);
+	assert_non_null(memmem(fake.got.data, fake.got.len,
+	    "the message is incomplete", 25));
+	one_again();
+	/* a closing reply; */
+	start_owing();
+	one_ask(CLOSE, SEARCH);
+	one_ask(CLOSE, SEARCH);
+	one_read();
+	assert_int_equal(one_gone, 0);
+	one_run();
+	assert_int_equal(fake.lasts, 1);
+	assert_int_equal(one()->state, SESSION_LINGER);
+	one_again();
+	/* the deadlines. */
+	start_owing();
+	assert_int_equal(one()->in.kind, DEADLINE_IDLE);
+	one_pass(&one()->in);
+	assert_int_equal(one_gone, 0);
+	one_ask(KEEP, SEARCH);
+	fake.sends.len--;
+	one_read();
+	assert_int_equal(one()->in.kind, DEADLINE_MESSAGE);
+	one_pass(&one()->in);
+	assert_int_equal(one_gone, 0);
+	one_run();
+	assert_int_equal(one()->state, SESSION_LINGER);
+	assert_non_null(memmem(fake.got.data, fake.got.len,
+	    "did not come in time", 20));
+}
+
 static void
 work_ends_with_its_peer(void **state)
 {
@@ -236,6 +420,11 @@ main(void)
 		TEST(who_does_not_take_is_not_read),
 		TEST(work_goes_on_where_the_output_is_full),
 		TEST(what_is_behind_work_waits),
+		TEST(what_comes_behind_work_is_answered_meanwhile),
+		TEST(half_a_message_holds_up_no_reply),
+		TEST(what_is_owed_counts_as_output),
+		TEST(a_text_that_was_owed_stays_with_its_generation),
+		TEST(the_end_waits_for_what_is_owed),
 		TEST(work_ends_with_its_peer),
 		TEST(a_drain_ends_those_that_owe_nothing),
 		TEST(deadlines_end_who_waits_for_nothing),
