@@ -136,7 +136,8 @@ one_run(void)
 			one_host.owner.readable_cb(FAKE_FD, EV_READ, &s->link);
 		event_base_loop(base, EVLOOP_NONBLOCK);
 	} while (before != fake.reads + fake.writes ||
-	    !TAILQ_EMPTY(&one_host.ready) || !TAILQ_EMPTY(&one_host.work));
+	    !TAILQ_EMPTY(&one_host.ready) || !TAILQ_EMPTY(&one_host.work) ||
+	    !TAILQ_EMPTY(&one_host.woken));
 }
 
 void

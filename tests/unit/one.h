@@ -31,7 +31,8 @@ extern unsigned int one_gone;		/* sessions that ended with this peer */
 extern struct buf one_whole;		/* what one_learn() has seen */
 
 /*
- * What a group of cmocka takes, and each test.
+ * What a group of cmocka takes, and each test; who has other tables loads
+ * one_gen by itself.
  */
 int one_load(void **state);
 int one_unload(void **state);
