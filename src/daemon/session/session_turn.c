@@ -135,9 +135,6 @@ session_turn(struct session *s)
 	size_t len = s->link.left;
 	const char *p;
 
-	/* Replies wait where there is no room for more. */
-	if (s->state != SESSION_READ)
-		return TURN_NOTHING;
 	if (s->stream.state != STREAM_IDLE && len < s->stream.need &&
 	    !session_owes(s))
 		return TURN_WAIT;
