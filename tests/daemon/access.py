@@ -17,7 +17,7 @@ LINE = re.compile(
     r' peer=(?P<peer>\S+)(?: listen=(?P<listen>\S+))?'
     r' ask=(?P<ask>exact|prefix|suffix|substring|fuzzy|regex|search|binary|-)'
     r' key=(?P<key>"(?:[^"\\]|\\["\\nrt]|\\x[0-9a-f]{2}|\\u\{[0-9a-f]+\})*"|-)'
-    r' status=(?P<status>found|not-found|error|busy|denied)'
+    r' status=(?P<status>found|not-found|error|busy|denied|unavailable)'
     r' table=(?P<table>[\w.-]+)'
     r' bytes=(?P<bytes>\d+) us=(?P<us>\d+)'
     r'(?: error=(?P<error>[a-z-]+))?'

@@ -26,7 +26,7 @@ LONG = "x" * 60000      # an answer that is sent out of the tables
 class OwedTest(TableTest):
     """A table in which a search can take long."""
 
-    COUNT = 10000
+    COUNT = 5000
     SLOW = "(.*)(.*)(.*)(.*)[xyz]9$"
     SOON = "7 [0-9]*7$"     # a regular expression that does not
 
