@@ -84,10 +84,10 @@ class HttpTest(harness.DaemonTest):
         super().setUp()
         self.serve()
 
-    def serve(self):
+    def serve(self, *lines):
         self.daemon = self.start(
             f"listen {LOOPBACK} 0", f"listen {LOOPBACK} 0 service=http",
-            f"listen {self.path('http.sock')} service=http mode=0600")
+            f"listen {self.path('http.sock')} service=http mode=0600", *lines)
         self.messages, self.http, self.unix = self.daemon.addresses
 
     def connection(self, address=None):
@@ -217,6 +217,20 @@ class Http(HttpTest):
                 self.assertEqual([r.status for r in got],
                                  [404 if path == "/x" else 200
                                   for path in paths] + [200])
+
+    def test_turns(self):
+        """What is left when a turn ends needs no more bytes to go on."""
+        self.daemon.stop()
+        self.serve("limit pipeline 1")
+        first = asking("GET /healthz HTTP/1.1", "X: " + "y" * 500)
+        for address in (self.http, self.unix):
+            with Peer(address) as peer:
+                peer.send(first[:500])
+                # It is read by the thread that answers this.
+                self.assertEqual(self.get("/healthz").status, 200)
+                peer.send(first[500:] + asking("GET /x HTTP/1.1") * 3)
+                for status in (200, 404, 404, 404):
+                    self.assertEqual(receive(peer).status, status)
 
     def test_half_close(self):
         """What was asked is answered, a part of it is told to be one."""
@@ -351,7 +365,9 @@ class Http(HttpTest):
                 # The one in that thread is behind it.
                 self.assertEqual(self.get("/healthz").status, 200)
                 self.daemon.terminate()
-                self.daemon.wait_log("draining by=SIGTERM")
+                harness.wait_until(
+                    lambda: not harness.is_listening(self.http[1]),
+                    "nobody listens any more")
                 peer.send(data[20:])
                 response, = parse(peer.to_end())
                 self.assertEqual((response.status, response.body),
@@ -360,6 +376,19 @@ class Http(HttpTest):
             self.assertEqual(self.daemon.wait(), 0)
             self.daemon.stop()
             self.serve()
+
+    def test_drain_accepts_what_waits(self):
+        """Who has connected before the end is answered."""
+        with self.daemon.stopped():
+            peers = [self.peer(address) for address in (self.http, self.unix)
+                     for _ in range(30)]
+            for peer in peers:
+                peer.send(asking("GET /x HTTP/1.1"))
+            self.daemon.terminate()
+        for peer in peers:
+            response, = parse(peer.to_end())
+            self.assertEqual(response.status, 404)
+        self.assertEqual(self.daemon.wait(), 0)
 
     def test_drain_waits_for_readers(self):
         """Who takes replies slowly gets all of them."""
