@@ -106,6 +106,27 @@ a_reset_keeps_memory_up_to_a_size(void **state)
 	buf_clear(&b);
 }
 
+static void
+what_is_trimmed_has_no_room_behind(void **state)
+{
+	struct buf b = { 0 };
+
+	(void)state;
+	buf_trim(&b);
+	assert_null(b.data);
+	assert_int_equal(buf_add(&b, "abc", 3), 0);
+	buf_trim(&b);
+	assert_int_equal(b.cap, 3);
+	assert_int_equal(b.len, 3);
+	assert_memory_equal(b.data, "abc", 3);
+	assert_int_equal(buf_add(&b, "d", 1), 0);
+	assert_memory_equal(b.data, "abcd", 4);
+	b.len = 0;
+	buf_trim(&b);
+	assert_null(b.data);
+	assert_int_equal(b.cap, 0);
+}
+
 int
 main(void)
 {
@@ -113,7 +134,8 @@ main(void)
 		cmocka_unit_test(bytes_are_appended),
 		cmocka_unit_test(what_is_reserved_is_there),
 		cmocka_unit_test(what_no_memory_can_hold_is_refused),
-		cmocka_unit_test(a_reset_keeps_memory_up_to_a_size)
+		cmocka_unit_test(a_reset_keeps_memory_up_to_a_size),
+		cmocka_unit_test(what_is_trimmed_has_no_room_behind)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

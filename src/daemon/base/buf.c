@@ -54,6 +54,22 @@ buf_reset(struct buf *b, size_t keep)
 }
 
 void
+buf_trim(struct buf *b)
+{
+	char *data;
+
+	if (b->len == 0) {
+		buf_clear(b);
+		return;
+	}
+	data = realloc(b->data, b->len);
+	if (data == NULL)
+		return;		/* it stays as it was */
+	b->data = data;
+	b->cap = b->len;
+}
+
+void
 buf_clear(struct buf *b)
 {
 	free(b->data);

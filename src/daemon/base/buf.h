@@ -44,6 +44,12 @@ int buf_add(struct buf *, const void *p, size_t len);
 void buf_reset(struct buf *, size_t keep);
 
 /*
+ * Give back the room behind the bytes, as far as that can be done: for one to
+ * which nothing is added any more.
+ */
+void buf_trim(struct buf *);
+
+/*
  * Free the memory.
  */
 void buf_clear(struct buf *);

@@ -109,20 +109,6 @@ count(struct slots *slots, struct slot *slot)
 	slot->held = held;
 }
 
-/* Nothing is added to it any more: keep no room for that. */
-static void
-trim(struct buf *b)
-{
-	char *data;
-
-	if (b->len == 0) {
-		buf_clear(b);
-	} else if ((data = realloc(b->data, b->len)) != NULL) {
-		b->data = data;
-		b->cap = b->len;
-	}
-}
-
 static void
 answered_cb(void *arg)
 {
@@ -145,7 +131,7 @@ slots_add(struct slots *slots, struct request_job *job, int64_t since)
 		return -1;
 	}
 	if (slots->last != NULL) {
-		trim(&slots->last->behind);
+		buf_trim(&slots->last->behind);
 		count(slots, slots->last);
 	}
 	slot->slots = slots;
@@ -234,7 +220,7 @@ work(struct slots *slots, struct slot *slot, struct request_env *env,
 		stats_end(env->stats, slot->since);
 		request_job_free(slot->job);
 		slot->job = NULL;
-		trim(&slot->reply);
+		buf_trim(&slot->reply);
 		break;
 	case REQUEST_FAILED:
 		slots->failed = true;
