@@ -87,8 +87,8 @@ answer_all(struct stream *stream, struct request_env *env, const char *input,
 	size_t used;
 
 	do {
-		verdict = stream_feed(stream, env, &env->gen->conf->limits,
-		    input, len, &used, out);
+		env->limits = &env->gen->conf->limits;
+		verdict = stream_feed(stream, env, input, len, &used, out);
 		input += used;
 		len -= used;
 		while (stream_owes(stream) && verdict != STREAM_FAILED)

@@ -213,8 +213,9 @@ feed(struct run *r)
 
 		FUZZ_CHECK(mem != NULL);
 		memcpy(mem, r->data + r->done, left);
-		r->verdict = stream_feed(&r->stream, &r->env, &r->limits, mem,
-		    left, &used, &r->out);
+		r->env.limits = &r->limits;
+		r->verdict = stream_feed(&r->stream, &r->env, mem, left,
+		    &used, &r->out);
 		free(mem);
 		check_owed(r);
 		FUZZ_CHECK(used <= left);

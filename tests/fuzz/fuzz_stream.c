@@ -194,8 +194,9 @@ run_feed(struct run *r, const uint8_t *data, size_t len)
 		FUZZ_CHECK(mem != NULL);
 		memcpy(mem, data + r->done, left);
 		out.len = 0;
-		r->verdict = stream_feed(&r->stream, &env, &r->limits, mem,
-		    left, &used, &out);
+		env.limits = &r->limits;
+		r->verdict = stream_feed(&r->stream, &env, mem, left, &used,
+		    &out);
 		while (stream_owes(&r->stream) && r->verdict != STREAM_FAILED)
 			r->verdict = stream_work(&r->stream, &env,
 			    r->slice_us, &out);

@@ -111,8 +111,9 @@ talk_turn(struct talk *t)
 	assert_non_null(mem);
 	if (len > 0)
 		memcpy(mem, t->in.data, len);
-	t->verdict = stream_feed(&t->stream, &t->env, &t->limits, mem, len,
-	    &used, &t->out);
+	t->env.limits = &t->limits;
+	t->verdict = stream_feed(&t->stream, &t->env, mem, len, &used,
+	    &t->out);
 	free(mem);
 	t->turns++;
 	assert_int_not_equal(t->verdict, STREAM_FAILED);

@@ -187,7 +187,8 @@ turns(struct line *l)
 	size_t used;
 
 	do {
-		l->verdict = stream_feed(&l->stream, &l->env, &l->limits,
+		l->env.limits = &l->limits;
+		l->verdict = stream_feed(&l->stream, &l->env,
 		    l->in.len > 0 ? l->in.data : "", l->in.len, &used,
 		    &l->out);
 		if (used > 0)

@@ -15,6 +15,7 @@
 #include "daemon/request/shapes.h"
 
 struct access;
+struct conf_limits;
 struct fast;
 struct generation;
 struct later_ops;
@@ -32,7 +33,8 @@ struct request_lent {
 
 /* What a request is answered with; lives as long as its worker. */
 struct request_env {
-	struct generation *gen;		/* borrowed for the call */
+	struct generation *gen;		/* borrowed for the call, as limits */
+	const struct conf_limits *limits;	/* of a turn of messages */
 	size_t reply_max;	/* bytes of matches in a reply, one at least */
 	size_t lend_min;	/* an answer of so many bytes is lent; 0: all
 				   are copied */

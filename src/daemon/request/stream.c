@@ -312,10 +312,10 @@ stream_take_behind(struct stream *s, struct turn *t)
 }
 
 enum stream_verdict
-stream_feed(struct stream *s, struct request_env *env,
-    const struct conf_limits *limits, const char *buf, size_t len,
-    size_t *used, struct buf *out)
+stream_feed(struct stream *s, struct request_env *env, const char *buf,
+    size_t len, size_t *used, struct buf *out)
 {
+	const struct conf_limits *limits = env->limits;
 	struct turn t = { .env = env, .limits = limits, .buf = buf,
 	    .len = len, .out = out, .fast = { .keep_alive = s->keep_alive,
 	    .budget = limits->pipeline } };

@@ -27,7 +27,6 @@
 
 #include "daemon/request/request.h"
 
-struct conf_limits;
 
 /* How far the message at the front of the bytes has come. */
 enum stream_state {
@@ -96,11 +95,10 @@ bool stream_runs(const struct stream *);
  * others may have to wait for it.  Before that it gives what is there of the
  * replies that it owes.
  *
- * env      what to answer from
- * limits   header, content, pipeline and output are looked at; pipeline is the
- *          most messages of one call, and the most that is owed; output the
- *          bytes of what is owed and of out together after which no message is
- *          taken
+ * env      what to answer from.  Of its limits header, content, pipeline and
+ *          output are looked at; pipeline is the most messages of one call,
+ *          and the most that is owed; output the bytes of what is owed and of
+ *          out together after which no message is taken
  * buf,len  all bytes not used up yet
  * used     set to how many of them are done with
  * out      gets the replies, but for a text that env->lent has
@@ -109,8 +107,7 @@ bool stream_runs(const struct stream *);
  * call.
  */
 enum stream_verdict stream_feed(struct stream *, struct request_env *env,
-    const struct conf_limits *limits, const char *buf, size_t len,
-    size_t *used, struct buf *out);
+    const char *buf, size_t len, size_t *used, struct buf *out);
 
 /*
  * Work on one of the replies that it owes, then collect what is there.

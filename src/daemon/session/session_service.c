@@ -15,8 +15,8 @@ static enum stream_verdict
 messages_feed(const struct session_talk *t, const char *buf, size_t len,
     size_t *used)
 {
-	return stream_feed(t->stream, t->env, t->limits, buf, len, used,
-	    t->out);
+	t->env->limits = t->limits;
+	return stream_feed(t->stream, t->env, buf, len, used, t->out);
 }
 
 static enum stream_verdict
