@@ -110,11 +110,9 @@ class Others(PeersTest):
     def copy_program(self):
         """A copy with its library: the build may be in a private folder."""
         source = program("appmsgctl")
-        libs = os.path.join(os.path.dirname(source), ".libs")
-        real = os.path.join(libs, "appmsgctl")
-        self.program = shutil.copy(
-            real if os.path.exists(real) else source, self.directory)
-        for lib in glob.glob(os.path.join(libs, "libappmsg.so*")):
+        self.program = shutil.copy(source, self.directory)
+        for lib in glob.glob(os.path.join(os.path.dirname(source),
+                                          "libappmsg.so*")):
             shutil.copy(lib, self.directory)
 
     def become(self, uid, gid=STRANGER, groups=(), args=("status",)):
