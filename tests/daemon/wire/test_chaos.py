@@ -33,7 +33,7 @@ from harness import DEADLINE, LOOPBACK, kept, no_match, search, to_json
 from tables import MISSED, TableTest
 
 CLIENTS = 40            # at a time
-STEPS = 1600            # of all clients in a round
+STEPS = harness.thorough(800, 1600)     # of all clients in a round
 PER_ADDRESS = 8         # of them at least
 LATE = to_json({"result": "Error: the message did not come in time."})
 GONE = (BrokenPipeError, ConnectionResetError)

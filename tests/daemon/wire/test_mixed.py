@@ -17,7 +17,8 @@ sys.path.insert(1, sys.path[0] + "/..")
 import harness
 from mixed import MixedTest
 
-SECONDS = float(os.environ.get("APPMSG_MIXED_SECONDS", "3"))
+SECONDS = float(os.environ.get("APPMSG_MIXED_SECONDS",
+                               harness.thorough("1.5", "3")))
 LOOKS = ("status", "stats", "explain", "diff", "log", "reload", "rollback")
 
 
