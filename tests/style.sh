@@ -40,6 +40,43 @@ for f in $(find src tests/unit tests/fuzz tests/faults -name '*.[ch]' 2>/dev/nul
 	esac
 done
 
+# What one can hold in the head: a file of 600 lines, a function of 60, most
+# of them far less, with six parameters.
+out=$(find src tests bench -name '*.[ch]' -o -name '*.py' -o -name '*.sh' |
+	grep -v "/page\.c\$" |
+	xargs wc -l | awk '$1 > 600 && $2 != "total" {
+		print $2 ": " $1 " lines" }')
+[ -z "$out" ] || bad "$out"
+# KNF: a name at the start of a line, its parameters, { and } in column 0.
+functions=$(find src -name '*.c' -exec awk '
+	/^[a-z_][a-z0-9_]*\(/ && !/;$/ {
+		name = $0
+		sub(/\(.*/, "", name)
+		parameters = ""
+		head = at = FNR
+	}
+	head { parameters = parameters $0 }
+	/^{/ {
+		head = 0
+	}
+	/^}/ && name != "" {
+		sub(/^[^(]*\(/, "", parameters)
+		while (gsub(/\([^()]*\)/, "", parameters))
+			;
+		print FNR - at + 1, gsub(/,/, "", parameters) + 1, \
+		    FILENAME ":" at ": " name
+		name = ""
+	}' {} + | sort -n)
+n=$(echo "$functions" | wc -l)
+[ "$n" -gt 1000 ] || bad "only $n functions found"
+out=$(echo "$functions" | awk '$1 > 60 { print $3, $4, $1 " lines" }')
+[ -z "$out" ] || bad "$out"
+out=$(echo "$functions" | awk '$2 > 6 { print $3, $4, $2 " parameters" }')
+[ -z "$out" ] || bad "$out"
+most=$(echo "$functions" | sed -n "$((n * 9 / 10))p")
+[ "${most%% *}" -le 34 ] ||
+	bad "a tenth of all functions has more than 34 lines: $most"
+
 # A session is freed where libevent called, by close_if(), or with its host;
 # its descriptor is a link's, and its bufferevent, too.
 in_hand=$(awk '
