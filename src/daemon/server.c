@@ -290,7 +290,7 @@ http_healthy(void *arg)
 static int
 server_http(struct server *server)
 {
-	const struct http_source source = { http_stats, http_metrics,
+	const struct http_numbers source = { http_stats, http_metrics,
 	    http_healthy, server };
 
 	for (size_t i = 0; i < server->listeners.n; i++) {

@@ -89,7 +89,7 @@ is_healthy(void *arg)
 	return !now->server.ill;
 }
 
-static const struct http_source source = { add_numbers, add_numbers,
+static const struct http_numbers source = { add_numbers, add_numbers,
     is_healthy, NULL };
 
 /* Replies, taken apart. */

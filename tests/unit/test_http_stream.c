@@ -64,7 +64,7 @@ healthy(void *arg)
 	return is_healthy;
 }
 
-static const struct http_source source = { stats, metrics, healthy, NULL };
+static const struct http_numbers source = { stats, metrics, healthy, NULL };
 
 static struct buf body, out;
 

@@ -40,7 +40,7 @@ struct http_listener {
 struct http {
 	struct session_host host;
 	struct conf_limits limits;
-	struct http_source source;
+	struct http_numbers source;
 	struct buf body;		/* of the reply in the making */
 	struct peers *peers;		/* owned: none is counted in it */
 	SLIST_HEAD(, http_listener) listeners;
@@ -167,7 +167,7 @@ grace_cb(int fd, short what, void *arg)
 }
 
 struct http *
-http_new(struct event_base *base, const struct http_source *source,
+http_new(struct event_base *base, const struct http_numbers *source,
     atomic_llong *held)
 {
 	struct http *http = calloc(1, sizeof(*http));

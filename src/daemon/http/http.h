@@ -37,7 +37,7 @@ struct http;
  * Returns it, owned by the caller, http_free(); or NULL when out of memory.
  * http_use() is due before anything is served.
  */
-struct http *http_new(struct event_base *, const struct http_source *source,
+struct http *http_new(struct event_base *, const struct http_numbers *source,
     atomic_llong *held);
 
 /*

@@ -26,7 +26,7 @@
  */
 
 static struct http_reply
-page(const struct http_source *source, struct buf *body)
+page(const struct http_numbers *source, struct buf *body)
 {
 	(void)source;
 	(void)body;
@@ -46,13 +46,13 @@ numbers(int (*get)(struct buf *, void *), void *arg, const char *type,
 }
 
 static struct http_reply
-stats(const struct http_source *source, struct buf *body)
+stats(const struct http_numbers *source, struct buf *body)
 {
 	return numbers(source->stats, source->arg, "application/json", body);
 }
 
 static struct http_reply
-metrics(const struct http_source *source, struct buf *body)
+metrics(const struct http_numbers *source, struct buf *body)
 {
 	return numbers(source->metrics, source->arg,
 	    "application/openmetrics-text; version=1.0.0; charset=utf-8",
@@ -60,7 +60,7 @@ metrics(const struct http_source *source, struct buf *body)
 }
 
 static struct http_reply
-health(const struct http_source *source, struct buf *body)
+health(const struct http_numbers *source, struct buf *body)
 {
 	(void)body;
 	return http_reply_text(source->healthy(source->arg) ? 200 : 503);
@@ -68,7 +68,7 @@ health(const struct http_source *source, struct buf *body)
 
 static const struct {
 	const char *path;
-	struct http_reply (*reply)(const struct http_source *, struct buf *);
+	struct http_reply (*reply)(const struct http_numbers *, struct buf *);
 } pages[] = {
 	{ "/", page },
 	{ "/stats.json", stats },

@@ -24,7 +24,7 @@
 #include "daemon/base/buf.h"
 
 /* Where the numbers come from. */
-struct http_source {
+struct http_numbers {
 	/* append the text; 0, or -1 for no memory */
 	int (*stats)(struct buf *, void *arg);
 	int (*metrics)(struct buf *, void *arg);
@@ -41,7 +41,7 @@ enum http_verdict {
 
 /* A turn; all in it is borrowed for the call. */
 struct http_turn {
-	const struct http_source *source;
+	const struct http_numbers *source;
 	bool local;		/* by a unix socket, whose peers may name any
 				   host; at an address only requests for an
 				   address or for localhost are answered, so
