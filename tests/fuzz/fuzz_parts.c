@@ -279,3 +279,25 @@ parts_mutate(uint8_t *data, size_t len, size_t max, uint64_t *state)
 	memcpy(data, b.data, b.len);
 	return b.len;
 }
+
+size_t
+parts_mutate_all(const struct parts_setup *setup, uint8_t *data, size_t len,
+    size_t max, unsigned int seed)
+{
+	size_t size = setup->size;
+	uint64_t state = seed;
+
+	if (len < size || max <= size || fuzz_random(&state, 8) == 0)
+		return LLVMFuzzerMutate(data, len, max);
+	if (fuzz_random(&state, setup->orders) == 0) {
+		data[fuzz_random(&state, (uint32_t)size)] ^=
+		    (uint8_t)(1u << fuzz_random(&state, 8));
+		return len;
+	}
+	if (!(data[0] & setup->right) && fuzz_random(&state, 4) > 0)
+		return size + LLVMFuzzerMutate(data + size, len - size,
+		    max - size);
+	data[0] |= setup->right;
+	return size + parts_mutate(data + size, len - size, max - size,
+	    &state);
+}

@@ -32,4 +32,23 @@ void parts_put_right(struct buf *, const uint8_t *data, size_t len);
  */
 size_t parts_mutate(uint8_t *data, size_t len, size_t max, uint64_t *state);
 
+/*
+ * LLVMFuzzerCustomMutator() for inputs that begin with some bytes of setup, a
+ * bit of whose first says that what follows is such an input.  Most of the
+ * time messages stay what they are, and so do those of others.
+ *
+ * size    of the setup
+ * right   that bit
+ * orders  how seldom just a bit of the setup is changed, 1 being always
+ * max     of the whole
+ */
+struct parts_setup {
+	size_t size;
+	uint8_t right;
+	unsigned int orders;
+};
+
+size_t parts_mutate_all(const struct parts_setup *, uint8_t *data, size_t len,
+    size_t max, unsigned int seed);
+
 #endif

@@ -442,26 +442,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	return 0;
 }
 
-/* Most of the time messages stay what they are, and so do those of others. */
+/* Another order of the same is as good as other messages. */
 size_t
 LLVMFuzzerCustomMutator(uint8_t *data, size_t len, size_t max,
     unsigned int seed)
 {
-	uint64_t state = seed;
+	static const struct parts_setup setup = { SETUP_SIZE, SETUP_RIGHT,
+	    3 };
 
-	if (len < SETUP_SIZE || max <= SETUP_SIZE ||
-	    fuzz_random(&state, 8) == 0)
-		return LLVMFuzzerMutate(data, len, max);
-	/* Another order of the same is as good as other messages. */
-	if (fuzz_random(&state, 3) == 0) {
-		data[fuzz_random(&state, SETUP_SIZE)] ^=
-		    (uint8_t)(1u << fuzz_random(&state, 8));
-		return len;
-	}
-	if (!(data[0] & SETUP_RIGHT) && fuzz_random(&state, 4) > 0)
-		return SETUP_SIZE + LLVMFuzzerMutate(data + SETUP_SIZE,
-		    len - SETUP_SIZE, max - SETUP_SIZE);
-	data[0] |= SETUP_RIGHT;
-	return SETUP_SIZE + parts_mutate(data + SETUP_SIZE, len - SETUP_SIZE,
-	    max - SETUP_SIZE, &state);
+	return parts_mutate_all(&setup, data, len, max, seed);
 }
