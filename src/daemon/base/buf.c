@@ -24,6 +24,9 @@ buf_grow(struct buf *b, size_t more)
 
 	if (more > SIZE_MAX / 2 - b->len)
 		return NULL;
+	/* Room for just so much is not looked at before. */
+	if (b->cap > 0 && b->cap - b->len >= more)
+		return b->data + b->len;
 	while (cap - b->len < more)
 		cap *= 2;
 	if ((data = realloc(b->data, cap)) == NULL)
