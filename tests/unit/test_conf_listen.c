@@ -86,7 +86,8 @@ wrong_addresses_are_told(void **state)
 		const char *line, *problem;
 	} rows[] = {
 		{ "listen localhost 1", "\"localhost\" is neither a numeric "
-		    "address nor an absolute path" },
+		    "address nor an absolute path; did you mean "
+		    "\"127.0.0.1\" or \"::1\"?" },
 		{ "listen 127.0.0.256 1", "\"127.0.0.256\" is neither a "
 		    "numeric address nor an absolute path" },
 		{ "listen \"\" 1", "\"\" is neither a numeric address nor an "
@@ -149,23 +150,89 @@ wrong_addresses_are_told(void **state)
 	confs_expect_line(line, path);
 }
 
-/* The network is named as it was written. */
+/*
+ * What inet_aton(3) and getaddrinfo(3) read is no address, lest more is
+ * listened on than was written.
+ */
 static void
-wrong_networks_are_told(void **state)
+addresses_are_taken_literally(void **state)
 {
-	static const char *const rows[] = {
-		"192.0.2.0/33", "192.0.2.1/24", "::/129", "2001:db8::1/64",
-		"192.0.2.0/", "192.0.2.0/x", "192.0.2.0/-1", "192.0.2.0/+8",
-		"192.0.2/24", "1.2.3.4/0", "192.0.2.0/24/24"
+	static const char *const rows[][2] = {
+		{ "*", "\"0.0.0.0\" or \"::\"" }, { "0", "\"0.0.0.0\"" },
+		{ "1", "\"127.0.0.1\" or \"::1\"" },
+		{ "127.1", "\"127.0.0.1\"" }, { "0x0", "\"0.0.0.0\"" },
+		{ "0x7f000001", "\"127.0.0.1\"" },
+		{ "2130706433", "\"127.0.0.1\"" },
+		{ "0177.0.0.1", "\"177.0.0.1\"" },
+		{ "010.0.0.1", "\"10.0.0.1\"" },
+		{ "192.168.001.020", "\"192.168.1.20\"" },
+		{ "::ffff:1.2.3.4", "\"1.2.3.4\"" },
+		{ "::ffff:7f00:1", "\"127.0.0.1\"" },
+		{ "127.0.0.1\\t", "\"127.0.0.1\"" },
+		{ "65432", NULL }, { "[::1]", NULL }, { "127.0.0.1%lo", NULL },
+		{ "::1%no-such-zone", NULL }, { "127.0.0.1:80", NULL },
+		{ "1.2.3.4.5", NULL }, { "127.0.0.", NULL }, { "::1::", NULL }
 	};
 	char line[128], problem[256];
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
+		const char *guess = rows[i][1];
+
+		snprintf(line, sizeof(line), "listen \"%s\" 1",
+		    rows[i][0]);
+		snprintf(problem, sizeof(problem), "\"%s\" is neither a "
+		    "numeric address nor an absolute path%s%s%s", rows[i][0],
+		    guess != NULL ? "; did you mean " : "",
+		    guess != NULL ? guess : "", guess != NULL ? "?" : "");
+		confs_expect_line(line, problem);
+	}
+}
+
+static void
+a_zone_is_part_of_an_address(void **state)
+{
+	struct conf *conf = confs_load("listen fe80::1%1 7\n");
+	const struct sockaddr_in6 *sin6 =
+	    (const void *)&nth_listen(conf, 0)->ss;
+
+	(void)state;
+	assert_int_equal(sin6->sin6_family, AF_INET6);
+	assert_int_equal(sin6->sin6_scope_id, 1);
+	conf_free(conf);
+}
+
+/* The network is named as it was written. */
+static void
+wrong_networks_are_told(void **state)
+{
+	static const char *const rows[][2] = {
+		{ "192.0.2.0/33", NULL }, { "::/129", NULL },
+		{ "2001:db8::1/64", NULL }, { "192.0.2.0/", NULL },
+		{ "192.0.2.0/x", NULL }, { "192.0.2.0/-1", NULL },
+		{ "192.0.2.0/24/24", NULL }, { "1.2.3.4/0", NULL },
+		{ "ten/8", NULL }, { "65432", NULL },
+		{ "192.0.2.1/24", "192.0.2.0/24" },
+		{ "192.0.2/24", "192.0.2.0/24" }, { "10/8", "10.0.0.0/8" },
+		{ "10.1.2/9", "10.0.0.0/9" }, { "127.1", "127.0.0.1" },
+		{ "010.0.0.0/8", "10.0.0.0/8" }, { "0", "0.0.0.0" },
+		{ "*", "0.0.0.0/0,::/0" }, { "0x7f000001", "127.0.0.1" },
+		{ "::ffff:1.2.3.4", "1.2.3.4" },
+		{ "::ffff:10.0.0.0/104", "10.0.0.0/8" },
+		{ "::ffff:0:0/96", NULL }
+	};
+	char line[128], problem[256];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const char *guess = rows[i][1];
+
 		snprintf(line, sizeof(line), "listen 127.0.0.1 1 allow=%s",
-		    rows[i]);
+		    rows[i][0]);
 		snprintf(problem, sizeof(problem), "\"%s\" in allow= is not "
-		    "a network such as 192.0.2.0/24", rows[i]);
+		    "a network such as 192.0.2.0/24%s%s%s", rows[i][0],
+		    guess != NULL ? "; did you mean \"" : "",
+		    guess != NULL ? guess : "", guess != NULL ? "\"?" : "");
 		confs_expect_line(line, problem);
 	}
 }
@@ -222,6 +289,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(addresses_are_listened_on),
 		cmocka_unit_test(wrong_addresses_are_told),
+		cmocka_unit_test(addresses_are_taken_literally),
+		cmocka_unit_test(a_zone_is_part_of_an_address),
 		cmocka_unit_test(wrong_networks_are_told),
 		cmocka_unit_test(a_port_is_digits),
 		cmocka_unit_test(a_copy_outlives_its_configuration),

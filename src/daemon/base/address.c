@@ -11,8 +11,13 @@
 
 #include <sys/un.h>
 
+#include <arpa/inet.h>
+#include <ctype.h>
 #include <netdb.h>
+#include <netinet/in.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/escape.h"
@@ -63,5 +68,119 @@ address_word(const struct sockaddr *sa, socklen_t len, char *buf,
 			strlcpy(buf + n, BLANK, cap - n);
 		n += strlen(BLANK);
 	}
+	return buf;
+}
+
+bool
+address_is_literal(const char *text)
+{
+	char host[INET6_ADDRSTRLEN];
+	struct in6_addr in6;
+	struct in_addr in;
+	size_t len = strcspn(text, "%");
+
+	if (inet_pton(AF_INET, text, &in) == 1)
+		return true;
+	if (len >= sizeof(host))
+		return false;
+	memcpy(host, text, len);
+	host[len] = '\0';
+	return inet_pton(AF_INET6, host, &in6) == 1 &&
+	    !IN6_IS_ADDR_V4MAPPED(&in6);
+}
+
+/*
+ * Take decimal numbers up to 255 with dots between them, as people count:
+ * 010 is ten.  What is missing at the end is zero.
+ *
+ * Returns how many there are, up to 4; 0: it is not of that form.
+ */
+static size_t
+read_parts(const char *text, struct in_addr *in)
+{
+	uint8_t parts[4] = { 0 };
+	unsigned long part;
+	char *end;
+
+	for (size_t n = 0; n < sizeof(parts); text = end + 1) {
+		if (!isdigit((unsigned char)*text) ||
+		    (part = strtoul(text, &end, 10)) > 255)
+			return 0;
+		parts[n++] = (uint8_t)part;
+		memcpy(in, parts, sizeof(parts));
+		if (*end == '\0')
+			return n;
+		if (*end != '.')
+			return 0;
+	}
+	return 0;
+}
+
+/* IPv4 that was written as IPv6. */
+static bool
+read_mapped(const char *text, struct in_addr *in)
+{
+	struct in6_addr in6;
+
+	if (inet_pton(AF_INET6, text, &in6) != 1 ||
+	    !IN6_IS_ADDR_V4MAPPED(&in6))
+		return false;
+	memcpy(in, &in6.s6_addr[12], sizeof(*in));
+	return true;
+}
+
+const char *
+address_guess(const char *text, char *buf, size_t cap)
+{
+	static const char *const words[][2] = {
+		{ "*", "\"0.0.0.0\" or \"::\"" },
+		{ "1", "\"127.0.0.1\" or \"::1\"" },
+		{ "localhost", "\"127.0.0.1\" or \"::1\"" }
+	};
+	char v4[INET_ADDRSTRLEN];
+	struct in_addr in;
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (strcmp(text, words[i][0]) == 0)
+			return words[i][1];
+	if (!read_mapped(text, &in) && read_parts(text, &in) != 4 &&
+	    inet_aton(text, &in) == 0)
+		return NULL;
+	/* Nobody listens on 0.0.0.7: it was a port, or anything. */
+	if (in.s_addr != 0 && ntohl(in.s_addr) >> 24 == 0)
+		return NULL;
+	snprintf(buf, cap, "\"%s\"",
+	    inet_ntop(AF_INET, &in, v4, sizeof(v4)));
+	return buf;
+}
+
+const char *
+address_guess_network(const char *text, char *buf, size_t cap)
+{
+	const char *slash = strchr(text, '/'), *why;
+	char host[INET6_ADDRSTRLEN];
+	struct in_addr in;
+	unsigned int bits, most = 32;
+
+	if (strcmp(text, "*") == 0)
+		return "\"0.0.0.0/0,::/0\"";
+	if (slash == NULL)
+		return address_guess(text, buf, cap);
+	if ((size_t)(slash - text) >= sizeof(host))
+		return NULL;
+	memcpy(host, text, (size_t)(slash - text));
+	host[slash - text] = '\0';
+	if (read_mapped(host, &in))
+		most = 128;
+	else if (read_parts(host, &in) == 0)
+		return NULL;
+	/* Never all of them: that must be said in so many words. */
+	bits = (unsigned int)strtonum(slash + 1, most - 31, most, &why);
+	if (why != NULL)
+		return NULL;
+	bits -= most - 32;
+	in.s_addr &= htonl(UINT32_MAX << (32 - bits));
+	snprintf(buf, cap, "\"%s/%u\"",
+	    inet_ntop(AF_INET, &in, host, sizeof(host)), bits);
 	return buf;
 }

@@ -10,6 +10,7 @@
 
 #include <sys/socket.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -36,5 +37,28 @@ const char *address_word(const struct sockaddr *sa, socklen_t len,
     char *buf, size_t cap);
 
 #define ADDRESS_WORD_MAX	(4 * ADDRESS_MAX + 1)
+
+/*
+ * Whether a text is an address that TCP can have: IPv4 or IPv6 as
+ * inet_pton(3) reads it, the latter perhaps with %ZONE, but not IPv4 as
+ * IPv6.  What getaddrinfo(3) and inet_aton(3) read beyond that (127.1, 010,
+ * 0x7f000001) is none.
+ */
+bool address_is_literal(const char *text);
+
+/*
+ * What somebody who wrote a text that is no address may have meant: in
+ * quotes, with "or" between two.
+ *
+ * buf  holds cap bytes, ADDRESS_MAX is enough
+ *
+ * Returns buf, or NULL: nobody knows.
+ */
+const char *address_guess(const char *text, char *buf, size_t cap);
+
+/*
+ * The same for a text that is no network, ADDRESS or ADDRESS/BITS.
+ */
+const char *address_guess_network(const char *text, char *buf, size_t cap);
 
 #endif

@@ -19,6 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/address.h"
+
 #define DIGITS		"0123456789"
 #define UNIX_MODE	0666	/* default: as open as a port on loopback */
 
@@ -87,7 +89,8 @@ take_cidr(struct conf_cidr *cidr, char *text)
 	memset(cidr, 0, sizeof(*cidr));
 	cidr->family = strchr(text, ':') != NULL ? AF_INET6 : AF_INET;
 	most = cidr->family == AF_INET6 ? 128 : 32;
-	if (inet_pton(cidr->family, text, cidr->addr) != 1) {
+	if (!address_is_literal(text) ||
+	    inet_pton(cidr->family, text, cidr->addr) != 1) {
 		if (slash != NULL)
 			slash[-1] = '/';
 		return -1;
@@ -103,6 +106,22 @@ take_cidr(struct conf_cidr *cidr, char *text)
 		if (cidr->addr[bit / 8] & 0x80 >> bit % 8)
 			return -1;
 	return 0;
+}
+
+/* Returns -1. */
+static int
+tell_network(struct parser *parser, const char *text)
+{
+	char buf[ADDRESS_MAX];
+	const char *guess = address_guess_network(text, buf, sizeof(buf));
+
+	if (guess != NULL)
+		parse_problem(parser, "\"%s\" in allow= is not a network such "
+		    "as 192.0.2.0/24; did you mean %s?", text, guess);
+	else
+		parse_problem(parser, "\"%s\" in allow= is not a network such "
+		    "as 192.0.2.0/24", text);
+	return -1;
 }
 
 static int
@@ -125,11 +144,8 @@ take_allow(struct parser *parser, const struct lex_word *value, void *arg)
 			return -1;
 		}
 		l->allow = more;
-		if (take_cidr(&l->allow[l->n_allow], one) != 0) {
-			parse_problem(parser, "\"%s\" in allow= is not a "
-			    "network such as 192.0.2.0/24", one);
-			return -1;
-		}
+		if (take_cidr(&l->allow[l->n_allow], one) != 0)
+			return tell_network(parser, one);
 		l->n_allow++;
 	}
 	return 0;
@@ -161,12 +177,28 @@ unix_address(struct parser *parser, struct conf_listen *l,
 	return 0;
 }
 
+/* Returns -1. */
+static int
+tell_address(struct parser *parser, const char *text)
+{
+	char buf[ADDRESS_MAX];
+	const char *guess = address_guess(text, buf, sizeof(buf));
+
+	if (guess != NULL)
+		parse_problem(parser, "\"%s\" is neither a numeric address "
+		    "nor an absolute path; did you mean %s?", text, guess);
+	else
+		parse_problem(parser, "\"%s\" is neither a numeric address "
+		    "nor an absolute path", text);
+	return -1;
+}
+
 static int
 inet_address(struct parser *parser, struct conf_listen *l,
     const struct lex_word *host, const struct lex_word *port)
 {
-	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV |
-	    AI_PASSIVE, .ai_socktype = SOCK_STREAM }, *ai;
+	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST |
+	    AI_NUMERICSERV, .ai_socktype = SOCK_STREAM }, *ai;
 	const char *why;
 	int error;
 
@@ -176,14 +208,14 @@ inet_address(struct parser *parser, struct conf_listen *l,
 		    port->text);
 		return -1;
 	}
+	/* getaddrinfo(3) reads more, and "*" as any; it knows zones. */
+	if (!address_is_literal(host->text))
+		return tell_address(parser, host->text);
 	error = getaddrinfo(host->text, port->text, &hints, &ai);
 	if (error == EAI_MEMORY)
 		return -1;
-	if (error != 0) {
-		parse_problem(parser, "\"%s\" is neither a numeric address "
-		    "nor an absolute path", host->text);
-		return -1;
-	}
+	if (error != 0)
+		return tell_address(parser, host->text);
 	memcpy(&l->ss, ai->ai_addr, ai->ai_addrlen);
 	l->ss_len = ai->ai_addrlen;
 	freeaddrinfo(ai);
