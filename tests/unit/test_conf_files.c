@@ -213,6 +213,8 @@ what_is_shown_says_the_same(void **state)
 		"limit header 65535\nlimit content 1g\nlimit output 5k\n"
 		"limit pipeline 1\nlimit memory 1023g\n"
 		"timeout idle 24h\ntimeout handshake 61s\ntimeout drain 1s\n"
+		"timeout header 1001ms\ntimeout message 60000ms\n"
+		"timeout write 1d\n"
 		"answer \"a b\" \"c\\u0000\\n\\\"\xf0\x9f\x90\xb0\"\n"
 		"answer \"\\u0000\" \"\"\nanswer \"#\" \"#\"\n"
 		"answer a=b \"=\"\n"
@@ -247,6 +249,8 @@ everything_said_is_shown(void **state)
 	    "listen /a mode=600\nlisten ::1 0 allow=::1\nuser root\n"
 	    "control /b group=root\n"
 	    "limit header 2k\nlimit pipeline 5\ntimeout idle 2m\n"
+	    "timeout header 1500ms\ntimeout message 2000ms\n"
+	    "timeout write 1d\n"
 	    "answer a \"\\u0041\\/\"\nbinary b file /c type=d/e\n");
 	static const char *const lines[] = {
 		"listen 127.0.0.1 7 keep-alive=yes\n",
@@ -259,6 +263,8 @@ everything_said_is_shown(void **state)
 		"limit header 2k\n", "limit pipeline 5\n",
 		"limit connections 10000\n", "limit memory 256m\n",
 		"timeout idle 120s\n", "timeout drain 10s\n",
+		"timeout header 1500ms\n", "timeout message 2s\n",
+		"timeout write 86400s\n",
 		"answer \"a\" \"A/\"\n",
 		"binary \"b\" file \"/c\" type=\"d/e\"\n"
 	};

@@ -136,7 +136,11 @@ numbers_and_times_have_units(void **state)
 		{ "timeout idle 7s", 16 << 10, 256 << 20, 7000 },
 		{ "timeout idle 2m", 16 << 10, 256 << 20, 120000 },
 		{ "timeout idle 24h", 16 << 10, 256 << 20, 86400000 },
-		{ "timeout idle 1H", 16 << 10, 256 << 20, 3600000 }
+		{ "timeout idle 1H", 16 << 10, 256 << 20, 3600000 },
+		{ "timeout idle 1d", 16 << 10, 256 << 20, 86400000 },
+		{ "timeout idle 1D", 16 << 10, 256 << 20, 86400000 },
+		{ "timeout idle 1500ms", 16 << 10, 256 << 20, 1500 },
+		{ "timeout idle 86400000Ms", 16 << 10, 256 << 20, 86400000 }
 	};
 	char text[256];
 
@@ -161,8 +165,8 @@ what_is_no_number_is_told(void **state)
 		"5t", "5s", "1_000", "5k5"
 	};
 	static const char *const times[] = {
-		"x", "s", "5", "-1s", "+5s", "1.5s", "5ms", "5d", "5ss", "5k",
-		"1m30s"
+		"x", "s", "5", "-1s", "+5s", "1.5s", "5mss", "5dm", "5ss", "5k",
+		"1m30s", "ms", "5m s", "5sm"
 	};
 	char line[128], problem[128];
 
@@ -174,11 +178,19 @@ what_is_no_number_is_told(void **state)
 		confs_expect_line(line, problem);
 	}
 	for (size_t i = 0; i < COUNT(times); i++) {
-		snprintf(line, sizeof(line), "timeout idle %s", times[i]);
+		snprintf(line, sizeof(line), "timeout idle \"%s\"", times[i]);
 		snprintf(problem, sizeof(problem), "\"%s\" is not a time "
 		    "such as 30s, 5m or 1h", times[i]);
 		confs_expect_line(line, problem);
 	}
+	confs_expect_line("timeout idle 999ms",
+	    "999ms is not within 1s and 86400s");
+	confs_expect_line("timeout idle 86400001ms",
+	    "86400001ms is not within 1s and 86400s");
+	confs_expect_line("timeout idle 2d",
+	    "2d is not within 1s and 86400s");
+	confs_expect_line("timeout idle 9223372036854775807d",
+	    "9223372036854775807d is not within 1s and 86400s");
 	confs_expect_line("limit header \"\"",
 	    "\"\" is not a number such as 10000, 64k or 1m");
 	confs_expect_line("limit header 9223372036854775807",

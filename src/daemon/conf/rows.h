@@ -33,7 +33,7 @@ struct conf_type {
 };
 
 extern const struct conf_type conf_type_number;	/* int64_t; k, m, g: 1024s */
-extern const struct conf_type conf_type_time;	/* int64_t, ms; s, m, h */
+extern const struct conf_type conf_type_time;	/* int64_t, ms */
 extern const struct conf_type conf_type_workers;	/* int64_t; auto: 0 */
 extern const struct conf_type conf_type_path;	/* char *; absolute */
 extern const struct conf_type conf_type_control;	/* with its group */

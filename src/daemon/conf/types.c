@@ -10,38 +10,43 @@
 
 #include "daemon/conf/rows.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "daemon/conf/conf.h"
 #include "daemon/conf/names.h"
 #include "daemon/conf/parse.h"
 #include "lib/appmsg.h"
 
-#define DIGITS_MAX	23	/* of a number, with its unit */
+#define DIGITS_MAX	23	/* of a number */
 #define SHOW_PIECE	256	/* bytes that are escaped at once */
+
+/* What may stand behind digits; no name: nothing may. */
+struct unit {
+	const char *name;
+	int64_t factor;
+};
 
 /* How numbers of a kind are written. */
 struct units {
-	const char *letters;	/* one of which may end it */
-	int64_t factors[3];	/* what they stand for */
+	struct unit list[6];	/* up to one without a factor */
 	int64_t plain;		/* in which its range is told */
 	const char *of_range;	/* the unit of that */
-	bool bare;		/* it may have none: then plain is meant */
 	const char *like;
 };
 
 static const struct units sizes = {
-	"kmg", { 1 << 10, 1 << 20, 1 << 30 }, 1, "", true,
-	"a number such as 10000, 64k or 1m"
+	{ { "", 1 }, { "k", 1 << 10 }, { "m", 1 << 20 }, { "g", 1 << 30 } },
+	1, "", "a number such as 10000, 64k or 1m"
 };
 
 static const struct units times = {
-	"smh", { 1000, 60000, 3600000 }, 1000, "s", false,
-	"a time such as 30s, 5m or 1h"
+	{ { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 },
+	    { "d", 86400000 } },
+	1000, "s", "a time such as 30s, 5m or 1h"
 };
 
 const char *const conf_levels[] = {
@@ -114,20 +119,16 @@ static size_t
 number_digits(const struct lex_word *word, const struct units *units,
     int64_t *factor)
 {
-	size_t len = word->len;
-	const char *unit;
+	size_t len = strspn(word->text, "0123456789");
 
-	if (len == 0 || len > DIGITS_MAX)
+	if (len > DIGITS_MAX)
 		return 0;
-	*factor = units->bare ? units->plain : 0;
-	unit = strchr(units->letters,
-	    tolower((unsigned char)word->text[len - 1]));
-	if (unit != NULL && *unit != '\0') {
-		*factor = units->factors[unit - units->letters];
-		len--;
-	}
-	return *factor != 0 && strspn(word->text, "0123456789") >= len ?
-	    len : 0;
+	for (const struct unit *unit = units->list; unit->factor != 0; unit++)
+		if (strcasecmp(word->text + len, unit->name) == 0) {
+			*factor = unit->factor;
+			return len;
+		}
+	return 0;
 }
 
 static int
@@ -203,9 +204,13 @@ time_parse(struct parser *parser, const struct conf_row *row,
 static void
 time_show(const struct conf *conf, const struct conf_row *row, FILE *out)
 {
+	int64_t n = *(const int64_t *)member_of(conf, row);
+
 	show_start(row, out);
-	fprintf(out, "%" PRId64 "s\n",
-	    *(const int64_t *)member_of(conf, row) / 1000);
+	if (n % 1000 == 0)
+		fprintf(out, "%" PRId64 "s\n", n / 1000);
+	else
+		fprintf(out, "%" PRId64 "ms\n", n);
 }
 
 const struct conf_type conf_type_time = {

@@ -62,6 +62,7 @@ MISTAKES = {
     "listen 127.0.0.1 0 allow=*": "0.0.0.0/0,::/0",
     "timeout idle 300ms": "300ms",
     "timeout idle 5d": "5d",
+    "timeout idle 5w": "5w",
     "timeout idle -5s": "-5s",
     "timeout idle 1.5s": "1.5s",
     "timeout idle": "timeout",
@@ -272,7 +273,8 @@ class Syntax(ConfigTest):
             with self.subTest(spelling):
                 shown = self.shown(f"limit content {spelling}")
                 self.assertIn(self.size(shown["limit content"]), (value,))
-        for spelling, value in (("90s", 90), ("2m", 120), ("1h", 3600)):
+        for spelling, value in (("90s", 90), ("2m", 120), ("1h", 3600),
+                                ("1d", 86400), ("1500ms", 1.5)):
             with self.subTest(spelling):
                 shown = self.shown(f"timeout idle {spelling}")
                 self.assertEqual(self.time(shown["timeout idle"]), value)
@@ -289,8 +291,9 @@ class Syntax(ConfigTest):
         return int(text.rstrip("kmg")) * unit.get(text[-1], 1)
 
     def time(self, text):
-        unit = {"s": 1, "m": 60, "h": 3600}
-        return int(text[:-1]) * unit[text[-1]]
+        number, unit = re.fullmatch(r"(\d+)(\D+)", text).groups()
+        unit = {"ms": 1, "s": 1000, "m": 60000, "h": 3600000}[unit]
+        return int(number) * unit / 1000
 
 
 class Include(ConfigTest):
