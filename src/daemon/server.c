@@ -357,6 +357,12 @@ server_bind(struct server *server, struct inherited *inherited)
 static int
 server_drop(struct server *server)
 {
+	const struct listeners *all = &server->listeners;
+
+	for (size_t i = 0; i < all->n; i++)
+		if (confine_give_listen(&all->list[i].conf,
+		    all->list[i].kept) != 0)
+			return -1;
 	return confine_process(server->first->conf, &server->pid);
 }
 

@@ -206,7 +206,7 @@ what_is_shown_says_the_same(void **state)
 		"listen ::1 1 service=echo\n"
 		"listen fe80::1 2 allow=1.2.3.4\n"
 		"listen \"/run/with \\\"quote\\\".sock\" mode=0600\n"
-		"listen /a service=echo\n"
+		"listen /a service=echo\nlisten /g group=\"root\"\n"
 		"control \"/run/a b\" group=\"root\"\nuser root\nworkers 7\n"
 		"pidfile /run/\\x\nlog level=warn\nlog access=/var/a\n"
 		"limit connections 1025\nlimit per-address 1024\n"
@@ -247,6 +247,7 @@ everything_said_is_shown(void **state)
 {
 	struct conf *conf = confs_load("listen 127.0.0.1 7 keep-alive=yes\n"
 	    "listen /a mode=600\nlisten ::1 0 allow=::1\nuser root\n"
+	    "listen /g group=root\n"
 	    "control /b group=root\n"
 	    "limit header 2k\nlimit pipeline 5\ntimeout idle 2m\n"
 	    "timeout header 1500ms\ntimeout message 2000ms\n"
@@ -256,6 +257,7 @@ everything_said_is_shown(void **state)
 		"listen 127.0.0.1 7 keep-alive=yes\n",
 		"listen \"/a\" mode=0600 keep-alive=no\n",
 		"listen ::1 0 allow=::1/128 keep-alive=no\n",
+		"listen \"/g\" mode=0660 group=\"root\" keep-alive=no\n",
 		"control \"/b\" group=\"root\"\n",
 		"user \"root\"\n", "workers auto\n", "log level=info\n",
 		"sandbox yes\n",

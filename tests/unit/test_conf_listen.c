@@ -123,6 +123,11 @@ wrong_addresses_are_told(void **state)
 		    "as 0660" },
 		{ "listen /a mode=rw", "\"rw\" is not an octal mode such as "
 		    "0660" },
+		{ "listen /a group=no-such-group", "unknown group "
+		    "\"no-such-group\"" },
+		{ "listen /a group=", "unknown group \"\"" },
+		{ "listen ::1 1 group=root", "group= is for unix sockets "
+		    "only" },
 		{ "listen /a allow=::/0", "allow= is for addresses; a unix "
 		    "socket has mode=" },
 		{ "listen 127.0.0.1 1 allow=", "\"\" in allow= is not a "
@@ -247,11 +252,36 @@ a_port_is_digits(void **state)
 	    "\" 80\" is not a port from 0 to 65535");
 }
 
+/* The default is the group's, but one that is said counts. */
+static void
+a_group_has_a_mode(void **state)
+{
+	struct conf *conf = confs_load("listen /a group=root\n"
+	    "listen /b mode=0666 group=root\nlisten /c group=root mode=600\n"
+	    "listen /d\n");
+	static const unsigned int modes[] = { 0660, 0666, 0600, 0666 };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(modes); i++) {
+		const struct conf_listen *l = nth_listen(conf, (int)i);
+
+		assert_int_equal(l->mode, modes[i]);
+		if (i == 3) {
+			assert_null(l->group);
+			continue;
+		}
+		assert_string_equal(l->group, "root");
+		assert_int_equal(l->gid, 0);
+	}
+	conf_free(conf);
+}
+
 static void
 a_copy_outlives_its_configuration(void **state)
 {
 	struct conf *conf = confs_load("listen 127.0.0.1 7 keep-alive=yes "
-	    "allow=10.0.0.0/8,127.0.0.0/8\nlisten /run/x mode=0600\n");
+	    "allow=10.0.0.0/8,127.0.0.0/8\n"
+	    "listen /run/x mode=0600 group=root\n");
 	struct conf_listen copies[2];
 	const struct conf_listen *l;
 	size_t n = 0;
@@ -268,6 +298,8 @@ a_copy_outlives_its_configuration(void **state)
 	assert_null(copies[1].allow);
 	assert_int_equal(copies[1].n_allow, 0);
 	assert_int_equal(copies[1].mode, 0600);
+	assert_null(copies[0].group);
+	assert_string_equal(copies[1].group, "root");
 	for (size_t i = 0; i < n; i++)
 		conf_listen_clear(&copies[i]);
 }
@@ -293,6 +325,7 @@ main(void)
 		cmocka_unit_test(a_zone_is_part_of_an_address),
 		cmocka_unit_test(wrong_networks_are_told),
 		cmocka_unit_test(a_port_is_digits),
+		cmocka_unit_test(a_group_has_a_mode),
 		cmocka_unit_test(a_copy_outlives_its_configuration),
 		cmocka_unit_test(services_have_names)
 	};

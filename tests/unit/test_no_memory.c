@@ -33,7 +33,7 @@
 /* All directives, with all options that take memory. */
 static const char text[] =
     "listen 127.0.0.1 0 keep-alive=yes allow=127.0.0.0/8,192.0.2.0/24\n"
-    "listen /nowhere/socket mode=0600\n"
+    "listen /nowhere/socket mode=0600 group=root\n"
     "control /nowhere/control group=root\n"
     "user root\n"
     "workers 2\n"

@@ -36,6 +36,9 @@ conf_listen_copy(struct conf_listen *copy, const struct conf_listen *l)
 	copy->place.file = NULL;
 	copy->allow = NULL;
 	copy->n_allow = 0;
+	copy->group = NULL;
+	if (l->group != NULL && (copy->group = strdup(l->group)) == NULL)
+		return -1;
 	if (l->n_allow == 0)
 		return 0;
 	copy->allow = reallocarray(NULL, l->n_allow, sizeof(*copy->allow));
@@ -49,7 +52,9 @@ conf_listen_copy(struct conf_listen *copy, const struct conf_listen *l)
 void
 conf_listen_clear(struct conf_listen *l)
 {
+	free(l->group);
 	free(l->allow);
+	l->group = NULL;
 	l->allow = NULL;
 	l->n_allow = 0;
 }

@@ -56,6 +56,8 @@ struct conf_listen {
 	enum conf_service service;
 	bool keep_alive;
 	unsigned int mode;		/* of a unix socket */
+	char *group;			/* owned; of such one; NULL: as it is */
+	gid_t gid;			/* of group */
 	struct conf_cidr *allow;	/* owned; n_allow 0: everybody */
 	size_t n_allow;
 };

@@ -16,7 +16,6 @@
 #include <string.h>
 
 #include "daemon/base/file.h"
-#include "daemon/conf/names.h"
 #include "daemon/conf/parse.h"
 #include "daemon/conf/rows.h"
 
@@ -77,16 +76,9 @@ static int
 take_group(struct parser *parser, const struct lex_word *value, void *arg)
 {
 	struct conf *conf = arg;
-	gid_t gid;
 
-	if (!names_group(value->text, &gid)) {
-		parse_nobody(parser, "group", value->text, errno);
-		return -1;
-	}
-	free(conf->control_group);	/* of a control that was one too many */
-	conf->control_gid = gid;
-	conf->control_group = parse_copy(parser, value->text, value->len);
-	return conf->control_group == NULL ? -1 : 0;
+	return parse_group(parser, value, &conf->control_group,
+	    &conf->control_gid);
 }
 
 static int

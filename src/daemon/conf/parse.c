@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "common/nearest.h"
+#include "daemon/conf/names.h"
 
 struct conf_place
 parse_place(const struct parser *parser)
@@ -140,4 +141,23 @@ parse_nobody(struct parser *parser, const char *what, const char *name,
 		    what, name, strerror(error));
 	else
 		parse_problem(parser, "unknown %s \"%s\"", what, name);
+}
+
+int
+parse_group(struct parser *parser, const struct lex_word *value, char **name,
+    gid_t *gid)
+{
+	char *copy;
+	gid_t found;
+
+	if (!names_group(value->text, &found)) {
+		parse_nobody(parser, "group", value->text, errno);
+		return -1;
+	}
+	if ((copy = parse_copy(parser, value->text, value->len)) == NULL)
+		return -1;
+	free(*name);
+	*name = copy;
+	*gid = found;
+	return 0;
 }

@@ -58,6 +58,15 @@ void parse_unknown(struct parser *, const char *what, const char *word,
 void parse_nobody(struct parser *, const char *what, const char *name,
     int error);
 
+/*
+ * A group, which must exist.
+ *
+ * name  freed and set to a copy, owned by the caller; on success only
+ * gid   set on success
+ */
+int parse_group(struct parser *, const struct lex_word *, char **name,
+    gid_t *gid);
+
 /* yes or no */
 int parse_bool(struct parser *, const struct lex_word *, bool *);
 

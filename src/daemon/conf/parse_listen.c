@@ -23,6 +23,8 @@
 
 #define DIGITS		"0123456789"
 #define UNIX_MODE	0666	/* default: as open as a port on loopback */
+#define GROUP_MODE	0660	/* default with a group */
+#define NO_MODE		01000	/* none was given */
 
 static bool
 is_unix(const struct conf_listen *l)
@@ -48,6 +50,17 @@ take_mode(struct parser *parser, const struct lex_word *value, void *arg)
 		return -1;
 	}
 	return 0;
+}
+
+static int
+take_group(struct parser *parser, const struct lex_word *value, void *arg)
+{
+	struct conf_listen *l = arg;
+
+	if (is_unix(l))
+		return parse_group(parser, value, &l->group, &l->gid);
+	parse_problem(parser, "group= is for unix sockets only");
+	return -1;
 }
 
 static int
@@ -153,6 +166,7 @@ take_allow(struct parser *parser, const struct lex_word *value, void *arg)
 
 static const struct option options[] = {
 	{ "mode", take_mode },
+	{ "group", take_group },
 	{ "keep-alive", take_keep_alive },
 	{ "service", take_service },
 	{ "allow", take_allow },
@@ -287,7 +301,7 @@ parse_listen(struct parser *parser)
 	if (l == NULL)
 		return -1;
 	l->place = parse_place(parser);
-	l->mode = UNIX_MODE;
+	l->mode = NO_MODE;
 	if (!path && parser->lex->n < 3) {
 		parse_problem(parser, "listen needs an address and a port, "
 		    "or an absolute path");
@@ -301,6 +315,8 @@ parse_listen(struct parser *parser)
 	/* Wrong options are told even when the address is wrong. */
 	if (parse_options(parser, path ? 2 : 3, options, l) != 0)
 		wrong = true;
+	if (l->mode == NO_MODE)
+		l->mode = l->group != NULL ? GROUP_MODE : UNIX_MODE;
 	if (error == 0)
 		check_service(parser, l);
 	TAILQ_INSERT_TAIL(&parser->conf->listens, l, entry);

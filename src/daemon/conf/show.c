@@ -43,6 +43,10 @@ show_listen(const struct conf_listen *l, FILE *out)
 		fprintf(out, "listen ");
 		conf_show_quoted(out, path, strlen(path));
 		fprintf(out, " mode=%04o", l->mode);
+		if (l->group != NULL) {
+			fprintf(out, " group=");
+			conf_show_quoted(out, l->group, strlen(l->group));
+		}
 	} else {
 		getnameinfo((const struct sockaddr *)&l->ss, l->ss_len, host,
 		    sizeof(host), port, sizeof(port),
@@ -118,12 +122,19 @@ conf_show(const struct conf *conf, FILE *out)
 }
 
 static bool
+is_same_group(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static bool
 is_same_listen(const struct conf_listen *a, const struct conf_listen *b)
 {
 	return a->ss_len == b->ss_len &&
 	    memcmp(&a->ss, &b->ss, a->ss_len) == 0 &&
 	    a->service == b->service && a->keep_alive == b->keep_alive &&
-	    a->mode == b->mode && a->n_allow == b->n_allow &&
+	    a->mode == b->mode && is_same_group(a->group, b->group) &&
+	    a->n_allow == b->n_allow &&
 	    (a->n_allow == 0 || memcmp(a->allow, b->allow,
 	    a->n_allow * sizeof(*a->allow)) == 0);
 }

@@ -37,7 +37,7 @@ listener_open(struct listener *l, struct inherited *inherited)
 	socklen_t len = sizeof(ss);
 
 	l->fd = inherit_find(inherited, sa, l->conf.ss_len);
-	l->shared = l->fd != -1;
+	l->kept = l->shared = l->fd != -1;
 	if (l->fd == -1)
 		l->fd = socket_listen(sa, l->conf.ss_len, l->conf.mode);
 	if (l->fd == -1 ||

@@ -21,6 +21,7 @@ struct inherited;
 struct listener {
 	int fd;				/* owned by the list; -1: closed */
 	bool shared;			/* the service manager has it too */
+	bool kept;			/* it was there before this process */
 	struct conf_listen conf;	/* a copy */
 };
 

@@ -11,11 +11,14 @@
 
 #include "daemon/system/confine.h"
 
+#include <sys/un.h>
+
 #include <errno.h>
 #include <stddef.h>
 #include <unistd.h>
 
 #include "common/log.h"
+#include "daemon/base/address.h"
 #include "daemon/base/descriptors.h"
 #include "daemon/conf/conf.h"
 #include "daemon/system/pid.h"
@@ -51,6 +54,21 @@ give_control(const struct conf *conf, uid_t user, gid_t group)
 		log_warn("cannot give the control socket to user=%s",
 		    conf->user);
 	return -1;
+}
+
+int
+confine_give_listen(const struct conf_listen *l, bool kept)
+{
+	char address[ADDRESS_MAX];
+	const struct sockaddr_un *sun = (const void *)&l->ss;
+
+	if (l->group == NULL ||
+	    process_own_socket(sun->sun_path, (uid_t)-1, l->gid) == 0)
+		return 0;
+	log_warn("cannot give address=%s to group=%s", address_text(
+	    (const struct sockaddr *)&l->ss, l->ss_len, address,
+	    sizeof(address)), l->group);
+	return kept ? 0 : -1;
 }
 
 static int

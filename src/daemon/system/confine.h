@@ -10,8 +10,23 @@
  * and all that it serves, is behind that line.
  */
 
+#include <stdbool.h>
+
 struct conf;
+struct conf_listen;
 struct pid;
+
+/*
+ * Give the unix socket of a listen line to its group, if it names one: by its
+ * path, since that is what lets peers in.
+ *
+ * kept  the service manager had it: what it had before may go on, so that a
+ *       failure is only logged
+ *
+ * To be called before confine_process().  Returns 0, or -1 with the reason
+ * logged.
+ */
+int confine_give_listen(const struct conf_listen *, bool kept);
 
 /*
  * Cross it: do what takes rights, give them up, enter the sandbox.  Sockets
