@@ -10,8 +10,9 @@
  * earlier process left in the manager's keeping (FDSTORE=1 in
  * sd_notify(3)).  A socket is found by its address, whoever made it.
  *
- * Such a socket is the manager's as well: it may be closed, but never be
- * shut down, and its path is not ours to remove.
+ * Such a socket is the manager's as well: it may be closed, and its path is
+ * not ours to remove.  None is shut down, which ends it for all that have it,
+ * but those of earlier processes that no line wants any more.
  */
 
 #include <sys/socket.h>
@@ -31,7 +32,8 @@ struct inherited *inherit_take(void);
 
 /*
  * Give the socket that listens at an address, once.  Port 0 is nobody's
- * address, nor is a path that is gone.
+ * address, nor is a path that is gone; a path may lead through links of
+ * folders.
  *
  * NULL is allowed for the sockets: none was inherited.
  *
@@ -41,8 +43,9 @@ int inherit_find(struct inherited *, const struct sockaddr *sa,
     socklen_t len);
 
 /*
- * Close the sockets that nobody asked for, with a warning each, and have the
- * manager forget those that it keeps.  NULL is allowed.
+ * Close the sockets that nobody asked for, with a warning each.  Those that
+ * the manager keeps are ended, so that their ports and paths are free when
+ * this returns, and it is told to forget them.  NULL is allowed.
  */
 void inherit_free(struct inherited *);
 

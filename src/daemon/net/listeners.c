@@ -3,8 +3,9 @@
 
 /*
  * Inherited sockets are looked through before one is bound: who connected
- * while the daemon was not there waits in them.  None is left to the manager
- * before all are there, so that a start that fails leaves nothing.
+ * while the daemon was not there waits in them, and those that no line wants
+ * may be in the way of what is bound.  None is left to the manager before all
+ * are there, so that a start that fails leaves nothing.
  */
 
 #include "config.h"
@@ -27,17 +28,23 @@
 #define CONTROL_MODE		0600	/* root and the daemon's user */
 #define CONTROL_GROUP_MODE	0660
 
+static void
+listener_find(struct listener *l, struct inherited *inherited)
+{
+	l->fd = inherit_find(inherited, (const struct sockaddr *)&l->conf.ss,
+	    l->conf.ss_len);
+	l->kept = l->shared = l->fd != -1;
+}
+
 /* One listen directive to a socket. */
 static int
-listener_open(struct listener *l, struct inherited *inherited)
+listener_open(struct listener *l)
 {
 	const struct sockaddr *sa = (const struct sockaddr *)&l->conf.ss;
 	char address[ADDRESS_MAX];
 	struct sockaddr_storage ss;
 	socklen_t len = sizeof(ss);
 
-	l->fd = inherit_find(inherited, sa, l->conf.ss_len);
-	l->kept = l->shared = l->fd != -1;
 	if (l->fd == -1)
 		l->fd = socket_listen(sa, l->conf.ss_len, l->conf.mode);
 	if (l->fd == -1 ||
@@ -53,11 +60,10 @@ listener_open(struct listener *l, struct inherited *inherited)
 	return 0;
 }
 
-static int
-control_open(struct listeners *all, const struct conf *conf,
+static void
+control_find(struct listeners *all, const char *path,
     struct inherited *inherited)
 {
-	const char *path = conf->control;
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 
 	if (strlcpy(sun.sun_path, path, sizeof(sun.sun_path)) <
@@ -65,6 +71,13 @@ control_open(struct listeners *all, const struct conf *conf,
 		all->control_fd = inherit_find(inherited,
 		    (const struct sockaddr *)&sun, sizeof(sun));
 	all->control_shared = all->control_fd != -1;
+}
+
+static int
+control_open(struct listeners *all, const struct conf *conf)
+{
+	const char *path = conf->control;
+
 	if (all->control_fd == -1)
 		all->control_fd = socket_listen_path(path,
 		    conf->control_group != NULL ? CONTROL_GROUP_MODE :
@@ -112,8 +125,9 @@ leave(struct listeners *all)
 		    (struct sockaddr *)&sun, len) == 0;
 }
 
+/* Whatever is inherited and wanted; nothing is bound yet. */
 static int
-open_all(struct listeners *all, const struct conf *conf,
+find_all(struct listeners *all, const struct conf *conf,
     struct inherited *inherited)
 {
 	const struct conf_listen *conf_l;
@@ -133,29 +147,36 @@ open_all(struct listeners *all, const struct conf *conf,
 			log_warn("cannot listen");
 			return -1;
 		}
-		if (listener_open(l, inherited) != 0)
-			return -1;
+		listener_find(l, inherited);
 	}
-	if (conf->control == NULL)
-		return 0;
-	return control_open(all, conf, inherited);
+	if (conf->control != NULL)
+		control_find(all, conf->control, inherited);
+	return 0;
+}
+
+static int
+open_all(struct listeners *all, const struct conf *conf)
+{
+	for (size_t i = 0; i < all->n; i++)
+		if (listener_open(&all->list[i]) != 0)
+			return -1;
+	return conf->control == NULL ? 0 : control_open(all, conf);
 }
 
 int
 listeners_open(struct listeners *all, const struct conf *conf,
     struct inherited *inherited)
 {
-	int error;
-
 	*all = (struct listeners){ .control_fd = -1 };
-	error = open_all(all, conf, inherited);
-	if (error != 0) {
+	if (find_all(all, conf, inherited) != 0) {
 		/* Of lines that had no turn, perhaps. */
 		inherit_discard(inherited);
-		return error;
+		return -1;
 	}
-	/* First: what is forgotten may be in the way of what is left. */
+	/* Now: a line that has changed may want the same port or path. */
 	inherit_free(inherited);
+	if (open_all(all, conf) != 0)
+		return -1;
 	leave(all);
 	return 0;
 }

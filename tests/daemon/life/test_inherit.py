@@ -274,6 +274,62 @@ class Keeping(manager.ManagedTest):
             harness.Peer((LOOPBACK, old))
         self.assert_serves((LOOPBACK, new))
 
+    def test_lines_that_change(self):
+        """From each address to each other one, by one start."""
+        port = harness.free_port()
+        os.mkdir(self.path("folder"))
+        os.symlink("folder", self.path("link"))
+        addresses = [(LOOPBACK, port), ("0.0.0.0", port),
+                     (LOOPBACK, harness.free_port()),
+                     self.path("folder", "one"), self.path("folder", "two"),
+                     self.path("link", "one")]
+        if harness.has_ipv6():
+            addresses += [("::1", port), ("::", port)]
+        # Each is left for all behind it, and come back to from there.
+        way = [address for i, one in enumerate(addresses)
+               for other in addresses[i + 1:] for address in (one, other)]
+        for address in addresses[-1:] + way + addresses[-2:-1]:
+            daemon, _ = self.run_daemon(line(address))
+            self.assertEqual(len(self.manager.store), 1)
+            self.assert_serves(address)
+            daemon.stop()
+
+    def test_lines_that_change_places(self):
+        """One address becomes two, with another control socket."""
+        port = harness.free_port()
+        os.symlink(".", self.path("link"))
+        before = (f"listen 0.0.0.0 {port}", f"listen {self.path('one')}",
+                  self.control_line())
+        after = (f"listen {LOOPBACK} {port}", f"listen 127.0.0.2 {port}",
+                 f"listen {self.path('link', 'one')}",
+                 f"control {self.path('link', 'two')}")
+        for lines in (before, after, before):
+            daemon, _ = self.run_daemon(*lines)
+            for address in daemon.addresses:
+                self.assert_serves(address)
+            self.assertEqual(len(self.manager.store), len(lines))
+            daemon.stop()
+
+    def test_path_through_a_link(self):
+        """It is the same socket, and is neither bound nor left anew."""
+        os.mkdir(self.path("folder"))
+        os.symlink("folder", self.path("link"))
+        paths = [self.path(name, "one") for name in ("folder", "link")]
+        daemon, _ = self.run_daemon(f"listen {paths[0]}")
+        for path in paths[::-1]:
+            daemon.stop()
+            peer = self.peer(paths[0])
+            daemon, told = self.run_daemon(f"listen {path}")
+            self.assertIn("inherited=yes", daemon.log)
+            self.assertNotIn("FDSTORE=1", told)
+            peer.send(search("ring"))
+            self.assertEqual(peer.to_end(), plain_reply(RING))
+        # Of the same name, in another folder.
+        daemon.stop()
+        daemon, told = self.run_daemon(f"listen {self.path('one')}")
+        self.assertIn("FDSTOREREMOVE=1", told)
+        self.assertIn("FDSTORE=1", told)
+
     def test_start_that_fails(self):
         """It says nothing against what it had no use for, and keeps it."""
         lines = (f"listen {LOOPBACK} {harness.free_port()}",
