@@ -51,9 +51,11 @@ static void
 nothing_was_inherited(void **state)
 {
 	struct sockaddr sa = { .sa_family = AF_INET };
+	bool kept = true;
 
 	(void)state;
-	assert_int_equal(inherit_find(NULL, &sa, sizeof(sa)), -1);
+	assert_int_equal(inherit_find(NULL, &sa, sizeof(sa), &kept), -1);
+	assert_false(kept);
 	inherit_free(NULL);
 }
 

@@ -252,8 +252,10 @@ is_same(const struct inherited_socket *s, const struct sockaddr *sa,
 }
 
 int
-inherit_find(struct inherited *all, const struct sockaddr *sa, socklen_t len)
+inherit_find(struct inherited *all, const struct sockaddr *sa, socklen_t len,
+    bool *kept)
 {
+	*kept = false;
 	for (size_t i = 0; all != NULL && i < all->n; i++) {
 		struct inherited_socket *s = &all->list[i];
 		int fd = s->fd;
@@ -261,6 +263,7 @@ inherit_find(struct inherited *all, const struct sockaddr *sa, socklen_t len)
 		if (fd == -1 || !is_same(s, sa, len))
 			continue;
 		s->fd = -1;
+		*kept = s->kept;
 		return fd;
 	}
 	return -1;

@@ -17,6 +17,8 @@
 
 #include <sys/socket.h>
 
+#include <stdbool.h>
+
 struct inherited;
 
 /*
@@ -37,10 +39,12 @@ struct inherited *inherit_take(void);
  *
  * NULL is allowed for the sockets: none was inherited.
  *
+ * kept  set: whether an earlier process made and left it
+ *
  * Returns the socket, owned by the caller; or -1.
  */
 int inherit_find(struct inherited *, const struct sockaddr *sa,
-    socklen_t len);
+    socklen_t len, bool *kept);
 
 /*
  * Close the sockets that nobody asked for, with a warning each.  Those that

@@ -28,12 +28,32 @@
 #define CONTROL_MODE		0600	/* root and the daemon's user */
 #define CONTROL_GROUP_MODE	0660
 
+/*
+ * An earlier process gave the path the mode that the line had then.  A socket
+ * unit has a mode of its own.
+ */
+static void
+keep_mode(const char *path, unsigned int mode)
+{
+	bool changed;
+
+	if (socket_set_mode(path, mode, &changed) != 0)
+		log_warn("mode is as it was path=%s wanted=%04o", path, mode);
+	else if (changed)
+		log_info("mode changed path=%s mode=%04o", path, mode);
+}
+
 static void
 listener_find(struct listener *l, struct inherited *inherited)
 {
-	l->fd = inherit_find(inherited, (const struct sockaddr *)&l->conf.ss,
-	    l->conf.ss_len);
+	const struct sockaddr_un *sun = (const void *)&l->conf.ss;
+	bool kept;
+
+	l->fd = inherit_find(inherited, (const struct sockaddr *)sun,
+	    l->conf.ss_len, &kept);
 	l->kept = l->shared = l->fd != -1;
+	if (kept && sun->sun_family == AF_UNIX)
+		keep_mode(sun->sun_path, l->conf.mode);
 }
 
 /* One listen directive to a socket. */
@@ -60,17 +80,27 @@ listener_open(struct listener *l)
 	return 0;
 }
 
+static unsigned int
+control_mode(const struct conf *conf)
+{
+	return conf->control_group != NULL ? CONTROL_GROUP_MODE :
+	    CONTROL_MODE;
+}
+
 static void
-control_find(struct listeners *all, const char *path,
+control_find(struct listeners *all, const struct conf *conf,
     struct inherited *inherited)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	bool kept = false;
 
-	if (strlcpy(sun.sun_path, path, sizeof(sun.sun_path)) <
+	if (strlcpy(sun.sun_path, conf->control, sizeof(sun.sun_path)) <
 	    sizeof(sun.sun_path))
 		all->control_fd = inherit_find(inherited,
-		    (const struct sockaddr *)&sun, sizeof(sun));
+		    (const struct sockaddr *)&sun, sizeof(sun), &kept);
 	all->control_shared = all->control_fd != -1;
+	if (kept)
+		keep_mode(conf->control, control_mode(conf));
 }
 
 static int
@@ -80,8 +110,7 @@ control_open(struct listeners *all, const struct conf *conf)
 
 	if (all->control_fd == -1)
 		all->control_fd = socket_listen_path(path,
-		    conf->control_group != NULL ? CONTROL_GROUP_MODE :
-		    CONTROL_MODE);
+		    control_mode(conf));
 	if (all->control_fd == -1) {
 		log_warn("cannot listen control=%s", path);
 		return -1;
@@ -150,7 +179,7 @@ find_all(struct listeners *all, const struct conf *conf,
 		listener_find(l, inherited);
 	}
 	if (conf->control != NULL)
-		control_find(all, conf->control, inherited);
+		control_find(all, conf, inherited);
 	return 0;
 }
 

@@ -21,6 +21,7 @@
 #include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -215,6 +216,32 @@ socket_listen_path(const char *path, unsigned int mode)
 		return -1;
 	return socket_listen((const struct sockaddr *)&sun, sizeof(sun),
 	    mode);
+}
+
+int
+socket_set_mode(const char *path, unsigned int mode, bool *changed)
+{
+	int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC), error = -1;
+	char self[32];
+	struct stat sb;
+
+	*changed = false;
+	if (fd == -1)
+		return -1;
+	if (fstat(fd, &sb) == 0) {
+		if (!S_ISSOCK(sb.st_mode) || sb.st_nlink != 1) {
+			errno = EPERM;
+		} else if ((sb.st_mode & 07777) == mode) {
+			error = 0;
+		} else {
+			/* chmod(2) follows links, but is told which file. */
+			snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+			error = chmod(self, (mode_t)mode);
+			*changed = error == 0;
+		}
+	}
+	close_keep_errno(fd);
+	return error;
 }
 
 void

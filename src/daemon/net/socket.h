@@ -32,6 +32,17 @@ int socket_listen(const struct sockaddr *sa, socklen_t len,
 int socket_listen_path(const char *path, unsigned int mode);
 
 /*
+ * Give the path of a listening unix socket a mode; what fchmod(2) changes of a
+ * socket no peer is held to.  No link is followed, and nothing changed but a
+ * socket that has one name.
+ *
+ * changed  set: whether it had another mode
+ *
+ * Returns 0, or -1 with errno; then it is as it was.
+ */
+int socket_set_mode(const char *path, unsigned int mode, bool *changed);
+
+/*
  * Remove the path of a listening unix socket, which stays open.
  *
  * fd      -1 is allowed

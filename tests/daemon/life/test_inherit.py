@@ -3,8 +3,10 @@
 # Copyright (c) 2026 The appmsgd authors
 """Sockets from the service manager, by a socket unit or from its keeping."""
 
+import grp
 import os
 import socket
+import stat
 import subprocess
 import sys
 import threading
@@ -329,6 +331,52 @@ class Keeping(manager.ManagedTest):
         daemon, told = self.run_daemon(f"listen {self.path('one')}")
         self.assertIn("FDSTOREREMOVE=1", told)
         self.assertIn("FDSTORE=1", told)
+
+    def mode(self, path):
+        return stat.S_IMODE(os.stat(path).st_mode)
+
+    def test_mode_that_changes(self):
+        """Kept or not, a socket has the mode of its line."""
+        path = self.path("one")
+        for mode in ("0666", "0660", "0600", "0666"):
+            daemon, _ = self.run_daemon(f"listen {path} mode={mode}")
+            self.assertEqual(self.mode(path), int(mode, 8))
+            self.assert_serves(path)
+            daemon.stop()
+        self.assertIn(f"mode changed path={path} mode=0666", daemon.log)
+        daemon, _ = self.run_daemon(f"listen {path} mode=0666")
+        self.assertNotIn("mode ", daemon.log)
+
+    def test_mode_of_the_control_socket(self):
+        """It is the group's, once the line names one."""
+        path, group = self.path("control.sock"), grp.getgrgid(os.getegid())
+        for more, mode in (("", 0o600), (f" group={group.gr_name}", 0o660),
+                           ("", 0o600)):
+            daemon, _ = self.run_daemon(self.control_line() + more)
+            self.assertEqual(self.mode(path), mode)
+            daemon.stop()
+
+    def test_mode_that_stays(self):
+        """Not even a socket is changed that has another name, too."""
+        path = self.path("one")
+        daemon, _ = self.run_daemon(f"listen {path} mode=0666")
+        daemon.stop()
+        os.link(path, self.path("two"))
+        daemon, _ = self.run_daemon(f"listen {path} mode=0600")
+        self.assertIn(f"mode is as it was path={path} wanted=0600: ",
+                      daemon.log)
+        self.assertEqual(self.mode(path), 0o666)
+        self.assert_serves(path)
+
+    def test_mode_of_a_socket_unit(self):
+        """It is that unit's business."""
+        path = self.path("one")
+        sock = self.listener(path)
+        os.chmod(path, 0o640)
+        daemon = self.manage(f"listen {path} mode=0666", sockets=[sock],
+                             names=["appmsgd.socket"])
+        self.assertNotIn("mode ", daemon.log)
+        self.assertEqual(self.mode(path), 0o640)
 
     def test_start_that_fails(self):
         """It says nothing against what it had no use for, and keeps it."""
