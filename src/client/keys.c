@@ -38,7 +38,10 @@ keys_clear(struct keys *keys)
 	memset(keys, 0, sizeof(*keys));
 }
 
-/* Take a line out of what was read; the last one may lack its newline. */
+/*
+ * Take a line out of what was read; the last one may lack its newline.  What
+ * was written where lines end in CR LF has no CR in its keys.
+ */
 static bool
 keys_line(struct keys *keys, const char **key, size_t *len)
 {
@@ -56,6 +59,8 @@ keys_line(struct keys *keys, const char **key, size_t *len)
 	*key = line;
 	*len = newline != NULL ? (size_t)(newline - line) : left;
 	keys->start += *len + (newline != NULL);
+	if (newline != NULL && *len > 0 && newline[-1] == '\r')
+		--*len;
 	keys->seen = 0;
 	keys->line++;
 	return true;

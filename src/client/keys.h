@@ -6,7 +6,8 @@
 
 /*
  * The keys of a search, one after the other: words of the command line, and
- * in the place of "-", the lines of standard input, as they come.
+ * in the place of "-", the lines of standard input, as they come,
+ * whether they end in LF or in CR LF.
  */
 
 #include <stdbool.h>

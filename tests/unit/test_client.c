@@ -162,7 +162,8 @@ keys_are_words_and_lines(void **state)
 {
 	char a[] = "a", b[] = "b", dash[] = "-";
 	char *words[] = { a, dash, b, dash };
-	static const char lines[] = "x y\n\n\0z\r\nlast";
+	static const char lines[] =
+	    "x y\n\n\0z\r\n\r\na\rb\r\r\nlast\r";
 	struct keys keys;
 	int fds[2];
 
@@ -174,10 +175,12 @@ keys_are_words_and_lines(void **state)
 	feed(fds[1], lines, sizeof(lines) - 1);
 	expect_key(&keys, "x y", 3);
 	expect_key(&keys, "", 0);
-	expect_key(&keys, "\0z\r", 3);
+	expect_key(&keys, "\0z", 2);
+	expect_key(&keys, "", 0);
+	expect_key(&keys, "a\rb\r", 4);
 	expect_none(&keys, KEYS_LATER);
 	close(fds[1]);
-	expect_key(&keys, "last", 4);
+	expect_key(&keys, "last\r", 5);
 	expect_key(&keys, "b", 1);
 	expect_none(&keys, KEYS_END);
 	expect_none(&keys, KEYS_END);

@@ -162,7 +162,7 @@ class SeveralKeysTest(DoneTest):
         with replier("r", connection="keep-alive") as server:
             done = ask(server, "search", "-", stdin=b"a b\n\nc\r\nd\0e\nf")
         self.assert_done(
-            done, 0, "a b\tr\n\tr\nc\\r\tr\nd\\x00e\tr\nf\tr\n")
+            done, 0, "a b\tr\n\tr\nc\tr\nd\\x00e\tr\nf\tr\n")
 
     def test_standard_input_stands_among_words(self):
         with replier("r") as server:
