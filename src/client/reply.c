@@ -16,8 +16,7 @@
 #include "appmsg.h"
 
 static const char reply_error_prefix[] = "Error: ";
-static const char reply_miss_before[] = "No match for \"";
-static const char reply_miss_after[] = "\".";
+static const char reply_miss_before[] = "No match for ";
 
 /* In the order of enum reply_outcome. */
 static const char *const reply_words[] = {
@@ -136,17 +135,22 @@ reply_is_error(const struct reply *reply)
 	    memcmp(reply->data, reply_error_prefix, len) == 0;
 }
 
-/* Is it, to the byte, the text that says that there is no such key? */
+/*
+ * Is it, to the byte, the text that says that there is no such key?  It has
+ * the key in double quotes, or in single ones as the tutorial's server has it
+ * since 2022.
+ */
 static bool
 reply_is_miss(const struct reply *reply, const char *key, size_t len)
 {
 	size_t before = sizeof(reply_miss_before) - 1;
-	size_t after = sizeof(reply_miss_after) - 1;
+	const char *quote = reply->data + before;
 
-	return reply->len == before + len + after &&
+	return reply->len == before + len + 3 &&
 	    memcmp(reply->data, reply_miss_before, before) == 0 &&
-	    memcmp(reply->data + before, key, len) == 0 &&
-	    memcmp(reply->data + before + len, reply_miss_after, after) == 0;
+	    (*quote == '"' || *quote == '\'') &&
+	    memcmp(quote + 1, key, len) == 0 &&
+	    quote[len + 1] == *quote && quote[len + 2] == '.';
 }
 
 int

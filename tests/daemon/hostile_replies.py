@@ -151,7 +151,7 @@ def of_search(header, content, key):
     status = header.last("status")
     if type(status) is str and status in STATUSES:
         return STATUSES[status]
-    if result == f'No match for "{key}".':
+    if result in (f'No match for "{key}".', f"No match for '{key}'."):
         return 1
     return 65 if result.startswith("Error: ") else 0
 
@@ -195,7 +195,8 @@ def text(rng, key):
     """A text that a server may answer with."""
     kind = rng.randrange(12)
     if kind == 0:
-        return f'No match for "{key}".'
+        quote = rng.choice("\"'")
+        return f"No match for {quote}{key}{quote}."
     if kind == 1:
         return "Error: " + rng.choice(TERMINAL)
     if kind == 2:

@@ -3,7 +3,10 @@
 # Copyright (c) 2026 The appmsgd authors
 """appmsg-client and the servers of the tutorial."""
 
+import os
+import shutil
 import sys
+import unittest.mock
 
 sys.path.insert(1, sys.path[0] + "/..")
 
@@ -38,6 +41,23 @@ class AppServerTest(OriginalTest):
                          no_match("nope") + "\n")
         key = 'a"b\\c'
         self.assert_done(self.ask("search", key), 1, "", no_match(key) + "\n")
+
+    def test_tells_a_miss_by_the_text_that_it_has_since_2022(self):
+        folder = shutil.copytree(harness.originals(), self.path("newer"))
+        with open(f"{folder}/libserver.py", encoding="utf-8") as file:
+            text = file.read()
+        self.assertIn("f'No match for \"{query}\".'", text)
+        with open(f"{folder}/libserver.py", "w", encoding="utf-8") as file:
+            file.write(text.replace("f'No match for \"{query}\".'",
+                                    "f\"No match for '{query}'.\""))
+        with unittest.mock.patch.dict(os.environ,
+                                      {"APPMSG_ORIGINALS": folder}):
+            self.port = self.original("app-server.py", harness.LOOPBACK,
+                                      "PORT")
+        self.assert_done(self.ask("search", "nope"), 1, "",
+                         "No match for 'nope'.\n")
+        self.assert_done(self.ask("search", "ring"), 0,
+                         TUTORIAL["ring"] + "\n")
 
     def test_connects_again_for_each_of_several_keys(self):
         done = self.ask("search", "ring", "nope", "morpheus")

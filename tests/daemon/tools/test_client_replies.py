@@ -73,6 +73,8 @@ class ReplyTest(DoneTest):
             with self.subTest(members):
                 self.assert_reply(1, "", no_match("k") + "\n", no_match("k"),
                                   **members)
+                newer = "No match for 'k'."     # the tutorial's since 2022
+                self.assert_reply(1, "", newer + "\n", newer, **members)
                 self.assert_reply(65, "", "Error: bad\n", "Error: bad",
                                   **members)
                 self.assert_reply(0, no_match("q") + "\n", "", no_match("q"),
