@@ -82,8 +82,8 @@ binary_exchange(struct call *call, struct appmsg_client *client,
 static void
 binary_print(const struct reply *reply)
 {
-	/* A miss has bytes too: those the server was sent. */
-	if (reply->outcome > REPLY_MISSED) {
+	/* A miss has bytes too, but no file wants those. */
+	if (reply->outcome != REPLY_FOUND) {
 		output_bytes(stderr, reply->data, reply->len);
 		output_end_line(stderr, reply->data, reply->len);
 		return;

@@ -217,9 +217,9 @@ class BinaryTest(DoneTest):
             self.assertEqual(header["content-encoding"], "binary")
             self.assertEqual(header["connection"], "close")
 
-    def test_a_miss_by_status_is_printed_and_exits_1(self):
+    def test_a_miss_by_status_goes_to_standard_error(self):
         with self.reply(b"First", status="not-found") as server:
-            self.assert_done(ask(server, "binary", "x"), 1, "First")
+            self.assert_done(ask(server, "binary", "x"), 1, "", "First\n")
 
     def test_an_error_reply_goes_to_standard_error(self):
         for members, status in (({}, 65), ({"status": "error"}, 65),

@@ -72,18 +72,21 @@ class Messages(harness.DaemonTest):
     def test_appmsg_client(self):
         """Prints the same against both, and ends with the same status.
 
-        But for binary: only appmsgd says that such bytes are not found.
+        But for binary: only appmsgd says that such bytes are not found, so
+        that they go to standard error.
         """
         for args in CALLS:
             with self.subTest(args):
                 ours = client("-p", self.ours, *args)
                 theirs = client("-p", self.theirs, *args)
-                self.assertEqual((ours.stdout, ours.stderr),
-                                 (theirs.stdout, theirs.stderr))
                 if "binary" in args:
-                    self.assertEqual(ours.returncode, 1)
-                    self.assertEqual(theirs.returncode, 0)
+                    self.assertEqual((ours.returncode, ours.stdout), (1, ""))
+                    self.assertEqual((theirs.returncode, theirs.stderr),
+                                     (0, ""))
+                    self.assertEqual(ours.stderr, theirs.stdout + "\n")
                 else:
+                    self.assertEqual((ours.stdout, ours.stderr),
+                                     (theirs.stdout, theirs.stderr))
                     self.assertEqual(ours.returncode, theirs.returncode)
                     self.assertIn(ours.returncode, (0, 1))
 
