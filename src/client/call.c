@@ -11,9 +11,9 @@
 
 #include <sys/time.h>
 
-#include <err.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -34,10 +34,24 @@
 
 enum { CALL_MISSED = 1 };	/* exit status */
 
+/* What call_alarm_cb() writes: it can call next to nothing. */
+static char call_alarm_text[CALL_SERVER_SIZE + 64];
+
+static void
+call_name(char *name, size_t cap, const struct options_target *target)
+{
+	if (target->is_unix)
+		snprintf(name, cap, "%s", target->path);
+	else
+		snprintf(name, cap, strchr(target->host, ':') != NULL ?
+		    "[%s]:%s" : "%s:%s", target->host, target->port);
+}
+
 void
 call_init(struct call *call, const struct options *options)
 {
 	call->options = options;
+	call_name(call->server, sizeof(call->server), &options->target);
 	call->deadline_ms = appmsg_deadline(options->timeout_ms);
 	call->failure = 0;
 	call->missed = false;
@@ -55,10 +69,9 @@ call_deadline(const struct call *call)
 static void
 call_alarm_cb(int sig)
 {
-	static const char text[] = "appmsg-client: host look-up timed out\n";
-
 	(void)sig;
-	if (write(STDERR_FILENO, text, sizeof(text) - 1) == -1)
+	if (write(STDERR_FILENO, call_alarm_text,
+	    strlen(call_alarm_text)) == -1)
 		_exit(EX_TEMPFAIL);
 	_exit(EX_TEMPFAIL);
 }
@@ -83,17 +96,16 @@ call_open(struct call *call)
 {
 	const struct options_target *target = &call->options->target;
 	struct appmsg_client *client = NULL;
-	char name[OPTIONS_HOST_SIZE + OPTIONS_PORT_SIZE + 3];
 	int64_t deadline = call_deadline(call), left;
 	int error;
 
 	if (target->is_unix) {
-		snprintf(name, sizeof(name), "%s", target->path);
 		error = appmsg_client_open_unix(&client, target->path,
 		    deadline);
 	} else {
-		snprintf(name, sizeof(name), strchr(target->host, ':') ?
-		    "[%s]:%s" : "%s:%s", target->host, target->port);
+		snprintf(call_alarm_text, sizeof(call_alarm_text),
+		    "appmsg-client: %s: host look-up timed out\n",
+		    call->server);
 		left = deadline - appmsg_deadline(0);
 		call_set_alarm((left < 0 ? 0 : left) + CALL_GRACE_MS);
 		error = appmsg_client_open(&client, target->host,
@@ -101,13 +113,14 @@ call_open(struct call *call)
 		call_set_alarm(0);
 	}
 	if (error == APPMSG_EINVAL) {
-		warnx("%s: %s", name, target->is_unix ? "path too long" :
-		    "unknown service");
+		call_tell(call, target->is_unix ?
+		    "path too long; at most 107 bytes" :
+		    "unknown service; give its number, from 1 to 65535");
 		call_fail(call, EX_USAGE);
 		return NULL;
 	}
 	if (error != 0) {
-		call_error(call, name, error);
+		call_error(call, NULL, error);
 		return NULL;
 	}
 	if (call->options->json)
@@ -175,17 +188,27 @@ call_error_status(int error, int saved_errno)
 }
 
 void
+call_tell(const struct call *call, const char *fmt, ...)
+{
+	va_list ap;
+
+	output_flush();
+	fprintf(stderr, "appmsg-client: %s: ", call->server);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+void
 call_error(struct call *call, const char *subject, int error)
 {
 	int saved_errno = errno;
-	const char *why = appmsg_strerror(error);
+	bool has_errno = error == APPMSG_ECONN || error == APPMSG_EIO;
 
-	output_flush();
-	errno = saved_errno;
-	if (error == APPMSG_ECONN || error == APPMSG_EIO)
-		warn("%s: %s", subject, why);
-	else
-		warnx("%s: %s", subject, why);
+	call_tell(call, "%s%s%s%s%s", subject != NULL ? subject : "",
+	    subject != NULL ? ": " : "", appmsg_strerror(error),
+	    has_errno ? ": " : "", has_errno ? strerror(saved_errno) : "");
 	call_fail(call, call_error_status(error, saved_errno));
 }
 

@@ -12,14 +12,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "options.h"
 #include "reply.h"
 
 struct appmsg_client;
-struct options;
+
+/* Bytes, with the NUL, of [HOST]:PORT. */
+enum { CALL_SERVER_SIZE = OPTIONS_HOST_SIZE + OPTIONS_PORT_SIZE + 3 };
 
 struct call {
 	const struct options *options;	/* borrowed for good */
 	int64_t deadline_ms;	/* of the whole call, or -1 */
+	char server[CALL_SERVER_SIZE];	/* its name, for messages */
 	int failure;		/* exit status of the first failure, or 0 */
 	bool missed;		/* something was not found */
 };
@@ -49,9 +53,16 @@ struct appmsg_client *call_open(struct call *call);
 void call_fail(struct call *call, int status);
 
 /*
+ * Print a message about the server on standard error: a line that names it,
+ * behind all that was printed on standard output so far.
+ */
+void call_tell(const struct call *call, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/*
  * Tell and count an error of the library, errno as it left it.
  *
- * subject  what it is about, for the message
+ * subject  what of the server it is about, for the message; NULL for itself
  */
 void call_error(struct call *call, const char *subject, int error);
 

@@ -124,7 +124,7 @@ echo_fail(struct echo *echo, int index, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(why, sizeof(why), fmt, ap);
 	va_end(ap);
-	warnx("connection %d: %s", index + 1, why);
+	call_tell(echo->call, "connection %d: %s", index + 1, why);
 	call_fail(echo->call, EX_PROTOCOL);
 	echo_finish(echo, index);
 }
@@ -218,8 +218,9 @@ echo_exchange(struct echo *echo)
 			return;
 		}
 		if (ready == 0) {
-			warnx("timed out: %d of %d connections are not done",
-			    echo->pending, echo->count);
+			call_tell(echo->call, "timed out: %d of %d "
+			    "connections are not done", echo->pending,
+			    echo->count);
 			call_fail(echo->call, EX_TEMPFAIL);
 			return;
 		}

@@ -261,7 +261,8 @@ search_tell_stop(const struct search *search)
 
 	if (!search->several || search->count == 0)
 		return;
-	fputs("appmsg-client: stopped before the key: ", stderr);
+	fprintf(stderr, "appmsg-client: %s: stopped before the key: ",
+	    search->call->server);
 	output_field(stderr, key->text, key->len);
 	output_text(stderr, "\n");
 }

@@ -359,6 +359,43 @@ class ForeignServerTest(unittest.TestCase):
         self.assertLess(usage.ru_maxrss, 200 * 1024)    # in KiB
 
 
+class NamedTest(harness.DaemonTest):
+    """Each message names the server that it is about."""
+
+    def assert_named(self, name, done, words):
+        self.assertRegex(done.stderr, r"\A(appmsg-client: [^\n]*\n)+\Z")
+        for line in done.stderr.splitlines():
+            self.assertTrue(line.startswith(f"appmsg-client: {name}: "), line)
+        self.assertIn(words, done.stderr)
+
+    def test_by_host_and_port(self):
+        with sender(b"HTTP/1.1 400 Bad Request\r\n\r\n") as server:
+            self.assert_named(f"{LOOPBACK}:{server.port}",
+                              ask(server, "search", "a", "b"),
+                              "stopped before the key: a")
+        with Server(None) as server:
+            for args in (("search", "k"), ("binary", "k"), ("echo", "k")):
+                self.assert_named(f"{LOOPBACK}:{server.port}",
+                                  ask(server, "-t", "0.1", *args),
+                                  "timed out")
+        with sender(b"x") as server:
+            self.assert_named(f"{LOOPBACK}:{server.port}",
+                              ask(server, "echo", "k"), "connection 1: ")
+        port = harness.free_port()
+        self.assert_named(f"{LOOPBACK}:{port}",
+                          client("-p", port, "search", "k"), "onnection")
+        self.assert_named("[::1]:no-such", client(
+            "-H", "::1", "-p", "no-such", "search", "k"), "service")
+
+    def test_by_path(self):
+        path = self.path("socket")
+        self.assert_named(path, client("-U", path, "search", "k"),
+                          os.strerror(errno.ENOENT))
+        with Server(None, path) as server:
+            self.assert_named(path, ask(server, "-t", "0.1", "search", "k"),
+                              "timed out")
+
+
 class OutputTest(unittest.TestCase):
     def run_shell(self, server, command):
         return harness.run(
