@@ -10,6 +10,8 @@
 
 #include "options.h"
 
+#include <arpa/inet.h>
+
 #include <err.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -18,6 +20,7 @@
 #include <sysexits.h>
 
 #include "common/escape.h"
+#include "common/nearest.h"
 #include "output.h"
 
 #define OPTIONS_DEFAULT_HOST	"127.0.0.1"
@@ -69,6 +72,8 @@ enum options_long {
 	OPTIONS_LONG_HELP
 };
 
+static const char options_letters[] = "H:p:U:t:c:V";
+
 static const struct option options_table[] = {
 	{ "host", required_argument, NULL, 'H' },
 	{ "port", required_argument, NULL, 'p' },
@@ -80,6 +85,12 @@ static const struct option options_table[] = {
 	{ "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 }
 };
+
+/* In the order of enum options_action. */
+static const char *const options_actions[] = { "search", "binary", "echo" };
+
+#define OPTIONS_ACTIONS \
+	(sizeof(options_actions) / sizeof(*options_actions))
 
 /* What the options said, before it is put together. */
 struct options_given {
@@ -119,6 +130,19 @@ options_copy(char *dst, size_t cap, const char *src, size_t len)
 	return true;
 }
 
+/* Whole numbers, as an option's value. */
+static int
+options_number(const char *what, const char *text, int min, int max)
+{
+	const char *error;
+	long long n = strtonum(text, min, max, &error);
+
+	if (error != NULL)
+		options_fail("wrong %s: %s; from %d to %d", what, text, min,
+		    max);
+	return (int)n;
+}
+
 /* A number from 1 to 65535, or a service's name, which is looked up later. */
 static bool
 options_is_port(const char *text)
@@ -129,6 +153,20 @@ options_is_port(const char *text)
 		return true;
 	strtonum(text, 1, 65535, &error);
 	return error == NULL;
+}
+
+/* A name, or an address: one with a colon is an IPv6 address. */
+static bool
+options_is_host(const char *text)
+{
+	char address[OPTIONS_HOST_SIZE];
+	struct in6_addr in6;
+
+	if (strchr(text, ':') == NULL)
+		return true;
+	strlcpy(address, text, sizeof(address));
+	address[strcspn(address, "%")] = '\0';
+	return inet_pton(AF_INET6, address, &in6) == 1;
 }
 
 bool
@@ -158,7 +196,8 @@ options_read_server(struct options_target *target, const char *text)
 			port = host + host_len;
 		}
 	}
-	if (!options_copy(target->host, sizeof(target->host), host, host_len))
+	if (!options_copy(target->host, sizeof(target->host), host, host_len) ||
+	    !options_is_host(target->host))
 		return false;
 	if (*port == '\0')
 		return true;
@@ -197,42 +236,58 @@ options_set_target(struct options *options, const struct options_given *given)
 		target->is_unix = true;
 		if (!options_copy(target->path, sizeof(target->path),
 		    given->path, strlen(given->path)))
-			options_fail("socket path empty or too long");
+			options_fail("wrong socket path: it has from 1 to "
+			    "107 bytes");
 		return;
 	}
 	if (env != NULL && *env != '\0' &&
 	    !options_read_server(target, env))
-		options_fail("wrong server in APPMSG_SERVER: %s", env);
+		options_fail("wrong server in APPMSG_SERVER: %s; HOST, "
+		    "HOST:PORT, [ADDRESS]:PORT or the path of a unix socket",
+		    env);
 	if (given->host == NULL && given->port == NULL && target->is_unix)
 		return;
 	target->is_unix = false;
 	if (given->host != NULL && !options_copy(target->host,
 	    sizeof(target->host), given->host, strlen(given->host)))
-		options_fail("host empty or too long");
+		options_fail("wrong host: it has from 1 to %d bytes",
+		    OPTIONS_HOST_SIZE - 1);
+	if (!options_is_host(target->host))
+		options_fail("wrong host: %s; a name or an address, the port "
+		    "is for -p", target->host);
 	if (target->host[0] == '\0')
 		strlcpy(target->host, OPTIONS_DEFAULT_HOST,
 		    sizeof(target->host));
 	if (given->port != NULL && (!options_is_port(given->port) ||
 	    !options_copy(target->port, sizeof(target->port), given->port,
 	    strlen(given->port))))
-		options_fail("wrong port: %s", given->port);
+		options_fail("wrong port: %s; from 1 to 65535, or a service's "
+		    "name", given->port);
 	port = options->action == OPTIONS_ECHO ? OPTIONS_DEFAULT_ECHO :
 	    OPTIONS_DEFAULT_PORT;
 	if (target->port[0] == '\0')
 		strlcpy(target->port, port, sizeof(target->port));
 }
 
+/* Find the action; who forgot it may have begun with a key. */
 static void
-options_set_action(struct options *options, const char *word)
+options_set_action(struct options *options, char **words, int count)
 {
-	if (strcmp(word, "search") == 0)
-		options->action = OPTIONS_SEARCH;
-	else if (strcmp(word, "binary") == 0)
-		options->action = OPTIONS_BINARY;
-	else if (strcmp(word, "echo") == 0)
-		options->action = OPTIONS_ECHO;
-	else
-		options_fail("unknown action: %s", word);
+	const char *near;
+	char text[256];
+
+	for (size_t i = 0; i < OPTIONS_ACTIONS; i++)
+		if (strcmp(words[0], options_actions[i]) == 0) {
+			options->action = (enum options_action)i;
+			return;
+		}
+	escape(text, sizeof(text), words[0], strlen(words[0]));
+	near = nearest(words[0], options_actions, OPTIONS_ACTIONS);
+	if (near != NULL && count > 1)
+		options_fail("unknown action: %s; did you mean: %s", text,
+		    near);
+	options_fail("unknown action: %s; did you mean: search %s%s", text,
+	    text, count > 1 ? " ..." : "");
 }
 
 /* JSON has no way to carry other bytes; the key is named by its escapes. */
@@ -257,11 +312,16 @@ options_set_words(struct options *options, const struct options_given *given,
 {
 	if (argc == 0)
 		options_fail("missing action: search, binary or echo");
-	options_set_action(options, argv[0]);
+	options_set_action(options, argv, argc);
 	if (argc == 1)
-		options_fail("nothing to %s", argv[0]);
+		options_fail("nothing to %s; %s", argv[0],
+		    options->action == OPTIONS_SEARCH ? "search KEY..., or - "
+		    "for keys from standard input" :
+		    options->action == OPTIONS_BINARY ? "binary TEXT, or - "
+		    "for all of standard input" : "echo TEXT...");
 	if (options->action == OPTIONS_BINARY && argc > 2)
-		options_fail("binary takes one text");
+		options_fail("binary takes one text, not %d; one with blanks "
+		    "goes in quotes", argc - 1);
 	if (options->action != OPTIONS_ECHO && given->connections)
 		options_fail("-c is for echo only");
 	options->words = argv + 1;
@@ -274,8 +334,6 @@ options_set_words(struct options *options, const struct options_given *given,
 static bool
 options_take(struct options *options, struct options_given *given, int letter)
 {
-	const char *error;
-
 	switch (letter) {
 	case 'H':
 		given->host = optarg;
@@ -288,15 +346,13 @@ options_take(struct options *options, struct options_given *given, int letter)
 		return true;
 	case 't':
 		if (!options_read_seconds(&options->timeout_ms, optarg))
-			options_fail("wrong number of seconds: %s", optarg);
+			options_fail("wrong number of seconds: %s; from 0.001 "
+			    "to %.0f", optarg, OPTIONS_SECONDS_MAX);
 		return true;
 	case 'c':
 		given->connections = true;
-		options->connections = (int)strtonum(optarg, 1,
-		    OPTIONS_CONNECTIONS_MAX, &error);
-		if (error != NULL)
-			options_fail("number of connections %s: %s", error,
-			    optarg);
+		options->connections = options_number("number of connections",
+		    optarg, 1, OPTIONS_CONNECTIONS_MAX);
 		return true;
 	case OPTIONS_LONG_JSON:
 		options->json = true;
@@ -319,10 +375,14 @@ options_parse(struct options *options, int argc, char **argv)
 	memset(options, 0, sizeof(*options));
 	options->timeout_ms = -1;
 	options->connections = 1;
-	while ((letter = getopt_long(argc, argv, "H:p:U:t:c:V", options_table,
-	    NULL)) != -1) {
+	while ((letter = getopt_long(argc, argv, options_letters,
+	    options_table, NULL)) != -1) {
 		if (options_take(options, &given, letter))
 			continue;
+		/* One that needs a value is not unknown, a long one is 0. */
+		if (optopt != 0 && strchr(options_letters, optopt) == NULL)
+			fputs("A key or text that begins with - goes behind "
+			    "--.\n", stderr);
 		fputs("Try 'appmsg-client --help' for more information.\n",
 		    stderr);
 		exit(EX_USAGE);

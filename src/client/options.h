@@ -45,7 +45,7 @@ struct options {
 /*
  * Read what $APPMSG_SERVER says: HOST, HOST:PORT, [ADDRESS], [ADDRESS]:PORT,
  * an IPv6 address without brackets, or the path of a unix socket, which
- * starts with a slash.
+ * starts with a slash.  A host with a colon is an IPv6 address.
  *
  * target  filled when true is returned, else undefined
  *

@@ -88,7 +88,8 @@ servers_are_named(void **state)
 	};
 	static const char *const wrong[] = {
 		"", ":", ":7", "host:", "host:0", "host:65536", "[", "[]",
-		"[]:7", "[::1", "[::1]7", "[::1]:", "[::1]:0"
+		"[]:7", "[::1", "[::1]7", "[::1]:", "[::1]:0", "::::",
+		"127.0.0.1:7:8", "[host:1]:7"
 	};
 	struct options_target target;
 

@@ -63,6 +63,33 @@ class UsageTest(unittest.TestCase):
                 with self.subTest(option=option, value=value):
                     self.assert_usage(option, value, "echo", "k")
 
+    def test_what_is_allowed_is_said(self):
+        for args, words in (
+                (("-t", "0", "search", "k"), "from 0.001 to 1000000"),
+                (("-c", "x", "echo", "k"), "from 1 to 10000"),
+                (("-p", "0", "search", "k"), "from 1 to 65535"),
+                (("-H", "", "search", "k"), "from 1 to 255 bytes"),
+                (("-U", "", "search", "k"), "from 1 to 107 bytes"),
+                (("-H", f"{LOOPBACK}:7", "search", "k"), "is for -p"),
+                (("search",), "search KEY..."),
+                (("binary", "a", "b"), "in quotes"),
+                (("search", "-5"), "goes behind --")):
+            with self.subTest(args):
+                self.assert_usage(*args, words=words)
+        self.assert_usage("search", "k", words="HOST:PORT",
+                          env={"APPMSG_SERVER": "::::"})
+        self.assertNotIn("behind", client("search", "k", "-t").stderr)
+
+    def test_who_forgot_the_action_is_told(self):
+        for args, words in (
+                (("ring",), "did you mean: search ring"),
+                (("new", "york"), "did you mean: search new ..."),
+                (("serach", "ring"), "did you mean: search\n"),
+                (("ehco", "x"), "did you mean: echo\n"),
+                (("\x1b[2J",), "did you mean: search \\x1b[2J\n")):
+            with self.subTest(args):
+                self.assert_usage(*args, words=words)
+
     def test_a_socket_and_a_host_exclude_each_other(self):
         self.assert_usage("-U", "/s", "-H", "h", "search", "k")
         self.assert_usage("-U", "/s", "-p", "7", "search", "k")
