@@ -80,8 +80,10 @@ binary_exchange(struct call *call, struct appmsg_client *client,
 }
 
 static void
-binary_print(const struct reply *reply)
+binary_print(const struct call *call, const struct reply *reply)
 {
+	if (reply->outcome == REPLY_MISSED && call->options->quiet)
+		return;
 	/* A miss has bytes too, but no file wants those. */
 	if (reply->outcome != REPLY_FOUND) {
 		output_bytes(stderr, reply->data, reply->len);
@@ -106,7 +108,7 @@ binary_ask(struct call *call, const char *key, const char *data, size_t len)
 	if (error == 0) {
 		call_count(call, reply.outcome);
 		if (!call->options->json)
-			binary_print(&reply);
+			binary_print(call, &reply);
 		else if (output_json_reply(key, len, &reply) == -1)
 			error = APPMSG_ENOMEM;
 	}

@@ -50,6 +50,7 @@ static const char options_help[] =
 "  -t, --timeout=SECONDS    give up SECONDS after the start, fractions allowed\n"
 "                             (default: when nothing comes for 10 seconds)\n"
 "  -c, --connections=COUNT  echo on COUNT connections at once (default 1)\n"
+"  -q, --quiet              say nothing of what is not found\n"
 "      --json               print one JSON object a line\n"
 "      --help               display this help and exit\n"
 "  -V, --version            output version information and exit\n"
@@ -72,7 +73,7 @@ enum options_long {
 	OPTIONS_LONG_HELP
 };
 
-static const char options_letters[] = "H:p:U:t:c:V";
+static const char options_letters[] = "H:p:U:t:c:qV";
 
 static const struct option options_table[] = {
 	{ "host", required_argument, NULL, 'H' },
@@ -80,6 +81,7 @@ static const struct option options_table[] = {
 	{ "unix", required_argument, NULL, 'U' },
 	{ "timeout", required_argument, NULL, 't' },
 	{ "connections", required_argument, NULL, 'c' },
+	{ "quiet", no_argument, NULL, 'q' },
 	{ "json", no_argument, NULL, OPTIONS_LONG_JSON },
 	{ "help", no_argument, NULL, OPTIONS_LONG_HELP },
 	{ "version", no_argument, NULL, 'V' },
@@ -324,6 +326,8 @@ options_set_words(struct options *options, const struct options_given *given,
 		    "goes in quotes", argc - 1);
 	if (options->action != OPTIONS_ECHO && given->connections)
 		options_fail("-c is for echo only");
+	if (options->action == OPTIONS_ECHO && options->quiet)
+		options_fail("-q is for search and binary only");
 	options->words = argv + 1;
 	options->words_count = argc - 1;
 	if (options->action == OPTIONS_SEARCH)
@@ -353,6 +357,9 @@ options_take(struct options *options, struct options_given *given, int letter)
 		given->connections = true;
 		options->connections = options_number("number of connections",
 		    optarg, 1, OPTIONS_CONNECTIONS_MAX);
+		return true;
+	case 'q':
+		options->quiet = true;
 		return true;
 	case OPTIONS_LONG_JSON:
 		options->json = true;

@@ -38,6 +38,7 @@ struct options {
 	int64_t timeout_ms;	/* for the whole call; -1: not given */
 	int connections;
 	bool json;
+	bool quiet;		/* nothing is said of misses */
 	char **words;		/* what the action is about; borrowed of argv */
 	int words_count;
 };

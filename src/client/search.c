@@ -32,6 +32,7 @@
 #include "options.h"
 #include "output.h"
 #include "reply.h"
+#include "show.h"
 
 #define SEARCH_WINDOW 128	/* questions without an answer, at most */
 
@@ -54,6 +55,8 @@ struct search {
 	bool answered;		/* this connection brought an answer */
 	bool kept;		/* and the last one said that it stays */
 	struct reply reply;
+	size_t answers;
+	size_t misses;		/* of answers */
 };
 
 static bool
@@ -163,30 +166,6 @@ search_send(struct search *search)
 	return true;
 }
 
-/* Print the answer for the first key as lines of text. */
-static void
-search_print(struct search *search, const struct search_key *key)
-{
-	const struct reply *reply = &search->reply;
-	FILE *file = reply->outcome == REPLY_FOUND ? stdout : stderr;
-
-	if (!search->several) {
-		output_bytes(file, reply->data, reply->len);
-		output_text(file, "\n");
-		return;
-	}
-	if (file == stderr)
-		output_flush();
-	/* The text about a miss names its key. */
-	if (reply->outcome != REPLY_MISSED) {
-		output_field(file, key->text, key->len);
-		output_text(file,
-		    reply->outcome == REPLY_FOUND ? "\t" : ": ");
-	}
-	output_field(file, reply->data, reply->len);
-	output_text(file, "\n");
-}
-
 /* Use the reply for the first key; false when the search cannot go on. */
 static bool
 search_answer(struct search *search, const struct appmsg_message *msg)
@@ -201,12 +180,15 @@ search_answer(struct search *search, const struct appmsg_message *msg)
 		return false;
 	}
 	if (!search->call->options->json)
-		search_print(search, key);
+		show_reply(search->call, reply, key->text, key->len,
+		    search->several);
 	else if (output_json_reply(key->text, key->len, reply) == -1) {
 		call_error(search->call, "reply", APPMSG_ENOMEM);
 		return false;
 	}
 	call_count(search->call, reply->outcome);
+	search->answers++;
+	search->misses += reply->outcome == REPLY_MISSED;
 	search->first = (search->first + 1) % SEARCH_WINDOW;
 	search->count--;
 	search->sent--;
@@ -267,6 +249,18 @@ search_tell_stop(const struct search *search)
 	output_text(stderr, "\n");
 }
 
+/* After many lines, how many of the keys were not found. */
+static void
+search_tell_misses(const struct search *search)
+{
+	const struct options *options = search->call->options;
+
+	if (search->several && search->misses > 0 && !options->quiet &&
+	    !options->json)
+		call_tell(search->call, "%zu of %zu keys not found",
+		    search->misses, search->answers);
+}
+
 void
 search_run(struct call *call)
 {
@@ -282,6 +276,7 @@ search_run(struct call *call)
 	while (search.count > 0 && search_step(&search) &&
 	    !output_has_failed());
 	search_tell_stop(&search);
+	search_tell_misses(&search);
 	search_disconnect(&search);
 	reply_clear(&search.reply);
 	for (size_t i = 0; i < SEARCH_WINDOW; i++)

@@ -47,7 +47,8 @@ class UsageTest(unittest.TestCase):
         for args in ((), ("frob", "x"), ("search",), ("binary",), ("echo",),
                      ("binary", "a", "b"), ("-x", "search", "k"),
                      ("--frob", "search", "k"), ("search", "k", "-t"),
-                     ("-c", "2", "search", "k"), ("search", "--")):
+                     ("-c", "2", "search", "k"), ("search", "--"),
+                     ("-q", "echo", "k")):
             with self.subTest(args):
                 self.assert_usage(*args)
 

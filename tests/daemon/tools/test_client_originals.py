@@ -63,7 +63,8 @@ class AppServerTest(OriginalTest):
         done = self.ask("search", "ring", "nope", "morpheus")
         self.assert_done(
             done, 1, f"ring\t{TUTORIAL['ring']}\n"
-            f"morpheus\t{TUTORIAL['morpheus']}\n", no_match("nope") + "\n")
+            f"morpheus\t{TUTORIAL['morpheus']}\n", no_match("nope") + "\n"
+            f"appmsg-client: 127.0.0.1:{self.port}: 1 of 3 keys not found\n")
 
     def test_takes_keys_from_standard_input(self):
         done = self.ask("search", "-", stdin=b"ring\nmorpheus")

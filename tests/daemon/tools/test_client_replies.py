@@ -145,7 +145,45 @@ class SeveralKeysTest(DoneTest):
         with Server(serve) as server:
             done = ask(server, "search", "a", "b", "c")
         self.assert_done(done, 65, "c\tc\\nfound\n",
-                         "a\\nnot-found\nb: b\\nerror\n")
+                         "a\\nnot-found\nb: b\\nerror\n"
+                         f"appmsg-client: {server.address[0]}:{server.port}: "
+                         "1 of 3 keys not found\n")
+
+    def test_a_last_line_counts_misses(self):
+        def serve(connection):
+            while (key := connection.key()) is not None:
+                missed = key in ("b", "d")
+                connection.reply(no_match(key) if missed else key,
+                                 status="not-found" if missed else "found",
+                                 connection="keep-alive")
+
+        with Server(serve) as server:
+            name = f"{server.address[0]}:{server.port}"
+            done = ask(server, "search", "a", "-", "d", stdin=b"b\nc\n")
+            self.assert_done(
+                done, 1, "a\ta\nc\tc\n",
+                f"{no_match('b')}\n{no_match('d')}\n"
+                f"appmsg-client: {name}: 2 of 4 keys not found\n")
+            self.assert_done(ask(server, "search", "a", "c"), 0,
+                             "a\ta\nc\tc\n")
+            self.assert_done(ask(server, "search", "b"), 1, "",
+                             no_match("b") + "\n")
+
+    def test_quiet_says_nothing_of_misses(self):
+        for option in ("-q", "--quiet"):
+            with replier(no_match("b"), status="not-found") as server:
+                self.assert_done(ask(server, option, "search", "b", "b"), 1,
+                                 "")
+                self.assert_done(ask(server, option, "search", "b"), 1, "")
+            with replier("no", status="error") as server:
+                self.assert_done(ask(server, option, "search", "b"), 65, "",
+                                 "no\n")
+        with sender(request(b"First", status="not-found",
+                            content_type="a/b")) as server:
+            self.assert_done(ask(server, "-q", "binary", "x"), 1, "")
+        with replier(no_match("b")) as server:
+            done = ask(server, "-q", "--json", "search", "b")
+            self.assertIn('"found":false', done.stdout)
 
     def test_the_first_failure_decides_before_any_miss(self):
         statuses = {"a": "not-found", "b": "denied", "c": "error"}

@@ -86,7 +86,9 @@ class Messages(harness.DaemonTest):
                     self.assertEqual(ours.stderr, theirs.stdout + "\n")
                 else:
                     self.assertEqual((ours.stdout, ours.stderr),
-                                     (theirs.stdout, theirs.stderr))
+                                     (theirs.stdout, theirs.stderr.replace(
+                                         f":{self.theirs}: ",
+                                         f":{self.ours}: ")))
                     self.assertEqual(ours.returncode, theirs.returncode)
                     self.assertIn(ours.returncode, (0, 1))
 

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef SHOW_H
+#define SHOW_H
+
+/*
+ * Replies to searches as lines of text: answers on standard output, what is
+ * said about them on standard error.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct call;
+struct reply;
+
+/*
+ * Print the reply for a key.
+ *
+ * key, len  what was searched for
+ * several   it is one of several: a line of fields
+ */
+void show_reply(struct call *call, const struct reply *reply, const char *key,
+    size_t len, bool several);
+
+#endif
