@@ -280,6 +280,8 @@ everything_said_is_shown(void **state)
 	conf_free(conf);
 }
 
+#define RESTART	"restart for that, as by \"systemctl restart appmsgd\"\n"
+
 static void
 what_a_reload_cannot_change_is_told(void **state)
 {
@@ -294,30 +296,30 @@ what_a_reload_cannot_change_is_told(void **state)
 		    "listen 127.0.0.1 7 keep-alive=no service=messages\n",
 		    "" },
 		{ "listen 127.0.0.1 8\ncontrol /a\nuser root\nworkers 2\n",
-		    "F:1: a reload cannot change listen; restart for that\n" },
+		    "F:1: a reload cannot change listen; " RESTART },
 		{ "listen 127.0.0.1 7 keep-alive=yes\ncontrol /a\nuser root\n"
 		    "workers 2\n",
-		    "F:1: a reload cannot change listen; restart for that\n" },
+		    "F:1: a reload cannot change listen; " RESTART },
 		{ "listen 127.0.0.1 7 allow=::/0\ncontrol /a\nuser root\n"
 		    "workers 2\n",
-		    "F:1: a reload cannot change listen; restart for that\n" },
+		    "F:1: a reload cannot change listen; " RESTART },
 		{ OLD "listen /b\n",
-		    "F:5: a reload cannot change listen; restart for that\n" },
+		    "F:5: a reload cannot change listen; " RESTART },
 		{ "listen 127.0.0.1 7\ncontrol /b\nuser root\nworkers 3\n",
-		    "F:2: a reload cannot change control; restart for that\n"
-		    "F:4: a reload cannot change workers; restart for that\n" },
+		    "F:2: a reload cannot change control; " RESTART
+		    "F:4: a reload cannot change workers; " RESTART },
 		{ "listen 127.0.0.1 7\ncontrol /a group=root\nuser root\n"
 		    "workers 2\n",
-		    "F:2: a reload cannot change control; restart for that\n"
+		    "F:2: a reload cannot change control; " RESTART
 		},
 		{ "listen 127.0.0.1 7\ncontrol /a\nworkers 2\n",
-		    "O:3: a reload cannot change user; restart for that\n" },
+		    "O:3: a reload cannot change user; " RESTART },
 		{ OLD "sandbox no\n",
-		    "F:5: a reload cannot change sandbox; restart for that\n" },
+		    "F:5: a reload cannot change sandbox; " RESTART },
 		{ OLD "sandbox yes\n", "" },
 		{ "listen 127.0.0.1 7\nuser root\nworkers auto\n",
-		    "O:2: a reload cannot change control; restart for that\n"
-		    "F:3: a reload cannot change workers; restart for that\n" }
+		    "O:2: a reload cannot change control; " RESTART
+		    "F:3: a reload cannot change workers; " RESTART }
 	};
 	struct problems problems = PROBLEMS_INIT;
 	struct conf *old = conf_load(folder_write_text("O", OLD), &problems);
@@ -350,7 +352,7 @@ a_listen_taken_away_is_told(void **state)
 	conf_compare(old, new, &problems);
 	lines = confs_problems(&problems);
 	assert_string_equal(lines, "O:2: a reload cannot take away the "
-	    "listen that was here; restart for that\n");
+	    "listen that was here; " RESTART);
 	free(lines);
 	conf_free(old);
 	conf_free(new);

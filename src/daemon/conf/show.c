@@ -18,6 +18,9 @@
 
 #include "daemon/conf/rows.h"
 
+/* What does what a reload cannot. */
+#define RESTART	"restart for that, as by \"systemctl restart appmsgd\""
+
 static void
 show_allow(const struct conf_listen *l, FILE *out)
 {
@@ -152,11 +155,11 @@ compare_listens(const struct conf *old, const struct conf *new,
 	}
 	if (b != NULL)
 		problems_add(problems, b->place.file, b->place.line,
-		    "a reload cannot change listen; restart for that");
+		    "a reload cannot change listen; " RESTART);
 	else if (a != NULL)
 		problems_add(problems, a->place.file, a->place.line,
 		    "a reload cannot take away the listen that was here; "
-		    "restart for that");
+		    RESTART);
 }
 
 void
@@ -173,7 +176,6 @@ conf_compare(const struct conf *old, const struct conf *new,
 		if (said->file == NULL)
 			said = &old->said[i];
 		problems_add(problems, said->file, said->line,
-		    "a reload cannot change %s; restart for that",
-		    row->directive);
+		    "a reload cannot change %s; " RESTART, row->directive);
 	}
 }

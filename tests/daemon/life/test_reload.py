@@ -15,6 +15,7 @@ import signal
 import sys
 import threading
 import time
+import unittest
 
 sys.path.insert(1, sys.path[0] + "/..")
 
@@ -210,7 +211,8 @@ class Refused(ReloadTest):
         for name, lines in changes.items():
             with self.subTest(name):
                 self.write_config(*lines, answer("key", "2"))
-                self.assert_refused(rf"\b{name.split()[0]}\b")
+                self.assert_refused(rf"\b{name.split()[0]}\b.*"
+                                    r"\bsystemctl restart\b")
                 self.assert_now("1")
         self.write_config(*base, workers, answer("key", "2"))
         self.assert_reloads()
@@ -221,6 +223,26 @@ class Refused(ReloadTest):
         os.remove(self.daemon.config)
         self.assert_refused(re.escape(self.daemon.config))
         self.assert_now("1")
+
+
+class Readme(unittest.TestCase):
+    """What the README has one edit and reload, a reload takes."""
+
+    ONLY_RESTARTS = ("listen", "control", "user", "workers", "sandbox")
+
+    def test_says_restart(self):
+        """Beside each line that takes one, it says how."""
+        with open(harness.top("README.md"), encoding="utf-8") as file:
+            blocks = file.read().split("\n\n")
+        found = 0
+        for before, block in zip(blocks, blocks[1:]):
+            lines = block.lstrip("\n").split("\n")
+            if all(line.startswith("    ") for line in lines) and any(
+                    line.split()[0] in self.ONLY_RESTARTS for line in lines):
+                found += 1
+                self.assertIn("systemctl restart", before.replace("\n", " "),
+                              block)
+        self.assertGreater(found, 1)
 
 
 class Control(ReloadTest):
