@@ -122,24 +122,27 @@ command_status(const struct command_host *host,
     struct control_request *request, const struct words *words)
 {
 	const struct report *r = host->report;
-	char text[512], loaded[ISO_TIME_SIZE];
+	char text[512 + LAST_RELOAD_TEXT_SIZE], loaded[ISO_TIME_SIZE];
+	char last_reload[LAST_RELOAD_TEXT_SIZE];
 	struct tell reply;
 
 	(void)words;
 	iso_time_local(r->loaded, loaded);
+	last_reload_text(&r->last_reload, last_reload);
 	snprintf(text, sizeof(text), "%s\n"
 	    "version      %s\n"
 	    "pid          %ld\n"
 	    "uptime       %jd s\n"
 	    "generation   %" PRIu64 "\n"
 	    "loaded       %s\n"
+	    "last reload  %s\n"
 	    "entries      %zu\n"
 	    "memory       %zu bytes of tables, %" PRId64 " held for peers\n"
 	    "connections  %" PRId64 "\n"
 	    "workers      %zu\n"
 	    "log level    %s", r->draining ? "draining" : "serving",
 	    PACKAGE_VERSION, (long)getpid(),
-	    (intmax_t)r->uptime, r->generation, loaded,
+	    (intmax_t)r->uptime, r->generation, loaded, last_reload,
 	    r->entries, r->table_bytes, r->held, r->connections, r->n,
 	    conf_levels[log_level()]);
 	tell_init(&reply);

@@ -19,9 +19,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <time.h>
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "daemon/base/iso_time.h"
 #include "daemon/base/problems.h"
 #include "daemon/base/tell.h"
 #include "daemon/conf/conf.h"
@@ -29,6 +31,7 @@
 #include "daemon/manager/notify.h"
 #include "daemon/progress.h"
 #include "daemon/record/access_file.h"
+#include "daemon/report/last_reload.h"
 #include "daemon/snapshot/diff.h"
 #include "daemon/snapshot/generation.h"
 #include "daemon/snapshot/snapshot.h"
@@ -61,6 +64,7 @@ struct reload {
 	struct generation *previous;	/* a reference; NULL: none yet */
 	uint64_t number;		/* of the newest generation */
 	uint64_t done, failed;		/* reloads and rollbacks */
+	struct last_reload last;
 	struct waiters waiters;		/* for this order, the same for all */
 	struct waiters later;		/* for the next ones */
 	enum reload_state state;
@@ -203,6 +207,41 @@ reload_log(const struct reload *r, bool ok, const char *text)
 	    r->problems.n + r->problems.dropped);
 }
 
+/* What "systemctl status" shows. */
+static void
+tell_manager(const struct reload *r)
+{
+	unsigned long long number = (unsigned long long)r->current->number;
+	size_t entries = snapshot_count(r->current->snap);
+	char at[ISO_TIME_SIZE];
+
+	iso_time_local(r->last.at, at);
+	if (r->last.outcome == LAST_RELOAD_FAILED)
+		notify("READY=1\nSTATUS=last reload failed %s, generation "
+		    "%llu, %zu entries goes on: %s", at, number, entries,
+		    r->last.problem);
+	else
+		notify("READY=1\nSTATUS=generation %llu, %zu entries%s%s",
+		    number, entries, r->last.outcome == LAST_RELOAD_NONE ?
+		    "" : ", reloaded ", r->last.outcome == LAST_RELOAD_NONE ?
+		    "" : at);
+}
+
+/* Whoever is told next hears how this order went. */
+static void
+note_end(struct reload *r, bool ok)
+{
+	if (r->order == RELOAD_DIFF)
+		return;
+	if (r->order != RELOAD_ROLLBACK)
+		last_reload_note(&r->last, time(NULL), &r->problems);
+	if (ok)
+		r->done++;
+	else
+		r->failed++;
+	tell_manager(r);
+}
+
 /* Tell everybody how it went, and go on with what is wanted next. */
 static void
 reload_over(struct reload *r, bool ok)
@@ -212,16 +251,9 @@ reload_over(struct reload *r, bool ok)
 
 	describe(r, ok, text, sizeof(text));
 	reload_log(r, ok, text);
-	if (r->order != RELOAD_DIFF && !ok)
-		r->failed++;
-	if (r->order != RELOAD_DIFF && ok) {
-		r->done++;
+	note_end(r, ok);
+	if (r->order != RELOAD_DIFF && ok)
 		r->change_cb(r->current, r->arg);
-	}
-	notify("READY=1\nSTATUS=%sgeneration %llu, %zu entries",
-	    ok ? "" : "last reload failed; ",
-	    (unsigned long long)r->current->number,
-	    snapshot_count(r->current->snap));
 	while ((waiter = STAILQ_FIRST(&r->waiters)) != NULL) {
 		STAILQ_REMOVE_HEAD(&r->waiters, entry);
 		if (waiter->request != NULL)
@@ -393,10 +425,13 @@ void
 reload_start(struct reload *r, enum reload_order order,
     struct control_request *request)
 {
+	const struct problems untold = { .dropped = 1 };
 	struct waiter *waiter = calloc(1, sizeof(*waiter));
 
 	if (waiter == NULL) {
 		log_warnx("out of memory for a reload");
+		if (order == RELOAD_APPLY || order == RELOAD_FORCE)
+			last_reload_note(&r->last, time(NULL), &untold);
 		if (request != NULL)
 			control_say(request, false, "out of memory");
 		return;
@@ -424,6 +459,12 @@ const struct generation *
 reload_current(const struct reload *r)
 {
 	return r->current;
+}
+
+const struct last_reload *
+reload_last(const struct reload *r)
+{
+	return &r->last;
 }
 
 void

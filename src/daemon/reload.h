@@ -18,6 +18,7 @@
 struct control_request;
 struct event_base;
 struct generation;
+struct last_reload;
 struct problems;
 struct reload;
 struct workers;
@@ -83,6 +84,11 @@ const struct generation *reload_current(const struct reload *);
  * have not; diffs are neither.
  */
 void reload_counts(const struct reload *, uint64_t *done, uint64_t *failed);
+
+/*
+ * What came of the last reload; borrowed until control returns to the loop.
+ */
+const struct last_reload *reload_last(const struct reload *);
 
 /*
  * Tell everybody who waits that the daemon is stopping.

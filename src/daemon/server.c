@@ -76,6 +76,7 @@ server_report(const struct server *server)
 	    .started = server->started,
 	    .uptime = (clock_ms() - server->started_ms) / 1000,
 	    .loaded = gen->loaded_at,
+	    .last_reload = *reload_last(server->reload),
 	    .generation = gen->number,
 	    .entries = snapshot_count(gen->snap),
 	    .table_bytes = snapshot_memory(gen->snap),

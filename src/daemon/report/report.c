@@ -109,6 +109,7 @@ report_status(const struct report *r, struct tell *t)
 	tell_integer(t, "uptime", r->uptime);
 	tell_number(t, "generation", r->generation);
 	tell_text(t, "loaded", loaded);
+	last_reload_tell(&r->last_reload, t);
 	tell_number(t, "entries", r->entries);
 	tell_number(t, "table-bytes", r->table_bytes);
 	tell_integer(t, "held-bytes", r->held);

@@ -16,6 +16,7 @@
 
 #include "common/escape.h"
 #include "daemon/record/stats.h"
+#include "daemon/report/last_reload.h"
 
 struct buf;
 struct tell;
@@ -28,7 +29,8 @@ struct report {
 	uint64_t generation;
 	size_t entries, table_bytes;
 	int64_t held, connections;
-	uint64_t reloads, reloads_failed;
+	uint64_t reloads, reloads_failed;	/* and rollbacks */
+	struct last_reload last_reload;
 	const struct stats_worker *workers;
 	size_t n;			/* workers */
 };

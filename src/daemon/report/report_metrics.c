@@ -56,6 +56,12 @@ gauges(const struct report *r, struct report_out *out)
 	    "The number of the tables that serve.");
 	gauge(out, "loaded_time_seconds", "seconds", r->loaded,
 	    "When those were read, since 1970.");
+	gauge(out, "last_reload_success", NULL,
+	    r->last_reload.outcome != LAST_RELOAD_FAILED,
+	    "Whether the last reload, or the start, was without a mistake.");
+	gauge(out, "last_reload_time_seconds", "seconds",
+	    r->last_reload.outcome == LAST_RELOAD_NONE ? r->loaded :
+	    r->last_reload.at, "When that was, since 1970.");
 	gauge(out, "entries", NULL, (int64_t)r->entries,
 	    "Keys of all tables.");
 	gauge(out, "table_bytes", "bytes", (int64_t)r->table_bytes,

@@ -64,6 +64,8 @@ class Page(HttpTest):
         self.assertRegex(page, r'id="p99"[^>]*>[0-9.]+ [µm]?s<')
         self.assertIn("&lt;b&gt;not there&lt;/b&gt;", page)
         self.assertNotIn("<b>not there", page)
+        self.assertRegex(page, r'id="reload"[^>]*>The last reload failed, '
+                         r'generation 1 goes on: .*:1: unknown directive ')
         # Failed reloads are none of those that were done.
         self.assertRegex(page, r"were done</td><td>0</td></tr><tr>"
                          r"<td>and that failed</td><td>2<")

@@ -82,7 +82,7 @@ class Status(ControlTest):
         self.assertEqual(reply, {
             "state": "serving", "pid": daemon.pid, "generation": 1,
             "entries": 2, "held-bytes": 0, "connections": 3, "workers": 2,
-            "log-level": "info"})
+            "log-level": "info", "last-reload": {"outcome": "none"}})
 
     def version(self):
         done = harness.run(harness.program("appmsgctl"), "-V")
@@ -92,7 +92,7 @@ class Status(ControlTest):
         self.serve()
         lines = self.done("status").split("\n")
         self.assertEqual(lines[0], "serving")
-        self.assertEqual(len(lines), 12)
+        self.assertEqual(len(lines), 13)
 
 
 class Explain(ControlTest):
