@@ -49,7 +49,7 @@ void keys_clear(struct keys *keys);
 /*
  * Take the next key.
  *
- * key, len     set with KEYS_ONE; borrowed until the next call
+ * key, len     set with KEYS_ONE and KEYS_BAD; borrowed until the next call
  * deadline_ms  until when to wait for a line: appmsg_deadline(); -1 for ever,
  *              0 not at all
  */

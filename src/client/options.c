@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "common/encoding.h"
 #include "common/escape.h"
 #include "common/nearest.h"
 #include "output.h"
@@ -304,7 +305,8 @@ options_check_keys(const struct options *options)
 		if (escape_is_utf8(key, strlen(key)))
 			continue;
 		escape(text, sizeof(text), key, strlen(key));
-		options_fail("key is not valid UTF-8: %s", text);
+		options_fail("key is %s: %s",
+		    encoding_not_utf8(key, strlen(key)), text);
 	}
 }
 

@@ -28,6 +28,7 @@
 
 #include "appmsg.h"
 #include "call.h"
+#include "common/encoding.h"
 #include "keys.h"
 #include "options.h"
 #include "output.h"
@@ -110,8 +111,8 @@ search_take(struct search *search)
 		break;
 	case KEYS_BAD:
 		output_flush();
-		warnx("standard input, line %zu: not valid UTF-8",
-		    search->keys.line);
+		warnx("standard input, line %zu: %s", search->keys.line,
+		    encoding_not_utf8(key, len));
 		call_fail(call, EX_USAGE);
 		return true;
 	case KEYS_FAILED:

@@ -70,7 +70,7 @@ escape_is_plain(uint32_t cp)
 	if (cp < 0x20 || cp == '\\' || (cp >= 0x7f && cp <= 0x9f))
 		return false;
 	return !(cp >= 0x2028 && cp <= 0x202e) &&
-	    !(cp >= 0x2066 && cp <= 0x2069);
+	    !(cp >= 0x2066 && cp <= 0x2069) && cp != 0xfeff;
 }
 
 /*

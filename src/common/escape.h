@@ -16,7 +16,8 @@
  *	\u{9b}		C1 controls (U+0080 to U+009F), line and paragraph
  *			separator (U+2028, U+2029), the characters that embed,
  *			override or isolate a direction (U+202A to U+202E,
- *			U+2066 to U+2069)
+ *			U+2066 to U+2069), and the byte order mark (U+FEFF),
+ *			which nobody sees
  *
  * What comes out is valid UTF-8 on one line without TAB, and tells exactly
  * what went in.

@@ -21,6 +21,7 @@
 #include <json.h>
 
 #include "appmsg.h"
+#include "common/encoding.h"
 #include "common/escape.h"
 #include "common/nearest.h"
 #include "said.h"
@@ -122,9 +123,13 @@ parse_words(int n, char **words, struct options *o)
 		return false;
 	}
 	if (n == 2 && !escape_is_utf8(words[1], strlen(words[1]))) {
-		warnx("the %s is not UTF-8", o->command->argument);
+		warnx("the %s is %s", o->command->argument,
+		    encoding_not_utf8(words[1], strlen(words[1])));
 		return false;
 	}
+	if (n == 2 && encoding_has_mark(words[1], strlen(words[1])))
+		warnx("the %s begins with a byte order mark",
+		    o->command->argument);
 	if (o->force && strcmp(words[0], "reload") != 0) {
 		warnx("--force is for reload");
 		return false;

@@ -15,8 +15,11 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "common/encoding.h"
+#include "common/escape.h"
 #include "common/log.h"
 #include "daemon/base/problems.h"
+#include "daemon/base/quote.h"
 #include "daemon/conf/conf.h"
 #include "daemon/progress.h"
 #include "daemon/request/reply_texts.h"
@@ -44,6 +47,18 @@ check_show(const char *path)
 	return rc;
 }
 
+/* As a reply has it, but on one line, and of a long key the start. */
+static void
+tell_miss(const char *key)
+{
+	char quoted[QUOTE_SIZE], text[ESCAPE_SIZE(QUOTE_SIZE)];
+
+	quote(quoted, key, strlen(key));
+	escape(text, sizeof(text), quoted, strlen(quoted));
+	fprintf(stderr, REPLY_NO_MATCH(REPLY_QUOTE) "%s"
+	    REPLY_NO_MATCH_END(REPLY_QUOTE) "\n", text);
+}
+
 /* Print what a client would get for a key. */
 static int
 query(const struct check_options *o, const struct generation *gen)
@@ -60,8 +75,7 @@ query(const struct check_options *o, const struct generation *gen)
 		return EX_TEMPFAIL;
 	}
 	if (found == SNAPSHOT_MISSED) {
-		fprintf(stderr, REPLY_NO_MATCH(REPLY_QUOTE) "%s"
-		    REPLY_NO_MATCH_END(REPLY_QUOTE) "\n", o->query);
+		tell_miss(o->query);
 		return 1;
 	}
 	if ((text = snapshot_answer_text(&a, &len)) == NULL)
@@ -79,6 +93,23 @@ query(const struct check_options *o, const struct generation *gen)
 	return EX_OK;
 }
 
+/* A key that no table can have is told before these are read. */
+static bool
+key_is_text(const char *key)
+{
+	size_t len = strlen(key);
+
+	if (!escape_is_utf8(key, len)) {
+		fprintf(stderr, "appmsgd: the key is %s\n",
+		    encoding_not_utf8(key, len));
+		return false;
+	}
+	if (encoding_has_mark(key, len))
+		fputs("appmsgd: the key begins with a byte order mark\n",
+		    stderr);
+	return true;
+}
+
 int
 check_run(const struct check_options *o, struct generation *gen,
     struct problems *problems)
@@ -87,6 +118,8 @@ check_run(const struct check_options *o, struct generation *gen,
 	bool wrong = problems_count(problems) > 0;
 	int error;
 
+	if (o->query != NULL && !key_is_text(o->query))
+		return EX_USAGE;
 	/* What is wrong may be the name: then root reads, for root's eyes. */
 	if (confine_reader(gen->conf) != 0 && !wrong) {
 		log_warn("cannot become user=%s", gen->conf->user);

@@ -37,7 +37,8 @@ int check_show(const char *path);
  * problems  those of the configuration; gets those of the tables
  *
  * Returns EX_OK; EX_CONFIG when something is wrong; 1 when there is no answer
- * for the key; or EX_OSERR, with the reason logged.
+ * for the key, EX_USAGE when it is no text; or EX_OSERR, with the reason
+ * logged.
  */
 int check_run(const struct check_options *, struct generation *gen,
     struct problems *problems);

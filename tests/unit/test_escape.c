@@ -96,6 +96,7 @@ lines_and_directions_are_spelled(void **state)
 	    "a\\u{202a}\\u{202e}\xe2\x80\xaf");
 	CHECK("\xe2\x81\xa5\xe2\x81\xa6\xe2\x81\xa9\xe2\x81\xaa",
 	    "\xe2\x81\xa5\\u{2066}\\u{2069}\xe2\x81\xaa");
+	CHECK("\xef\xbb\xbf" "ring\xef\xbb\xbe", "\\u{feff}ring\xef\xbb\xbe");
 }
 
 static void

@@ -213,9 +213,11 @@ what_is_wrong_is_told_with_its_line(void **state)
 		{ TEXT("\"\t\"\n"), "F:1: control character in a string\n" },
 		{ TEXT("\"\\ud800\"\n"),
 		    "F:1: half a surrogate pair in a string\n" },
-		{ TEXT("\"\xff\"\n"), "F:1: not UTF-8\n" },
-		{ TEXT("\xff\nb\n"), "2 <b>\nF:1: not UTF-8\n" },
-		{ TEXT("a\xc3 b\n"), "F:1: not UTF-8\n" },
+		{ TEXT("\"\xff\"\n"), "F:1: " LATIN1 "\n" },
+		{ TEXT("\xff\nb\n"), "2 <b>\nF:1: " LATIN1 "\n" },
+		{ TEXT("a\xc3 b\n"), "F:1: " LATIN1 "\n" },
+		{ TEXT("\"\xe9\" \xc3\xa9\n"), "F:1: not UTF-8\n" },
+		{ TEXT("\x80\n"), "F:1: " WINDOWS "\n" },
 		{ TEXT("a\0b\nb\n"), "2 <b>\nF:1: a NUL byte\n" },
 		{ TEXT("\0"), "F:1: a NUL byte\n" },
 		{ TEXT("a\"b\"\n"), "F:1: a quote inside a word\n" },
@@ -239,6 +241,32 @@ what_is_wrong_is_told_with_its_line(void **state)
 		{ TEXT("x\"y c=\"#\" d# \\\n z\nb\n"), "3 <b>\n"
 		    "F:1: a quote inside a word\n" },
 		{ TEXT("x\"y \\"), "F:1: a quote inside a word\n" },
+	};
+
+	(void)state;
+	check_rows(rows, COUNT(rows));
+}
+
+/* One line for each file, whatever it has. */
+static void
+a_file_that_is_not_utf8_is_named(void **state)
+{
+	static const struct row rows[] = {
+		{ TEXT("\xef\xbb\xbf" "a b\nc\n"), "1 <a> <b>\n2 <c>\n"
+		    "F:1: a byte order mark before the first word\n" },
+		{ TEXT("\xef\xbb\xbf" "x\"y z \\\nb\n"), "F:1: a byte order "
+		    "mark before the first word\n"
+		    "F:1: a quote inside a word\n" },
+		{ TEXT("\xef\xbb\xbf\"a\"\n"), "1 \"<a>\n"
+		    "F:1: a byte order mark before the first word\n" },
+		{ TEXT("\xff\xfe" "a\0\n\0" "b\0\n\0"), "F:1: UTF-16, not "
+		    "UTF-8 (iconv -f utf-16 -t utf-8)\n" },
+		{ TEXT("\xfe\xff\0a\0\n\0b\0\n"), "F:1: UTF-16, not "
+		    "UTF-8 (iconv -f utf-16 -t utf-8)\n" },
+		{ TEXT("a\0\n\0" "b\0\n\0"), "F:1: UTF-16, not UTF-8 "
+		    "(iconv -f utf-16le -t utf-8)\n" },
+		{ TEXT("\0a\0\n\0b\0\n"), "F:1: UTF-16, not UTF-8 "
+		    "(iconv -f utf-16be -t utf-8)\n" }
 	};
 
 	(void)state;
@@ -322,6 +350,7 @@ main(void)
 		cmocka_unit_test(a_backslash_behind_a_quote_continues_a_line),
 		cmocka_unit_test(lines_may_end_in_cr_lf),
 		cmocka_unit_test(what_is_wrong_is_told_with_its_line),
+		cmocka_unit_test(a_file_that_is_not_utf8_is_named),
 		cmocka_unit_test(a_wrong_line_takes_no_other_one_with_it),
 		cmocka_unit_test(words_are_taken_up_to_their_cap),
 		cmocka_unit_test(random_texts_do_no_harm)

@@ -93,9 +93,10 @@ test_tsv_problems(void **state)
 		{ TEXT("a\t\xc3\xa9\0\xff\n"),
 		    "a.tsv:1: a raw NUL, at byte 5\n" },
 		{ TEXT("a\t1\nb\t12\xff\0\n"),
-		    "a.tsv:2: not UTF-8, at byte 5\n" },
-		{ TEXT("a\t\xc3"), "a.tsv:1: not UTF-8, at byte 3\n" },
-		{ TEXT("\xc3\tb\n"), "a.tsv:1: not UTF-8, at byte 1\n" },
+		    "a.tsv:2: " LATIN1 ", at byte 5\n" },
+		{ TEXT("a\t\xc3"), "a.tsv:1: " LATIN1 ", at byte 3\n" },
+		{ TEXT("\xc3\tb\n"), "a.tsv:1: " LATIN1 ", at byte 1\n" },
+		{ TEXT("a\t\x93q\x94\n"), "a.tsv:1: " WINDOWS ", at byte 3\n" },
 		{ TEXT("a\t\xed\xa0\x80\n"),
 		    "a.tsv:1: not UTF-8, at byte 3\n" },
 		{ TEXT("a\tb\\"), WRONG(4) },
@@ -118,6 +119,13 @@ test_tsv_problems(void **state)
 		    "a.tsv:1: an escaped byte that is no text, at byte 4\n" },
 		{ TEXT("\xef\xbb\xbf""a\tb\n"),
 		    "a.tsv:1: a byte order mark before the first key\n" },
+		/* one line for all of a file */
+		{ TEXT("\xff\xfe" "a\0\t\0" "1\0\n\0" "b\0\n\0"),
+		    "a.tsv:1: UTF-16, not UTF-8 "
+		    "(iconv -f utf-16 -t utf-8)\n" },
+		{ TEXT("\0a\0\t\0" "1\0\n\0b\0\n"),
+		    "a.tsv:1: UTF-16, not UTF-8 "
+		    "(iconv -f utf-16be -t utf-8)\n" },
 		{ TEXT("a\t1\nb\t2\nb\t3\nx\na\t4"),
 		    "a.tsv:3: the key \"b\" was given before, at a.tsv:2\n"
 		    "a.tsv:4: no TAB between key and answer\n"

@@ -64,7 +64,12 @@ test_json(void **state)
 		    "a.json:4: half a surrogate pair in a key\n" },
 		{ TEXT("{\"a\":1,\n\"b\":\n\"\xff\"}"),
 		    "a.json:1: the answer of \"a\" is not a string\n"
-		    "a.json:3: not UTF-8, at byte 2\n" },
+		    "a.json:3: " LATIN1 ", at byte 2\n" },
+		{ TEXT("{\"a\":\"\xc3\xa9\xe9\"}"),
+		    "a.json:1: not UTF-8, at byte 9\n" },
+		{ TEXT("{\0\"\0a\0\"\0:\0\"\0\"\0}\0"),
+		    "a.json:1: UTF-16, not UTF-8 "
+		    "(iconv -f utf-16le -t utf-8)\n" },
 		{ TEXT("{\"a\":\"1\",\n\"a\":\"2\"}"),
 		    "a.json:2: the key \"a\" was given before, at "
 		    "a.json:1\n" },
@@ -128,6 +133,10 @@ test_jsonl(void **state)
 		    "a.jsonl:7: unfinished string, at byte 10\n" },
 		{ TEXT("\xef\xbb\xbf" MEMBERS("\"a\"", "\"1\"")),
 		    "a.jsonl:1: a byte order mark before the first key\n" },
+		{ TEXT(MEMBERS("\"caf\xe9\"", "\"1\"")),
+		    "a.jsonl:1: " LATIN1 ", at byte 12\n" },
+		{ TEXT("\xfe\xff\0{\0\n\0\n"), "a.jsonl:1: UTF-16, not "
+		    "UTF-8 (iconv -f utf-16 -t utf-8)\n" },
 		{ TEXT(MEMBERS("\"a\"", "\"1\"") "\n"
 		    MEMBERS("\"\\u0061\"", "\"2\"") "\n"),
 		    "a.jsonl:2: the key \"a\" was given before, at "

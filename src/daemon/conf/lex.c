@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/encoding.h"
 #include "lib/scan.h"
 
 void
@@ -140,7 +141,10 @@ take_quoted(struct lex *lex, const char *end, char **out)
 
 	scan_init(&scan, lex->p, (size_t)(end - lex->p));
 	if (scan_string(&scan, &str) != SCAN_OK)
-		return scan.why;
+		return scan.p < scan.end && scan_utf8(scan.p,
+		    (size_t)(scan.end - scan.p)) == 0 ?
+		    encoding_not_utf8(lex->p, (size_t)(end - lex->p)) :
+		    scan.why;
 	if (appmsg_str_decode(&str, *out, str.len, &len) != 0)
 		return "half a surrogate pair in a string";
 	*out += len;
@@ -178,10 +182,31 @@ take_word(struct lex *lex, char **out)
 	}
 	word->len = (size_t)(*out - word->text);
 	if (scan_utf8(word->text, word->len) != word->len)
-		return "not UTF-8";
+		return encoding_not_utf8(word->text, word->len);
 	*(*out)++ = '\0';
 	lex->n++;
 	return NULL;
+}
+
+/*
+ * What a file is as a whole: of one in UTF-16 nothing else is told; a mark is
+ * passed over, so that what is behind it is read.
+ */
+static void
+look_at_start(struct lex *lex)
+{
+	size_t len = (size_t)(lex->end - lex->p);
+	const char *wide = encoding_utf16(lex->p, len);
+
+	if (wide != NULL) {
+		problems_add(lex->problems, lex->file, 1, "%s", wide);
+		lex->p = lex->end;
+	} else if (encoding_has_mark(lex->p, len)) {
+		problems_add(lex->problems, lex->file, 1,
+		    "a byte order mark before the first word");
+		lex->p += ENCODING_MARK_LEN;
+		lex->text_start = lex->p;
+	}
 }
 
 bool
@@ -191,6 +216,8 @@ lex_next(struct lex *lex)
 		problems_add(lex->problems, lex->file, 0, "out of memory");
 		return false;
 	}
+	if (lex->p == lex->text_start && lex->next_line == 1)
+		look_at_start(lex);
 	while (lex->p < lex->end) {
 		char *out = lex->text;
 		const char *why = NULL;

@@ -36,6 +36,7 @@ extern const struct source_format source_tsv, source_json, source_jsonl,
 struct source_file {
 	const char *path;		/* borrowed */
 	const struct source_format *format;	/* NULL: not to be loaded */
+	const char *wide;		/* static: that it is UTF-16, or NULL */
 	struct file_look look;		/* how it was when jobs were made */
 	pthread_mutex_t lock;		/* for what follows */
 	int fd;				/* open while jobs are at work */

@@ -20,11 +20,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/encoding.h"
 #include "daemon/base/quote.h"
 #include "lib/appmsg.h"
 #include "lib/scan.h"
 
 #define RELEASE_STEP	((size_t)16 << 20)
+#define LOOK_MAX	((size_t)4096)	/* bytes that tell an encoding */
 
 static const char lone[] = "half a surrogate pair in";
 
@@ -122,13 +124,33 @@ count_lines(struct source_job *job, struct counted *c, const uint8_t *to)
 	return job->lines + 1;
 }
 
-/* What the scanner says; a whole file may be one line: with the place. */
+/* What the scanner says, or more where it has met with no UTF-8. */
+static const char *
+json_why(const struct scan *scan, size_t at)
+{
+	size_t len = (size_t)(scan->end - scan->p);
+	const uint8_t *lf;
+
+	if (len > LOOK_MAX)
+		len = LOOK_MAX;
+	if (len == 0 || scan_utf8(scan->p, len) != 0)
+		return scan->why;
+	if ((lf = memchr(scan->p, '\n', len)) != NULL)
+		len = (size_t)(lf - scan->p);
+	if (at > LOOK_MAX)
+		at = 0;
+	return encoding_not_utf8(scan->p - at, at + len);
+}
+
+/* A whole file may be one line: with the place. */
 static void
 json_complain(struct source_job *job, unsigned int line_number,
     const struct scan *scan, const void *line)
 {
-	source_complain(job, line_number, "%s, at byte %zu", scan->why,
-	    (size_t)(scan->p - (const uint8_t *)line) + 1);
+	size_t at = (size_t)(scan->p - (const uint8_t *)line);
+
+	source_complain(job, line_number, "%s, at byte %zu",
+	    json_why(scan, at), at + 1);
 }
 
 static void

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/encoding.h"
 #include "daemon/base/file.h"
 
 #define LOOK_LEN	4096	/* bytes read at once to find a line's end */
@@ -87,6 +88,28 @@ cut(struct source_load *load, struct source_file *file, int fd)
 	return 0;
 }
 
+static void
+wide_load(struct source_job *job)
+{
+	source_complain(job, 1, "%s", job->file->wide);
+}
+
+/* Of a file in UTF-16 that is all to say, not each of its lines. */
+static const struct source_format wide = { "", wide_load, false, false };
+
+static void
+look_for_wide(struct source_file *file, int fd)
+{
+	char start[ENCODING_LOOK];
+	ssize_t n = pread(fd, start, sizeof(start), 0);
+
+	/* What cannot be read is told when it is loaded. */
+	if (n > 0)
+		file->wide = encoding_utf16(start, (size_t)n);
+	if (file->wide != NULL)
+		file->format = &wide;
+}
+
 int
 source_plan(struct source_load *load, struct source_file *file)
 {
@@ -100,6 +123,8 @@ source_plan(struct source_load *load, struct source_file *file)
 		file->format = NULL;
 		return -1;
 	}
+	if (file->format != &source_cdb)
+		look_for_wide(file, fd);
 	if (cut(load, file, fd) != 0)
 		file->why = strerror(errno);
 	close(fd);

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/encoding.h"
 #include "lib/scan.h"
 
 #define ONES	0x0101010101010101ull
@@ -149,13 +150,10 @@ skip_line(struct source_reader *r)
 size_t
 source_mark(struct source_job *job, const char *text, size_t len)
 {
-	static const char mark[] = "\xef\xbb\xbf";
-
-	if (job->from != 0 || job->lines != 0 || len < sizeof(mark) - 1 ||
-	    memcmp(text, mark, sizeof(mark) - 1) != 0)
+	if (job->from != 0 || job->lines != 0 || !encoding_has_mark(text, len))
 		return 0;
 	source_complain(job, 1, "a byte order mark before the first key");
-	return sizeof(mark) - 1;
+	return ENCODING_MARK_LEN;
 }
 
 void

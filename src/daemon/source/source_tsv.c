@@ -21,6 +21,7 @@
 
 #include <string.h>
 
+#include "common/encoding.h"
 #include "lib/scan.h"
 #include "lib/text.h"
 
@@ -129,7 +130,7 @@ unescape(struct source_job *job, const char *line, const char *text,
 	if (nul != NULL && (size_t)(nul - text) < valid)
 		return wrong(&u, nul, "a raw NUL");
 	if (valid < len)
-		return wrong(&u, text + valid, "not UTF-8");
+		return wrong(&u, text + valid, encoding_not_utf8(text, len));
 	while (u.p < u.end) {
 		const char *slash = memchr(u.p, '\\', (size_t)(u.end - u.p));
 		size_t n = (size_t)((slash != NULL ? slash : u.end) - u.p);

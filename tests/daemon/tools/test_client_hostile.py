@@ -97,7 +97,8 @@ def is_shown(character):
     code = ord(character)
     return character in "\n\t" or not (
         code < 0x20 or 0x7f <= code <= 0x9f or 0x2028 <= code <= 0x202e or
-        0x2066 <= code <= 0x2069 or 0xd800 <= code <= 0xdfff)
+        0x2066 <= code <= 0x2069 or 0xd800 <= code <= 0xdfff or
+        code == 0xfeff)
 
 
 def limit_memory():

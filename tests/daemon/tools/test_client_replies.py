@@ -218,7 +218,8 @@ class SeveralKeysTest(DoneTest):
             done = ask(server, "search", "-", stdin=b"a\nb\xff\nc\n")
         self.assert_done(
             done, 64, "a\tr\nc\tr\n",
-            "appmsg-client: standard input, line 2: not valid UTF-8\n")
+            "appmsg-client: standard input, line 2: not UTF-8, but perhaps "
+            "Latin-1 (iconv -f latin1 -t utf-8)\n")
 
 
 class BinaryTest(DoneTest):

@@ -248,6 +248,17 @@ class Syntax(ConfigTest):
                     self.assertEqual(self.query("ring", LISTEN, text),
                                      expected)
 
+    def test_key_in_another_encoding(self):
+        """It is named, and what nobody sees is shown."""
+        done = self.check(LISTEN, options=("-n", "-q", "caf\udce9"))
+        self.assertEqual((done.returncode, done.stderr), (
+            64, "appmsgd: the key is not UTF-8, but perhaps Latin-1 "
+            "(iconv -f latin1 -t utf-8)\n"))
+        done = self.check(LISTEN, options=("-n", "-q", "\ufeffring"))
+        self.assertEqual((done.returncode, done.stderr), (
+            1, "appmsgd: the key begins with a byte order mark\n"
+            'No match for "\\u{feff}ring".\n'))
+
     def test_last_line_without_newline(self):
         """The last line need not end."""
         path = self.write("x.conf", f"{LISTEN}\nanswer ring text")

@@ -140,8 +140,10 @@ class Explain(ControlTest):
     def test_key_is_text(self):
         """Else there is nothing that could be asked."""
         self.serve()
-        self.assertIn("the key is not UTF-8",
+        self.assertIn("the key is not UTF-8, but perhaps Latin-1",
                       self.failed("explain", "ring\udcff", status=64))
+        self.assertIn("the key begins with a byte order mark",
+                      self.failed("explain", "\ufeffring"))
 
     def test_miss(self):
         """Fails, and says of which generation."""
