@@ -23,6 +23,7 @@
 #include "common/escape.h"
 #include "common/log.h"
 #include "daemon/base/buf.h"
+#include "daemon/base/human.h"
 #include "daemon/base/iso_time.h"
 #include "daemon/base/tell.h"
 #include "daemon/conf/rows.h"
@@ -124,6 +125,7 @@ command_status(const struct command_host *host,
 	const struct report *r = host->report;
 	char text[512 + LAST_RELOAD_TEXT_SIZE], loaded[ISO_TIME_SIZE];
 	char last_reload[LAST_RELOAD_TEXT_SIZE];
+	char up[HUMAN_SIZE], bytes[HUMAN_SIZE], held[HUMAN_SIZE];
 	struct tell reply;
 
 	(void)words;
@@ -132,18 +134,19 @@ command_status(const struct command_host *host,
 	snprintf(text, sizeof(text), "%s\n"
 	    "version      %s\n"
 	    "pid          %ld\n"
-	    "uptime       %jd s\n"
+	    "uptime       %s\n"
 	    "generation   %" PRIu64 "\n"
 	    "loaded       %s\n"
 	    "last reload  %s\n"
 	    "entries      %zu\n"
-	    "memory       %zu bytes of tables, %" PRId64 " held for peers\n"
+	    "memory       %s of tables, %s held for peers\n"
 	    "connections  %" PRId64 "\n"
 	    "workers      %zu\n"
 	    "log level    %s", r->draining ? "draining" : "serving",
 	    PACKAGE_VERSION, (long)getpid(),
-	    (intmax_t)r->uptime, r->generation, loaded, last_reload,
-	    r->entries, r->table_bytes, r->held, r->connections, r->n,
+	    human_span(r->uptime, up), r->generation, loaded, last_reload,
+	    r->entries, human_bytes(r->table_bytes, bytes),
+	    human_bytes((uint64_t)r->held, held), r->connections, r->n,
 	    conf_levels[log_level()]);
 	tell_init(&reply);
 	tell_text(&reply, "result", text);

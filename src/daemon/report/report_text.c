@@ -12,6 +12,8 @@
 
 #include <inttypes.h>
 
+#include "daemon/base/human.h"
+
 static uint64_t
 get(const struct report *r, enum stats_counter counter)
 {
@@ -21,6 +23,8 @@ get(const struct report *r, enum stats_counter counter)
 static void
 connections(const struct report *r, struct report_out *out)
 {
+	char in[HUMAN_SIZE], sent[HUMAN_SIZE];
+
 	report_add(out,
 	    "connections  %" PRId64 " now, %" PRIu64 " accepted, %" PRIu64
 	    " closed, %" PRIu64 " over limit memory\n"
@@ -34,11 +38,12 @@ connections(const struct report *r, struct report_out *out)
 	report_add(out,
 	    "timeouts     %" PRIu64 " idle, %" PRIu64 " header, %" PRIu64
 	    " message, %" PRIu64 " write, %" PRIu64 " drain\n"
-	    "bytes        %" PRIu64 " in, %" PRIu64 " out\n",
+	    "bytes        %s in, %s out\n",
 	    get(r, STATS_TIMEOUT_IDLE), get(r, STATS_TIMEOUT_HEADER),
 	    get(r, STATS_TIMEOUT_MESSAGE), get(r, STATS_TIMEOUT_WRITE),
-	    get(r, STATS_TIMEOUT_DRAIN), get(r, STATS_BYTES_IN),
-	    get(r, STATS_BYTES_OUT));
+	    get(r, STATS_TIMEOUT_DRAIN),
+	    human_bytes(get(r, STATS_BYTES_IN), in),
+	    human_bytes(get(r, STATS_BYTES_OUT), sent));
 	report_add(out,
 	    "reloads      %" PRIu64 " done, %" PRIu64 " failed\n"
 	    "searches     %" PRIu64 " in slices\n",
@@ -86,15 +91,17 @@ rows(const struct report *r, struct report_out *out)
 static void
 workers(const struct report *r, struct report_out *out)
 {
+	char in[HUMAN_SIZE], sent[HUMAN_SIZE];
+
 	report_add(out, "\n%-6s %14s %12s %18s %18s\n", "worker", "requests",
-	    "connections", "bytes in", "bytes out");
+	    "connections", "received", "sent");
 	for (size_t i = 0; i < r->n; i++) {
 		const struct stats_worker *w = &r->workers[i];
 
-		report_add(out, "%-6zu %14" PRIu64 " %12" PRId64 " %18" PRIu64
-		    " %18" PRIu64 "\n", i, report_requests(w),
-		    w->connections, stats_get(w->stats, STATS_BYTES_IN),
-		    stats_get(w->stats, STATS_BYTES_OUT));
+		report_add(out, "%-6zu %14" PRIu64 " %12" PRId64
+		    " %18s %18s\n", i, report_requests(w), w->connections,
+		    human_bytes(stats_get(w->stats, STATS_BYTES_IN), in),
+		    human_bytes(stats_get(w->stats, STATS_BYTES_OUT), sent));
 	}
 }
 

@@ -63,7 +63,8 @@ class Members(StatsTest):
                      r"0 over limit memory",
                      r"refused +0 by limit connections, .*",
                      r"search +exact +found +3( +[0-9.]+){5}",
-                     r"0 +3 +0 +[0-9]+ +[0-9]+"):
+                     r"bytes +\d+ bytes in, \d+ bytes out",
+                     r"0 +3 +0 +[0-9]+ bytes +[0-9]+ bytes"):
             self.assertRegex(done.stdout, f"(?m)^{line}$")
         for line in done.stdout.splitlines():
             self.assertLessEqual(len(line), 100)
