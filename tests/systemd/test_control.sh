@@ -1,14 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 # appmsgctl with the installed unit, run as root on a throw-away machine with
-# systemd: a group of Group= may use the control socket, others may not,
-# whatever its mode, and a daemon that was drained is not started again.
+# systemd: a group of Group= may use the control socket and one for messages,
+# others may not, whatever its mode, the tables of group _appmsgd are still
+# read, and a daemon that was drained is not started again.
 
 set -u
 # shellcheck source=tests/systemd/common.sh
 . "$(dirname "$0")/common.sh"
 
 socket=/run/appmsgd/control.sock
+messages=/run/appmsgd/appmsgd.sock
+tables=/var/lib/appmsgd
 group=games
 stranger=54321
 
@@ -28,19 +31,37 @@ ended() {
 	[ "$(property ActiveState)" = inactive ]
 }
 
-dropin Group=$group
+# As appmsgd.conf(5) has it, on a service that runs without it.
+systemd-tmpfiles --create
+systemctl start appmsgd || fail start
+dropin Group=$group SupplementaryGroups=_appmsgd
+[ "$(stat -c '%a %G' $tables)" = '750 _appmsgd' ] || fail "$tables"
+printf 'Bern\tSwitzerland\n' >$tables/cities.tsv
+chmod 640 $tables/cities.tsv
+chgrp _appmsgd $tables/cities.tsv
+printf '%s\n' "listen $messages group=$group" \
+	"table cities file $tables/cities.tsv" >>$conf
 sed -i "s|^control .*|& group=$group|" $conf
 grep -q "group=$group" $conf || fail 'no control in the configuration'
-systemctl start appmsgd || fail start
+systemctl restart appmsgd || fail 'restart with a group'
 [ "$(stat -c '%a %G' $socket)" = "660 $group" ] ||
 	fail "the socket is $(stat -c '%a %G' $socket)"
-ok 'the control socket is the group'\''s'
+[ "$(stat -c '%a %G' $messages)" = "660 $group" ] ||
+	fail "the other is $(stat -c '%a %G' $messages)"
+ok 'the sockets are the group'\''s'
+
+[ "$(answer Bern)" = Switzerland ] || fail "$(answer Bern)"
+ok 'tables that only _appmsgd may read are read'
 
 gid=$(getent group $group | cut -d: -f3)
 as_stranger --groups "$gid" appmsgctl status | grep -q ^serving$ ||
 	fail 'a member of the group is refused'
 appmsgctl status | grep -q ^serving$ || fail 'root is refused'
-ok 'members of the group and root may use it'
+as_stranger --groups "$gid" appmsg-client -U $messages search Bern |
+	grep -q ^Switzerland$ || fail 'a member of the group may not ask'
+as_stranger --clear-groups appmsg-client -U $messages search Bern &&
+	fail 'somebody else may ask'
+ok 'members of the group and root may use them'
 
 refused || fail 'who is in no group is not refused'
 chmod 666 $socket
@@ -52,6 +73,12 @@ ok 'nobody else may, whatever its mode'
 
 systemctl reload appmsgd || fail reload
 ok 'the unit may reload it'
+
+systemctl restart appmsgd || fail restart
+[ "$(stat -c '%a %G' $messages)" = "660 $group" ] ||
+	fail "then it is $(stat -c '%a %G' $messages)"
+[ "$(answer Bern)" = Switzerland ] || fail "then it is $(answer Bern)"
+ok 'and restart it'
 
 appmsgctl drain | grep -q '^draining, 0 connections$' || fail drain
 wait_for ended || fail "after drain it is $(property ActiveState)"
