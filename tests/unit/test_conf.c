@@ -19,6 +19,7 @@
 #include <cmocka.h>
 
 #include "confs.h"
+#include "daemon/conf/parse.h"
 #include "folder.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
@@ -77,12 +78,34 @@ wrong_words_are_told_with_the_nearest(void **state)
 		{ "binary k file x typ=y", "unknown option \"typ\"; did you "
 		    "mean \"type\"?" },
 		{ "binary k file x type=\"\"", "a type has 1 to 255 bytes" },
-		{ "binary k file \"\"", "an empty path" }
+		{ "binary k file \"\"", "an empty path" },
+		{ "table main file x", "the table \"main\" is that of the "
+		    "answer and binary lines, and has no file" },
+		{ "table main fold=maybe", "\"maybe\" is neither yes nor "
+		    "no" },
+		{ "table main fodl=yes", "unknown option \"fodl\"; did you "
+		    "mean \"fold\"?" },
+		{ "table main mmap=no", "unknown option \"mmap\"" },
+		{ "table main type=text/plain", "unknown option \"type\"" },
+		{ "table main fold", "\"fold\" is not of the form "
+		    "name=value" },
+		{ "table main guard=100%", "guard= is a share from 0% to "
+		    "99%, or no" }
 	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++)
 		confs_expect_line(rows[i].line, rows[i].problem);
+}
+
+static void
+main_has_options_once(void **state)
+{
+	(void)state;
+	confs_expect(LISTEN "table main fold=no\ntable main guard=no\n",
+	    "F:3: the options of the table \"main\" were given before, at "
+	    "F:2\n");
+	confs_expect(LISTEN "table main guard=7%\nanswer a b\n", "");
 }
 
 static void
@@ -106,6 +129,9 @@ too_few_and_too_many_words_are_told(void **state)
 		{ "sandbox", "sandbox yes, or sandbox no" },
 		{ "limit header", "limit NAME NUMBER" },
 		{ "timeout idle 1s 2s", "timeout NAME TIME" },
+		{ "table main", PARSE_TABLE_USAGE },
+		{ "table t fold=yes", PARSE_TABLE_USAGE },
+		{ "table t file", PARSE_TABLE_USAGE },
 		{ "pidfile", "pidfile PATH" },
 		{ "log", "log [level=LEVEL] [access=PATH]" }
 	};
@@ -248,6 +274,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(wrong_words_are_told_with_the_nearest),
+		cmocka_unit_test(main_has_options_once),
 		cmocka_unit_test(too_few_and_too_many_words_are_told),
 		cmocka_unit_test(a_nul_makes_no_word_another),
 		cmocka_unit_test(answers_are_kept_as_they_are_said),

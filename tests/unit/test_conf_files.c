@@ -219,7 +219,10 @@ what_is_shown_says_the_same(void **state)
 		"answer \"\\u0000\" \"\"\nanswer \"#\" \"#\"\n"
 		"answer a=b \"=\"\n"
 		"binary \"l \\u0001\" file \"/x y\" type=\"a/b; c=\\\"d\\\"\"\n"
-		"binary m file relative\n"
+		"binary m file relative\n",
+		LISTEN "table main search=prefix,fuzzy guard=7%\n"
+		"table t binary / guard=no\n",
+		LISTEN "table main duplicates=first fold=yes\n"
 	};
 
 	(void)state;
@@ -252,7 +255,8 @@ everything_said_is_shown(void **state)
 	    "limit header 2k\nlimit pipeline 5\ntimeout idle 2m\n"
 	    "timeout header 1500ms\ntimeout message 2000ms\n"
 	    "timeout write 1d\n"
-	    "answer a \"\\u0041\\/\"\nbinary b file /c type=d/e\n");
+	    "answer a \"\\u0041\\/\"\nbinary b file /c type=d/e\n"
+	    "table main search=suffix,exact duplicates=last\n");
 	static const char *const lines[] = {
 		"listen 127.0.0.1 7 keep-alive=yes\n",
 		"listen \"/a\" mode=0600 keep-alive=no\n",
@@ -268,7 +272,9 @@ everything_said_is_shown(void **state)
 		"timeout header 1500ms\n", "timeout message 2s\n",
 		"timeout write 86400s\n",
 		"answer \"a\" \"A/\"\n",
-		"binary \"b\" file \"/c\" type=\"d/e\"\n"
+		"binary \"b\" file \"/c\" type=\"d/e\"\n",
+		"table main search=exact,suffix duplicates=last fold=no "
+		    "guard=no\n"
 	};
 	char *text = show(conf);
 

@@ -180,14 +180,28 @@ another_kind_is_another_table(void **state)
 	    "allows; \"appmsgctl reload --force\" takes it\n");
 }
 
-/* They are the configuration's own lines. */
+/*
+ * They are the configuration's own lines; but it may say so, and then of
+ * those that are answers.
+ */
 static void
-nothing_guards_main(void **state)
+main_is_guarded_on_demand(void **state)
 {
-	struct generation *old = load(LISTEN "answer a b\nanswer c d\n");
+	static const char two[] = LISTEN "answer a b\nanswer c d\n"
+	    "binary x file t.tsv\ntable main guard=0%\n";
 
 	(void)state;
-	expect_diff(old, load(LISTEN), "main 2>0 +0 -2 ~0\n");
+	write_keys("t.tsv", 0, 1, "x");
+	expect_diff(load(two), load(LISTEN),
+	    "main 2>0 +0 -2 ~0\nmain (binary) 1>0 +0 -1 ~0\n");
+	expect_diff(load(two), load(LISTEN "answer a b\n"
+	    "table main guard=50%\n"),
+	    "main 2>1 +0 -1 ~0\nmain (binary) 1>0 +0 -1 ~0\n");
+	expect_diff(load(two), load(LISTEN "answer a b\n"
+	    "table main guard=49%\n"),
+	    "main 2>1 +0 -1 ~0\nmain (binary) 1>0 +0 -1 ~0\n"
+	    "F:3: the table \"main\" lost 1 of 2 keys, more than guard=49% "
+	    "allows; \"appmsgctl reload --force\" takes it\n");
 }
 
 int
@@ -198,7 +212,7 @@ main(void)
 		cmocka_unit_test(a_loss_beyond_the_guard_is_told),
 		cmocka_unit_test(a_table_that_is_gone_lost_all),
 		cmocka_unit_test(another_kind_is_another_table),
-		cmocka_unit_test(nothing_guards_main)
+		cmocka_unit_test(main_is_guarded_on_demand)
 	};
 
 	return cmocka_run_group_tests(tests, folder_setup, folder_teardown);

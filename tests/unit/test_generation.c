@@ -21,6 +21,8 @@
 
 #include "confs.h"
 #include "daemon/snapshot/snapshot.h"
+#include "daemon/table/fold.h"
+#include "daemon/table/table.h"
 #include "folder.h"
 
 static struct generation *
@@ -185,6 +187,40 @@ a_key_given_twice_is_told(void **state)
 	    "F:3: the key \"\\x01\" was given before, at F:2\n");
 }
 
+/* As those of a table from files. */
+static void
+answer_lines_have_options(void **state)
+{
+	struct snapshot_answer a;
+	struct generation *gen;
+	const struct table *t;
+	size_t n;
+
+	(void)state;
+	gen = load("table main search=prefix duplicates=last\n" LISTEN
+	    "answer a 1\nanswer a 2\n");
+	t = snapshot_tables(gen->snap, &n)[0];
+	assert_int_equal(table_ways(t), TABLE_WAY(TABLE_EXACT) |
+	    TABLE_WAY(TABLE_PREFIX));
+	assert_int_equal(table_count(t), 1);
+	assert_true(snapshot_find(gen->snap, NULL, "a", 1, &a));
+	assert_memory_equal(a.text, "2", 1);
+	generation_unref(gen);
+	if (!fold_available()) {
+		expect_refused(LISTEN "table main fold=yes\n", "F:2: table "
+		    "main: fold=yes needs an appmsgd that was built with "
+		    "libutf8proc\n");
+		return;
+	}
+	gen = load(LISTEN "answer Stra\xc3\x9f" "e 1\ntable main fold=yes\n");
+	assert_true(table_folds(snapshot_tables(gen->snap, &n)[0]));
+	assert_true(snapshot_find(gen->snap, NULL, "STRASSE", 7, &a));
+	expect_place(&a, folder_path("F"), 2);
+	generation_unref(gen);
+	expect_refused(LISTEN "table main fold=yes\nanswer a 1\nanswer A 1\n",
+	    "F:4: the key \"A\" was given before as \"a\", at F:3\n");
+}
+
 /* Of the configuration and of the tables, in one list. */
 static void
 all_problems_are_told_at_once(void **state)
@@ -215,6 +251,7 @@ main(void)
 		cmocka_unit_test(binary_entries_have_their_bytes_and_type),
 		cmocka_unit_test(what_is_read_is_no_longer_needed),
 		cmocka_unit_test(a_key_given_twice_is_told),
+		cmocka_unit_test(answer_lines_have_options),
 		cmocka_unit_test(all_problems_are_told_at_once)
 	};
 

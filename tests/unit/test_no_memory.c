@@ -46,6 +46,7 @@ static const char text[] =
     "binary b file blob type=text/plain\n"
     "include more.conf\n"
     "include part*.conf\n"
+    "table main search=exact,fuzzy duplicates=first guard=5%\n"
     "table words file words.tsv search=exact,prefix,fuzzy\n"
     "table lines file lines*.jsonl duplicates=last\n"
     "table all file all.json duplicates=first\n"

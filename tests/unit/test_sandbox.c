@@ -444,6 +444,10 @@ static void
 regular_expressions_may_be_machine_code(void **state)
 {
 #ifdef HAVE_PCRE2
+	static const char *const texts[] = {
+		LISTEN "table t file t.tsv search=regex\n",
+		LISTEN "table main search=regex\n"
+	};
 	const struct row row = { "machine code", write_and_run, 1, ALIKE,
 	    ALIKE };
 	struct conf *without = conf;
@@ -451,9 +455,11 @@ regular_expressions_may_be_machine_code(void **state)
 	(void)state;
 	if (filter < 1)
 		skip();
-	conf = confs_load(LISTEN "table t file t.tsv search=regex\n");
-	expect(&row, NULL, sandbox_seccomp, ALIKE);
-	conf_free(conf);
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		conf = confs_load(texts[i]);
+		expect(&row, NULL, sandbox_seccomp, ALIKE);
+		conf_free(conf);
+	}
 	conf = without;
 #else
 	(void)state;

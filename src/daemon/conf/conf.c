@@ -138,6 +138,7 @@ conf_free(struct conf *conf)
 		free(f->path);
 		free(f);
 	}
+	conf_table_free(conf->main);
 	free(conf->said);
 	free(conf->control);
 	free(conf->control_group);

@@ -77,7 +77,7 @@ struct conf_answer {
 };
 STAILQ_HEAD(conf_answers, conf_answer);
 
-/* table NAME file PATH and table NAME binary PATH */
+/* table NAME file PATH, table NAME binary PATH and, without path, table main */
 struct conf_table {
 	STAILQ_ENTRY(conf_table) entry;
 	struct conf_place place;
@@ -133,6 +133,8 @@ struct conf {
 	struct conf_answers answers;
 	struct conf_answers binaries;
 	struct conf_tables tables;
+	struct conf_table *main;	/* options of the answer lines; NULL:
+					   none were given */
 	struct conf_limits limits;
 	struct conf_timeouts timeouts;
 	char *control;			/* NULL: none */

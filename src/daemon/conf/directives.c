@@ -123,8 +123,7 @@ static const struct directive {
 	{ "answer", 3, 3, "answer KEY TEXT, each one word or in quotes",
 	    parse_answer },
 	{ "binary", 4, 5, "binary KEY file PATH [type=TYPE]", parse_binary },
-	{ "table", 4, LEX_WORDS_MAX, "table NAME file PATH [OPTION...], or "
-	    "table NAME binary PATH [OPTION...]", parse_table },
+	{ "table", 3, LEX_WORDS_MAX, PARSE_TABLE_USAGE, parse_table },
 	{ "include", 2, 2, "include PATH", parse_include },
 	{ "user", 2, 2, "user NAME", parse_plain },
 	{ "workers", 2, 2, "workers NUMBER, or workers auto", parse_plain },

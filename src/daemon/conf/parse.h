@@ -80,6 +80,10 @@ int parse_binary(struct parser *);
 int parse_listen(struct parser *);
 int parse_table(struct parser *);
 
+#define PARSE_TABLE_USAGE						\
+	"table NAME file PATH [OPTION...], table NAME binary PATH "	\
+	"[OPTION...], or table " CONF_MAIN " OPTION..."
+
 /*
  * The files that a path or pattern means, sorted; relative to the file in
  * hand.  What is not there does not match a pattern; what could not be looked

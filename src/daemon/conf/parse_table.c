@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The appmsgd authors */
 
 /*
- * The directive table: files of answers or of bytes, and how they may be
- * searched.
+ * The directive table: files of answers or of bytes, and how they, and the
+ * answer lines, may be searched.
  */
 
 #include "config.h"
@@ -141,6 +141,15 @@ static const struct option binary_options[] = {
 	{ NULL, NULL }
 };
 
+/* Its lines are not read from a file, so that there is none to map. */
+static const struct option main_options[] = {
+	{ "search", take_search },
+	{ "duplicates", take_duplicates },
+	{ "fold", take_fold },
+	{ "guard", take_guard },
+	{ NULL, NULL }
+};
+
 /* Names go into replies and logs as they are. */
 static int
 check_name(struct parser *parser, const char *name)
@@ -158,7 +167,7 @@ check_name(struct parser *parser, const char *name)
 	}
 	if (strcmp(name, CONF_MAIN) == 0) {
 		parse_problem(parser, "the table \"" CONF_MAIN "\" is that of "
-		    "the answer and binary lines");
+		    "the answer and binary lines, and has no file");
 		return -1;
 	}
 	STAILQ_FOREACH(t, &parser->conf->tables, entry) {
@@ -171,6 +180,50 @@ check_name(struct parser *parser, const char *name)
 	return 0;
 }
 
+/* A table without a file, for a name that was checked; or NULL. */
+static struct conf_table *
+table_new(struct parser *parser)
+{
+	const struct lex_word *name = &parser->lex->words[1];
+	struct conf_table *t = calloc(1, sizeof(*t));
+
+	if (t == NULL || (t->name = parse_copy(parser, name->text,
+	    name->len)) == NULL) {
+		conf_table_free(t);
+		return NULL;
+	}
+	t->place = parse_place(parser);
+	return t;
+}
+
+/* table main OPTION... */
+static int
+parse_main(struct parser *parser)
+{
+	struct conf_table *t = parser->conf->main;
+
+	if (t != NULL) {
+		parse_problem(parser, "the options of the table \"" CONF_MAIN
+		    "\" were given before, at %s:%u", t->place.file,
+		    t->place.line);
+		return -1;
+	}
+	if ((t = table_new(parser)) == NULL)
+		return -1;
+	t->guard = CONF_NO_GUARD;
+	parser->conf->main = t;
+	return parse_options(parser, 2, main_options, t);
+}
+
+/* Whether the line has options only: a kind of tables is no option. */
+static bool
+is_main(const struct lex *lex)
+{
+	return strcmp(lex->words[1].text, CONF_MAIN) == 0 &&
+	    strcmp(lex->words[2].text, "file") != 0 &&
+	    strcmp(lex->words[2].text, "binary") != 0;
+}
+
 int
 parse_table(struct parser *parser)
 {
@@ -179,6 +232,12 @@ parse_table(struct parser *parser)
 	struct conf_table *t;
 	int error;
 
+	if (is_main(parser->lex))
+		return parse_main(parser);
+	if (parser->lex->n < 4) {
+		parse_problem(parser, "it must be: " PARSE_TABLE_USAGE);
+		return -1;
+	}
 	if (!binary && strcmp(words[2].text, "file") != 0) {
 		parse_problem(parser, "\"file\" or \"binary\" must follow the "
 		    "table's name, not \"%s\"", words[2].text);
@@ -190,14 +249,12 @@ parse_table(struct parser *parser)
 	}
 	if (check_name(parser, words[1].text) != 0)
 		return -1;
-	t = calloc(1, sizeof(*t));
-	if (t == NULL || (t->name = parse_copy(parser, words[1].text,
-	    words[1].len)) == NULL || (t->path = file_beside(
-	    parser->file, words[3].text)) == NULL) {
+	t = table_new(parser);
+	if (t == NULL || (t->path = file_beside(parser->file,
+	    words[3].text)) == NULL) {
 		conf_table_free(t);
 		return -1;
 	}
-	t->place = parse_place(parser);
 	t->binary = binary;
 	t->guard = GUARD_DEFAULT;
 	error = parse_glob(parser, words[3].text, &t->paths, &t->n_paths);

@@ -69,8 +69,11 @@ show_table(const struct conf_table *t, FILE *out)
 {
 	const char *before = " search=";
 
-	fprintf(out, "table %s %s ", t->name, t->binary ? "binary" : "file");
-	conf_show_quoted(out, t->path, strlen(t->path));
+	fprintf(out, "table %s", t->name);
+	if (t->path != NULL) {
+		fprintf(out, " %s ", t->binary ? "binary" : "file");
+		conf_show_quoted(out, t->path, strlen(t->path));
+	}
 	for (enum table_way way = 0; way < TABLE_WAYS; way++) {
 		if (!(t->ways & TABLE_WAY(way)))
 			continue;
@@ -78,9 +81,11 @@ show_table(const struct conf_table *t, FILE *out)
 		before = ",";
 	}
 	if (!t->binary)
-		fprintf(out, " duplicates=%s fold=%s mmap=%s",
+		fprintf(out, " duplicates=%s fold=%s",
 		    table_duplicates_names[t->duplicates],
-		    t->fold ? "yes" : "no", t->mmap ? "yes" : "no");
+		    t->fold ? "yes" : "no");
+	if (!t->binary && t->path != NULL)
+		fprintf(out, " mmap=%s", t->mmap ? "yes" : "no");
 	if (t->type != NULL) {
 		fprintf(out, " type=");
 		conf_show_quoted(out, t->type, t->type_len);
@@ -120,6 +125,8 @@ conf_show(const struct conf *conf, FILE *out)
 		}
 		fputc('\n', out);
 	}
+	if (conf->main != NULL)
+		show_table(conf->main, out);
 	STAILQ_FOREACH(t, &conf->tables, entry)
 		show_table(t, out);
 }

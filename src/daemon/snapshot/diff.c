@@ -116,7 +116,9 @@ guard(const struct diff *diff, const struct conf_table *t, bool gone,
 	for (size_t i = 0; i < diff->n; i++) {
 		const struct diff_table *d = &diff->tables[i];
 
+		/* The options of main are not for its binary lines. */
 		if (strcmp(d->name, t->name) != 0 ||
+		    (t->path == NULL && d->binary) ||
 		    t->guard == CONF_NO_GUARD ||
 		    d->removed * 100 <= d->old_count * t->guard)
 			continue;
@@ -142,6 +144,8 @@ diff_guard(const struct diff *diff, const struct conf *old,
 {
 	const struct conf_table *t;
 
+	if (new->main != NULL)
+		guard(diff, new->main, false, problems);
 	STAILQ_FOREACH(t, &new->tables, entry)
 		guard(diff, t, false, problems);
 	STAILQ_FOREACH(t, &old->tables, entry)

@@ -47,15 +47,33 @@ add_answer(struct table_builder *b, const struct conf_answer *a)
 	return error;
 }
 
+static struct table_options
+options_of(const struct conf_table *t)
+{
+	return (struct table_options){
+		.name = t->name,
+		.ways = t->ways,
+		.duplicates = t->duplicates,
+		.fold = t->fold,
+		.mapped = t->mmap,
+		.said_file = t->place.file,
+		.said_line = t->place.line
+	};
+}
+
 /* The table of the answer lines. */
 static struct table *
 load_main(const struct conf *conf, struct problems *problems)
 {
-	static const struct table_options options = { .name = CONF_MAIN };
+	const struct table_options options = conf->main != NULL ?
+	    options_of(conf->main) :
+	    (struct table_options){ .name = CONF_MAIN };
 	const struct conf_answer *a;
 	struct table_builder *b;
 	size_t room = 0;
 
+	if (!source_can_fold(&options, problems))
+		return NULL;
 	STAILQ_FOREACH(a, &conf->answers, entry)
 		room += TABLE_ENTRY_ROOM(a->key_len, 6 * a->text_len);
 	if ((b = table_builder_new(&options, room)) == NULL)
@@ -76,13 +94,7 @@ load_table(const struct conf_table *t, unsigned int threads,
     const struct source_progress *progress, struct problems *problems)
 {
 	const struct source source = {
-		.options = {
-			.name = t->name,
-			.ways = t->ways,
-			.duplicates = t->duplicates,
-			.fold = t->fold,
-			.mapped = t->mmap
-		},
+		.options = options_of(t),
 		.paths = (const char *const *)t->paths,
 		.n_paths = t->n_paths,
 		.said_file = t->place.file,

@@ -239,6 +239,18 @@ load_table(struct source_load *load, unsigned int threads,
 	return table_builder_finish(b, threads, problems);
 }
 
+bool
+source_can_fold(const struct table_options *options,
+    struct problems *problems)
+{
+	if (!options->fold || fold_available())
+		return true;
+	problems_add(problems, options->said_file, options->said_line,
+	    "table %s: fold=yes needs an appmsgd that was built with "
+	    "libutf8proc", options->name);
+	return false;
+}
+
 struct table *
 source_load(const struct source *source, unsigned int threads,
     const struct source_progress *progress, struct problems *problems)
@@ -246,12 +258,8 @@ source_load(const struct source *source, unsigned int threads,
 	struct source_load load = { .source = source, .progress = progress };
 	struct table *t = NULL;
 
-	if (source->options.fold && !fold_available()) {
-		problems_add(problems, source->said_file, source->said_line,
-		    "table %s: fold=yes needs an appmsgd that was built with "
-		    "libutf8proc", source->options.name);
+	if (!source_can_fold(&source->options, problems))
 		return NULL;
-	}
 	if (load_plan(&load) != 0)
 		load_failed(source, problems);
 	else

@@ -22,6 +22,13 @@
 
 struct problems;
 
+/*
+ * Whether keys can be folded, if a table's options say so; if not, that is a
+ * problem at the place of its directive.
+ */
+bool source_can_fold(const struct table_options *options,
+    struct problems *problems);
+
 /* What a table directive says. */
 struct source {
 	struct table_options options;

@@ -245,8 +245,10 @@ add_self(struct filter *f)
 static bool
 has_regex(const struct conf *conf)
 {
-	const struct conf_table *t;
+	const struct conf_table *t = conf->main;
 
+	if (t != NULL && t->ways & TABLE_WAY(TABLE_REGEX))
+		return true;
 	STAILQ_FOREACH(t, &conf->tables, entry)
 		if (t->ways & TABLE_WAY(TABLE_REGEX))
 			return true;

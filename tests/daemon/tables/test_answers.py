@@ -83,6 +83,49 @@ class Answers(harness.DaemonTest):
             self.assertEqual(reply.header["status"], "not-found")
 
 
+class Options(harness.DaemonTest):
+    """table main: options of the answer lines."""
+
+    def serve(self, *options):
+        self.daemon = self.start(
+            f"listen {LOOPBACK} 0", self.control_line(),
+            f"table main {' '.join(options)}",
+            answers=[answer("caf\u00e9", "1"), answer("tea", "2")])
+
+    def test_folded(self):
+        """Whatever the case and the form of Unicode."""
+        done = harness.run(
+            harness.program("appmsgd"), "-n", "-f", self.write_config(
+                f"listen {LOOPBACK} 0", "table main fold=yes"))
+        if "libutf8proc" in done.stderr:
+            self.skipTest("built without libutf8proc")
+        self.serve("fold=yes")
+        for key in ("caf\u00e9", "cafe\u0301", "CAF\u00c9"):
+            self.assertEqual(harness.ask(self.daemon.address, search(key)),
+                             plain_reply("1"))
+
+    def test_ways(self):
+        """Those that are allowed, regular expressions, too."""
+        self.serve("search=exact,regex")
+        for way, value, status in (("regex", "^t.a$", "found"),
+                                   ("prefix", "te", "error")):
+            with Peer(self.daemon.address) as peer:
+                reply = peer.ask(request(harness.to_json({
+                    "action": "search", "match": way, "value": value}),
+                    **kept()))
+                self.assertEqual(reply.header["status"], status)
+
+    def test_guard(self):
+        """A reload that takes a line away needs to be forced."""
+        self.serve("guard=0%")
+        self.configure(f"listen {LOOPBACK} 0", self.control_line(),
+                       "table main guard=0%", answers=[answer("tea", "2")])
+        done = self.control("reload")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(':3: the table "main" lost 1 of 2 keys', done.stderr)
+        self.assertEqual(self.control("reload", "--force").returncode, 0)
+
+
 class Binaries(harness.DaemonTest):
     """Entries that are files."""
 
