@@ -194,6 +194,35 @@ addresses_are_taken_literally(void **state)
 	}
 }
 
+/* A port in the same word, or none: what follows may be an option. */
+static void
+a_port_is_a_word_of_its_own(void **state)
+{
+	static const char *const rows[][2] = {
+		{ "127.0.0.1:80", "127.0.0.1 80" },
+		{ "[::1]:80 service=http", "::1 80" },
+		{ "0.0.0.0:65536 mode=1", "0.0.0.0 65536" },
+		{ "127.0.0.1", NULL }, { "127.0.0.1 service=echo", NULL },
+		{ "::1", NULL }, { "::1:80", NULL }, { "[::1]", NULL },
+		{ "127.0.0.1:", NULL }, { "127.0.0.1:http", NULL },
+		{ "localhost:80", NULL }, { "[]:80", NULL },
+		{ "127.1:80", NULL }, { ":80", NULL }
+	};
+	char line[128], problem[256];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const char *guess = rows[i][1];
+
+		snprintf(line, sizeof(line), "listen %s", rows[i][0]);
+		snprintf(problem, sizeof(problem), "listen needs an address "
+		    "and a port, or an absolute path%s%s%s",
+		    guess != NULL ? "; did you mean \"" : "",
+		    guess != NULL ? guess : "", guess != NULL ? "\"?" : "");
+		confs_expect_line(line, problem);
+	}
+}
+
 static void
 a_zone_is_part_of_an_address(void **state)
 {
@@ -322,6 +351,7 @@ main(void)
 		cmocka_unit_test(addresses_are_listened_on),
 		cmocka_unit_test(wrong_addresses_are_told),
 		cmocka_unit_test(addresses_are_taken_literally),
+		cmocka_unit_test(a_port_is_a_word_of_its_own),
 		cmocka_unit_test(a_zone_is_part_of_an_address),
 		cmocka_unit_test(wrong_networks_are_told),
 		cmocka_unit_test(a_port_is_digits),

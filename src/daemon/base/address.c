@@ -184,3 +184,30 @@ address_guess_network(const char *text, char *buf, size_t cap)
 	    inet_ntop(AF_INET, &in, host, sizeof(host)), bits);
 	return buf;
 }
+
+const char *
+address_guess_port(const char *text, char *buf, size_t cap)
+{
+	const char *port = strrchr(text, ':');
+	char host[ADDRESS_MAX];
+	size_t len;
+
+	if (port == NULL || port[1] == '\0' ||
+	    port[1 + strspn(port + 1, "0123456789")] != '\0')
+		return NULL;
+	len = (size_t)(port - text);
+	if (len > 2 && text[0] == '[' && text[len - 1] == ']') {
+		text++;
+		len -= 2;
+	} else if (memchr(text, ':', len) != NULL) {
+		return NULL;	/* the end of an IPv6 address */
+	}
+	if (len >= sizeof(host))
+		return NULL;
+	memcpy(host, text, len);
+	host[len] = '\0';
+	if (!address_is_literal(host))
+		return NULL;
+	snprintf(buf, cap, "\"%s %s\"", host, port + 1);
+	return buf;
+}

@@ -61,4 +61,10 @@ const char *address_guess(const char *text, char *buf, size_t cap);
  */
 const char *address_guess_network(const char *text, char *buf, size_t cap);
 
+/*
+ * The same for a text that has an address and its port in one word,
+ * 127.0.0.1:80 or [::1]:80: both, with a blank between them.
+ */
+const char *address_guess_port(const char *text, char *buf, size_t cap);
+
 #endif

@@ -191,6 +191,21 @@ unix_address(struct parser *parser, struct conf_listen *l,
 	return 0;
 }
 
+/* No port follows the address. */
+static void
+tell_no_port(struct parser *parser, const char *text)
+{
+	char buf[ADDRESS_MAX];
+	const char *guess = address_guess_port(text, buf, sizeof(buf));
+
+	if (guess != NULL)
+		parse_problem(parser, "listen needs an address and a port, "
+		    "or an absolute path; did you mean %s?", guess);
+	else
+		parse_problem(parser, "listen needs an address and a port, "
+		    "or an absolute path");
+}
+
 /* Returns -1. */
 static int
 tell_address(struct parser *parser, const char *text)
@@ -302,9 +317,9 @@ parse_listen(struct parser *parser)
 		return -1;
 	l->place = parse_place(parser);
 	l->mode = NO_MODE;
-	if (!path && parser->lex->n < 3) {
-		parse_problem(parser, "listen needs an address and a port, "
-		    "or an absolute path");
+	if (!path && (parser->lex->n < 3 ||
+	    strchr(words[2].text, '=') != NULL)) {
+		tell_no_port(parser, words[1].text);
 		conf_listen_free(l);
 		return -1;
 	}
