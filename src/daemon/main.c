@@ -150,8 +150,10 @@ serve(const struct options *o, struct generation *gen)
 	if (!o->foreground)
 		log_connect("appmsgd");
 	server = server_new(o->conf, gen, o->verbose > 0 ? LOG_LEVEL_DEBUG :
-	    LOG_LEVEL_WARN, inherited);
-	if (server != NULL &&
+	    LOG_LEVEL_WARN);
+	if (server == NULL)
+		inherit_discard(inherited);
+	else if ((rc = server_open(server, inherited, &problems)) == EX_OK &&
 	    (rc = server_load(server, &problems)) == EX_OK &&
 	    server_run(server, ready_cb, &ready) != 0)
 		rc = EX_OSERR;

@@ -24,6 +24,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "daemon/base/problems.h"
 #include "daemon/command.h"
 #include "daemon/conf/conf.h"
 #include "daemon/control.h"
@@ -339,10 +340,11 @@ server_end_cb(void *arg)
  * folder of root's, to the manager's socket.
  */
 static int
-server_bind(struct server *server, struct inherited *inherited)
+server_bind(struct server *server, struct inherited *inherited,
+    struct problems *problems)
 {
 	if (listeners_open(&server->listeners, server->first->conf,
-	    inherited) != 0)
+	    inherited, problems) != 0)
 		return -1;
 	/* There are paths now, which nobody shall find afterwards. */
 	signals_clean_up(server_end_cb, server);
@@ -418,13 +420,11 @@ server_build(struct server *server)
 }
 
 struct server *
-server_new(const char *path, struct generation *gen, enum log_level level,
-    struct inherited *inherited)
+server_new(const char *path, struct generation *gen, enum log_level level)
 {
 	struct server *server = calloc(1, sizeof(*server));
 
 	if (server == NULL) {
-		inherit_discard(inherited);
 		generation_unref(gen);
 		log_warn("cannot start");
 		return NULL;
@@ -437,11 +437,19 @@ server_new(const char *path, struct generation *gen, enum log_level level,
 	server->path = path;
 	server->started = time(NULL);
 	server->started_ms = clock_ms();
+	server->listeners.control_fd = -1;
 	event_set_log_callback(libevent_cb);
-	if (server_bind(server, inherited) == 0 && server_drop(server) == 0)
-		return server;
-	server_free(server);
-	return NULL;
+	return server;
+}
+
+int
+server_open(struct server *server, struct inherited *inherited,
+    struct problems *problems)
+{
+	if (server_bind(server, inherited, problems) == 0 &&
+	    server_drop(server) == 0)
+		return EX_OK;
+	return problems_count(problems) > 0 ? EX_CONFIG : EX_OSERR;
 }
 
 int

@@ -20,17 +20,30 @@ struct problems;
 struct server;
 
 /*
- * Bind, listen, and give up the rights that took; nothing is accepted yet.
+ * Make a server that does nothing yet.
  *
  * path  of the configuration, for reloads; borrowed
  * gen   its first generation, without its tables; taken, whatever the outcome
  * level what is logged at least, whatever the configuration says
- * inherited  sockets of the service manager, or NULL; taken, likewise
  *
  * Returns the server, owned by the caller; or NULL, with the reason logged.
  */
 struct server *server_new(const char *path, struct generation *gen,
-    enum log_level level, struct inherited *inherited);
+    enum log_level level);
+
+/*
+ * Bind, listen, and give up the rights that took; nothing is accepted yet.
+ *
+ * inherited  sockets of the service manager, or NULL; taken, whatever the
+ *            outcome
+ * problems   gets what is wrong with lines of the configuration
+ *
+ * Returns EX_OK; EX_CONFIG, with at least one problem, when a further try
+ * would fail as well; or EX_OSERR, with the reason logged.  Then only
+ * server_free() may follow.
+ */
+int server_open(struct server *, struct inherited *inherited,
+    struct problems *problems);
 
 /*
  * Read the tables of the first generation, and make the workers.  A signal

@@ -15,13 +15,17 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/log.h"
 #include "daemon/base/address.h"
+#include "daemon/base/problems.h"
+#include "daemon/conf/rows.h"
 #include "daemon/manager/inherit.h"
+#include "daemon/net/refusal.h"
 #include "daemon/net/socket.h"
 
 /* Of the control socket; who is let in is checked at each connection, too. */
@@ -56,9 +60,27 @@ listener_find(struct listener *l, struct inherited *inherited)
 		keep_mode(sun->sun_path, l->conf.mode);
 }
 
+/* Tell of a line that there is no socket for, and why by errno. */
+static void
+tell_refusal(const struct conf_place *place, const struct sockaddr *sa,
+    const char *address, struct problems *problems)
+{
+	int error = errno;
+	const char *hint = refusal_hint(sa, error);
+
+	if (refusal_lasts(sa, error))
+		problems_add(problems, place->file, place->line,
+		    "cannot listen on %s: %s%s%s", address, strerror(error),
+		    hint != NULL ? "; " : "", hint != NULL ? hint : "");
+	else
+		log_warn("cannot listen address=%s line=%s:%u", address,
+		    place->file, place->line);
+}
+
 /* One listen directive to a socket. */
 static int
-listener_open(struct listener *l)
+listener_open(struct listener *l, const struct conf_place *place,
+    struct problems *problems)
 {
 	const struct sockaddr *sa = (const struct sockaddr *)&l->conf.ss;
 	char address[ADDRESS_MAX];
@@ -69,8 +91,8 @@ listener_open(struct listener *l)
 		l->fd = socket_listen(sa, l->conf.ss_len, l->conf.mode);
 	if (l->fd == -1 ||
 	    getsockname(l->fd, (struct sockaddr *)&ss, &len) == -1) {
-		log_warn("cannot listen address=%s", address_text(sa,
-		    l->conf.ss_len, address, sizeof(address)));
+		tell_refusal(place, sa, address_text(sa, l->conf.ss_len,
+		    address, sizeof(address)), problems);
 		return -1;
 	}
 	log_info("listening address=%s service=%s%s", address_text(
@@ -104,18 +126,19 @@ control_find(struct listeners *all, const struct conf *conf,
 }
 
 static int
-control_open(struct listeners *all, const struct conf *conf)
+control_open(struct listeners *all, const struct conf *conf,
+    struct problems *problems)
 {
-	const char *path = conf->control;
+	static const struct sockaddr sa = { .sa_family = AF_UNIX };
 
 	if (all->control_fd == -1)
-		all->control_fd = socket_listen_path(path,
+		all->control_fd = socket_listen_path(conf->control,
 		    control_mode(conf));
-	if (all->control_fd == -1) {
-		log_warn("cannot listen control=%s", path);
-		return -1;
-	}
-	return 0;
+	if (all->control_fd != -1)
+		return 0;
+	tell_refusal(conf_said(conf, "control", NULL), &sa, conf->control,
+	    problems);
+	return -1;
 }
 
 /* Whether the next process could find a socket by the line it is of. */
@@ -183,18 +206,26 @@ find_all(struct listeners *all, const struct conf *conf,
 	return 0;
 }
 
+/* All of them, so that all that is wrong is told at once. */
 static int
-open_all(struct listeners *all, const struct conf *conf)
+open_all(struct listeners *all, const struct conf *conf,
+    struct problems *problems)
 {
-	for (size_t i = 0; i < all->n; i++)
-		if (listener_open(&all->list[i]) != 0)
-			return -1;
-	return conf->control == NULL ? 0 : control_open(all, conf);
+	const struct conf_listen *conf_l;
+	struct listener *l = all->list;
+	int error = 0;
+
+	TAILQ_FOREACH(conf_l, &conf->listens, entry)
+		if (listener_open(l++, &conf_l->place, problems) != 0)
+			error = -1;
+	if (conf->control != NULL && control_open(all, conf, problems) != 0)
+		error = -1;
+	return error;
 }
 
 int
 listeners_open(struct listeners *all, const struct conf *conf,
-    struct inherited *inherited)
+    struct inherited *inherited, struct problems *problems)
 {
 	*all = (struct listeners){ .control_fd = -1 };
 	if (find_all(all, conf, inherited) != 0) {
@@ -204,7 +235,7 @@ listeners_open(struct listeners *all, const struct conf *conf,
 	}
 	/* Now: a line that has changed may want the same port or path. */
 	inherit_free(inherited);
-	if (open_all(all, conf) != 0)
+	if (open_all(all, conf, problems) != 0)
 		return -1;
 	leave(all);
 	return 0;

@@ -36,11 +36,13 @@ struct listeners {
  * Have a socket for each line.
  *
  * inherited  sockets to be preferred, or NULL; taken, whatever the outcome
+ * problems   gets, with file and line, what no further try would heal
  *
- * Returns 0; or -1 with the reason logged, and listeners_clear() due.
+ * Returns 0; or -1 with the reason logged or among the problems, and
+ * listeners_clear() due.
  */
 int listeners_open(struct listeners *, const struct conf *,
-    struct inherited *inherited);
+    struct inherited *inherited, struct problems *problems);
 
 /*
  * Close the sockets of the listen lines.  Where no one else has a socket the

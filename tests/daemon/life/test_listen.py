@@ -14,16 +14,17 @@ sys.path.insert(1, sys.path[0] + "/..")
 import harness
 from harness import LOOPBACK, program, run
 
-SYSTEM = 71
+SYSTEM, CONFIG = 71, 78
 
 
 class ListenTest(harness.DaemonTest):
     """What both have in common."""
 
-    def refused(self, *lines):
-        """A start that fails with 71; what it said."""
-        done = run(program("appmsgd"), "-d", "-f", self.configure(*lines))
-        self.assertEqual(done.returncode, SYSTEM, done)
+    def refused(self, *lines, status=SYSTEM, wrapper=()):
+        """A start that fails; what it said."""
+        done = run(*wrapper, program("appmsgd"), "-d", "-f",
+                   self.configure(*lines))
+        self.assertEqual(done.returncode, status, done)
         return done.stderr
 
 
@@ -71,10 +72,58 @@ class Listen(ListenTest):
             daemon.stop()
 
     def test_port_in_use(self):
-        """Exit status 71, and the address is named."""
+        """Exit status 71, since it may pass; address and line are named."""
         port = self.start().port
         told = self.refused(f"listen {LOOPBACK} {port}")
-        self.assertIn(f"{LOOPBACK}:{port}", told)
+        self.assertIn(f"cannot listen address={LOOPBACK}:{port} line="
+                      f"{self.path('appmsgd.conf')}:1: Address already in "
+                      "use\n", told)
+
+
+class Lasting(ListenTest):
+    """What no further try heals: 78, and all of it at once."""
+
+    def test_foreign_address(self):
+        """One that is not this machine's; what is may be bound before."""
+        lines = [f"listen {self.path('socket')}", "listen 192.0.2.1 7000"]
+        if harness.has_ipv6():
+            lines.append("listen 2001:db8::1 7000")
+        told = self.refused(*lines, status=CONFIG)
+        for i, line in enumerate(lines[1:], 2):
+            self.assertIn(f"{self.path('appmsgd.conf')}:{i}: cannot listen "
+                          "on ", told)
+            self.assertIn("; this machine has no such address", told)
+        self.assertIn("192.0.2.1:7000: ", told)
+        self.assertEqual(told.count("\n"), len(lines))
+        self.assertFalse(os.path.exists(self.path("socket")))
+
+    def test_with_what_may_pass(self):
+        """Both are told."""
+        port = self.start().port
+        told = self.refused(f"listen {LOOPBACK} {port}",
+                            "listen 192.0.2.1 7000", status=CONFIG)
+        self.assertIn("in use", told)
+        self.assertIn("no such address", told)
+
+    def test_port_below_1024(self):
+        """Without the right to it."""
+        with open("/proc/sys/net/ipv4/ip_unprivileged_port_start") as file:
+            if int(file.read()) < 100:
+                self.skipTest("everybody may have any port here")
+        told = self.refused(f"listen {LOOPBACK} 99", status=CONFIG,
+                            wrapper=harness.powerless())
+        self.assertIn(f":1: cannot listen on {LOOPBACK}:99: Permission "
+                      "denied; ports below 1024 need appmsgd.socket", told)
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root")
+    def test_folder_without_rights(self):
+        """Of another user."""
+        os.mkdir(self.path("theirs"), 0o755)
+        os.chown(self.path("theirs"), 65534, 65534)
+        told = self.refused(f"listen {self.path('theirs', 'socket')}",
+                            status=CONFIG, wrapper=harness.powerless())
+        self.assertIn("Permission denied; this user may not write to its "
+                      "folder", told)
 
 
 class Unix(ListenTest):
@@ -106,14 +155,23 @@ class Unix(ListenTest):
     def test_other_file(self):
         """A file that is no socket is an error, and stays as it is."""
         path = self.write("precious", "data")
-        self.assertIn(path, self.refused(f"listen {path}"))
+        told = self.refused(f"listen {path}", status=CONFIG)
+        self.assertIn(f":1: cannot listen on {path}: File exists; what is "
+                      "there is no socket\n", told)
         with open(path) as file:
             self.assertEqual(file.read(), "data")
 
     def test_missing_folder(self):
-        """A folder that is not there."""
+        """A folder that is not there; those of control are made."""
         path = self.path("no", "such", "socket")
-        self.assertIn(path, self.refused(f"listen {path}"))
+        told = self.refused(f"listen {path}", status=CONFIG)
+        self.assertIn(f":1: cannot listen on {path}: No such file or "
+                      "directory; its folder is missing\n", told)
+        self.write("file", "")
+        told = self.refused(f"control {self.path('file', 'socket')}",
+                            status=CONFIG)
+        self.assertIn(f":2: cannot listen on {self.path('file', 'socket')}: "
+                      "Not a directory; its folder is missing\n", told)
 
     def test_mode(self):
         """mode= is the socket's, whatever the umask."""
