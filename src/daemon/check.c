@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "common/encoding.h"
 #include "common/escape.h"
@@ -21,6 +22,7 @@
 #include "daemon/base/problems.h"
 #include "daemon/base/quote.h"
 #include "daemon/conf/conf.h"
+#include "daemon/places.h"
 #include "daemon/progress.h"
 #include "daemon/request/reply_texts.h"
 #include "daemon/snapshot/explain.h"
@@ -114,17 +116,23 @@ int
 check_run(const struct check_options *o, struct generation *gen,
     struct problems *problems)
 {
-	struct progress progress;
+	bool becomes = geteuid() == 0 && gen->conf->user != NULL;
 	bool wrong = problems_count(problems) > 0;
+	struct progress progress;
 	int error;
 
 	if (o->query != NULL && !key_is_text(o->query))
 		return EX_USAGE;
 	/* What is wrong may be the name: then root reads, for root's eyes. */
-	if (confine_reader(gen->conf) != 0 && !wrong) {
+	if (confine_reader(gen->conf) == 0) {
+		if (becomes)
+			places_look_rights(gen->conf, problems);
+	} else if (!wrong) {
 		log_warn("cannot become user=%s", gen->conf->user);
 		return EX_OSERR;
 	}
+	if (o->service)
+		places_warn_hidden(gen->conf, stderr);
 	if (o->waits)
 		progress_init_bar(&progress);
 	else

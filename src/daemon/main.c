@@ -21,6 +21,7 @@
 #include "daemon/base/problems.h"
 #include "daemon/check.h"
 #include "daemon/manager/inherit.h"
+#include "daemon/places.h"
 #include "daemon/server.h"
 #include "daemon/signals.h"
 #include "daemon/snapshot/generation.h"
@@ -184,7 +185,8 @@ static int
 run(const struct options *o)
 {
 	const struct check_options check = { .path = o->conf,
-	    .query = o->query, .waits = o->check, .verbose = o->verbose > 0 };
+	    .query = o->query, .waits = o->check, .verbose = o->verbose > 0,
+	    .service = o->check && strcmp(o->conf, DEFAULT_CONF) == 0 };
 	struct problems problems = PROBLEMS_INIT;
 	struct generation *gen;
 	int rc = EX_CONFIG;
@@ -192,6 +194,8 @@ run(const struct options *o)
 	if (!o->check)
 		signals_hold();
 	gen = generation_read(o->conf, &problems);
+	if (gen != NULL)
+		places_look(gen->conf, o->check, &problems);
 	if (gen == NULL) {
 		problems_print(&problems, stderr);
 	} else if (o->check || problems_count(&problems) > 0) {

@@ -24,6 +24,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "daemon/base/iso_time.h"
+#include "daemon/base/lasting.h"
 #include "daemon/base/problems.h"
 #include "daemon/base/tell.h"
 #include "daemon/conf/conf.h"
@@ -372,16 +373,13 @@ reload_next(struct reload *r)
 	}
 }
 
+/* What may pass by itself, such as want of memory, is no mistake of its line. */
 static int
-first_access_log(struct generation *gen)
+first_access_log(struct generation *gen, struct problems *problems)
 {
-	struct problems problems = PROBLEMS_INIT;
-	int error = access_file_open(gen->conf, NULL, &gen->access, &problems);
-
-	for (size_t i = 0; i < problems.n; i++)
-		log_warnx("%s", problems.list[i].text);
-	problems_clear(&problems);
-	return error == 0 ? EX_OK : EX_OSERR;
+	if (access_file_open(gen->conf, NULL, &gen->access, problems) == 0)
+		return EX_OK;
+	return error_lasts(errno) ? EX_CONFIG : EX_OSERR;
 }
 
 int
@@ -393,7 +391,7 @@ reload_first(struct generation *gen, struct problems *problems)
 	progress_init_log(&progress);
 	error = generation_fill(gen, &progress.source, problems);
 	progress_end(&progress);
-	return error != 0 ? EX_CONFIG : first_access_log(gen);
+	return error != 0 ? EX_CONFIG : first_access_log(gen, problems);
 }
 
 struct reload *

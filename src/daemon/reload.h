@@ -35,10 +35,10 @@ enum reload_order {
  * nobody to be served yet, and the rights that a reload will have.
  *
  * gen       as generation_read() made it
- * problems  gets all that is wrong with the tables
+ * problems  gets all that is wrong with them
  *
- * Returns EX_OK; EX_CONFIG, with at least one problem; or EX_OSERR, with the
- * reason logged.
+ * Returns EX_OK; EX_CONFIG or, where it may pass by itself, EX_OSERR, with at
+ * least one problem.
  */
 int reload_first(struct generation *gen, struct problems *problems);
 

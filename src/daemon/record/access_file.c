@@ -53,8 +53,10 @@ open_path(const char *path, const char **why)
 		return fd;
 	else
 		*why = "neither a regular file nor a device";
-	if (fd != -1)
+	if (fd != -1) {
 		close(fd);
+		errno = EINVAL;
+	}
 	return -1;
 }
 
@@ -99,7 +101,7 @@ access_file_open(const struct conf *conf, struct access_file *old,
 {
 	const char *path = conf->access_log, *why = NULL;
 	const struct conf_place *place = conf_said(conf, "log", "access");
-	int fd;
+	int fd, error;
 
 	*file = NULL;
 	if (path == NULL)
@@ -112,12 +114,15 @@ access_file_open(const struct conf *conf, struct access_file *old,
 		if (*file == NULL) {
 			why = strerror(ENOMEM);
 			close(fd);
+			errno = ENOMEM;
 		}
 	}
 	if (*file != NULL)
 		return 0;
+	error = errno;
 	problems_add(problems, place->file, place->line,
 	    "cannot open the access log %s: %s", path, why);
+	errno = error;
 	return -1;
 }
 

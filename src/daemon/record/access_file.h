@@ -30,7 +30,7 @@ struct problems;
  * old   what was open before, or NULL; of the same path it is opened again
  *       and shared
  *
- * Returns 0, or -1 with a problem.
+ * Returns 0, or -1 with a problem, and errno.
  */
 int access_file_open(const struct conf *conf, struct access_file *old,
     struct access_file **file, struct problems *problems);

@@ -386,7 +386,7 @@ class Keeping(manager.ManagedTest):
         daemon.stop()
         with self.assertRaisesRegex(AssertionError,
                                     "cannot listen") as failed:
-            self.manage(f"listen {self.path('none', 'socket')}", *lines,
+            self.manage("listen 192.0.2.1 7000", *lines,
                         env=self.manager.environment(),
                         **self.manager.kept())
         self.assertNotIn("not configured", str(failed.exception))

@@ -126,6 +126,48 @@ class ConfigTest(harness.DaemonTest):
         return done.stdout.removesuffix("\n")
 
 
+class Places(ConfigTest):
+    """Where a start makes files, which -n does not."""
+
+    def test_missing_folders(self):
+        """Each is told, and by a start as well."""
+        lines = [f"listen {self.path('no', 'socket')}",
+                 f"pidfile {self.path('none', 'pid')}",
+                 f"log access={self.path('not', 'log')}",
+                 f"control {self.path('made', 'control.sock')}"]
+        for option in ("-n", "-d"):
+            done = self.check(*lines, options=(option,))
+            self.assertEqual(
+                [(line, message) for _, line, message in self.problems(done)],
+                [(i, f"the folder of {line.split('=')[-1].split()[-1]} "
+                     "is missing")
+                 for i, line in enumerate(lines[:3], 1)])
+        self.assertEqual(os.listdir(self.directory), ["appmsgd.conf"])
+
+    def test_no_folder(self):
+        """A file in its place."""
+        self.write("file", "")
+        done = self.check(f"listen {self.path('file', 'socket')}")
+        self.assertIn("is missing", self.problems(done)[0][2])
+
+    def test_made_by_the_service(self):
+        """They need not be there before the service is started."""
+        self.assert_fine("listen /run/appmsgd/appmsgd.sock",
+                         "log access=/var/log/appmsgd/access.log")
+
+    def test_nothing_is_touched(self):
+        """A socket that listens, dead ones, files: all stay."""
+        path = self.path("socket")
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.bind(path)
+        before = os.stat(path)
+        self.assert_fine(f"listen {path}",
+                         f"pidfile {self.path('pid')}",
+                         f"log access={self.path('log')}")
+        self.assertEqual(os.stat(path), before)
+        self.assertEqual(sorted(os.listdir(self.directory)),
+                         ["appmsgd.conf", "socket"])
+
 class Mistakes(ConfigTest):
     """What is wrong is told, all of it, with its place."""
 

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * What a start would find out later, and could not be told with the rest.
+ * Only what is sure is a mistake: who checks may have other rights than who
+ * serves.
+ */
+
+#include "config.h"
+
+#include "daemon/places.h"
+
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/conf/conf.h"
+#include "daemon/conf/rows.h"
+
+/* Made by RuntimeDirectory= and LogsDirectory=. */
+static const char *const made[] = { RUNSTATEDIR "/appmsgd",
+    "/run/appmsgd", "/var/log/appmsgd" };
+
+/* Hidden by ProtectHome= and PrivateTmp=. */
+static const char *const hidden[] = { "/home/", "/root/", "/run/user/",
+    "/tmp/", "/var/tmp/" };
+
+#define COUNT(list)	(sizeof(list) / sizeof((list)[0]))
+
+/* The folder of an absolute path, owned by the caller; NULL: no memory. */
+static char *
+folder_of(const char *path)
+{
+	size_t len = (size_t)(strrchr(path, '/') - path);
+
+	return strndup(path, len == 0 ? 1 : len);
+}
+
+static void
+look(const struct conf_place *place, const char *path, bool ahead,
+    struct problems *problems)
+{
+	char *folder = folder_of(path);
+	struct stat sb;
+
+	for (size_t i = 0; ahead && folder != NULL && i < COUNT(made); i++)
+		if (strcmp(folder, made[i]) == 0) {
+			free(folder);
+			return;
+		}
+	if (folder == NULL)
+		problems_add(problems, place->file, place->line, "%s",
+		    strerror(errno));
+	else if (stat(folder, &sb) == 0 ? !S_ISDIR(sb.st_mode) :
+	    errno == ENOENT || errno == ENOTDIR)
+		problems_add(problems, place->file, place->line,
+		    "the folder of %s is missing", path);
+	free(folder);
+}
+
+/* NULL: there is none. */
+static const char *
+unix_path(const struct conf_listen *l)
+{
+	const struct sockaddr_un *sun = (const void *)&l->ss;
+
+	return l->ss.ss_family == AF_UNIX ? sun->sun_path : NULL;
+}
+
+void
+places_look(const struct conf *conf, bool ahead, struct problems *problems)
+{
+	const struct conf_listen *l;
+
+	TAILQ_FOREACH(l, &conf->listens, entry)
+		if (unix_path(l) != NULL)
+			look(&l->place, unix_path(l), ahead, problems);
+	if (conf->pidfile != NULL)
+		look(conf_said(conf, "pidfile", NULL), conf->pidfile, ahead,
+		    problems);
+	if (conf->access_log != NULL)
+		look(conf_said(conf, "log", "access"), conf->access_log,
+		    ahead, problems);
+}
+
+void
+places_look_rights(const struct conf *conf, struct problems *problems)
+{
+	const struct conf_place *place = conf_said(conf, "log", "access");
+	const char *path = conf->access_log;
+	char *folder = NULL;
+	bool may;
+
+	if (path == NULL)
+		return;
+	may = access(path, W_OK) == 0;
+	/* It is made there, or opened again after it was renamed. */
+	if (!may && errno == ENOENT && (folder = folder_of(path)) != NULL)
+		may = access(folder, W_OK | X_OK) == 0 || errno == ENOENT;
+	if (!may)
+		problems_add(problems, place->file, place->line,
+		    "cannot open the access log %s: %s", path,
+		    strerror(errno));
+	free(folder);
+}
+
+static void
+warn_hidden(const struct conf_place *place, const char *path, FILE *out)
+{
+	char *real = path != NULL ? realpath(path, NULL) : NULL;
+	const char *is = real != NULL ? real : path;
+
+	for (size_t i = 0; is != NULL && i < COUNT(hidden); i++)
+		if (strncmp(is, hidden[i], strlen(hidden[i])) == 0)
+			fprintf(out, "%s:%u: warning: appmsgd.service has no "
+			    "view of %s\n", place->file, place->line, path);
+	free(real);
+}
+
+void
+places_warn_hidden(const struct conf *conf, FILE *out)
+{
+	const struct conf_listen *l;
+	const struct conf_answer *a;
+	const struct conf_table *t;
+
+	TAILQ_FOREACH(l, &conf->listens, entry)
+		warn_hidden(&l->place, unix_path(l), out);
+	STAILQ_FOREACH(a, &conf->binaries, entry)
+		warn_hidden(&a->place, a->path, out);
+	STAILQ_FOREACH(t, &conf->tables, entry)
+		warn_hidden(&t->place, t->path, out);
+	warn_hidden(conf_said(conf, "control", NULL), conf->control, out);
+	warn_hidden(conf_said(conf, "pidfile", NULL), conf->pidfile, out);
+	warn_hidden(conf_said(conf, "log", "access"), conf->access_log, out);
+}

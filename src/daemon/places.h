@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef PLACES_H
+#define PLACES_H
+
+/*
+ * Where a start makes files: unix sockets, the pidfile, the access log.  They
+ * are looked at without making any.
+ */
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "daemon/base/problems.h"
+
+struct conf;
+
+/*
+ * Look for folders that are missing; that of the control socket is made.
+ *
+ * ahead  this is no start: folders that the service has made for it need not
+ *        be there yet
+ */
+void places_look(const struct conf *, bool ahead, struct problems *);
+
+/*
+ * Look whether the process may write the access log, once it has become the
+ * user that would serve.
+ */
+void places_look_rights(const struct conf *, struct problems *);
+
+/*
+ * Warn of all paths that lie in folders which appmsgd.service has no view of,
+ * a line each.
+ */
+void places_warn_hidden(const struct conf *, FILE *);
+
+#endif
