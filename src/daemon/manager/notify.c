@@ -70,6 +70,13 @@ notify_open(void)
 	manager = -1;
 }
 
+bool
+notify_is_heard(void)
+{
+	notify_open();
+	return manager != -1;
+}
+
 /* Send a message that carries a descriptor. */
 static ssize_t
 send_fd(struct iovec *iov, int fd)

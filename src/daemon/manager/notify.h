@@ -9,12 +9,19 @@
  * one they go nowhere, silently.
  */
 
+#include <stdbool.h>
+
 /*
  * Connect to the service manager, if there is one; warn when it cannot be
  * done, once.  The others do that, too, where it was not done before; in the
  * sandbox it cannot be done any more.
  */
 void notify_open(void);
+
+/*
+ * Whether there is a service manager that can be told.
+ */
+bool notify_is_heard(void);
 
 /*
  * Send lines of NAME=VALUE.

@@ -16,21 +16,29 @@
 #include <sys/un.h>
 
 #include <errno.h>
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/log.h"
 #include "daemon/base/address.h"
 #include "daemon/base/problems.h"
 #include "daemon/conf/rows.h"
 #include "daemon/manager/inherit.h"
+#include "daemon/manager/notify.h"
 #include "daemon/net/refusal.h"
 #include "daemon/net/socket.h"
 
 /* Of the control socket; who is let in is checked at each connection, too. */
 #define CONTROL_MODE		0600	/* root and the daemon's user */
 #define CONTROL_GROUP_MODE	0660
+
+/* Between tries; 25 seconds in all. */
+#define PAUSE_FIRST_MS		100
+#define PAUSE_LAST_MS		12800
+#define PAUSE_SPARE_MS		10000	/* what the manager is to allow */
 
 /*
  * An earlier process gave the path the mode that the line had then.  A socket
@@ -77,29 +85,36 @@ tell_refusal(const struct conf_place *place, const struct sockaddr *sa,
 		    place->file, place->line);
 }
 
-/* One listen directive to a socket. */
+/* One listen directive to a socket, if it has none. */
 static int
 listener_open(struct listener *l, const struct conf_place *place,
     struct problems *problems)
 {
 	const struct sockaddr *sa = (const struct sockaddr *)&l->conf.ss;
 	char address[ADDRESS_MAX];
-	struct sockaddr_storage ss;
-	socklen_t len = sizeof(ss);
 
 	if (l->fd == -1)
 		l->fd = socket_listen(sa, l->conf.ss_len, l->conf.mode);
-	if (l->fd == -1 ||
-	    getsockname(l->fd, (struct sockaddr *)&ss, &len) == -1) {
-		tell_refusal(place, sa, address_text(sa, l->conf.ss_len,
-		    address, sizeof(address)), problems);
-		return -1;
-	}
+	if (l->fd != -1)
+		return 0;
+	tell_refusal(place, sa, address_text(sa, l->conf.ss_len, address,
+	    sizeof(address)), problems);
+	return -1;
+}
+
+/* The address that the system knows, which is where port 0 has led to. */
+static void
+listener_tell(const struct listener *l)
+{
+	struct sockaddr_storage ss = l->conf.ss;
+	socklen_t len = sizeof(ss);
+	char address[ADDRESS_MAX];
+
+	getsockname(l->fd, (struct sockaddr *)&ss, &len);
 	log_info("listening address=%s service=%s%s", address_text(
 	    (struct sockaddr *)&ss, len, address, sizeof(address)),
 	    conf_service_name(l->conf.service),
 	    l->shared ? " inherited=yes" : "");
-	return 0;
 }
 
 static unsigned int
@@ -223,10 +238,36 @@ open_all(struct listeners *all, const struct conf *conf,
 	return error;
 }
 
+/*
+ * Wait for what may pass; not where nobody would start the next process, and
+ * somebody may sit before a terminal.  Whoever restarts the service has its
+ * manager's pause each time, which is as short as a crash wants it.
+ *
+ * ms  the pause; the next one is twice as long
+ *
+ * Returns false when that is to be all.
+ */
+static bool
+wait_a_while(int64_t *ms)
+{
+	const struct timespec pause = { .tv_sec = (time_t)(*ms / 1000),
+	    .tv_nsec = (long)(*ms % 1000 * 1000000) };
+
+	if (*ms > PAUSE_LAST_MS || !notify_is_heard())
+		return false;
+	notify("STATUS=cannot listen, trying again\n"
+	    "EXTEND_TIMEOUT_USEC=%" PRId64, (*ms + PAUSE_SPARE_MS) * 1000);
+	nanosleep(&pause, NULL);
+	*ms *= 2;
+	return true;
+}
+
 int
 listeners_open(struct listeners *all, const struct conf *conf,
     struct inherited *inherited, struct problems *problems)
 {
+	int64_t pause = PAUSE_FIRST_MS;
+
 	*all = (struct listeners){ .control_fd = -1 };
 	if (find_all(all, conf, inherited) != 0) {
 		/* Of lines that had no turn, perhaps. */
@@ -235,8 +276,11 @@ listeners_open(struct listeners *all, const struct conf *conf,
 	}
 	/* Now: a line that has changed may want the same port or path. */
 	inherit_free(inherited);
-	if (open_all(all, conf, problems) != 0)
-		return -1;
+	while (open_all(all, conf, problems) != 0)
+		if (problems_count(problems) > 0 || !wait_a_while(&pause))
+			return -1;
+	for (size_t i = 0; i < all->n; i++)
+		listener_tell(&all->list[i]);
 	leave(all);
 	return 0;
 }

@@ -33,7 +33,8 @@ struct listeners {
 };
 
 /*
- * Have a socket for each line.
+ * Have a socket for each line.  With a service manager, what may pass, such as
+ * an address in use, is tried again for half a minute, with growing pauses.
  *
  * inherited  sockets to be preferred, or NULL; taken, whatever the outcome
  * problems   gets, with file and line, what no further try would heal

@@ -378,6 +378,36 @@ class Keeping(manager.ManagedTest):
         self.assertNotIn("mode ", daemon.log)
         self.assertEqual(self.mode(path), 0o640)
 
+    def test_address_in_use(self):
+        """The daemon waits for it, and the manager knows."""
+        socks = [self.listener(), self.listener(self.path("one"))]
+        lines = [line(sock.getsockname()) for sock in socks]
+        last = self.path("last")
+        with harness.background(
+                lambda: self.run_daemon(*lines, f"listen {last}")):
+            for sock in socks:
+                while "STATUS=cannot listen, trying again" not in \
+                        self.manager.receive():
+                    pass
+                sock.close()
+        self.assertEqual(len(self.manager.store), 3)
+        self.assertNotIn("inherited", self.daemons[-1].log)
+        self.assertEqual(self.daemons[-1].log.count("listening"), 3)
+        for sock in lines:
+            self.assertRegex(self.daemons[-1].log, "cannot listen address="
+                             r"\S+ line=\S+: Address already in use")
+        for address in self.daemons[-1].addresses:
+            self.assert_serves(address)
+
+    def test_mistake_beside_an_address_in_use(self):
+        """Nothing is waited for, since it would not help."""
+        sock = self.listener()
+        with self.assertRaisesRegex(AssertionError, "no such address"):
+            self.manage(line(sock.getsockname()), "listen 192.0.2.1 7000",
+                        env=self.manager.environment())
+        self.manager.forget()
+        self.assertEqual(self.manager.told, [])
+
     def test_start_that_fails(self):
         """It says nothing against what it had no use for, and keeps it."""
         lines = (f"listen {LOOPBACK} {harness.free_port()}",

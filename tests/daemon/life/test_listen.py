@@ -94,7 +94,7 @@ class Lasting(ListenTest):
                           "on ", told)
             self.assertIn("; this machine has no such address", told)
         self.assertIn("192.0.2.1:7000: ", told)
-        self.assertEqual(told.count("\n"), len(lines))
+        self.assertEqual(told.count("\n"), len(lines) - 1)
         self.assertFalse(os.path.exists(self.path("socket")))
 
     def test_with_what_may_pass(self):
