@@ -84,6 +84,27 @@ journalctl -u appmsgd --no-pager | grep -q "$conf:[0-9]*: unknown directive \"an
 systemctl is-active --quiet appmsgd || fail 'not active after a failed reload'
 ok 'a failed reload is told, and changes nothing'
 
+wrong="$conf:[0-9]*: unknown directive \"anser\""
+property StatusText |
+	grep -q "last reload failed .*generation 3, 6 entries goes on: $wrong" ||
+	fail "systemctl status does not say it: $(property StatusText)"
+appmsgctl status | grep -q "^last reload  .*failed: $wrong" ||
+	fail 'appmsgctl status does not say it'
+appmsgctl stats --openmetrics | grep -qx 'appmsgd_last_reload_success 0' ||
+	fail 'the metrics do not say it'
+appmsgctl stats | grep -q '^reloads *2 done, 1 failed$' ||
+	fail 'it is not counted'
+ok 'so it is by systemctl status, appmsgctl and the metrics'
+
+cp -p $conf $conf.wrong
+sed -i '/^anser/d' $conf
+echo 'workers 3' >>$conf
+systemctl reload appmsgd 2>/dev/null && fail 'workers were reloaded'
+property StatusText | grep -q 'systemctl restart appmsgd' ||
+	fail "it does not say what to do: $(property StatusText)"
+mv $conf.wrong $conf
+ok 'what only a restart changes is told to be so'
+
 systemctl stop appmsgd || fail stop
 answer ring | grep -q 'onnection refused' || fail 'it answers after the stop'
 [ "$(property Result)" = success ] || fail stop result
