@@ -32,13 +32,16 @@ often_low(void)
 	return (unsigned int)__builtin_ctzll(r | (uint64_t)1 << 40);
 }
 
+/* So often, each told. */
 static void
 add(struct top *top, unsigned int number, uint64_t n)
 {
 	char key[16];
+	size_t len = (size_t)snprintf(key, sizeof(key), "key %u", number);
 
-	top_add(top, key, (size_t)snprintf(key, sizeof(key), "key %u",
-	    number), number * UINT64_C(0x9e3779b97f4a7c15), n);
+	while (n-- > 0)
+		top_add(top, key, len,
+		    number * UINT64_C(0x9e3779b97f4a7c15), 1);
 }
 
 static unsigned int
@@ -66,6 +69,8 @@ few_keys_are_counted_exactly(void **state)
 	for (unsigned int i = 0; i < TOP_SIZE; i++) {
 		assert_int_equal(number_of(&keys[i]), TOP_SIZE - 1 - i);
 		assert_int_equal(keys[i].count, 3 * (TOP_SIZE - i));
+		assert_int_equal(keys[i].least, keys[i].count);
+		assert_int_equal(keys[i].most, keys[i].count);
 		assert_false(keys[i].cut);
 	}
 }
@@ -97,6 +102,62 @@ frequent_keys_are_found_in_noise(void **state)
 	}
 	for (size_t i = 5; i < n; i++)
 		assert_true(number_of(&keys[i]) < 64 || keys[i].count == 1);
+	/* What was lost with those that were given up is within the bounds. */
+	for (size_t i = 0; i < n; i++) {
+		unsigned int number = number_of(&keys[i]);
+		uint64_t count = number < 64 ? counts[number] : 1;
+
+		assert_true(keys[i].least <= count);
+		assert_true(keys[i].most >= count);
+		assert_true(keys[i].most - keys[i].least <=
+		    200000 / TOP_SIZE);
+	}
+}
+
+/* Also what a list has given up, and another one has not. */
+static void
+bounds_are_those_of_all_lists(void **state)
+{
+	struct top lists[2] = { { .n = 0 }, { .n = 0 } };
+	struct top_key keys[2 * TOP_SIZE];
+
+	(void)state;
+	add(&lists[0], 1000, 100);
+	add(&lists[1], 1000, 5);
+	for (unsigned int i = 0; i < TOP_SIZE; i++)
+		add(&lists[1], i, 6);
+	assert_int_equal(top_merge(lists, 2, keys), TOP_SIZE + 1);
+	assert_int_equal(number_of(&keys[0]), 1000);
+	assert_int_equal(keys[0].count, 100);
+	assert_int_equal(keys[0].least, 100);
+	/* It is not known that it was 5. */
+	assert_int_equal(keys[0].most, 106);
+	lists[0].lost = 3;
+	top_merge(lists, 2, keys);
+	assert_int_equal(keys[0].least, 100);
+	assert_int_equal(keys[0].most, 109);
+}
+
+/* What was never drawn may have come, and what was drawn is an estimate. */
+static void
+what_was_drawn_has_an_error(void **state)
+{
+	struct top_key keys[TOP_SIZE];
+	struct top top = { .n = 0 };
+
+	(void)state;
+	add(&top, 1, 50);
+	top.every = 100;
+	assert_int_equal(top_merge(&top, 1, keys), 1);
+	assert_int_equal(keys[0].least, 50);
+	/* exp(-6) would be the chance of more than 600. */
+	assert_in_range(keys[0].most, 600, 660);
+	for (int i = 0; i < 100; i++)
+		top_add(&top, "b", 1, 3, 100);
+	assert_int_equal(top_merge(&top, 1, keys), 2);
+	assert_int_equal(keys[0].count, 10000);
+	assert_in_range(keys[0].least, 6900, 7100);
+	assert_in_range(keys[0].most, 13000, 13200);
 }
 
 static void
@@ -183,7 +244,8 @@ bytes_of_any_sort_are_kept(void **state)
 
 		memset(key, byte, sizeof(key));
 		top_add(&top, key, sizeof(key), 1, 1);
-		top_add(&top, "", 0, 2, 2);
+		top_add(&top, "", 0, 2, 1);
+		top_add(&top, "", 0, 2, 1);
 		assert_int_equal(top_merge(&top, 1, k), 2);
 		assert_int_equal(k[0].len, 0);
 		assert_true(k[1].cut);
@@ -272,6 +334,77 @@ many_lookups_are_sampled(void **state)
 	free(numbers);
 }
 
+/* However many others come, a key that came once is not told for more. */
+static void
+a_key_that_came_once_is_told_for_once(void **state)
+{
+	static unsigned int numbers[100000];
+	struct top_key keys[2 * TOP_SIZE];
+	struct top lists[2];
+
+	(void)state;
+	for (unsigned int i = 0; i < 100000; i++)
+		numbers[i] = i;
+	for (size_t n = 100; n <= 100000; n *= 10) {
+		struct stats *stats = stats_new();
+		size_t told;
+
+		stats_begin(stats);
+		look_up(stats, numbers, n);
+		stats_top(stats, false, &lists[0]);
+		stats_top(stats, true, &lists[1]);
+		told = top_merge(lists, 2, keys);
+		for (size_t i = 0; i < told; i++)
+			assert_int_equal(keys[i].count, 1);
+		stats_free(stats);
+	}
+}
+
+/* How many keys are out of their bounds, of all that are told. */
+static unsigned int
+count_wrong(const unsigned int *numbers, size_t n, unsigned int *all)
+{
+	struct stats *stats = stats_new();
+	struct top_key keys[2 * TOP_SIZE];
+	uint64_t counts[64] = { 0 };
+	unsigned int wrong = 0;
+	struct top lists[2];
+	size_t told;
+
+	for (size_t i = 0; i < n; i++)
+		counts[numbers[i]]++;
+	stats_begin(stats);
+	look_up(stats, numbers, n);
+	stats_top(stats, false, &lists[0]);
+	stats_top(stats, true, &lists[1]);
+	told = top_merge(lists, 2, keys);
+	for (size_t i = 0; i < told; i++) {
+		uint64_t count = counts[number_of(&keys[i])];
+
+		wrong += keys[i].least > count || keys[i].most < count;
+	}
+	*all += (unsigned int)told;
+	stats_free(stats);
+	return wrong;
+}
+
+static void
+counts_are_within_their_bounds(void **state)
+{
+	static unsigned int numbers[50000];
+	unsigned int all = 0, wrong = 0;
+
+	(void)state;
+	for (int round = 0; round < 100; round++) {
+		for (size_t i = 0; i < 50000; i++)
+			numbers[i] = often_low();
+		wrong += count_wrong(numbers, 50000, &all);
+	}
+	/* The fourth most frequent one is as near as that. */
+	assert_true(all >= 400);
+	assert_true(wrong <= all / 50);
+}
+
 /* The next second begins with telling all again. */
 static void
 a_new_second_is_exact(void **state)
@@ -309,11 +442,15 @@ main(void)
 		cmocka_unit_test(few_keys_are_counted_exactly),
 		cmocka_unit_test(frequent_keys_are_found_in_noise),
 		cmocka_unit_test(lists_are_put_together),
+		cmocka_unit_test(bounds_are_those_of_all_lists),
+		cmocka_unit_test(what_was_drawn_has_an_error),
 		cmocka_unit_test(long_keys_are_cut_between_characters),
 		cmocka_unit_test(whole_characters_are_kept),
 		cmocka_unit_test(bytes_of_any_sort_are_kept),
 		cmocka_unit_test(few_lookups_are_all_told),
 		cmocka_unit_test(many_lookups_are_sampled),
+		cmocka_unit_test(a_key_that_came_once_is_told_for_once),
+		cmocka_unit_test(counts_are_within_their_bounds),
 		cmocka_unit_test(a_new_second_is_exact),
 		cmocka_unit_test(nobody_may_look)
 	};

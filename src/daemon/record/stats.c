@@ -31,8 +31,12 @@ struct stats {
 	unsigned int n_touched;
 	int64_t second_end;		/* ns; then keys are sampled anew */
 	uint64_t seen;			/* lookups in this second, about */
+	uint64_t every;			/* of so many lookups one is told */
 	uint64_t skip;			/* lookups until the next key */
+	uint64_t rest;			/* of that every, behind this key */
 	uint64_t seed;			/* of what is passed over */
+	_Atomic uint64_t every_most;	/* so far */
+	_Atomic uint64_t lost[2];	/* missed, found; not in the lists */
 	pthread_mutex_t lock;
 	struct top lists[2];		/* missed, found; under lock */
 };
@@ -53,6 +57,7 @@ stats_new(void)
 		return NULL;
 	}
 	stats->seed |= 1;	/* not 0, which stays 0 */
+	stats->every = 1;
 	return stats;
 }
 
@@ -85,7 +90,9 @@ stats_begin(struct stats *stats)
 	if (now >= stats->second_end) {
 		stats->second_end = now + SECOND;
 		stats->seen = 0;
+		stats->every = 1;
 		stats->skip = 0;
+		stats->rest = 0;
 	}
 	return now;
 }
@@ -146,19 +153,42 @@ next_random(struct stats *stats)
 	return stats->seed;
 }
 
+/*
+ * Of each so many lookups in a row one is drawn, all with the same chance: so
+ * what a key comes to is right on average, even when a second ends before
+ * what was drawn has come.
+ */
+static void
+draw_next(struct stats *stats)
+{
+	uint64_t at = 0;
+
+	stats->seen += stats->every;
+	stats->every = 1 + stats->seen / KEYS_EXACT;
+	if (stats->every > 1)
+		at = next_random(stats) % stats->every;
+	stats->skip = stats->rest + at;
+	stats->rest = stats->every - 1 - at;
+	if (stats->every > atomic_load_explicit(&stats->every_most,
+	    memory_order_relaxed))
+		atomic_store_explicit(&stats->every_most, stats->every,
+		    memory_order_relaxed);
+}
+
 void
 stats_key(struct stats *stats, const char *key, size_t len, uint64_t hash,
     bool found)
 {
-	uint64_t every = 1 + stats->seen / KEYS_EXACT;
+	uint64_t n = stats->every;
 
-	stats->seen += every;
-	if (every > 1)
-		stats->skip = next_random(stats) % (2 * every - 1);
+	draw_next(stats);
 	/* Rather one key less than to wait for who reads the list. */
-	if (pthread_mutex_trylock(&stats->lock) != 0)
+	if (pthread_mutex_trylock(&stats->lock) != 0) {
+		atomic_fetch_add_explicit(&stats->lost[found], n,
+		    memory_order_relaxed);
 		return;
-	top_add(&stats->lists[found], key, len, hash, every);
+	}
+	top_add(&stats->lists[found], key, len, hash, n);
 	pthread_mutex_unlock(&stats->lock);
 }
 
@@ -168,6 +198,10 @@ stats_top(struct stats *stats, bool found, struct top *top)
 	pthread_mutex_lock(&stats->lock);
 	*top = stats->lists[found];
 	pthread_mutex_unlock(&stats->lock);
+	top->every = atomic_load_explicit(&stats->every_most,
+	    memory_order_relaxed);
+	top->lost = atomic_load_explicit(&stats->lost[found],
+	    memory_order_relaxed);
 }
 
 uint64_t

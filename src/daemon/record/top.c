@@ -13,6 +13,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Standard deviations that a count may be off. */
+#define DEVIATIONS	3
+
+/*
+ * The variance of how often a key came that was never drawn is this many
+ * squares of one in how many are: exp(-2 * DEVIATIONS) is the chance of more.
+ */
+#define NEVER_DRAWN	4
+
 static size_t
 find(const struct top *top, uint64_t hash)
 {
@@ -39,9 +48,12 @@ top_add(struct top *top, const char *key, size_t len, uint64_t hash,
     uint64_t n)
 {
 	size_t i = find(top, hash);
+	/* Drawn with the chance 1/n, it stands for n, or for none. */
+	double variance = (double)n * (double)(n - 1);
 
 	if (i < top->n) {
 		top->counts[i] += n;
+		top->variances[i] += variance;
 		return;
 	}
 	if (i < TOP_SIZE)
@@ -51,6 +63,7 @@ top_add(struct top *top, const char *key, size_t len, uint64_t hash,
 	top->hashes[i] = hash;
 	top->taken[i] = top->counts[i];
 	top->counts[i] += n;
+	top->variances[i] = variance;
 	top->lens[i] = len > UINT32_MAX ? UINT32_MAX : (uint32_t)len;
 	if (len > 0)
 		memcpy(top->keys[i], key, len < TOP_KEY_MAX ? len :
@@ -93,12 +106,31 @@ cut_short(const char *end)
 	return 0;
 }
 
+/* That a list adds to the variance of each of what it has not counted. */
+static double
+list_doubt(const struct top *top)
+{
+	return top->every > 1 ? (double)(top->every - 1) : 0;
+}
+
+/* How often a key may have come that a list does not follow. */
+static double
+list_before(const struct top *top)
+{
+	return top->n == TOP_SIZE ? (double)top->counts[find_lowest(top)] : 0;
+}
+
+/* What it may have come before is less where it is followed. */
 static struct top_key
-top_key(const struct top *top, size_t i)
+top_key(const struct top *top, size_t i, double before)
 {
 	struct top_key k = { .hash = top->hashes[i],
 	    .count = top->counts[i] - top->taken[i], .len = top->lens[i],
+	    .variance = top->variances[i],
+	    .before = (double)top->taken[i] - before,
 	    .key = top->keys[i] };
+
+	k.doubt = list_doubt(top) * k.before;
 
 	if (k.len > TOP_KEY_MAX) {
 		k.cut = true;
@@ -108,20 +140,79 @@ top_key(const struct top *top, size_t i)
 	return k;
 }
 
+/* By Newton, from above; one call is not worth another library. */
+static double
+square_root(double x)
+{
+	double root = x < 1 ? 1 : x, next;
+
+	if (x <= 0)
+		return 0;
+	while ((next = (root + x / root) / 2) < root)
+		root = next;
+	return root;
+}
+
+/* A part of a key that another list has, too. */
+static void
+key_add(struct top_key *key, const struct top_key *part)
+{
+	key->count += part->count;
+	key->variance += part->variance;
+	key->before += part->before;
+	key->doubt += part->doubt;
+}
+
+/* Its bounds, rounded outwards.  Returns whether there is anything to tell. */
+static bool
+key_bound(struct top_key *key, double before, double doubt)
+{
+	double below = DEVIATIONS * square_root(key->variance),
+	    above = DEVIATIONS * square_root(key->variance + doubt +
+	    key->doubt);
+
+	if (below >= (double)key->count)
+		return false;
+	key->least = key->count - (uint64_t)below - (below > 0);
+	key->most = key->count + (uint64_t)(before + key->before) +
+	    (uint64_t)above + (above > 0);
+	return key->least > 0;
+}
+
+/* Each key once, its parts put together. */
+static size_t
+merge_parts(struct top_key *keys, size_t n)
+{
+	size_t merged = 0;
+
+	qsort(keys, n, sizeof(*keys), compare_hashes);
+	for (size_t i = 0; i < n; i++)
+		if (merged > 0 && keys[merged - 1].hash == keys[i].hash)
+			key_add(&keys[merged - 1], &keys[i]);
+		else
+			keys[merged++] = keys[i];
+	return merged;
+}
+
 size_t
 top_merge(const struct top *lists, size_t n, struct top_key *keys)
 {
-	size_t all = 0, merged = 0;
+	double before = 0, doubt = 0;
+	size_t all = 0, told = 0;
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		double most = list_before(&lists[i]);
+
+		before += most + (double)lists[i].lost;
+		doubt += list_doubt(&lists[i]) * (most + NEVER_DRAWN *
+		    (double)lists[i].every);
 		for (size_t j = 0; j < lists[i].n; j++)
-			keys[all++] = top_key(&lists[i], j);
-	qsort(keys, all, sizeof(*keys), compare_hashes);
+			keys[all++] = top_key(&lists[i], j, most);
+	}
+	all = merge_parts(keys, all);
 	for (size_t i = 0; i < all; i++)
-		if (merged > 0 && keys[merged - 1].hash == keys[i].hash)
-			keys[merged - 1].count += keys[i].count;
-		else
-			keys[merged++] = keys[i];
-	qsort(keys, merged, sizeof(*keys), compare_counts);
-	return merged;
+		if (key_bound(&keys[i], before, doubt))
+			keys[told++] = keys[i];
+	qsort(keys, told, sizeof(*keys), compare_counts);
+	return told;
 }

@@ -89,6 +89,8 @@ report_keys(const struct report *r, bool found, struct report_key *keys,
 		if (all[i].cut)
 			strlcat(keys[i].text, "...", sizeof(keys[i].text));
 		keys[i].count = all[i].count;
+		keys[i].least = all[i].least;
+		keys[i].most = all[i].most;
 	}
 	error = 0;
 out:
@@ -225,6 +227,8 @@ tell_keys(const struct report *r, bool found, const char *name,
 		tell_object(t, NULL);
 		tell_text(t, "key", keys[i].text);
 		tell_number(t, "count", keys[i].count);
+		tell_number(t, "least", keys[i].least);
+		tell_number(t, "most", keys[i].most);
 		tell_end(t);
 	}
 	tell_end(t);

@@ -79,7 +79,8 @@ int report_metrics(const struct report *, struct buf *);
 
 struct report_key {
 	char text[ESCAPE_SIZE(TOP_KEY_MAX) + 3];	/* "..." if cut */
-	uint64_t count;
+	uint64_t count;		/* about; as struct top_key has it */
+	uint64_t least, most;
 };
 
 int report_keys(const struct report *, bool found, struct report_key *keys,

@@ -116,10 +116,12 @@ keys(const struct report *r, struct report_out *out, bool found)
 		out->failed = true;
 	if (n == 0)
 		return;
-	report_add(out, "\n%s\n", found ? "keys that were found most often, "
-	    "about:" : "keys that were missed most often, about:");
+	report_add(out, "\nkeys that were %s most often:\n%12s %12s %12s  "
+	    "key\n", found ? "found" : "missed", "about", "at least",
+	    "at most");
 	for (size_t i = 0; i < n; i++)
-		report_add(out, "%12" PRIu64 "  %s\n", list[i].count,
+		report_add(out, "%12" PRIu64 " %12" PRIu64 " %12" PRIu64
+		    "  %s\n", list[i].count, list[i].least, list[i].most,
 		    list[i].text);
 }
 

@@ -79,6 +79,11 @@ class Keys(StatsTest):
 
     def lists(self):
         stats = self.stats()
+        for entry in stats["hot-keys"] + stats["top-misses"]:
+            self.assertEqual(list(entry), ["key", "count", "least", "most"])
+            self.assertLessEqual(1, entry["least"])
+            self.assertLessEqual(entry["least"], entry["count"])
+            self.assertLessEqual(entry["count"], entry["most"])
         return [[(entry["key"], entry["count"]) for entry in stats[name]]
                 for name in ("hot-keys", "top-misses")]
 
@@ -92,6 +97,8 @@ class Keys(StatsTest):
                 self.peer(daemon.address).ask(search(key, **members))
         self.assertEqual(self.lists(), [[("ring", 7), ("morpheus", 4)],
                                         [("nothing", 6), ("no", 5)]])
+        for entry in self.stats()["hot-keys"]:
+            self.assertEqual(entry["least"], entry["most"])
 
     def test_pipelined(self):
         daemon = self.serve()
@@ -130,7 +137,7 @@ class Keys(StatsTest):
         self.assertTrue(all(line.isprintable()
                             for line in text.split("\n")), text)
         for shown in keys.values():
-            self.assertIn(f"           1  {shown}\n", text)
+            self.assertIn(f"{1:12} {1:12} {1:12}  {shown}\n", text)
 
     def test_at_most_twenty(self):
         daemon = self.serve()
@@ -144,21 +151,39 @@ class Keys(StatsTest):
         self.assertEqual({key for key, _ in missed[:10]},
                          {f"key {n}" for n in range(0, 30, 3)})
 
+    def ask_all(self, daemon, messages):
+        """All at once: more than are told in a second."""
+        with Peer(daemon.address) as peer:
+            with harness.background(lambda: peer.send(b"".join(messages))):
+                for _ in messages:
+                    peer.reply()
+
     def test_many(self):
         """Many are sampled, and the frequent ones still lead."""
         daemon = self.serve("workers 1")
-        batch = b"".join(
-            search("often" if n % 4 == 0 else f"rare {n}", **kept())
-            for n in range(1000))
-        with Peer(daemon.address) as peer:
-            for _ in range(30):
-                with harness.background(lambda: peer.send(batch)):
-                    for _ in range(1000):
-                        peer.reply()
+        batch = [search("often" if n % 4 == 0 else f"rare {n}", **kept())
+                 for n in range(1000)]
+        for _ in range(30):
+            self.ask_all(daemon, batch)
         _, missed = self.lists()
         self.assertEqual(missed[0][0], "often")
         self.assertGreater(missed[0][1], 7500 / 2)
         self.assertLess(missed[0][1], 7500 * 2)
+        # What is no more than an estimate says so.
+        (often, *_) = self.stats()["top-misses"]
+        self.assertLess(often["least"], often["count"])
+        self.assertLess(often["count"], often["most"])
+        self.assertRegex(self.control("stats").stdout,
+                         f"(?m)^ +{often['count']} +{often['least']} +"
+                         f"{often['most']}  often$")
+
+    def test_asked_once(self):
+        """What came once is never shown as more, however many there are."""
+        daemon = self.serve("workers 1")
+        self.ask_all(daemon, [search(f"no {n}", **kept())
+                              for n in range(20000)])
+        _, missed = self.lists()
+        self.assertEqual({count for _, count in missed} - {1}, set())
 
 
 class OpenMetrics(StatsTest):
