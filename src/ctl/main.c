@@ -47,7 +47,7 @@ static const struct command {
 #define N_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
 
 static const char usage[] =
-"Usage: appmsgctl [-s SOCKET] [--json] [--force] [--openmetrics]\n"
+"Usage: appmsgctl [-s SOCKET] [--json] [-q] [--force] [--openmetrics]\n"
 "                 COMMAND [ARGUMENT]\n";
 
 static const char help[] =
@@ -65,6 +65,7 @@ static const char help[] =
 "\n"
 "      --force          with reload: take tables that lost more keys than\n"
 "                       their guard= allows\n"
+"  -q, --quiet          with reload: say nothing unless something is wrong\n"
 "      --openmetrics    with stats: as OpenMetrics text\n"
 "  -s, --socket=SOCKET  the daemon's control socket\n"
 "                       (default " DEFAULT_SOCKET ")\n"
@@ -82,6 +83,7 @@ struct options {
 	const char *argument;	/* of the command, or NULL */
 	bool json;
 	bool force;
+	bool quiet;
 	bool openmetrics;
 };
 
@@ -134,6 +136,10 @@ parse_words(int n, char **words, struct options *o)
 		warnx("--force is for reload");
 		return false;
 	}
+	if (o->quiet && strcmp(words[0], "reload") != 0) {
+		warnx("--quiet is for reload");
+		return false;
+	}
 	if (o->openmetrics && strcmp(words[0], "stats") != 0) {
 		warnx("--openmetrics is for stats");
 		return false;
@@ -160,6 +166,7 @@ parse_options(int argc, char **argv, struct options *o)
 		{ "socket", required_argument, NULL, 's' },
 		{ "json", no_argument, NULL, OPT_JSON },
 		{ "force", no_argument, NULL, OPT_FORCE },
+		{ "quiet", no_argument, NULL, 'q' },
 		{ "openmetrics", no_argument, NULL, OPT_OPENMETRICS },
 		{ "help", no_argument, NULL, OPT_HELP },
 		{ "version", no_argument, NULL, 'V' },
@@ -168,8 +175,11 @@ parse_options(int argc, char **argv, struct options *o)
 	int ch;
 
 	o->socket = DEFAULT_SOCKET;
-	while ((ch = getopt_long(argc, argv, "s:V", longopts, NULL)) != -1) {
+	while ((ch = getopt_long(argc, argv, "qs:V", longopts, NULL)) != -1) {
 		switch (ch) {
+		case 'q':
+			o->quiet = true;
+			break;
 		case 's':
 			o->socket = optarg;
 			break;
@@ -265,10 +275,12 @@ finish(const struct options *o, const struct appmsg_message *msg)
 		    wrong);
 		return EX_PROTOCOL;
 	}
-	if (!o->json)
-		said_print(reply, rc == EX_OK);
-	else if (said_print_json(reply) != 0)
-		rc = out_of_memory();
+	if (!o->quiet || rc != EX_OK) {
+		if (!o->json)
+			said_print(reply, rc == EX_OK);
+		else if (said_print_json(reply) != 0)
+			rc = out_of_memory();
+	}
 	json_object_put(reply);
 	return rc;
 }

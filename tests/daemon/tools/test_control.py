@@ -99,6 +99,40 @@ class Status(ControlTest):
         self.assertEqual(len(lines), 13)
 
 
+class Quiet(ControlTest):
+    """appmsgctl reload -q, as cron runs it."""
+
+    def said(self, *args):
+        done = self.control(*args)
+        return done.returncode, done.stdout, done.stderr
+
+    def test_silent_when_nothing_is_wrong(self):
+        self.serve()
+        for generation, words in enumerate((("reload", "-q"),
+                                            ("--quiet", "reload"),
+                                            ("-q", "--json", "reload"),
+                                            ("-q", "--force", "reload")), 2):
+            self.assertEqual(self.said(*words), (0, "", ""), words)
+            self.assertEqual(self.members("status")["generation"],
+                             generation)
+
+    def test_what_is_wrong_is_said(self):
+        self.serve()
+        self.configure(self.control_line(), "listn x")
+        loud = self.said("reload")
+        self.assertEqual(loud[0], 1)
+        self.assertEqual(self.said("-q", "reload"), loud)
+        self.assertEqual(self.said("-q", "--json", "reload")[0::2], (1, ""))
+        self.assertIn("listn", self.said("-q", "--json", "reload")[1])
+
+    def test_only_reloads(self):
+        """The others are asked for what they say."""
+        self.serve()
+        status, out, err = self.said("-q", "status")
+        self.assertEqual((status, out), (64, ""))
+        self.assertIn("--quiet is for reload", err)
+
+
 class Explain(ControlTest):
     """appmsgctl explain KEY."""
 
