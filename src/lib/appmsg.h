@@ -235,6 +235,8 @@ struct appmsg_message {
 	struct appmsg_header header;
 	const char *content;
 	size_t content_len;
+	const char *header_text;	/* its JSON, for members not above */
+	size_t header_text_len;
 };
 
 /*

@@ -436,6 +436,8 @@ client_parse(struct appmsg_client *client, struct appmsg_message *msg)
 	if (msg->header.content_length > client->max_content ||
 	    msg->header.content_length > SIZE_MAX - used)
 		return APPMSG_E2BIG;
+	msg->header_text = data + APPMSG_LENGTH_SIZE;
+	msg->header_text_len = used - APPMSG_LENGTH_SIZE;
 	msg->content = data + used;
 	msg->content_len = (size_t)msg->header.content_length;
 	client->need = used + msg->content_len;

@@ -135,6 +135,9 @@ receive(struct talk *t, int at_end)
 		return error;
 	FUZZ_CHECK(msg.content_len == h.content_length);
 	FUZZ_CHECK(memcmp(msg.content, content, msg.content_len) == 0);
+	FUZZ_CHECK(msg.header_text + msg.header_text_len == msg.content);
+	FUZZ_CHECK(memcmp(msg.header_text, t->data + t->taken +
+	    APPMSG_LENGTH_SIZE, msg.header_text_len) == 0);
 	FUZZ_CHECK(msg.header.has_connection == h.has_connection);
 	FUZZ_CHECK(msg.header.id.kind == h.id.kind);
 	t->taken = (size_t)(content - t->data) + msg.content_len;
