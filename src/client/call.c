@@ -123,7 +123,7 @@ call_open(struct call *call)
 		call_error(call, NULL, error);
 		return NULL;
 	}
-	if (call->options->json)
+	if (call->options->json || call->options->query.match != NULL)
 		appmsg_client_set_max(client, CALL_JSON_MAX);
 	return client;
 }

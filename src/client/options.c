@@ -51,6 +51,14 @@ static const char options_help[] =
 "  -t, --timeout=SECONDS    give up SECONDS after the start, fractions allowed\n"
 "                             (default: when nothing comes for 10 seconds)\n"
 "  -c, --connections=COUNT  echo on COUNT connections at once (default 1)\n"
+"  -m, --match=WAY          print KEY, TAB and answer of each key that matches:\n"
+"                             exact, prefix, suffix, substring, fuzzy, regex\n"
+"  -n, --limit=COUNT        at most COUNT of them, up to 1000 (default 10)\n"
+"  -d, --distance=EDITS     fuzzy: keys that are 1 or 2 EDITS away (default 2)\n"
+"  -T, --table=TABLE        ask this table only\n"
+"      --suggest=COUNT      on a miss, name up to 5 near keys (default 3 for a\n"
+"                             single KEY, else 0)\n"
+"      --explain            say where the answer stands, on standard error\n"
 "  -q, --quiet              say nothing of what is not found\n"
 "      --json               print one JSON object a line\n"
 "      --help               display this help and exit\n"
@@ -71,10 +79,12 @@ static const char options_version[] =
 
 enum options_long {
 	OPTIONS_LONG_JSON = 256,	/* above every letter */
-	OPTIONS_LONG_HELP
+	OPTIONS_LONG_HELP,
+	OPTIONS_LONG_SUGGEST,
+	OPTIONS_LONG_EXPLAIN
 };
 
-static const char options_letters[] = "H:p:U:t:c:qV";
+static const char options_letters[] = "H:p:U:t:c:m:n:d:T:qV";
 
 static const struct option options_table[] = {
 	{ "host", required_argument, NULL, 'H' },
@@ -82,6 +92,12 @@ static const struct option options_table[] = {
 	{ "unix", required_argument, NULL, 'U' },
 	{ "timeout", required_argument, NULL, 't' },
 	{ "connections", required_argument, NULL, 'c' },
+	{ "match", required_argument, NULL, 'm' },
+	{ "limit", required_argument, NULL, 'n' },
+	{ "distance", required_argument, NULL, 'd' },
+	{ "table", required_argument, NULL, 'T' },
+	{ "suggest", required_argument, NULL, OPTIONS_LONG_SUGGEST },
+	{ "explain", no_argument, NULL, OPTIONS_LONG_EXPLAIN },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "json", no_argument, NULL, OPTIONS_LONG_JSON },
 	{ "help", no_argument, NULL, OPTIONS_LONG_HELP },
@@ -144,6 +160,22 @@ options_number(const char *what, const char *text, int min, int max)
 		options_fail("wrong %s: %s; from %d to %d", what, text, min,
 		    max);
 	return (int)n;
+}
+
+/* The word for a way to match. */
+static const char *
+options_way(const char *text)
+{
+	const char *near;
+
+	for (size_t i = 0; i < QUERY_WAYS; i++)
+		if (strcmp(text, query_ways[i]) == 0)
+			return query_ways[i];
+	near = nearest(text, query_ways, QUERY_WAYS);
+	options_fail("wrong way to match: %s; %s%s%sthere are exact, prefix, "
+	    "suffix, substring, fuzzy and regex", text,
+	    near != NULL ? "did you mean " : "", near != NULL ? near : "",
+	    near != NULL ? "? " : "");
 }
 
 /* A number from 1 to 65535, or a service's name, which is looked up later. */
@@ -310,6 +342,26 @@ options_check_keys(const struct options *options)
 	}
 }
 
+/* Which options go together. */
+static void
+options_check_query(const struct options *options)
+{
+	const struct query *query = &options->query;
+
+	if (options->action != OPTIONS_SEARCH && (query->match != NULL ||
+	    query->limit != 0 || query->distance != 0 ||
+	    query->table != NULL || query->suggest != -1 || query->explain))
+		options_fail("-m, -n, -d, -T, --suggest and --explain are for "
+		    "search only");
+	if (query->limit != 0 && query->match == NULL)
+		options_fail("-n is for -m only");
+	if (query->distance != 0 && (query->match == NULL ||
+	    strcmp(query->match, "fuzzy") != 0))
+		options_fail("-d is for -m fuzzy only");
+	if (query->suggest > 0 && query->match != NULL)
+		options_fail("--suggest cannot go with -m");
+}
+
 static void
 options_set_words(struct options *options, const struct options_given *given,
     int argc, char **argv)
@@ -330,10 +382,44 @@ options_set_words(struct options *options, const struct options_given *given,
 		options_fail("-c is for echo only");
 	if (options->action == OPTIONS_ECHO && options->quiet)
 		options_fail("-q is for search and binary only");
+	options_check_query(options);
 	options->words = argv + 1;
 	options->words_count = argc - 1;
 	if (options->action == OPTIONS_SEARCH)
 		options_check_keys(options);
+}
+
+/* One of those about a search; false when it is another. */
+static bool
+options_take_query(struct query *query, int letter)
+{
+	switch (letter) {
+	case 'm':
+		query->match = options_way(optarg);
+		return true;
+	case 'n':
+		query->limit = options_number("number of matches", optarg, 1,
+		    QUERY_LIMIT_MAX);
+		return true;
+	case 'd':
+		query->distance = options_number("distance", optarg, 1,
+		    QUERY_DISTANCE_MAX);
+		return true;
+	case 'T':
+		if (!escape_is_utf8(optarg, strlen(optarg)))
+			options_fail("table's name is not valid UTF-8");
+		query->table = optarg;
+		return true;
+	case OPTIONS_LONG_SUGGEST:
+		query->suggest = options_number("number of suggestions",
+		    optarg, 0, QUERY_SUGGEST_MAX);
+		return true;
+	case OPTIONS_LONG_EXPLAIN:
+		query->explain = true;
+		return true;
+	default:
+		return false;
+	}
 }
 
 /* One option; false when it is unknown, which getopt_long(3) has told. */
@@ -371,7 +457,7 @@ options_take(struct options *options, struct options_given *given, int letter)
 	case 'V':
 		options_print_and_exit(options_version, "");
 	default:
-		return false;
+		return options_take_query(&options->query, letter);
 	}
 }
 
@@ -384,6 +470,7 @@ options_parse(struct options *options, int argc, char **argv)
 	memset(options, 0, sizeof(*options));
 	options->timeout_ms = -1;
 	options->connections = 1;
+	options->query.suggest = -1;
 	while ((letter = getopt_long(argc, argv, options_letters,
 	    options_table, NULL)) != -1) {
 		if (options_take(options, &given, letter))

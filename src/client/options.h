@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "query.h"
+
 enum options_action {
 	OPTIONS_SEARCH,
 	OPTIONS_BINARY,
@@ -37,6 +39,7 @@ struct options {
 	struct options_target target;
 	int64_t timeout_ms;	/* for the whole call; -1: not given */
 	int connections;
+	struct query query;	/* suggest is -1 where it was not given */
 	bool json;
 	bool quiet;		/* nothing is said of misses */
 	char **words;		/* what the action is about; borrowed of argv */

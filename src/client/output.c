@@ -180,6 +180,44 @@ output_json_bytes(struct json_object *object, const char *name,
 	return error;
 }
 
+/* Adds a value of the reply, if it is there, as it came. */
+static int
+output_json_share(struct json_object *object, const char *name,
+    struct json_object *value)
+{
+	return value == NULL ? 0 :
+	    output_json_add(object, name, json_object_get(value));
+}
+
+/* What the reply has beside its text, as the protocol has it. */
+static int
+output_json_more(struct json_object *object, const struct reply *reply)
+{
+	static const struct {
+		const char *name;
+		enum json_type type;
+	} members[] = {
+		{ "table", json_type_string },
+		{ "generation", json_type_int },
+		{ "loaded", json_type_string },
+		{ "file", json_type_string },
+		{ "line", json_type_int },
+		{ "match", json_type_string },
+		{ "suggestions", json_type_array }
+	};
+	int error;
+
+	error = output_json_share(object, "matches", reply->matches);
+	if (reply->matches != NULL && error == 0)
+		error = output_json_add(object, "more",
+		    json_object_new_boolean(reply_has_more(reply)));
+	for (size_t i = 0; error == 0 &&
+	    i < sizeof(members) / sizeof(*members); i++)
+		error = output_json_share(object, members[i].name,
+		    reply_member(reply, members[i].name, members[i].type));
+	return error;
+}
+
 int
 output_json_reply(const char *key, size_t key_len, const struct reply *reply)
 {
@@ -205,7 +243,8 @@ output_json_reply(const char *key, size_t key_len, const struct reply *reply)
 	    json_object_new_string(reply->type))) != 0)
 		goto end;
 	if ((error = output_json_bytes(object, "result", reply->data,
-	    reply->len)) == 0)
+	    reply->len)) == 0 &&
+	    (error = output_json_more(object, reply)) == 0)
 		error = output_json(object);
 end:
 	json_object_put(object);

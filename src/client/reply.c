@@ -10,10 +10,12 @@
 
 #include "reply.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "appmsg.h"
+#include "query.h"
 
 static const char reply_error_prefix[] = "Error: ";
 static const char reply_miss_before[] = "No match for ";
@@ -35,6 +37,8 @@ reply_clear(struct reply *reply)
 	free(reply->data);
 	free(reply->code);
 	free(reply->type);
+	json_object_put(reply->header);
+	json_object_put(reply->content);
 	memset(reply, 0, sizeof(*reply));
 }
 
@@ -79,6 +83,7 @@ reply_read_status(struct reply *reply, const struct appmsg_header *hdr)
 		if (appmsg_str_eq(&hdr->status, reply_words[i],
 		    strlen(reply_words[i]))) {
 			reply->outcome = (enum reply_outcome)i;
+			reply->has_status = true;
 			return true;
 		}
 	return false;
@@ -90,7 +95,11 @@ reply_read_header(struct reply *reply, const struct appmsg_header *hdr)
 	static const char keep_alive[] = "keep-alive";
 	int error;
 
+	json_object_put(reply->header);
+	json_object_put(reply->content);
+	reply->header = reply->content = reply->matches = NULL;
 	reply->outcome = REPLY_FOUND;
+	reply->has_status = false;
 	reply->is_text = false;
 	reply->len = 0;
 	reply->keep_alive = appmsg_str_eq(&hdr->connection, keep_alive,
@@ -173,20 +182,101 @@ reply_read_search(struct reply *reply, const struct appmsg_message *msg,
 	return 0;
 }
 
+/*
+ * Read text that the library has checked already.  json-c may still not like
+ * it, or have no memory: then there is no object.
+ */
+static struct json_object *
+reply_parse(const char *text, size_t len)
+{
+	struct json_object *object;
+	struct json_tokener *tok;
+
+	if (text == NULL || len > INT_MAX ||
+	    (tok = json_tokener_new_ex(2 * APPMSG_DEPTH_MAX)) == NULL)
+		return NULL;
+	object = json_tokener_parse_ex(tok, text, (int)len);
+	json_tokener_free(tok);
+	return object;
+}
+
+static bool
+reply_is_match(struct json_object *match)
+{
+	struct json_object *key, *result;
+
+	return json_object_is_type(match, json_type_object) &&
+	    json_object_object_get_ex(match, "key", &key) &&
+	    json_object_is_type(key, json_type_string) &&
+	    json_object_object_get_ex(match, "result", &result) &&
+	    json_object_is_type(result, json_type_string);
+}
+
+int
+reply_read_more(struct reply *reply, const struct appmsg_message *msg,
+    const struct query *query)
+{
+	if (query->explain || query->suggest > 0)
+		reply->header = reply_parse(msg->header_text,
+		    msg->header_text_len);
+	if (query->match == NULL || reply->outcome > REPLY_MISSED)
+		return 0;
+	reply->content = reply_parse(msg->content, msg->content_len);
+	if (reply->content == NULL)
+		return APPMSG_EPROTO;
+	if (!json_object_object_get_ex(reply->content, "matches",
+	    &reply->matches))
+		return 0;
+	if (!json_object_is_type(reply->matches, json_type_array))
+		return APPMSG_EPROTO;
+	for (size_t i = 0; i < json_object_array_length(reply->matches); i++)
+		if (!reply_is_match(json_object_array_get_idx(reply->matches,
+		    i)))
+			return APPMSG_EPROTO;
+	return 0;
+}
+
+struct json_object *
+reply_member(const struct reply *reply, const char *name, enum json_type type)
+{
+	struct json_object *value;
+
+	if (reply->header == NULL ||
+	    !json_object_object_get_ex(reply->header, name, &value) ||
+	    !json_object_is_type(value, type))
+		return NULL;
+	if (type != json_type_array)
+		return value;
+	for (size_t i = 0; i < json_object_array_length(value); i++)
+		if (!json_object_is_type(json_object_array_get_idx(value, i),
+		    json_type_string))
+			return NULL;
+	return value;
+}
+
+bool
+reply_has_more(const struct reply *reply)
+{
+	struct json_object *more;
+
+	return json_object_object_get_ex(reply->content, "more", &more) &&
+	    json_object_get_boolean(more);
+}
+
 int
 reply_read_binary(struct reply *reply, const struct appmsg_message *msg)
 {
-	bool has_status;
 	int error;
 
 	if ((error = reply_read_header(reply, &msg->header)) != 0)
 		return error;
-	has_status = reply_read_status(reply, &msg->header);
+	reply_read_status(reply, &msg->header);
 	if (reply_is_json(&msg->header) &&
-	    (!has_status || reply->outcome > REPLY_MISSED)) {
+	    (!reply->has_status || reply->outcome > REPLY_MISSED)) {
 		error = reply_read_text(reply, msg);
-		if (error == 0 && (has_status || reply_is_error(reply))) {
-			if (!has_status)
+		if (error == 0 && (reply->has_status ||
+		    reply_is_error(reply))) {
+			if (!reply->has_status)
 				reply->outcome = REPLY_ERROR;
 			return 0;
 		}

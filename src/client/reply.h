@@ -12,7 +12,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <json.h>
+
 struct appmsg_message;
+struct query;
 
 enum reply_outcome {
 	REPLY_FOUND,
@@ -32,6 +35,10 @@ struct reply {
 	size_t cap;
 	char *code;		/* the word for an error, or NULL; owned */
 	char *type;		/* content-type, NUL-terminated; owned */
+	bool has_status;	/* the server gave one that is known */
+	struct json_object *header;	/* owned; NULL: not looked at */
+	struct json_object *content;	/* same */
+	struct json_object *matches;	/* of content, or NULL */
 };
 
 /*
@@ -50,6 +57,30 @@ int reply_read_search(struct reply *reply, const struct appmsg_message *msg,
  * Else as reply_read_search().
  */
 int reply_read_binary(struct reply *reply, const struct appmsg_message *msg);
+
+/*
+ * Read what the reply to a search has beside its text.
+ *
+ * reply  as reply_read_search() left it; the rest is filled when 0 is returned
+ * query  what was asked for: nothing else is looked at
+ *
+ * Returns 0; APPMSG_EPROTO when there are matches that are none.
+ */
+int reply_read_more(struct reply *reply, const struct appmsg_message *msg,
+    const struct query *query);
+
+/*
+ * A member of the header, read by reply_read_more(), if it is there and of
+ * this type, else NULL; borrowed until the next reply.  An array is one of
+ * strings.
+ */
+struct json_object *reply_member(const struct reply *reply, const char *name,
+    enum json_type type);
+
+/*
+ * Does the reply say that there are more matches than those?
+ */
+bool reply_has_more(const struct reply *reply);
 
 /*
  * The protocol's word for an outcome: "found", "not-found", ...

@@ -32,10 +32,13 @@
 #include "keys.h"
 #include "options.h"
 #include "output.h"
+#include "query.h"
 #include "reply.h"
 #include "show.h"
 
 #define SEARCH_WINDOW 128	/* questions without an answer, at most */
+
+#define SEARCH_SUGGEST 3	/* near keys, when a single one is missed */
 
 struct search_key {
 	char *text;		/* owned, reused */
@@ -45,6 +48,7 @@ struct search_key {
 
 struct search {
 	struct call *call;
+	struct query query;
 	struct keys keys;
 	bool keys_ended;
 	bool several;		/* KEY<TAB>RESULT */
@@ -157,7 +161,7 @@ search_send(struct search *search)
 	for (; search->sent < limit; search->sent++) {
 		key = &search->window[(search->first + search->sent) %
 		    SEARCH_WINDOW];
-		error = appmsg_client_search(search->client, key->text,
+		error = query_send(search->client, &search->query, key->text,
 		    key->len, search->several);
 		if (error != 0) {
 			call_error(search->call, "request", error);
@@ -165,6 +169,28 @@ search_send(struct search *search)
 		}
 	}
 	return true;
+}
+
+/*
+ * Was the question understood?  A server that knows neither ways to match nor
+ * tables looks for the key itself, in all that it has.
+ */
+static bool
+search_is_understood(const struct search *search)
+{
+	const struct query *query = &search->query;
+	const struct reply *reply = &search->reply;
+
+	if (reply->outcome > REPLY_MISSED)
+		return true;
+	if (query->match != NULL && reply->matches == NULL)
+		call_tell(search->call, "does not know -m");
+	else if (query->table != NULL && !reply->has_status)
+		call_tell(search->call, "does not know -T");
+	else
+		return true;
+	call_fail(search->call, EX_PROTOCOL);
+	return false;
 }
 
 /* Use the reply for the first key; false when the search cannot go on. */
@@ -176,10 +202,14 @@ search_answer(struct search *search, const struct appmsg_message *msg)
 	int error;
 
 	error = reply_read_search(reply, msg, key->text, key->len);
+	if (error == 0)
+		error = reply_read_more(reply, msg, &search->query);
 	if (error != 0) {
 		call_error(search->call, "reply", error);
 		return false;
 	}
+	if (!search_is_understood(search))
+		return false;
 	if (!search->call->options->json)
 		show_reply(search->call, reply, key->text, key->len,
 		    search->several);
@@ -270,6 +300,10 @@ search_run(struct call *call)
 
 	search.several = options->words_count > 1 ||
 	    strcmp(options->words[0], "-") == 0;
+	search.query = options->query;
+	if (search.query.suggest == -1)
+		search.query.suggest = search.several || options->quiet ||
+		    search.query.match != NULL ? 0 : SEARCH_SUGGEST;
 	keys_init(&search.keys, options->words, options->words_count,
 	    STDIN_FILENO);
 	do

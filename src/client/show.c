@@ -10,6 +10,7 @@
 #include "show.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "call.h"
 #include "options.h"
@@ -39,10 +40,100 @@ show_text(const struct reply *reply, const char *key, size_t len, bool several)
 	output_text(file, "\n");
 }
 
+static void
+show_value(FILE *file, struct json_object *value)
+{
+	const char *text = json_object_get_string(value);
+
+	output_field(file, text, json_object_is_type(value, json_type_string) ?
+	    (size_t)json_object_get_string_len(value) : strlen(text));
+}
+
+static void
+show_matches(const struct call *call, const struct reply *reply)
+{
+	struct json_object *match;
+
+	for (size_t i = 0; i < json_object_array_length(reply->matches); i++) {
+		match = json_object_array_get_idx(reply->matches, i);
+		show_value(stdout, json_object_object_get(match, "key"));
+		output_text(stdout, "\t");
+		show_value(stdout, json_object_object_get(match, "result"));
+		output_text(stdout, "\n");
+	}
+	/* Who set a limit knows that there is one. */
+	if (reply_has_more(reply) && call->options->query.limit == 0 &&
+	    !call->options->quiet)
+		call_tell(call, "more keys match; -n shows up to %d",
+		    QUERY_LIMIT_MAX);
+}
+
+/* Name the keys that were perhaps meant. */
+static void
+show_suggestions(const struct reply *reply)
+{
+	struct json_object *keys;
+
+	keys = reply_member(reply, "suggestions", json_type_array);
+	if (keys == NULL || json_object_array_length(keys) == 0)
+		return;
+	for (size_t i = 0; i < json_object_array_length(keys); i++) {
+		output_text(stderr, i == 0 ? "Did you mean \"" : ", \"");
+		show_value(stderr, json_object_array_get_idx(keys, i));
+		output_text(stderr, "\"");
+	}
+	output_text(stderr, "?\n");
+}
+
+/* Say where the answer stands, or of which load it is that there is none. */
+static void
+show_explanation(const struct call *call, const struct reply *reply,
+    const char *key, size_t len)
+{
+	static const struct {
+		const char *before, *name;
+		enum json_type type;
+	} members[] = {
+		{ ", table ", "table", json_type_string },
+		{ ", ", "file", json_type_string },
+		{ ":", "line", json_type_int },
+		{ ", ", "match", json_type_string },
+		{ ", generation ", "generation", json_type_int },
+		{ " of ", "loaded", json_type_string }
+	};
+	struct json_object *value;
+	size_t skip = 2;	/* no comma before the first */
+
+	output_flush();
+	if (reply_member(reply, "generation", json_type_int) == NULL) {
+		call_tell(call, "does not say where answers stand");
+		return;
+	}
+	output_field(stderr, key, len);
+	output_text(stderr, ": ");
+	for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++) {
+		value = reply_member(reply, members[i].name, members[i].type);
+		if (value == NULL || (skip > 0 && *members[i].before != ','))
+			continue;
+		output_text(stderr, members[i].before + skip);
+		show_value(stderr, value);
+		skip = 0;
+	}
+	output_text(stderr, "\n");
+}
+
 void
 show_reply(struct call *call, const struct reply *reply, const char *key,
     size_t len, bool several)
 {
-	if (reply->outcome != REPLY_MISSED || !call->options->quiet)
+	if (reply->outcome == REPLY_MISSED && call->options->quiet)
+		return;
+	if (reply->outcome == REPLY_FOUND && reply->matches != NULL)
+		show_matches(call, reply);
+	else
 		show_text(reply, key, len, several);
+	if (reply->outcome == REPLY_MISSED)
+		show_suggestions(reply);
+	if (reply->outcome <= REPLY_MISSED && call->options->query.explain)
+		show_explanation(call, reply, key, len);
 }

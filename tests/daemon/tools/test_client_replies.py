@@ -107,7 +107,7 @@ class ReplyTest(DoneTest):
         text = "0123456789" * 1000000
         self.assert_reply(0, text + "\n", "", text)
 
-    def test_the_request_is_the_originals_with_connection_close(self):
+    def test_the_request_is_the_originals_with_two_members(self):
         seen = []
 
         def serve(connection):
@@ -121,8 +121,9 @@ class ReplyTest(DoneTest):
             {"action": "search", "value": 'a"\\\n\x1fä'}))
         self.assertEqual(list(header), [
             "byteorder", "content-type", "content-encoding",
-            "content-length", "connection"])
+            "content-length", "connection", "suggest"])
         self.assertEqual(header["connection"], "close")
+        self.assertEqual(header["suggest"], 3)
         self.assertEqual(header["content-type"], "text/json")
         self.assertEqual(header["content-encoding"], "utf-8")
 

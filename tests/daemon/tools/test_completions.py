@@ -114,6 +114,14 @@ class Completions(harness.DaemonTest):
         self.assertEqual(
             levels, sorted(said.split("there are ")[1].strip().split(", ")))
 
+    def test_ways_to_match(self):
+        for words in (("-m", ""), ("--match", "="), ("search", "-m", "")):
+            self.assertEqual(
+                self.complete("appmsg-client", *words),
+                ["exact", "fuzzy", "prefix", "regex", "substring", "suffix"])
+        self.assertEqual(self.complete("appmsg-client", "--match", "=", "pr"),
+                         ["prefix"])
+
     def test_files(self):
         """Where an option wants a path."""
         self.write("a b.sock", "")
@@ -134,7 +142,9 @@ class Completions(harness.DaemonTest):
     def test_values_that_nobody_knows(self):
         for words in (("-q", ""), ("--query", "="), ("--query", "=", "a")):
             self.assertEqual(self.complete("appmsgd", *words), [])
-        for words in (("-p", ""), ("--port", "="), ("-t", ""), ("-c", "1")):
+        for words in (("-p", ""), ("--port", "="), ("-t", ""), ("-c", "1"),
+                      ("-T", ""), ("--table", "="), ("-n", ""), ("-d", ""),
+                      ("--suggest", "=")):
             self.assertEqual(self.complete("appmsg-client", *words), [])
 
     def test_program_that_is_not_there(self):

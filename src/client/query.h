@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef QUERY_H
+#define QUERY_H
+
+/*
+ * In which way keys are searched for, and what is asked about the answers.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct appmsg_client;
+
+enum {
+	QUERY_WAYS = 6,
+	QUERY_LIMIT_MAX = 1000,
+	QUERY_DISTANCE_MAX = 2,
+	QUERY_SUGGEST_MAX = 5
+};
+
+/* The words for ways to match, the nearest one first. */
+extern const char *const query_ways[QUERY_WAYS];
+
+/* Strings are borrowed for good. */
+struct query {
+	const char *match;	/* one of query_ways, or NULL: the key itself */
+	const char *table;	/* the only one to ask, or NULL: all; UTF-8 */
+	int distance;		/* of fuzzy; 0: as the server likes */
+	int limit;		/* of matches; 0: as the server likes */
+	int suggest;		/* near keys wanted on a miss */
+	bool explain;		/* where the answer stands is wanted */
+};
+
+/*
+ * Queue a search.
+ *
+ * key, len    UTF-8 text, may hold NUL
+ * keep_alive  ask the server to keep the connection
+ *
+ * Returns as appmsg_client_send().
+ */
+int query_send(struct appmsg_client *client, const struct query *query,
+    const char *key, size_t len, bool keep_alive);
+
+#endif
