@@ -156,6 +156,21 @@ def of_search(header, content, key):
     return 65 if result.startswith("Error: ") else 0
 
 
+def of_match(header, content, key):
+    """The same for the reply to a search by "match"."""
+    status = of_search(header, content, key)
+    if status not in (0, 1):
+        return status
+    matches = read_json(content).last("matches")
+    if type(matches) is not list:
+        return BAD
+    for match in matches:
+        if not isinstance(match, Object) or not all(
+                type(match.last(name)) is str for name in ("key", "result")):
+            return BAD
+    return status
+
+
 def of_binary(header, content, _):
     """The same for the reply to a binary request."""
     copied(header, "error")
@@ -180,7 +195,8 @@ def expected(action, key, data, most, at_end):
         message = read_message(data, most)
         if message is None:
             return at_end
-        return (of_search if action == "search" else of_binary)(*message, key)
+        of_action = {"search": of_search, "match": of_match}
+        return of_action.get(action, of_binary)(*message, key)
     except ValueError:
         return BAD
 
@@ -217,6 +233,17 @@ def deep(rng):
     return b"[" * depth + b"]" * depth
 
 
+def matches(rng, key):
+    """What is found by "match", or not quite."""
+    found = [{"key": text(rng, key), "result": text(rng, key)}
+             for _ in range(rng.choice((0, 1, 3, 20)))]
+    if rng.randrange(4) == 0:
+        found.append(wrong_type(rng))
+    if rng.randrange(8) == 0:
+        found.append({"key": wrong_type(rng), "result": wrong_type(rng)})
+    return wrong_type(rng) if rng.randrange(16) == 0 else found
+
+
 def content(rng, key):
     """A content and its type."""
     kind = rng.randrange(20)
@@ -237,8 +264,11 @@ def content(rng, key):
         return json.dumps({**members, "result": "x"}).encode(), "text/json"
     if kind == 4:
         return json.dumps({"result": wrong_type(rng)}).encode(), "text/json"
-    spelled = json.dumps({"result": text(rng, key)},
-                         ensure_ascii=rng.randrange(2) == 0)
+    members = {"result": text(rng, key)}
+    if rng.randrange(2) == 0:
+        members["matches"] = matches(rng, key)
+        members["more"] = rng.choice((True, False, None, 7, "x"))
+    spelled = json.dumps(members, ensure_ascii=rng.randrange(2) == 0)
     return spelled.encode(), "text/json"
 
 
@@ -251,7 +281,11 @@ def header(rng, length, kind):
             ("id", (1, "x", None, "y" * 300)),
             ("status", (*STATUSES, *STATUSES, "other", 5, "\x1b[31m")),
             ("error", ("bad-json", "\x1b[2J", "a\0b", 7, "\u202e")),
-            ("suggest", (0, 9)), ("x", ({}, [], "y"))):
+            ("suggest", (0, 9)), ("x", ({}, [], "y")),
+            ("suggestions", ([], ["k\x1b[2J", "\u202e\n"], [7], [[]], "k")),
+            ("table", ("\x9b31m", 7, None)), ("generation", (1, -1, "1")),
+            ("loaded", ("\x1b[2J", {})), ("file", ("a\0b\r", [])),
+            ("line", (7, 10**30, 1.5)), ("match", ("\x1b", True))):
         if rng.randrange(4) == 0:
             members[name] = rng.choice(values)
     if rng.randrange(8) == 0:

@@ -38,8 +38,8 @@ class Case:
     """What a server does to one connection after the other."""
 
     def __init__(self, rng):
-        self.action = rng.choice(("search", "search", "binary", "several",
-                                  "echo"))
+        self.action = rng.choice(("search", "search", "match", "match",
+                                  "binary", "several", "echo"))
         self.json = rng.randrange(3) == 0
         self.terminal = rng.randrange(2) == 0
         self.end = rng.choice(("close",) * 5 + ("reset", "wait", "flood"))
@@ -48,7 +48,8 @@ class Case:
         self.rng = rng
 
     def arguments(self):
-        words = {"several": ("search", KEY, "l", "m"), "echo": ("echo", KEY)}
+        words = {"several": ("search", KEY, "l", "m"), "echo": ("echo", KEY),
+                 "match": ("-m", "prefix", "--explain", "search", KEY)}
         return ["-t", SHORT if self.end in ("wait", "flood") else LONG,
                 *(["--json"] if self.json else []),
                 *words.get(self.action, (self.action, KEY))]
@@ -70,7 +71,7 @@ class Case:
 
     def statuses(self):
         """Those that it may end with."""
-        most = CONTENT_MAX[self.json]
+        most = CONTENT_MAX[self.json or self.action == "match"]
         if self.action == "echo":
             return {0, GIVEN_UP, hostile_replies.BAD}
         if self.action == "several":
