@@ -204,8 +204,7 @@ reload_log(const struct reload *r, bool ok, const char *text)
 	}
 	for (size_t i = 0; i < r->problems.n; i++)
 		log_warnx("%s", r->problems.list[i].text);
-	log_warnx("%s problems=%zu", text,
-	    r->problems.n + r->problems.dropped);
+	log_warnx("%s problems=%zu", text, problems_count(&r->problems));
 }
 
 /* What "systemctl status" shows. */

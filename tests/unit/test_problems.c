@@ -109,7 +109,7 @@ too_many_are_just_counted(void **state)
 	(void)state;
 	assert_non_null(f);
 	for (unsigned int i = 0; i < PROBLEMS_MAX + 23; i++)
-		problems_add(&p, "F", i + 1, "x");
+		problems_add(&p, NULL, 0, "x");
 	assert_int_equal(p.n, PROBLEMS_MAX);
 	assert_int_equal(p.dropped, 23);
 	problems_print(&p, f);
@@ -123,6 +123,86 @@ too_many_are_just_counted(void **state)
 	/* And again from the start. */
 	problems_add(&p, "F", 1, "x");
 	expect(&p, "F:1: x\n");
+}
+
+/* So that those of others are told, too; and by their lines. */
+static void
+a_file_has_its_first_lines_told(void **state)
+{
+	struct problems p = PROBLEMS_INIT;
+
+	(void)state;
+	for (unsigned int i = 9208; i > 1; i--)
+		problems_add(&p, "w\n.tsv", i, "x");
+	problems_add(&p, "B", 7, "y");
+	problems_add(&p, "w\n.tsv", 1, "first");
+	problems_more(&p, "B", 0);
+	assert_int_equal(problems_count(&p), 9209);
+	expect(&p, "w\\n.tsv:1: first\nw\\n.tsv:2: x\nw\\n.tsv:3: x\n"
+	    "w\\n.tsv:4: x\nw\\n.tsv:5: x\nw\\n.tsv:6: x\n"
+	    "w\\n.tsv:7: x\nw\\n.tsv:8: x\nw\\n.tsv:9: x\n"
+	    "w\\n.tsv:10: x\nand 9,198 more in w\\n.tsv\nB:7: y\n");
+	problems_more(&p, "C", 1);
+	problems_more(&p, "C", 999998);
+	expect(&p, "and 999,999 more in C\n");
+}
+
+/* What is told at another's line is counted for itself. */
+static void
+what_has_no_lines_is_told_at_anothers(void **state)
+{
+	struct problems p = PROBLEMS_INIT;
+
+	(void)state;
+	problems_add(&p, "F", 8, "behind");
+	for (unsigned int i = 0; i < PROBLEMS_FILE_MAX + 1; i++) {
+		problems_add_of(&p, "a.cdb", "F", 7, "a.cdb: %u", i);
+		problems_add_of(&p, "b.cdb", "F", 7, "b.cdb: %u", i);
+	}
+	problems_more(&p, "a.cdb", 1000);
+	problems_add(&p, "F", 7, "here");
+	problems_add(&p, "F", 6, "before");
+	assert_int_equal(problems_count(&p), 1025);
+	expect(&p, "F:6: before\n"
+	    "F:7: a.cdb: 0\nF:7: b.cdb: 0\nF:7: a.cdb: 1\nF:7: b.cdb: 1\n"
+	    "F:7: a.cdb: 2\nF:7: b.cdb: 2\nF:7: a.cdb: 3\nF:7: b.cdb: 3\n"
+	    "F:7: a.cdb: 4\nF:7: b.cdb: 4\nF:7: a.cdb: 5\nF:7: b.cdb: 5\n"
+	    "F:7: a.cdb: 6\nF:7: b.cdb: 6\nF:7: a.cdb: 7\nF:7: b.cdb: 7\n"
+	    "F:7: a.cdb: 8\nF:7: b.cdb: 8\nF:7: a.cdb: 9\nF:7: b.cdb: 9\n"
+	    "and 1,001 more in a.cdb\nand 1 more in b.cdb\n"
+	    "F:7: here\nF:8: behind\n");
+}
+
+/* Its start names what it is about, and its end says what would help. */
+static void
+a_long_message_is_cut_in_its_middle(void **state)
+{
+	struct problems p = PROBLEMS_INIT;
+	char word[2001], expected[1200];
+
+	(void)state;
+	memset(word, 'x', 2000);
+	word[2000] = '\0';
+	problems_add(&p, "F", 1, "unknown \"%s\"; did you mean \"y\"?", word);
+	snprintf(expected, sizeof(expected), "F:1: unknown \"%.591s...%.280s"
+	    "\"; did you mean \"y\"?\n", word, word);
+	expect(&p, expected);
+	/* between characters */
+	for (int i = 0; i < 1000; i++)
+		memcpy(word + 2 * i, "\xc3\xa9", 2);
+	for (int from = 0; from < 2; from++) {
+		problems_add(&p, "F", 1, "%s", word + 2 * from);
+		problems_add(&p, "F", 1, ".%s", word + 2 * from);
+	}
+	assert_int_equal(p.n, 4);
+	for (size_t i = 0; i < p.n; i++)
+		assert_null(strstr(p.list[i].text, "\\x"));
+	problems_clear(&p);
+	/* what just fits is whole */
+	word[1000] = '\0';
+	snprintf(expected, sizeof(expected), "%.1000s\n", word);
+	problems_add(&p, NULL, 0, "%s", word);
+	expect(&p, expected);
 }
 
 /* Something is wrong even when nobody can say what. */
@@ -139,10 +219,10 @@ what_has_no_memory_is_counted(void **state)
 		skip();
 	do {
 		scarce_begin(++n, true);
-		problems_add(&p, "F", 1, "%s", "wrong");
+		for (unsigned int i = PROBLEMS_FILE_MAX + 2; i > 0; i--)
+			problems_add(&p, "F", i, "%s", "wrong");
 		failed = scarce_end();
-		assert_true(problems_count(&p) > 0);
-		assert_int_equal(p.n + p.dropped, 1);
+		assert_int_equal(problems_count(&p), PROBLEMS_FILE_MAX + 2);
 		problems_clear(&p);
 		assert_int_equal(problems_count(&p), 0);
 	} while (failed > 0);
@@ -159,6 +239,9 @@ main(void)
 		cmocka_unit_test(what_stands_alone_stays_where_it_came),
 		cmocka_unit_test(a_line_stays_a_line),
 		cmocka_unit_test(too_many_are_just_counted),
+		cmocka_unit_test(a_file_has_its_first_lines_told),
+		cmocka_unit_test(what_has_no_lines_is_told_at_anothers),
+		cmocka_unit_test(a_long_message_is_cut_in_its_middle),
 		cmocka_unit_test(what_has_no_memory_is_counted)
 	};
 

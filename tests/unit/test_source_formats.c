@@ -72,7 +72,7 @@ test_json(void **state)
 		    "(iconv -f utf-16le -t utf-8)\n" },
 		{ TEXT("{\"a\":\"1\",\n\"a\":\"2\"}"),
 		    "a.json:2: the key \"a\" was given before, at "
-		    "a.json:1\n" },
+		    "a.json:1" ONE "\n" },
 	};
 
 	(void)state;
@@ -140,7 +140,7 @@ test_jsonl(void **state)
 		{ TEXT(MEMBERS("\"a\"", "\"1\"") "\n"
 		    MEMBERS("\"\\u0061\"", "\"2\"") "\n"),
 		    "a.jsonl:2: the key \"a\" was given before, at "
-		    "a.jsonl:1\n" },
+		    "a.jsonl:1" ONE "\n" },
 	};
 
 	(void)state;
@@ -211,9 +211,9 @@ test_cdb_problems(void **state)
 	cdb_put(&c, "b", 1, "3", 1, true);
 	cdb_finish(&c);
 	expect_cdb(&c, "conf:9: a.cdb: record 3: the key \"a\" was given "
-	    "before, at record 1 of a.cdb\n"
+	    "before, at record 1 of a.cdb" ONE "\n"
 	    "conf:9: a.cdb: record 4: the key \"b\" was given before, at "
-	    "record 2 of a.cdb\n");
+	    "record 2 of a.cdb" ONE "\n");
 	loaded_options.duplicates = TABLE_DUPLICATES_LAST;
 	expect_cdb(&c, "0 a=2\n0 b=3\n");
 	loaded_options.duplicates = TABLE_DUPLICATES_FIRST;

@@ -331,18 +331,27 @@ static void
 test_many_duplicates_are_counted(void **state)
 {
 	struct table_builder *b = new_builder(TABLE_DUPLICATES_ERROR,
-	    TABLE_SEGMENT_ROOM(10000));
+	    2 * TABLE_SEGMENT_ROOM(10000));
 	struct table_segment *s = table_builder_segment(b, "file", 10000);
+	struct table_segment *other = table_builder_segment(b, "other", 10000);
 	struct problems problems = PROBLEMS_INIT;
 
 	(void)state;
 	for (unsigned int line = 1; line <= 300; line++)
 		add(s, "a", "", line);
+	for (unsigned int line = 1; line <= 1000; line++)
+		add(other, "a", "", line);
 	table_builder_check(b, 2, &problems);
-	assert_int_equal(problems.n, PROBLEMS_MAX);
-	assert_int_equal(problems.dropped, 299 - PROBLEMS_MAX);
-	assert_problem(&problems, PROBLEMS_MAX - 1,
-	    "file:101: the key \"a\" was given before, at file:1");
+	assert_int_equal(problems.n, 2 * PROBLEMS_FILE_MAX + 2);
+	assert_int_equal(problems_count(&problems), 1299);
+	assert_problem(&problems, PROBLEMS_FILE_MAX - 1,
+	    "file:11: the key \"a\" was given before, at file:1");
+	assert_problem(&problems, PROBLEMS_FILE_MAX,
+	    "and 289 more in file");
+	assert_problem(&problems, 2 * PROBLEMS_FILE_MAX,
+	    "other:10: the key \"a\" was given before, at file:1");
+	assert_problem(&problems, 2 * PROBLEMS_FILE_MAX + 1,
+	    "and 990 more in other");
 	problems_clear(&problems);
 }
 

@@ -203,6 +203,7 @@ report(const struct table *t, const struct table_options *options,
 	const char *file;
 	unsigned int line;
 	struct table_entry entry, kept;
+	const char *hint = "";
 	table_id kept_id;
 	bool same;
 
@@ -213,17 +214,59 @@ report(const struct table *t, const struct table_options *options,
 	quote(kept_key, kept.shown, kept.shown_len);
 	same = entry.shown_len == kept.shown_len &&
 	    memcmp(entry.shown, kept.shown, kept.shown_len) == 0;
+	/* The answer lines of a configuration have no such option. */
+	if (options->said_file != NULL)
+		hint = " (duplicates=first or last keeps one)";
 	table_locate(t, id, &file, &line);
 	if (line != 0)
 		problems_add(problems, file, line, "the key \"%s\" was given "
-		    "before%s%s%s, at %s", key, same ? "" : " as \"",
-		    same ? "" : kept_key, same ? "" : "\"", place);
+		    "before%s%s%s, at %s%s", key, same ? "" : " as \"",
+		    same ? "" : kept_key, same ? "" : "\"", place, hint);
 	else
-		problems_add(problems, options->said_file, options->said_line,
-		    "%s: record %zu: the key \"%s\" was given before%s%s%s, "
-		    "at %s", file, table_record(t, id), key,
-		    same ? "" : " as \"", same ? "" : kept_key,
-		    same ? "" : "\"", place);
+		problems_add_of(problems, file, options->said_file,
+		    options->said_line, "%s: record %zu: the key \"%s\" was "
+		    "given before%s%s%s, at %s%s", file, table_record(t, id),
+		    key, same ? "" : " as \"", same ? "" : kept_key,
+		    same ? "" : "\"", place, hint);
+}
+
+/* Where the entries of the next file begin, behind those of an entry's. */
+static table_id
+file_end(const struct table *t, size_t *block, table_id id)
+{
+	size_t i = *block;
+	uint32_t file;
+
+	while (i + 1 < t->n_blocks && t->blocks[i + 1].offset <= id)
+		i++;
+	file = t->blocks[i].file;
+	while (i < t->n_blocks && t->blocks[i].file == file)
+		i++;
+	*block = i;
+	return i < t->n_blocks ? t->blocks[i].offset : TABLE_NO_ID;
+}
+
+/* Tell of all that came again: of each file the first, and how many more. */
+static void
+report_all(const struct table *t, const struct table_options *options,
+    const table_id *ids, size_t n, struct problems *problems)
+{
+	size_t block = 0, end;
+	const char *file;
+	unsigned int line;
+	table_id next;
+
+	for (size_t i = 0; i < n; i = end) {
+		table_locate(t, ids[i], &file, &line);
+		next = file_end(t, &block, ids[i]);
+		for (end = i; end < n && ids[end] < next; end++)
+			continue;
+		for (size_t j = i; j < end && j < i + PROBLEMS_FILE_MAX; j++)
+			report(t, options, ids[j], problems);
+		if (end - i > PROBLEMS_FILE_MAX)
+			problems_more(problems, file,
+			    end - i - PROBLEMS_FILE_MAX);
+	}
 }
 
 /* All losers in order; returns how many, or -1 when out of memory. */
@@ -280,17 +323,11 @@ insert_all(struct table *t, const struct table_options *options,
 	    in);
 	if (!atomic_load(&in->failed))
 		n = gather(in, &ids);
-	for (ssize_t i = 0; i < n; i++) {
-		if (duplicates == TABLE_DUPLICATES_ERROR &&
-		    problems->n == PROBLEMS_MAX) {
-			problems->dropped += (size_t)(n - i);
-			break;
-		}
-		if (duplicates == TABLE_DUPLICATES_ERROR)
-			report(t, options, ids[i], problems);
-		else
+	if (n > 0 && duplicates == TABLE_DUPLICATES_ERROR)
+		report_all(t, options, ids, (size_t)n, problems);
+	else
+		for (ssize_t i = 0; i < n; i++)
 			mark_replaced(t, ids[i]);
-	}
 	if (n > 0)
 		t->count -= (size_t)n;
 	for (unsigned int i = 0; i < CREW_MAX; i++)

@@ -137,8 +137,8 @@ static void
 file_problem(const struct source *source, const char *path, const char *text,
     struct problems *problems)
 {
-	problems_add(problems, source->said_file, source->said_line, "%s: %s",
-	    path, text);
+	problems_add_of(problems, path, source->said_file, source->said_line,
+	    "%s: %s", path, text);
 }
 
 /* Tell what a job complained about; its lines start behind line before. */
@@ -156,7 +156,7 @@ job_problems(const struct source_load *load, const struct source_job *job,
 			problems_add(problems, job->file->path,
 			    before + c->line, "%s", c->text);
 	}
-	problems->dropped += job->dropped;
+	problems_more(problems, job->file->path, job->dropped);
 }
 
 /* What is wrong with the files, and which lines the segments have. */

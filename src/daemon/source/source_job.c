@@ -39,7 +39,7 @@ source_complain(struct source_job *job, unsigned int line, const char *fmt,
 	struct source_complaint *list, one = { .line = line };
 	va_list ap;
 
-	if (job->n_complaints == PROBLEMS_MAX) {
+	if (job->n_complaints == PROBLEMS_FILE_MAX) {
 		job->dropped++;
 		return;
 	}

@@ -82,7 +82,7 @@ struct source_job {
 	bool has_content;		/* .jsonl: a line that is not empty */
 	struct source_complaint *complaints;	/* owned */
 	size_t n_complaints;
-	size_t dropped;			/* beyond PROBLEMS_MAX */
+	size_t dropped;			/* beyond PROBLEMS_FILE_MAX */
 	struct source_room scratch;	/* of source_scratch() */
 	struct source_room escaped;	/* of source_add_text() */
 };

@@ -8,6 +8,7 @@ test_transaction.py; of those, how they fail.
 """
 
 import json
+import os
 import re
 import sys
 
@@ -220,19 +221,47 @@ class Failures(ControlTest):
             self.assertEqual(reply["generation"], 1)
 
     def test_more_than_are_told(self):
-        """Those beyond the first hundred are counted."""
+        """Of a file the first ten are told, and a hundred in all."""
         self.serve()
-        bad = self.write_config(*self.base, *["bad"] * (PROBLEMS_MAX + 7))
+        bad = self.write_config(*self.base, *["bad"] * 1017)
+        for command in ("reload", "diff"):
+            lines = self.failed(command).split("\n")
+            self.assertEqual(len(lines), 10 + 3)
+            self.assertEqual(lines[-4].split(" ")[0], f"{bad}:13:")
+            self.assertEqual(lines[-3], f"and 1,007 more in {bad}")
+        files = [self.path(f"{i}.tsv") for i in range(PROBLEMS_MAX + 7)]
+        for path in files:
+            with open(path, "w") as out:
+                out.write("no TAB\n")
+        self.write_config(*self.base, "table words file " +
+                          self.path("*.tsv"))
         for command in ("reload", "diff"):
             lines = self.failed(command).split("\n")
             self.assertEqual(len(lines), PROBLEMS_MAX + 3)
-            self.assertEqual(lines[-4].split(" ")[0], f"{bad}:103:")
             self.assertEqual(lines[-3], "and 7 more")
             reply = self.members(command, status=1)
             self.assertEqual(len(reply["problems"]), PROBLEMS_MAX)
             self.assertEqual(reply["more-problems"], 7)
-        self.write_config(*self.base, *["bad"] * PROBLEMS_MAX)
+        for path in files[7:]:
+            os.remove(path)
         self.assertNotIn(" more", self.failed("reload"))
+
+    def test_no_file_hides_another(self):
+        """Its duplicates are counted, by a line that says what to do."""
+        self.serve()
+        words, other = self.path("words.tsv"), self.path("x.tsv")
+        with open(words, "w") as out:
+            out.write("a\tb\n" * 9209)
+        with open(other, "w") as out:
+            out.write("wrong\n")
+        self.write_config(*self.base, f"table words file {words}",
+                          f"table others file {other}")
+        lines = self.failed("reload").split("\n")
+        self.assertEqual(lines[9:12], [
+            f'{words}:11: the key "a" was given before, at {words}:1 '
+            "(duplicates=first or last keeps one)",
+            f"and 9,198 more in {words}",
+            f"{other}:1: no TAB between key and answer"])
 
     def test_done(self):
         self.serve()
