@@ -28,7 +28,7 @@
 
 #define DEFAULT_SOCKET	RUNSTATEDIR "/appmsgd/control.sock"
 
-/* A reload reads files as large as they are: it has no time of its own. */
+/* What reads files or tables as large as they are has no time of its own. */
 static const struct command {
 	const char *name;
 	const char *argument;	/* the member that a word goes into, or NULL */
@@ -38,6 +38,7 @@ static const struct command {
 	{ "diff", NULL, -1 },
 	{ "rollback", NULL, -1 },
 	{ "explain", "key", 10000 },
+	{ "tables", NULL, -1 },
 	{ "status", NULL, 10000 },
 	{ "stats", NULL, 10000 },
 	{ "log", "level", 10000 },
@@ -58,6 +59,8 @@ static const char help[] =
 "  diff         say what a reload would change\n"
 "  rollback     go back to what was served before, at once\n"
 "  explain KEY  say where the answer for KEY stands\n"
+"  tables       say which tables there are, and how many keys of each an\n"
+"               earlier one hides\n"
 "  status       say what the daemon is and does\n"
 "  stats        say what it was asked, and how long that took\n"
 "  log LEVEL    log warn, info or debug, until the next reload\n"

@@ -20,7 +20,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/escape.h"
 #include "common/log.h"
 #include "daemon/base/buf.h"
 #include "daemon/base/human.h"
@@ -28,6 +27,7 @@
 #include "daemon/base/tell.h"
 #include "daemon/conf/rows.h"
 #include "daemon/control.h"
+#include "daemon/inspect.h"
 #include "daemon/reload.h"
 #include "daemon/report/report.h"
 #include "daemon/snapshot/explain.h"
@@ -178,26 +178,6 @@ command_stats(const struct command_host *host,
 	control_reply(request, true, &reply);
 }
 
-/* The name of a file is any bytes; JSON is UTF-8. */
-static void
-tell_file(struct tell *t, const char *file, unsigned int line)
-{
-	size_t len = strlen(file), cap = ESCAPE_SIZE(len);
-	char *escaped;
-
-	if (escape_is_utf8(file, len)) {
-		tell_text(t, "file", file);
-	} else if ((escaped = malloc(cap)) != NULL) {
-		escape(escaped, cap, file, len);
-		tell_text(t, "file", escaped);
-		free(escaped);
-	} else {
-		t->failed = true;
-	}
-	if (line != 0)
-		tell_number(t, "line", line);
-}
-
 /* Of what explain found: the same as its text, in parts. */
 static void
 tell_parts(struct tell *t, const struct snapshot_answer *a,
@@ -213,7 +193,9 @@ tell_parts(struct tell *t, const struct snapshot_answer *a,
 		t->failed = true;
 	free(answer);
 	tell_text(t, "table", e->table);
-	tell_file(t, e->file, e->line);
+	tell_path(t, "file", e->file);
+	if (e->line != 0)
+		tell_number(t, "line", e->line);
 	tell_text(t, "match", e->match);
 	tell_number(t, "generation", e->generation);
 	iso_time_local(e->loaded, loaded);
@@ -267,6 +249,14 @@ command_explain(const struct command_host *host,
 	else
 		explain(reload_current(host->reload), request, key, len);
 	free(key);
+}
+
+static void
+command_tables(const struct command_host *host,
+    struct control_request *request, const struct words *words)
+{
+	(void)words;
+	inspect_tables(host->reload, host->errands, request);
 }
 
 static void
@@ -377,6 +367,7 @@ static const struct command {
 	{ "rollback", command_rollback, true, false },
 	{ "stats", command_stats, false, true },
 	{ "status", command_status, false, true },
+	{ "tables", command_tables, false, true },
 };
 
 #define N_COMMANDS	(sizeof(commands) / sizeof(commands[0]))

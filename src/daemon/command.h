@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 struct control_request;
+struct errands;
 struct reload;
 struct report;
 
@@ -18,6 +19,8 @@ struct report;
 struct command_host {
 	struct reload *reload;
 	const struct report *report;	/* the numbers of now */
+	struct errands *errands;	/* for what takes long; NULL: done in
+					   the call */
 	void (*drain_cb)(void *arg);	/* accept no more, finish, end */
 	void *arg;
 };

@@ -464,6 +464,12 @@ reload_last(const struct reload *r)
 	return &r->last;
 }
 
+struct generation *
+reload_take(const struct reload *r)
+{
+	return generation_ref(r->current);
+}
+
 void
 reload_counts(const struct reload *r, uint64_t *done, uint64_t *failed)
 {

@@ -80,6 +80,11 @@ void reload_access_log(const struct reload *);
 const struct generation *reload_current(const struct reload *);
 
 /*
+ * The same with a reference, the caller's, for as long as he likes.
+ */
+struct generation *reload_take(const struct reload *);
+
+/*
  * How many reloads and rollbacks have changed the generation, and how many
  * have not; diffs are neither.
  */

@@ -40,6 +40,7 @@
 #include "daemon/snapshot/snapshot.h"
 #include "daemon/system/confine.h"
 #include "daemon/system/pid.h"
+#include "daemon/thread/errand.h"
 #include "daemon/thread/mailbox.h"
 #include "daemon/worker/worker.h"
 
@@ -55,6 +56,7 @@ struct server {
 	struct watchdog *watchdog;
 	struct reload *reload;
 	struct control *control;
+	struct errands *errands;	/* of commands */
 	struct http *http;		/* NULL: no such listener */
 	struct pid pid;
 	enum log_level level;		/* logged at least */
@@ -148,6 +150,7 @@ server_action_cb(struct control_request *request, const char *content,
 	const struct command_host host = {
 		.reload = server->reload,
 		.report = &report,
+		.errands = server->errands,
 		.drain_cb = server_drain_asked_cb,
 		.arg = server
 	};
@@ -380,8 +383,9 @@ server_hear(struct server *server)
 	    server);
 	server->mailbox = mailbox_new(server->base, server_mail_cb, server);
 	server->signals = signals_new(server->base, server_signal_cb, server);
+	server->errands = errands_new(server->base);
 	if (server->drain_timer == NULL || server->mailbox == NULL ||
-	    server->signals == NULL)
+	    server->signals == NULL || server->errands == NULL)
 		return -1;
 	server->watchdog = watchdog_new(server->base, workers_beat_cb,
 	    server);
@@ -531,6 +535,8 @@ server_free(struct server *server)
 	/* Before those that count for it. */
 	http_free(server->http);
 	workers_free(server->workers);
+	/* While those who wait for them can be told. */
+	errands_free(server->errands);
 	if (server->reload != NULL && reload_abandon(server->reload))
 		server_leave(server);
 	reload_free(server->reload);

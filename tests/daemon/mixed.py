@@ -261,7 +261,7 @@ class MixedTest(tables.TableTest):
         action, members = rng.choice((
             ("status", {}), ("stats", {}), ("stats", {"openmetrics": True}),
             ("explain", {"key": rng.choice(self.world.keys)}),
-            ("explain", {"key": "no"}), ("diff", {}),
+            ("explain", {"key": "no"}), ("diff", {}), ("tables", {}),
             ("log", {"level": rng.choice(("info", "warn"))})))
         reply = self.order(action, **members)
         wrong = action == "diff" or members.get("key") == "no"

@@ -65,7 +65,8 @@ class Control(acts.Control, Allocations):
     """What the control socket is asked."""
 
     def test_commands(self):
-        orders = {"status": {}, "stats": {}, "log": {"level": "info"},
+        orders = {"status": {}, "stats": {}, "tables": {},
+                  "log": {"level": "info"},
                   "explain": {"key": "tsv 01 word"}, "none": {}}
         acts = {action: functools.partial(self.order_once, action, **members)
                 for action, members in orders.items()}

@@ -146,7 +146,8 @@ def control(*contents, flags=0, cuts=0):
 
 CONTROL = {
     **{name: control(b'{"action":"%s"}' % name.encode()) for name in (
-        "status", "stats", "diff", "rollback", "reload", "drain", "none")},
+        "status", "stats", "diff", "rollback", "reload", "drain", "tables",
+        "none")},
     "metrics": control(b'{"action":"stats","openmetrics":true}', cuts=1),
     "metrics_not": control(b'{"openmetrics":false,"action":"stats"}'),
     "force": control(b'{"action":"reload","force":true}', flags=LATER),

@@ -14,10 +14,12 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <json.h>
 
+#include "common/escape.h"
 #include "daemon/base/buf.h"
 #include "lib/appmsg.h"
 
@@ -91,6 +93,23 @@ void
 tell_us(struct tell *t, const char *name, uint64_t ns)
 {
 	add(t, name, json_object_new_double((double)ns / 1000));
+}
+
+void
+tell_path(struct tell *t, const char *name, const char *path)
+{
+	size_t len = strlen(path), cap = ESCAPE_SIZE(len);
+	char *escaped;
+
+	if (escape_is_utf8(path, len)) {
+		tell_text(t, name, path);
+	} else if ((escaped = malloc(cap)) != NULL) {
+		escape(escaped, cap, path, len);
+		tell_text(t, name, escaped);
+		free(escaped);
+	} else {
+		t->failed = true;
+	}
 }
 
 static void

@@ -62,6 +62,12 @@ void tell_bool(struct tell *, const char *name, bool b);
 void tell_us(struct tell *, const char *name, uint64_t ns);
 
 /*
+ * Add the name of a file, which is any bytes, where JSON is UTF-8: what is
+ * none of it is escaped, as escape() does.
+ */
+void tell_path(struct tell *, const char *name, const char *path);
+
+/*
  * Add an object or array, and add to that until its tell_end().
  */
 void tell_object(struct tell *, const char *name);

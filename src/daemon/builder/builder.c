@@ -338,6 +338,7 @@ builder_table(struct table_builder *b, unsigned int threads,
 	    problems) != 0)
 		goto fail;
 	huge_later(t);
+	t->loaded = time(NULL);
 	t->ways = b->options.ways;
 	if (t->ways == 0 && t->count <= TABLE_DEFAULT_ALL_MAX)
 		t->ways = DEFAULT_WAYS;

@@ -29,6 +29,7 @@
  */
 
 #include <string.h>
+#include <time.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -58,13 +59,15 @@ struct table {
 	size_t n_slots;
 	struct table_block *blocks;	/* owned; rising */
 	size_t n_blocks;
-	const char **files;		/* owned; the names are borrowed */
+	const char **files;		/* owned; the names are borrowed; a
+					   NULL behind the last */
 	size_t count;			/* without those replaced */
 	size_t key_max;			/* of the longest key, as compared */
 	const char *name;
 	unsigned int ways;
 	unsigned int form;		/* LAYOUT_...; most often 0 */
 	struct index *index;
+	time_t loaded;			/* when it was built */
 };
 
 /*

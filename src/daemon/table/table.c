@@ -224,3 +224,15 @@ table_count(const struct table *t)
 {
 	return t->count;
 }
+
+time_t
+table_loaded(const struct table *t)
+{
+	return t->loaded;
+}
+
+const char *const *
+table_files(const struct table *t)
+{
+	return t->files;
+}

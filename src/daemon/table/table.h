@@ -24,6 +24,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "daemon/table/way.h"
 
@@ -107,5 +108,12 @@ size_t table_key_max(const struct table *);	/* bytes, once folded */
 unsigned int table_ways(const struct table *);	/* the set, never 0 */
 const struct index *table_index(const struct table *);	/* NULL: exact only */
 size_t table_count(const struct table *);
+time_t table_loaded(const struct table *);	/* when it was built */
+
+/*
+ * The files that its entries are from, in order, with a NULL behind the last;
+ * one may be there twice.
+ */
+const char *const *table_files(const struct table *);
 
 #endif

@@ -24,7 +24,7 @@ from harness import program
 PROGRAMS = ("appmsgctl", "appmsgd", "appmsg-client")
 COMMANDS = {
     "appmsgctl": ["diff", "drain", "explain", "log", "reload", "rollback",
-                  "status"],
+                  "status", "tables"],
     "appmsg-client": ["binary", "echo", "search"],
 }
 

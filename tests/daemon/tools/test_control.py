@@ -15,6 +15,7 @@ import sys
 sys.path.insert(1, sys.path[0] + "/..")
 
 import harness
+from control import ControlTest
 from harness import LOOPBACK, RING, answer, kept, search
 
 LONG = f"timeout drain {int(harness.DEADLINE * 4)}s"
@@ -23,37 +24,6 @@ KEEP = ("connection", "keep-alive")
 CLOSE = ("connection", "close")
 FOUND = ("status", "found")
 PROBLEMS_MAX = 100
-
-
-class ControlTest(harness.DaemonTest):
-    """A daemon with a control socket."""
-
-    def serve(self, *lines, **kwargs):
-        self.base = [f"listen {LOOPBACK} 0", self.control_line(),
-                     "workers 2", *lines]
-        return self.start(*self.base, **kwargs)
-
-    def done(self, *args):
-        """appmsgctl does it, without a complaint: what it prints."""
-        done = self.control(*args)
-        self.assertEqual((done.returncode, done.stderr), (0, ""), args)
-        return done.stdout
-
-    def failed(self, *args, status=1):
-        """appmsgctl fails, and prints on standard error only."""
-        done = self.control(*args)
-        self.assertEqual((done.returncode, done.stdout), (status, ""), args)
-        self.assertNotEqual(done.stderr, "")
-        return done.stderr
-
-    def members(self, *args, status=0):
-        """The one line of appmsgctl --json, as an object."""
-        done = self.control("--json", *args)
-        self.assertEqual((done.returncode, done.stderr), (status, ""), args)
-        self.assertEqual(done.stdout.count("\n"), 1)
-        reply = json.loads(done.stdout)
-        self.assertIsInstance(reply["result"], str)
-        return reply
 
 
 class Status(ControlTest):

@@ -19,7 +19,8 @@ from mixed import MixedTest
 
 SECONDS = float(os.environ.get("APPMSG_MIXED_SECONDS",
                                harness.thorough("1.5", "3")))
-LOOKS = ("status", "stats", "explain", "diff", "log", "reload", "rollback")
+LOOKS = ("status", "stats", "tables", "explain", "diff", "log", "reload",
+         "rollback")
 
 
 class Mixed(MixedTest):

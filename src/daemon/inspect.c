@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * An errand has a reference to the generation that it is about: a reload may
+ * come and go meanwhile.
+ */
+
+#include "config.h"
+
+#include "daemon/inspect.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "daemon/base/buf.h"
+#include "daemon/base/tell.h"
+#include "daemon/control.h"
+#include "daemon/reload.h"
+#include "daemon/snapshot/generation.h"
+#include "daemon/snapshot/inventory.h"
+#include "daemon/thread/errand.h"
+
+struct tables_errand {
+	struct errand errand;		/* must be first */
+	struct generation *gen;		/* a reference */
+	struct control_request *request;
+	struct inventory_row *rows;	/* owned; NULL: out of memory */
+	size_t n;
+};
+
+static void
+tables_work(struct errand *errand, const atomic_bool *stop)
+{
+	struct tables_errand *e = (struct tables_errand *)errand;
+
+	if (inventory_count(e->gen, stop, &e->rows, &e->n) != 0)
+		e->rows = NULL;
+}
+
+static void
+tables_reply(const struct tables_errand *e)
+{
+	struct buf text = { 0 };
+	struct tell reply;
+
+	if (e->rows == NULL || inventory_text(e->rows, e->n, &text) != 0) {
+		buf_clear(&text);
+		control_say(e->request, false, "out of memory");
+		return;
+	}
+	tell_init(&reply);
+	tell_bytes(&reply, "result", text.data, text.len);
+	buf_clear(&text);
+	tell_number(&reply, "generation", e->gen->number);
+	inventory_tell(e->rows, e->n, &reply);
+	control_reply(e->request, true, &reply);
+}
+
+static void
+tables_end(struct errand *errand, const char *undone)
+{
+	struct tables_errand *e = (struct tables_errand *)errand;
+
+	if (undone != NULL)
+		control_say(e->request, false, undone);
+	else
+		tables_reply(e);
+	generation_unref(e->gen);
+	free(e->rows);
+	free(e);
+}
+
+void
+inspect_tables(const struct reload *reload, struct errands *errands,
+    struct control_request *request)
+{
+	struct tables_errand *e = calloc(1, sizeof(*e));
+
+	if (e == NULL) {
+		control_say(request, false, "out of memory");
+		return;
+	}
+	e->errand.work = tables_work;
+	e->errand.end = tables_end;
+	e->gen = reload_take(reload);
+	e->request = request;
+	errands_run(errands, &e->errand);
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * What a table is like is asked of it; what it was made of, of its directive.
+ */
+
+#include "config.h"
+
+#include "daemon/snapshot/inventory.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/escape.h"
+#include "daemon/base/buf.h"
+#include "daemon/base/human.h"
+#include "daemon/base/iso_time.h"
+#include "daemon/base/tell.h"
+#include "daemon/builder/builder.h"
+#include "daemon/conf/conf.h"
+#include "daemon/snapshot/generation.h"
+#include "daemon/snapshot/hidden.h"
+#include "daemon/snapshot/snapshot.h"
+
+/* The cells of a line for people, the files behind them. */
+enum {
+	CELL_NAME,
+	CELL_KIND,
+	CELL_ENTRIES,
+	CELL_MEMORY,
+	CELL_HIDDEN,
+	CELL_LOADED,
+	CELL_WAYS,
+	CELLS
+};
+#define CELL_SIZE	128	/* a name has 64 bytes at most */
+typedef char cells[CELLS][CELL_SIZE];
+
+static const struct conf_table *
+find_directive(const struct conf *conf, const char *name)
+{
+	const struct conf_table *t;
+
+	if (strcmp(name, CONF_MAIN) == 0)
+		return NULL;
+	STAILQ_FOREACH(t, &conf->tables, entry)
+		if (strcmp(t->name, name) == 0)
+			return t;
+	return NULL;
+}
+
+static void
+fill(struct inventory_row *row, const struct conf *conf,
+    const struct table *t, bool binary)
+{
+	const struct conf_table *said = find_directive(conf, table_name(t));
+
+	*row = (struct inventory_row){ .name = table_name(t),
+	    .kind = binary ? "binary" : said != NULL ? "file" : "answer",
+	    .entries = table_count(t), .bytes = table_memory(t),
+	    .ways = table_ways(t), .binary = binary,
+	    .folds = table_folds(t), .loaded = table_loaded(t) };
+	if (said != NULL) {
+		row->files = (const char *const *)said->paths;
+		row->n_files = said->n_paths;
+		row->mapped = said->mmap;
+		return;
+	}
+	row->files = table_files(t);
+	while (row->files[row->n_files] != NULL)
+		row->n_files++;
+}
+
+/* Of the tables of lines that nobody wrote there is nothing to tell. */
+static bool
+is_told(const struct table *t)
+{
+	return table_count(t) > 0 || strcmp(table_name(t), CONF_MAIN) != 0;
+}
+
+/*
+ * The tables of a row's sort, and where among them its own is; or NULL.
+ */
+static const struct table *const *
+find_table(const struct snapshot *snap, size_t row, size_t *at, bool *binary)
+{
+	const struct table *const *list;
+	size_t n;
+
+	for (int blobs = 0; blobs < 2; blobs++) {
+		list = blobs ? snapshot_blobs(snap, &n) :
+		    snapshot_tables(snap, &n);
+		*binary = blobs;
+		/* Those of lines are the first. */
+		*at = row + (n > 0 && !is_told(list[0]));
+		if (*at < n)
+			return list;
+		row = *at - n;
+	}
+	return NULL;
+}
+
+bool
+inventory_row(const struct generation *gen, size_t i,
+    struct inventory_row *row)
+{
+	const struct table *const *list;
+	bool binary;
+	size_t at;
+
+	list = find_table(gen->snap, i, &at, &binary);
+	if (list != NULL)
+		fill(row, gen->conf, list[at], binary);
+	return list != NULL;
+}
+
+int
+inventory_count(const struct generation *gen, const atomic_bool *stop,
+    struct inventory_row **rows, size_t *n)
+{
+	const struct table *const *list;
+	struct inventory_row *row;
+	size_t n_answers, n_blobs, at;
+	bool binary;
+
+	snapshot_tables(gen->snap, &n_answers);
+	snapshot_blobs(gen->snap, &n_blobs);
+	*rows = calloc(n_answers + n_blobs + 1, sizeof(**rows));
+	if (*rows == NULL)
+		return -1;
+	for (*n = 0; (list = find_table(gen->snap, *n, &at,
+	    &binary)) != NULL; ++*n) {
+		row = *rows + *n;
+		fill(row, gen->conf, list[at], binary);
+		if (hidden_count(list, at, stop, &row->hidden) != 0) {
+			free(*rows);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static void
+set_ways(unsigned int ways, char *text, size_t cap)
+{
+	*text = '\0';
+	for (size_t i = 0; i < TABLE_WAYS; i++)
+		if (ways & TABLE_WAY(i)) {
+			if (*text != '\0')
+				strlcat(text, ",", cap);
+			strlcat(text, table_way_names[i], cap);
+		}
+}
+
+static void
+set_cells(const struct inventory_row *row, cells c)
+{
+	strlcpy(c[CELL_NAME], row->name, CELL_SIZE);
+	strlcpy(c[CELL_KIND], row->kind, CELL_SIZE);
+	snprintf(c[CELL_ENTRIES], CELL_SIZE, "%zu", row->entries);
+	human_bytes(row->bytes, c[CELL_MEMORY]);
+	snprintf(c[CELL_HIDDEN], CELL_SIZE, "%zu", row->hidden);
+	iso_time_local(row->loaded, c[CELL_LOADED]);
+	set_ways(row->ways, c[CELL_WAYS], CELL_SIZE);
+}
+
+static void
+widen(cells c, size_t *widths)
+{
+	for (size_t i = 0; i < CELLS; i++)
+		if (strlen(c[i]) > widths[i])
+			widths[i] = strlen(c[i]);
+}
+
+/* Numbers are right, words left. */
+static int
+add_cells(struct buf *b, cells c, const size_t *widths)
+{
+	for (size_t i = 0; i < CELLS; i++) {
+		bool right = i >= CELL_ENTRIES && i <= CELL_HIDDEN;
+		char cell[CELL_SIZE + 2];
+		int len = snprintf(cell, sizeof(cell), "%*s  ",
+		    right ? (int)widths[i] : -(int)widths[i], c[i]);
+
+		if (len < 0 || buf_add(b, cell, (size_t)len) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* The first file, and how many there are besides. */
+static int
+add_files(struct buf *b, const struct inventory_row *row)
+{
+	char more[64] = "";
+	size_t len, cap;
+	char *to;
+
+	if (row->n_files == 0)
+		return buf_add(b, "-", 1);
+	len = strlen(row->files[0]);
+	cap = ESCAPE_SIZE(len);
+	if ((to = buf_reserve(b, cap)) == NULL)
+		return -1;
+	escape(to, cap, row->files[0], len);
+	b->len += strlen(to);
+	if (row->n_files > 1)
+		snprintf(more, sizeof(more), " and %zu more",
+		    row->n_files - 1);
+	return buf_add(b, more, strlen(more));
+}
+
+int
+inventory_text(const struct inventory_row *rows, size_t n, struct buf *b)
+{
+	cells c = { "table", "kind", "entries", "memory", "hidden", "loaded",
+	    "ways" };
+	size_t widths[CELLS] = { 0 };
+	cells head;
+
+	memcpy(head, c, sizeof(head));
+	widen(head, widths);
+	for (size_t i = 0; i < n; i++) {
+		set_cells(&rows[i], c);
+		widen(c, widths);
+	}
+	if (add_cells(b, head, widths) != 0 || buf_add(b, "files", 5) != 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		set_cells(&rows[i], c);
+		if (buf_add(b, "\n", 1) != 0 ||
+		    add_cells(b, c, widths) != 0 ||
+		    add_files(b, &rows[i]) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static void
+tell_row(const struct inventory_row *row, struct tell *t)
+{
+	char loaded[ISO_TIME_SIZE];
+
+	iso_time_local(row->loaded, loaded);
+	tell_object(t, NULL);
+	tell_text(t, "table", row->name);
+	tell_text(t, "kind", row->kind);
+	tell_bool(t, "binary", row->binary);
+	tell_array(t, "files");
+	for (size_t i = 0; i < row->n_files; i++)
+		tell_path(t, NULL, row->files[i]);
+	tell_end(t);
+	tell_number(t, "entries", row->entries);
+	tell_number(t, "bytes", row->bytes);
+	tell_number(t, "hidden", row->hidden);
+	tell_array(t, "ways");
+	for (size_t i = 0; i < TABLE_WAYS; i++)
+		if (row->ways & TABLE_WAY(i))
+			tell_text(t, NULL, table_way_names[i]);
+	tell_end(t);
+	tell_bool(t, "fold", row->folds);
+	tell_bool(t, "mmap", row->mapped);
+	tell_text(t, "loaded", loaded);
+	tell_end(t);
+}
+
+void
+inventory_tell(const struct inventory_row *rows, size_t n, struct tell *t)
+{
+	tell_array(t, "tables");
+	for (size_t i = 0; i < n; i++)
+		tell_row(&rows[i], t);
+	tell_end(t);
+}
