@@ -10,14 +10,13 @@
 
 #include "daemon/inspect.h"
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdlib.h>
 
 #include "daemon/base/buf.h"
 #include "daemon/base/tell.h"
 #include "daemon/control.h"
 #include "daemon/reload.h"
+#include "daemon/report/report.h"
 #include "daemon/snapshot/generation.h"
 #include "daemon/snapshot/inventory.h"
 #include "daemon/thread/errand.h"
@@ -87,4 +86,17 @@ inspect_tables(const struct reload *reload, struct errands *errands,
 	e->gen = reload_take(reload);
 	e->request = request;
 	errands_run(errands, &e->errand);
+}
+
+bool
+inspect_table(const void *gen, size_t i, struct report_table *table)
+{
+	struct inventory_row row;
+
+	if (!inventory_row(gen, i, &row))
+		return false;
+	*table = (struct report_table){ .name = row.name, .kind = row.kind,
+	    .entries = row.entries, .bytes = row.bytes,
+	    .loaded = row.loaded };
+	return true;
 }

@@ -9,9 +9,13 @@
  * long to find.
  */
 
+#include <stdbool.h>
+#include <stddef.h>
+
 struct control_request;
 struct errands;
 struct reload;
+struct report_table;
 
 /*
  * Tell which tables there are.
@@ -21,5 +25,12 @@ struct reload;
  */
 void inspect_tables(const struct reload *, struct errands *errands,
     struct control_request *request);
+
+/*
+ * One table, for the table_cb of a report.
+ *
+ * gen  the generation that serves
+ */
+bool inspect_table(const void *gen, size_t i, struct report_table *);
 
 #endif

@@ -29,6 +29,7 @@
 #include "daemon/conf/conf.h"
 #include "daemon/control.h"
 #include "daemon/http/http.h"
+#include "daemon/inspect.h"
 #include "daemon/manager/inherit.h"
 #include "daemon/manager/notify.h"
 #include "daemon/manager/watchdog.h"
@@ -86,7 +87,8 @@ server_report(const struct server *server)
 	    .held = workers_held(server->workers),
 	    .connections = workers_connections(server->workers),
 	    .workers = workers_stats(server->workers),
-	    .n = workers_count(server->workers) };
+	    .n = workers_count(server->workers),
+	    .table_cb = inspect_table, .tables = gen };
 
 	reload_counts(server->reload, &r.reloads, &r.reloads_failed);
 	return r;

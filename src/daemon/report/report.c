@@ -68,6 +68,12 @@ report_requests(const struct stats_worker *w)
 	return sum.count;
 }
 
+bool
+report_table(const struct report *r, size_t i, struct report_table *table)
+{
+	return r->table_cb != NULL && r->table_cb(r->tables, i, table);
+}
+
 int
 report_keys(const struct report *r, bool found, struct report_key *keys,
     size_t *n)
@@ -244,6 +250,26 @@ report_stats(const struct report *r, struct tell *t)
 	tell_keys(r, true, "hot-keys", t);
 }
 
+static void
+tell_tables(const struct report *r, struct tell *t)
+{
+	char loaded[ISO_TIME_SIZE];
+	struct report_table table;
+
+	tell_array(t, "tables");
+	for (size_t i = 0; report_table(r, i, &table); i++) {
+		iso_time_local(table.loaded, loaded);
+		tell_object(t, NULL);
+		tell_text(t, "table", table.name);
+		tell_text(t, "kind", table.kind);
+		tell_number(t, "entries", table.entries);
+		tell_number(t, "bytes", table.bytes);
+		tell_text(t, "loaded", loaded);
+		tell_end(t);
+	}
+	tell_end(t);
+}
+
 int
 report_json(const struct report *r, struct buf *out)
 {
@@ -253,6 +279,7 @@ report_json(const struct report *r, struct buf *out)
 	tell_init(&t);
 	report_status(r, &t);
 	report_stats(r, &t);
+	tell_tables(r, &t);
 	error = tell_print(&t, out);
 	tell_clear(&t);
 	return error;

@@ -21,6 +21,14 @@
 struct buf;
 struct tell;
 
+/* One table; the texts are borrowed for the call. */
+struct report_table {
+	const char *name;
+	const char *kind;		/* the configuration's word */
+	size_t entries, bytes;
+	time_t loaded;
+};
+
 /* All that is reported.  Borrowed for each call. */
 struct report {
 	bool draining;
@@ -33,6 +41,9 @@ struct report {
 	struct last_reload last_reload;
 	const struct stats_worker *workers;
 	size_t n;			/* workers */
+	/* Table i, from 0: returns whether there is one.  NULL: none. */
+	bool (*table_cb)(const void *tables, size_t i, struct report_table *);
+	const void *tables;
 };
 
 /*
@@ -93,6 +104,7 @@ uint64_t report_counter(const struct report *, enum stats_counter);
 void report_times(const struct report *, unsigned int kind,
     unsigned int outcome, struct histogram_sum *);
 uint64_t report_requests(const struct stats_worker *);
+bool report_table(const struct report *, size_t i, struct report_table *);
 
 /*
  * Append to a report, for those files.  What there was no memory for is

@@ -171,12 +171,43 @@ workers(const struct report *r, struct report_out *out)
 		    stats_get(r->workers[i].stats, STATS_BYTES_OUT));
 }
 
+/* A name is of letters that need no escape; whoever wrote the configuration
+ * chose it. */
+static void
+table(struct report_out *out, const char *name, const struct report_table *t,
+    int64_t value)
+{
+	report_add(out, PREFIX "%s{table=\"%s\",kind=\"%s\"} %" PRId64 "\n",
+	    name, t->name, t->kind, value);
+}
+
+static void
+tables(const struct report *r, struct report_out *out)
+{
+	struct report_table t;
+
+	if (!report_table(r, 0, &t))
+		return;
+	begin(out, "table_entries", "gauge", NULL, "Keys of a table.");
+	for (size_t i = 0; report_table(r, i, &t); i++)
+		table(out, "table_entries", &t, (int64_t)t.entries);
+	begin(out, "table_memory_bytes", "gauge", "bytes",
+	    "Memory of a table.");
+	for (size_t i = 0; report_table(r, i, &t); i++)
+		table(out, "table_memory_bytes", &t, (int64_t)t.bytes);
+	begin(out, "table_loaded_time_seconds", "gauge", "seconds",
+	    "When a table was read, since 1970.");
+	for (size_t i = 0; report_table(r, i, &t); i++)
+		table(out, "table_loaded_time_seconds", &t, t.loaded);
+}
+
 int
 report_metrics(const struct report *r, struct buf *buf)
 {
 	struct report_out out = { .buf = buf };
 
 	gauges(r, &out);
+	tables(r, &out);
 	totals(r, &out);
 	rows(r, &out);
 	workers(r, &out);

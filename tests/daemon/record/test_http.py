@@ -149,6 +149,15 @@ class Http(HttpTest):
         self.assertEqual(counts["search", "found"], 3)
         self.assertEqual(counts["search", "not-found"], 1)
 
+    def test_tables(self):
+        """As appmsgctl tells of them, but for what it counts then."""
+        told = self.stats()["tables"]
+        self.assertEqual([sorted(row) for row in told], [
+            ["bytes", "entries", "kind", "loaded", "table"]] * len(told))
+        self.assertEqual([(row["table"], row["kind"], row["entries"])
+                          for row in told],
+                         [("main", "answer", len(harness.TUTORIAL_LINES))])
+
     def test_metrics_are_openmetrics(self):
         self.ask("ring")
         response = self.get("/metrics")

@@ -5,6 +5,7 @@
 
 import json
 import sys
+import time
 
 sys.path.insert(1, sys.path[0] + "/..")
 
@@ -269,6 +270,37 @@ class OpenMetrics(StatsTest):
                                  ("sent_bytes", "bytes-out")):
                 self.assertEqual(value("worker_" + name, worker=str(n)),
                                  worker[member])
+
+    def test_tables(self):
+        """A number for each table, that of all together."""
+        self.write("words.tsv", "word\tx\nring\ty\n")
+        self.write("blobs/one", "1")
+        before = int(time.time())
+        self.serve(f"table words file {self.path('words.tsv')}",
+                   f"table a.b-c binary {self.path('blobs')}")
+        families = openmetrics.read(self.metrics())
+        tables = {("main", "answer"): len(harness.TUTORIAL_LINES),
+                  ("words", "file"): 2, ("a.b-c", "binary"): 1}
+        samples = {name: [(labels["table"], labels["kind"])
+                          for _, labels, _ in family.samples]
+                   for name, family in families.items()
+                   if name.startswith("appmsgd_table_")
+                   and name != "appmsgd_table_bytes"}
+        self.assertEqual(samples, {f"appmsgd_table_{name}": list(tables)
+                                   for name in ("entries", "memory_bytes",
+                                                "loaded_time_seconds")})
+        for (table, kind), entries in tables.items():
+            for name, least, most in (
+                    ("entries", entries, entries), ("memory_bytes", 1, 1e6),
+                    ("loaded_time_seconds", before, time.time())):
+                value = families[f"appmsgd_table_{name}"].value(
+                    table=table, kind=kind)
+                self.assertTrue(least <= value <= most, (table, name, value))
+
+    def test_no_table(self):
+        """A family without a sample is none."""
+        self.serve(answers=[])
+        self.assertNotIn("table_entries", self.metrics())
 
     def test_times(self):
         """A histogram for each row, around the times of the object."""
