@@ -97,23 +97,35 @@ wide_load(struct source_job *job)
 /* Of a file in UTF-16 that is all to say, not each of its lines. */
 static const struct source_format wide = { "", wide_load, false, false };
 
-static void
+static int
 look_for_wide(struct source_file *file, int fd)
 {
+	uint64_t size = (uint64_t)file->look.sb.st_size;
 	char start[ENCODING_LOOK];
-	ssize_t n = pread(fd, start, sizeof(start), 0);
+	size_t len = 0;
 
-	/* What cannot be read is told when it is loaded. */
-	if (n > 0)
-		file->wide = encoding_utf16(start, (size_t)n);
-	if (file->wide != NULL)
+	while (len < sizeof(start) && len < size) {
+		ssize_t n = pread(fd, start + len, sizeof(start) - len,
+		    (off_t)len);
+
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			file->why = n == 0 ? "it was cut short during the "
+			    "load" : strerror(errno);
+			return -1;
+		}
+		len += (size_t)n;
+	}
+	if ((file->wide = encoding_utf16(start, len)) != NULL)
 		file->format = &wide;
+	return 0;
 }
 
 int
 source_plan(struct source_load *load, struct source_file *file)
 {
-	int fd;
+	int fd, error = -1;
 
 	if (load->source->options.mapped && !file->format->mappable)
 		file->why = "mmap=yes is for .cdb files only";
@@ -123,9 +135,9 @@ source_plan(struct source_load *load, struct source_file *file)
 		file->format = NULL;
 		return -1;
 	}
-	if (file->format != &source_cdb)
-		look_for_wide(file, fd);
-	if (cut(load, file, fd) != 0)
+	if (file->format->mappable || look_for_wide(file, fd) == 0)
+		error = cut(load, file, fd);
+	if (error != 0 && file->why == NULL)
 		file->why = strerror(errno);
 	close(fd);
 	return file->why == NULL ? 0 : -1;
