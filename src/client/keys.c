@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "appmsg.h"
+#include "common/encoding.h"
 #include "common/escape.h"
 
 #define KEYS_READ_SIZE ((size_t)64 * 1024)
@@ -116,6 +117,24 @@ keys_read(struct keys *keys)
 	return 0;
 }
 
+/* Is the line that was taken a key? */
+static enum keys_result
+keys_judge(struct keys *keys, const char *key, size_t len)
+{
+	keys->why = NULL;
+	if (keys->line == 1 && encoding_has_mark(key, len)) {
+		keys->why = "a byte order mark before the key";
+	} else if (keys->line == 1 &&
+	    (keys->why = encoding_utf16(key, len)) != NULL) {
+		/* So is all that follows, which need not be said again. */
+		keys->start = keys->len;
+		keys->eof = true;
+	} else if (!escape_is_utf8(key, len)) {
+		keys->why = encoding_not_utf8(key, len);
+	}
+	return keys->why == NULL ? KEYS_ONE : KEYS_BAD;
+}
+
 static enum keys_result
 keys_next_line(struct keys *keys, const char **key, size_t *len,
     int64_t deadline_ms)
@@ -130,7 +149,7 @@ keys_next_line(struct keys *keys, const char **key, size_t *len,
 		if (ready == -1 || keys_read(keys) == -1)
 			return KEYS_FAILED;
 	}
-	return escape_is_utf8(*key, *len) ? KEYS_ONE : KEYS_BAD;
+	return keys_judge(keys, *key, *len);
 }
 
 enum keys_result

@@ -17,7 +17,7 @@
 enum keys_result {
 	KEYS_ONE,	/* here is one */
 	KEYS_LATER,	/* none before the deadline */
-	KEYS_BAD,	/* a line that is no UTF-8 was left out */
+	KEYS_BAD,	/* a line that is no key was left out; see why */
 	KEYS_FAILED,	/* standard input cannot be read; errno says why */
 	KEYS_END
 };
@@ -29,6 +29,7 @@ struct keys {
 	bool in_lines;		/* now, from there */
 	bool eof;
 	size_t line;		/* number of the last line taken, from 1 */
+	const char *why;	/* static: with KEYS_BAD, what it is instead */
 	char *data;		/* owned */
 	size_t start;		/* of the next line in data */
 	size_t seen;		/* bytes behind start without a newline */
@@ -49,7 +50,7 @@ void keys_clear(struct keys *keys);
 /*
  * Take the next key.
  *
- * key, len     set with KEYS_ONE and KEYS_BAD; borrowed until the next call
+ * key, len     set with KEYS_ONE; borrowed until the next call
  * deadline_ms  until when to wait for a line: appmsg_deadline(); -1 for ever,
  *              0 not at all
  */

@@ -28,7 +28,6 @@
 
 #include "appmsg.h"
 #include "call.h"
-#include "common/encoding.h"
 #include "keys.h"
 #include "options.h"
 #include "output.h"
@@ -116,7 +115,7 @@ search_take(struct search *search)
 	case KEYS_BAD:
 		output_flush();
 		warnx("standard input, line %zu: %s", search->keys.line,
-		    encoding_not_utf8(key, len));
+		    search->keys.why);
 		call_fail(call, EX_USAGE);
 		return true;
 	case KEYS_FAILED:

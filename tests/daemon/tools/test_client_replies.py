@@ -222,6 +222,19 @@ class SeveralKeysTest(DoneTest):
             "appmsg-client: standard input, line 2: not UTF-8, but perhaps "
             "Latin-1 (iconv -f latin1 -t utf-8)\n")
 
+    def test_what_a_spreadsheet_saved_is_named(self):
+        for text, stdout, words in (
+                ("\ufeffring\r\nb\r\n".encode(), "b\tr\n",
+                 "1: a byte order mark before the key\n"),
+                ("\ufeffring\r\nb\r\n".encode("utf-16-le"), "",
+                 "1: UTF-16, not UTF-8 (iconv -f utf-16 -t utf-8)\n"),
+                ("ring\nb\n".encode("utf-16-be"), "",
+                 "1: UTF-16, not UTF-8 (iconv -f utf-16be -t utf-8)\n")):
+            with self.subTest(text), replier("r") as server:
+                self.assert_done(ask(server, "search", "-", stdin=text), 64,
+                                 stdout, "appmsg-client: standard input, "
+                                 "line " + words)
+
 
 class BinaryTest(DoneTest):
     def reply(self, content, **members):
