@@ -21,6 +21,9 @@
 #include "common/escape.h"
 #include "reply.h"
 
+/* Bytes of a text that tell what it is. */
+#define OUTPUT_START_MAX 1024
+
 /* errno of the first write that failed on standard output, or 0. */
 static int output_errno;
 
@@ -51,22 +54,32 @@ output_is_terminal(FILE *file)
 	return isatty(fileno(file)) == 1;
 }
 
+/* How much of data fits into so many bytes, without cutting a character. */
+static size_t
+output_cut(const char *data, size_t len, size_t max)
+{
+	size_t cut, n;
+	uint32_t cp;
+
+	for (cut = 0; cut < len; cut += n) {
+		n = escape_utf8(data + cut, len - cut, &cp);
+		if (n == 0)
+			n = 1;
+		if (cut + n > max)
+			break;
+	}
+	return cut;
+}
+
 void
 output_field(FILE *file, const char *data, size_t len)
 {
 	char text[ESCAPE_SIZE(1024)];
-	uint32_t cp;
 	size_t cut, n;
 
 	while (len > 0) {
-		/* Cut between characters, or escape() sees invalid halves. */
-		for (cut = 0; cut < len; cut += n) {
-			n = escape_utf8(data + cut, len - cut, &cp);
-			if (n == 0)
-				n = 1;
-			if (cut + n > 1024)
-				break;
-		}
+		/* Or escape() would see invalid halves. */
+		cut = output_cut(data, len, 1024);
 		n = escape(text, sizeof(text), data, cut);
 		output_write(file, text, n);
 		data += cut;
@@ -106,6 +119,19 @@ output_bytes(FILE *file, const char *data, size_t len)
 		output_terminal(file, data, len);
 	else
 		output_write(file, data, len);
+}
+
+void
+output_start(const char *data, size_t len, bool is_field)
+{
+	size_t cut = output_cut(data, len, OUTPUT_START_MAX);
+
+	if (is_field)
+		output_field(stderr, data, cut);
+	else
+		output_bytes(stderr, data, cut);
+	if (cut < len)
+		fprintf(stderr, "... (%zu bytes)", len);
 }
 
 void

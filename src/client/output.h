@@ -28,6 +28,14 @@ void output_bytes(FILE *file, const char *data, size_t len);
 void output_field(FILE *file, const char *data, size_t len);
 
 /*
+ * Print on standard error what is there to tell what a message is about: the
+ * start of it where it is long, then how long it is.
+ *
+ * is_field  as output_field(), else as output_bytes()
+ */
+void output_start(const char *data, size_t len, bool is_field);
+
+/*
  * Print a newline, but not after bytes that end in one.
  */
 void output_end_line(FILE *file, const char *data, size_t len);

@@ -275,7 +275,7 @@ search_tell_stop(const struct search *search)
 		return;
 	fprintf(stderr, "appmsg-client: %s: stopped before the key: ",
 	    search->call->server);
-	output_field(stderr, key->text, key->len);
+	output_start(key->text, key->len, true);
 	output_text(stderr, "\n");
 }
 

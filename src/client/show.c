@@ -17,27 +17,33 @@
 #include "output.h"
 #include "reply.h"
 
-/* An answer, or the text about a miss or an error. */
 static void
-show_text(const struct reply *reply, const char *key, size_t len, bool several)
+show_answer(const struct reply *reply, const char *key, size_t len,
+    bool several)
 {
-	FILE *file = reply->outcome == REPLY_FOUND ? stdout : stderr;
+	if (several) {
+		output_field(stdout, key, len);
+		output_text(stdout, "\t");
+		output_field(stdout, reply->data, reply->len);
+	} else {
+		output_bytes(stdout, reply->data, reply->len);
+	}
+	output_text(stdout, "\n");
+}
 
-	if (file == stderr)
-		output_flush();
-	if (!several) {
-		output_bytes(file, reply->data, reply->len);
-		output_text(file, "\n");
-		return;
+/* The text about a miss or an error. */
+static void
+show_failure(const struct reply *reply, const char *key, size_t len,
+    bool several)
+{
+	output_flush();
+	/* That about a miss names its key. */
+	if (several && reply->outcome != REPLY_MISSED) {
+		output_start(key, len, true);
+		output_text(stderr, ": ");
 	}
-	/* The text about a miss names its key. */
-	if (reply->outcome != REPLY_MISSED) {
-		output_field(file, key, len);
-		output_text(file,
-		    reply->outcome == REPLY_FOUND ? "\t" : ": ");
-	}
-	output_field(file, reply->data, reply->len);
-	output_text(file, "\n");
+	output_start(reply->data, reply->len, several);
+	output_text(stderr, "\n");
 }
 
 static void
@@ -109,7 +115,7 @@ show_explanation(const struct call *call, const struct reply *reply,
 		call_tell(call, "does not say where answers stand");
 		return;
 	}
-	output_field(stderr, key, len);
+	output_start(key, len, true);
 	output_text(stderr, ": ");
 	for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++) {
 		value = reply_member(reply, members[i].name, members[i].type);
@@ -128,10 +134,12 @@ show_reply(struct call *call, const struct reply *reply, const char *key,
 {
 	if (reply->outcome == REPLY_MISSED && call->options->quiet)
 		return;
-	if (reply->outcome == REPLY_FOUND && reply->matches != NULL)
+	if (reply->outcome != REPLY_FOUND)
+		show_failure(reply, key, len, several);
+	else if (reply->matches != NULL)
 		show_matches(call, reply);
 	else
-		show_text(reply, key, len, several);
+		show_answer(reply, key, len, several);
 	if (reply->outcome == REPLY_MISSED)
 		show_suggestions(reply);
 	if (reply->outcome <= REPLY_MISSED && call->options->query.explain)

@@ -150,6 +150,25 @@ class SeveralKeysTest(DoneTest):
                          f"appmsg-client: {server.address[0]}:{server.port}: "
                          "1 of 3 keys not found\n")
 
+    def test_long_texts_on_standard_error_are_cut(self):
+        def serve(connection):
+            while (key := connection.key()) is not None:
+                connection.reply(no_match(key), connection="keep-alive",
+                                 status="not-found" if key[:2] == "m\u00e9"
+                                 else "error")
+
+        # The cut is before the character that would be halved.
+        missed, wrong = "m" + "\u00e9" * 1000, "w" * 2000
+        start = no_match(missed)[:15 + 504] + "... (2017 bytes)\n"
+        with Server(serve) as server:
+            self.assert_done(ask(server, "search", missed), 1, "", start)
+            self.assert_done(
+                ask(server, "search", missed, wrong), 65, "", f"{start}"
+                f"{'w' * 1024}... (2000 bytes): No match for \""
+                f"{'w' * 1010}... (2016 bytes)\n"
+                f"appmsg-client: {server.address[0]}:{server.port}: "
+                "1 of 2 keys not found\n")
+
     def test_a_last_line_counts_misses(self):
         def serve(connection):
             while (key := connection.key()) is not None:
