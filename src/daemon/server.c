@@ -264,7 +264,7 @@ server_change_cb(const struct generation *gen, void *arg)
 	log_set_level(gen->conf->log_level > server->level ?
 	    gen->conf->log_level : server->level);
 	confine_descriptors(gen->conf);
-	pid_use(&server->pid, gen->conf->pidfile, geteuid());
+	pid_use(&server->pid, gen->conf, geteuid(), NULL);
 	if (server->http != NULL)
 		http_use(server->http, gen->conf);
 }
@@ -363,15 +363,16 @@ server_bind(struct server *server, struct inherited *inherited,
  * has put a link there; and before there are threads, since each has its own.
  */
 static int
-server_drop(struct server *server)
+server_drop(struct server *server, struct problems *problems)
 {
-	const struct listeners *all = &server->listeners;
+	const struct conf *conf = server->first->conf;
+	const struct listener *l = server->listeners.list;
+	const struct conf_listen *conf_l;
 
-	for (size_t i = 0; i < all->n; i++)
-		if (confine_give_listen(&all->list[i].conf,
-		    all->list[i].kept) != 0)
+	TAILQ_FOREACH(conf_l, &conf->listens, entry)
+		if (confine_give_listen(conf_l, (l++)->kept, problems) != 0)
 			return -1;
-	return confine_process(server->first->conf, &server->pid);
+	return confine_process(conf, &server->pid, problems);
 }
 
 /* What this loop hears.  Behind all that is asked of then. */
@@ -453,7 +454,7 @@ server_open(struct server *server, struct inherited *inherited,
     struct problems *problems)
 {
 	if (server_bind(server, inherited, problems) == 0 &&
-	    server_drop(server) == 0)
+	    server_drop(server, problems) == 0)
 		return EX_OK;
 	return problems_count(problems) > 0 ? EX_CONFIG : EX_OSERR;
 }

@@ -15,16 +15,21 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/log.h"
-#include "daemon/base/address.h"
 #include "daemon/base/descriptors.h"
+#include "daemon/base/lasting.h"
+#include "daemon/base/problems.h"
 #include "daemon/conf/conf.h"
+#include "daemon/conf/rows.h"
 #include "daemon/system/pid.h"
 #include "daemon/system/process.h"
 #include "daemon/system/sandbox.h"
 #include "daemon/thread/crew.h"
+
+#define GROUP_HINT	"; the daemon's user must be in that group"
 
 /* Who is to serve; NULL: who has started it. */
 static const char *
@@ -38,8 +43,11 @@ next_user(const struct conf *conf)
  * is looked at as all others are.
  */
 static int
-give_control(const struct conf *conf, uid_t user, gid_t group)
+give_control(const struct conf *conf, uid_t user, gid_t group,
+    struct problems *problems)
 {
+	const struct conf_place *place = conf_said(conf, "control", NULL);
+
 	if (conf->control_group != NULL)
 		group = conf->control_gid;
 	if (conf->control == NULL ||
@@ -47,7 +55,11 @@ give_control(const struct conf *conf, uid_t user, gid_t group)
 		return 0;
 	if (process_own_socket(conf->control, user, group) == 0)
 		return 0;
-	if (conf->control_group != NULL)
+	if (conf->control_group != NULL && error_lasts(errno))
+		problems_add(problems, place->file, place->line, "cannot give "
+		    "the control socket to group=%s: %s" GROUP_HINT,
+		    conf->control_group, strerror(errno));
+	else if (conf->control_group != NULL)
 		log_warn("cannot give the control socket to group=%s",
 		    conf->control_group);
 	else
@@ -57,17 +69,21 @@ give_control(const struct conf *conf, uid_t user, gid_t group)
 }
 
 int
-confine_give_listen(const struct conf_listen *l, bool kept)
+confine_give_listen(const struct conf_listen *l, bool kept,
+    struct problems *problems)
 {
-	char address[ADDRESS_MAX];
 	const struct sockaddr_un *sun = (const void *)&l->ss;
 
 	if (l->group == NULL ||
 	    process_own_socket(sun->sun_path, (uid_t)-1, l->gid) == 0)
 		return 0;
-	log_warn("cannot give address=%s to group=%s", address_text(
-	    (const struct sockaddr *)&l->ss, l->ss_len, address,
-	    sizeof(address)), l->group);
+	if (kept || !error_lasts(errno))
+		log_warn("cannot give address=%s to group=%s", sun->sun_path,
+		    l->group);
+	else
+		problems_add(problems, l->place.file, l->place.line,
+		    "cannot give %s to group=%s: %s" GROUP_HINT,
+		    sun->sun_path, l->group, strerror(errno));
 	return kept ? 0 : -1;
 }
 
@@ -101,7 +117,8 @@ confine_descriptors(const struct conf *conf)
 }
 
 int
-confine_process(const struct conf *conf, struct pid *pid)
+confine_process(const struct conf *conf, struct pid *pid,
+    struct problems *problems)
 {
 	const char *user = next_user(conf);
 	uid_t uid = (uid_t)-1;
@@ -112,8 +129,8 @@ confine_process(const struct conf *conf, struct pid *pid)
 		return -1;
 	}
 	confine_descriptors(conf);
-	if (pid_use(pid, conf->pidfile, uid) != 0 ||
-	    give_control(conf, uid, gid) != 0 ||
+	if (pid_use(pid, conf, uid, problems) != 0 ||
+	    give_control(conf, uid, gid, problems) != 0 ||
 	    give_up_rights(conf, user) != 0)
 		return -1;
 	return sandbox_enter(conf);

@@ -15,6 +15,7 @@
 struct conf;
 struct conf_listen;
 struct pid;
+struct problems;
 
 /*
  * Give the unix socket of a listen line to its group, if it names one: by its
@@ -23,21 +24,24 @@ struct pid;
  * kept  the service manager had it: what it had before may go on, so that a
  *       failure is only logged
  *
- * To be called before confine_process().  Returns 0, or -1 with the reason
- * logged.
+ * To be called before confine_process(), which is so with its problems.
+ * Returns 0; or -1 with the reason logged, or a problem.
  */
-int confine_give_listen(const struct conf_listen *, bool kept);
+int confine_give_listen(const struct conf_listen *, bool kept,
+    struct problems *problems);
 
 /*
  * Cross it: do what takes rights, give them up, enter the sandbox.  Sockets
  * are bound before, and what is to be told by one is connected.
  *
- * pid  gets the pidfile
+ * pid       gets the pidfile
+ * problems  gets what is a mistake of a line
  *
- * To be called before there are other threads.  Returns 0, or -1 with the
- * reason logged.
+ * To be called before there are other threads.  Returns 0; or -1 with the
+ * reason logged, or a problem.
  */
-int confine_process(const struct conf *conf, struct pid *pid);
+int confine_process(const struct conf *conf, struct pid *pid,
+    struct problems *problems);
 
 /*
  * Let the process have as many descriptors as a configuration needs, as far

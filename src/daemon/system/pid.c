@@ -28,6 +28,10 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "daemon/base/lasting.h"
+#include "daemon/base/problems.h"
+#include "daemon/conf/conf.h"
+#include "daemon/conf/rows.h"
 
 #define TRIES	10	/* of what another process removes meanwhile */
 
@@ -112,20 +116,27 @@ pid_lock(struct pid *pid, const struct stat *sb)
 }
 
 static enum outcome
-pid_open(struct pid *pid, uid_t user)
+pid_open(struct pid *pid, uid_t user, const struct conf_place *place,
+    struct problems *problems)
 {
 	enum outcome outcome = PID_FAILED;
 	struct stat sb = { .st_mode = 0 };
+	bool lasts = true;
 	const char *why;
 
 	pid->fd = open(pid->path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK |
 	    O_NOCTTY | O_CLOEXEC, 0644);
-	if (pid->fd == -1 || fstat(pid->fd, &sb) == -1)
+	if (pid->fd == -1 || fstat(pid->fd, &sb) == -1) {
+		lasts = error_lasts(errno);
 		why = errno == ELOOP ? "it is a symbolic link" :
 		    strerror(errno);
-	else
+	} else {
 		why = forbids(&sb, user);
-	if (why != NULL)
+	}
+	if (why != NULL && lasts && problems != NULL)
+		problems_add(problems, place->file, place->line,
+		    "cannot write the pidfile %s: %s", pid->path, why);
+	else if (why != NULL)
 		log_warnx("cannot write pidfile=%s: %s", pid->path, why);
 	else
 		outcome = pid_lock(pid, &sb);
@@ -148,8 +159,10 @@ pid_write(const struct pid *pid)
 }
 
 int
-pid_use(struct pid *pid, const char *path, uid_t user)
+pid_use(struct pid *pid, const struct conf *conf, uid_t user,
+    struct problems *problems)
 {
+	const char *path = conf->pidfile;
 	enum outcome outcome = PID_GONE;
 
 	if (pid->held && path != NULL && strcmp(path, pid->path) == 0)
@@ -162,7 +175,8 @@ pid_use(struct pid *pid, const char *path, uid_t user)
 		return -1;
 	}
 	for (int i = 0; outcome == PID_GONE && i < TRIES; i++)
-		outcome = pid_open(pid, user);
+		outcome = pid_open(pid, user, conf_said(conf, "pidfile",
+		    NULL), problems);
 	if (outcome == PID_GONE)
 		log_warnx("cannot write pidfile=%s: it comes and goes", path);
 	if (outcome != PID_LOCKED)

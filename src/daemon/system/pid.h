@@ -12,6 +12,9 @@
 
 #include <stdbool.h>
 
+struct conf;
+struct problems;
+
 /* Zeroed at first. */
 struct pid {
 	bool held;		/* what follows is valid */
@@ -22,15 +25,16 @@ struct pid {
 };
 
 /*
- * Have the file at this path, and no other.
+ * Have the file that a configuration names, and no other.
  *
- * path  NULL: none
- * user  who may own a file that is there already, beside the user of this
- *       process
+ * user      who may own a file that is there already, beside the user of this
+ *           process
+ * problems  gets what no further try would heal; NULL: that is logged
  *
- * Returns 0, or -1 with the reason logged; then there is none.
+ * Returns 0; or -1 with the reason logged, or a problem; then there is none.
  */
-int pid_use(struct pid *, const char *path, uid_t user);
+int pid_use(struct pid *, const struct conf *, uid_t user,
+    struct problems *problems);
 
 /*
  * Remove the file, or empty it where that is not allowed any more.  May be

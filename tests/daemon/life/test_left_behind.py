@@ -71,8 +71,9 @@ class Pidfile(LeftBehind):
 
     def refused(self, why):
         """A start with what is in the place of the pidfile."""
-        self.assertIn(f"cannot write pidfile={self.pidfile}: {why}\n",
-                      super().refused(f"pidfile {self.pidfile}"))
+        self.assertIn(
+            f":3: cannot write the pidfile {self.pidfile}: {why}\n",
+            super().refused(f"pidfile {self.pidfile}", status=78))
         self.assert_secret()
 
     def test_symbolic_link(self):

@@ -86,9 +86,9 @@ class Own(GroupTest):
         config = self.write_config(f"listen {self.path_} group={group}")
         done = run(*harness.powerless(), program("appmsgd"), "-d", "-f",
                    config)
-        self.assertEqual(done.returncode, 71)
-        self.assertIn(f"cannot give address={self.path_} to group={group}",
-                      done.stderr)
+        self.assertEqual(done.returncode, 78)
+        self.assertIn(f"{config}:1: cannot give {self.path_} to "
+                      f"group={group}: ", done.stderr)
         self.assertFalse(os.path.lexists(self.path_))
 
 

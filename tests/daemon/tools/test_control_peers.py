@@ -88,8 +88,9 @@ class Own(PeersTest):
                                    f"{self.control_line()} group={group}")
         done = harness.run(*harness.powerless(), program("appmsgd"), "-d",
                            "-f", config)
-        self.assertEqual(done.returncode, 71)
-        self.assertIn(f"group={group}", done.stderr)
+        self.assertEqual(done.returncode, 78)
+        self.assertIn(f"{config}:2: cannot give the control socket to "
+                      f"group={group}: ", done.stderr)
 
 
 @unittest.skipUnless(os.geteuid() == 0, "needs root")
