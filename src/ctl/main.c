@@ -212,6 +212,21 @@ parse_options(int argc, char **argv, struct options *o)
 	}
 }
 
+/* Tell why there is no connection, and what may help. */
+static int
+not_connected(const struct options *o, int error)
+{
+	const char *hint = "";
+
+	if (error == ENOENT || error == ECONNREFUSED)
+		hint = "; is appmsgd running?";
+	else if (error == EACCES || error == EPERM)
+		hint = "; try as root, or with control group=, see "
+		    "appmsgd.conf(5)";
+	warnx("%s: %s%s", o->socket, strerror(error), hint);
+	return error == EACCES || error == EPERM ? EX_NOPERM : EX_UNAVAILABLE;
+}
+
 /* The exit status for a failure of the connection, which is told. */
 static int
 failed(const struct options *o, int error)
@@ -220,9 +235,7 @@ failed(const struct options *o, int error)
 
 	switch ((enum appmsg_error)error) {
 	case APPMSG_ECONN:
-		warnc(saved, "%s", o->socket);
-		return saved == EACCES || saved == EPERM ? EX_NOPERM :
-		    EX_UNAVAILABLE;
+		return not_connected(o, saved);
 	case APPMSG_EINVAL:
 		warnx("%s: the path is too long", o->socket);
 		return EX_USAGE;

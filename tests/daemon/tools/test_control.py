@@ -10,6 +10,7 @@ test_transaction.py; of those, how they fail.
 import json
 import os
 import re
+import socket
 import sys
 
 sys.path.insert(1, sys.path[0] + "/..")
@@ -232,6 +233,21 @@ class Failures(ControlTest):
             "(duplicates=first or last keeps one)",
             f"and 9,198 more in {words}",
             f"{other}:1: no TAB between key and answer"])
+
+    def test_no_daemon(self):
+        """The first thing to look at is asked for."""
+        path = self.path("nobody.sock")
+
+        def told(why):
+            done = harness.run(harness.program("appmsgctl"), "-s", path,
+                               "status")
+            self.assertEqual((done.returncode, done.stdout, done.stderr), (
+                69, "", f"appmsgctl: {path}: {why}; is appmsgd running?\n"))
+
+        told("No such file or directory")
+        with socket.socket(socket.AF_UNIX) as left_behind:
+            left_behind.bind(path)
+        told("Connection refused")
 
     def test_done(self):
         self.serve()

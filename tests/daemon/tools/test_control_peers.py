@@ -144,7 +144,8 @@ class Others(PeersTest):
         self.serve(None)
         for uid in (STRANGER, self.user.pw_uid):
             _, said = self.assert_refused(uid)
-            self.assertIn("Permission denied", said)
+            self.assertIn("Permission denied; try as root, or with control "
+                          "group=", said)
 
     def test_who_comes_in_all_the_same(self):
         """A socket that was opened for all still serves no stranger."""
