@@ -97,6 +97,31 @@ cuts_change_no_error(void **state)
 	}
 }
 
+/* One byte more than a length tells it; ends of that are not cut off. */
+static void
+cuts_change_nothing_of_what_is_no_message(void **state)
+{
+	static const char *const fronts[] = {
+		"GET / HTTP/1.1\r\nHost: a\r\n\r\n", "POST /", "GEX", "GE{",
+		"GE", "PU", "HTTP", "ET", "\x16\x03\x01", "\x16\x03{",
+		"\x16\x03", "\x7f\x7f{}", "\x7f\x7f[", "\x01\x01[", "\x01 ",
+		"\x01\x01\xff", "\x01"
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(fronts); i++) {
+		struct buf b = { 0 };
+
+		buf_add(&b, fronts[i], strlen(fronts[i]));
+		check_all_cuts(&b, false);
+		b.len = 0;
+		talk_add_search(&b, KEEP);
+		buf_add(&b, fronts[i], strlen(fronts[i]));
+		check_all_cuts(&b, true);
+		buf_clear(&b);
+	}
+}
+
 /* What may stand in a lookup of usual length and header, and in its key. */
 static void
 both_paths_give_the_same_replies(void **state)
@@ -204,6 +229,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cuts_change_no_reply),
 		cmocka_unit_test(cuts_change_no_error),
+		cmocka_unit_test(cuts_change_nothing_of_what_is_no_message),
 		cmocka_unit_test(both_paths_give_the_same_replies),
 		cmocka_unit_test(both_paths_take_any_id_and_length)
 	};

@@ -18,6 +18,8 @@
 
 #include <cmocka.h>
 
+#include "lib/length.h"
+
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 static void
@@ -155,6 +157,87 @@ a_header_too_large_is_refused_by_its_length(void **state)
 	talk_clear(&t);
 }
 
+/* Nobody waits for the 18245 bytes that "GE" declares, and much the like. */
+static void
+what_is_no_message_is_told_by_its_first_bytes(void **state)
+{
+	static const struct {
+		const char *front, *why;
+	} rows[] = {
+		{ "GET / HTTP/1.1\r\n\r\n", "this port speaks "
+		    "appmsg-protocol, not HTTP" },
+		{ "HEAD", "this port speaks appmsg-protocol, not HTTP" },
+		{ "PRI * HTTP/2.0", "this port speaks appmsg-protocol, not "
+		    "HTTP" },
+		{ "\x16\x03\x01\x02", "this port speaks appmsg-protocol, not "
+		    "TLS" },
+		{ "GEX", "not an object" }, { "\x01\x01[", "not an object" },
+		{ "\x01\x01\xef\xbb\xbf{", "not an object" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++)
+		for (int64_t most = 0x1500; most <= 0xffff; most += 0xeaff) {
+			const char *why = rows[i].why;
+			char told[100];
+			struct talk t;
+
+			if (most < 0x4745 && strcmp(rows[i].front, "GEX") == 0)
+				why = "the header is too large";
+			snprintf(told, sizeof(told), "Error: %s.", why);
+			talk_init(&t, true);
+			t.limits.header = most;
+			talk_feed(&t, rows[i].front, 2);
+			assert_int_equal(t.verdict, STREAM_MORE);
+			assert_int_equal(t.stream.need, 3);
+			talk_feed(&t, rows[i].front + 2, 1);
+			assert_int_equal(t.verdict, STREAM_CLOSE);
+			assert_int_equal(talk_count_replies(&t), 1);
+			talk_expect_result(&t, 0, "", told);
+			talk_clear(&t);
+		}
+}
+
+/* What begins with a brace or a blank may have any length, also HTTP's. */
+static void
+a_header_as_long_as_a_method_says_is_one(void **state)
+{
+	static const char fronts[][2] = { { 'G', 'E' }, { 'P', 'O' },
+	    { 0x16, 0x03 } };
+	static const char start[] = "{\"byteorder\":0,\"content-type\":\"\","
+	    "\"content-encoding\":\"\",\"content-length\":0}";
+	char message[2 + 0x5050];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(fronts); i++)
+		for (size_t blanks = 0; blanks < 2; blanks++) {
+			size_t len = length_get(fronts[i]);
+			struct talk t;
+
+			memcpy(message, fronts[i], 2);
+			memset(message + 2, ' ', len);
+			memcpy(message + 2 + blanks, start,
+			    sizeof(start) - 1);
+			talk_init(&t, false);
+			t.limits.header = 0xffff;
+			talk_feed(&t, message, 2 + len - 1);
+			assert_int_equal(t.verdict, STREAM_MORE);
+			talk_feed(&t, " ", 1);
+			assert_int_equal(t.verdict, STREAM_CLOSE);
+			talk_expect_result(&t, 0, "",
+			    "Error: an empty request.");
+			talk_clear(&t);
+			/* or is too large, whatever it could be */
+			talk_init(&t, false);
+			t.limits.header = 0x1500;
+			talk_feed(&t, message, 3);
+			assert_int_equal(t.verdict, STREAM_CLOSE);
+			talk_expect_result(&t, 0, "",
+			    "Error: the header is too large.");
+			talk_clear(&t);
+		}
+}
+
 static void
 a_content_too_large_is_refused_before_it_comes(void **state)
 {
@@ -236,6 +319,9 @@ main(void)
 		cmocka_unit_test(a_turn_ends_by_time),
 		cmocka_unit_test(a_turn_ends_with_output_at_its_cap),
 		cmocka_unit_test(a_header_too_large_is_refused_by_its_length),
+		cmocka_unit_test(
+		    what_is_no_message_is_told_by_its_first_bytes),
+		cmocka_unit_test(a_header_as_long_as_a_method_says_is_one),
 		cmocka_unit_test(
 		    a_content_too_large_is_refused_before_it_comes),
 		cmocka_unit_test(a_content_at_its_cap_is_taken),

@@ -16,6 +16,7 @@
 #include "daemon/request/stream.h"
 
 #include <stdint.h>
+#include <string.h>
 
 #include "common/clock.h"
 #include "daemon/conf/conf.h"
@@ -125,6 +126,69 @@ declared_header(const char *buf, size_t len)
 	return len < APPMSG_LENGTH_SIZE ? 0 : length_get(buf);
 }
 
+/* The length and one byte more tell that it is no message. */
+#define FRONT_SIZE	(APPMSG_LENGTH_SIZE + 1)
+
+/*
+ * What else comes to a port that takes messages, by its first bytes: each
+ * would be the length of a header that nobody ever sends.
+ *
+ * n  how many of them are there and looked at
+ *
+ * Returns why it is none, or NULL.
+ */
+static const char *
+foreign(const char *buf, size_t n)
+{
+	static const char http[] = "this port speaks appmsg-protocol, not HTTP";
+	static const char tls[] = "this port speaks appmsg-protocol, not TLS";
+	static const struct {
+		char front[FRONT_SIZE + 1];
+		const char *why;
+	} rows[] = {
+		{ "GET", http }, { "HEA", http }, { "POS", http },
+		{ "PUT", http }, { "DEL", http }, { "CON", http },
+		{ "OPT", http }, { "TRA", http }, { "PAT", http },
+		{ "PRI", http },	/* the preface of HTTP/2 */
+		{ "\x16\x03\0", tls }, { "\x16\x03\x01", tls },
+		{ "\x16\x03\x02", tls }, { "\x16\x03\x03", tls }
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (memcmp(buf, rows[i].front, n) == 0)
+			return rows[i].why;
+	return NULL;
+}
+
+/*
+ * What is wrong with the first bytes of a message, whose rest is not waited
+ * for then.  However they are cut, it is the same: where the length alone
+ * would do, but may be of something else, one byte more decides.
+ *
+ * code  set when there is something
+ */
+static const char *
+stream_front(const char *buf, size_t len, size_t most, const char **code)
+{
+	size_t header = declared_header(buf, len);
+	bool begins = len >= FRONT_SIZE &&
+	    memchr("{ \t\r\n", buf[APPMSG_LENGTH_SIZE], 5) != NULL;
+	const char *why;
+
+	if (header == 0 || (begins && header <= most))
+		return NULL;
+	*code = "bad-header";
+	if (len >= FRONT_SIZE && (why = foreign(buf, FRONT_SIZE)) != NULL)
+		return why;
+	if (header > most && (len >= FRONT_SIZE ||
+	    foreign(buf, APPMSG_LENGTH_SIZE) == NULL)) {
+		*code = "too-large";
+		return "the header is too large";
+	}
+	/* As it is told of a header that is there whole. */
+	return len >= FRONT_SIZE ? "not an object" : NULL;
+}
+
 /* Owe the reply to a request, for which the job works. */
 static enum stream_verdict
 stream_owe(struct stream *s, const struct request_env *env,
@@ -208,16 +272,17 @@ stream_message(struct stream *s, struct turn *t, struct buf *out)
 	struct request_job *job = NULL;
 	enum request_result result;
 	struct appmsg_header hdr;
+	const char *code, *why;
 	bool keep;
 	int error;
 
-	if (declared_header(buf, len) > (size_t)t->limits->header)
-		return stream_reject(s, t->env, NULL, "too-large",
-		    "the header is too large", out);
+	why = stream_front(buf, len, (size_t)t->limits->header, &code);
+	if (why != NULL)
+		return stream_reject(s, t->env, NULL, code, why, out);
 	error = stream_header(t->env, &t->fast.next, buf, len, &hdr, &start);
 	if (error == APPMSG_EAGAIN)
 		return stream_wait(s, len == 0 ? STREAM_IDLE : STREAM_HEADER,
-		    start);
+		    len == APPMSG_LENGTH_SIZE ? FRONT_SIZE : start);
 	if (error != 0)
 		return stream_reject(s, t->env, hdr.has_connection ||
 		    hdr.id.kind != APPMSG_ID_NONE ? &hdr : NULL, hdr.code,

@@ -67,6 +67,24 @@ class Limits(LimitsTest):
         peers[0] = self.served_again(daemon.address)
         self.assert_told(self.peer(daemon.address), "busy")
 
+    def test_what_speaks_something_else(self):
+        """It is told so at its first bytes, in time or not."""
+        daemon = self.start("timeout header 1h", "limit header 65535")
+        other = "this port speaks appmsg-protocol, not "
+        for sent, why in {
+                b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n": other + "HTTP",
+                b"POS": other + "HTTP",
+                b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n": other + "HTTP",
+                b"\x16\x03\x01\x02\x00\x01": other + "TLS",
+                b"hello\r\n": "not an object",
+                b"\x00\xff\xef\xbb\xbf{": "not an object"}.items():
+            with self.subTest(sent):
+                peer = self.peer(daemon.address)
+                peer.send(sent)
+                self.assert_answer(peer.reply(), f"Error: {why}.")
+                peer.ended()
+        self.assert_serves(daemon.address)
+
     def test_busy_is_read_though_more_was_sent(self):
         """A peer that asks before it hears is not reset."""
         daemon = self.start("limit connections 1")
