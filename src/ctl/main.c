@@ -27,6 +27,7 @@
 #include "said.h"
 
 #define DEFAULT_SOCKET	RUNSTATEDIR "/appmsgd/control.sock"
+#define KEYS_MAX	1000	/* the daemon names no more */
 
 /* What reads files or tables as large as they are has no time of its own. */
 static const struct command {
@@ -48,7 +49,7 @@ static const struct command {
 #define N_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
 
 static const char usage[] =
-"Usage: appmsgctl [-s SOCKET] [--json] [-q] [--force] [--openmetrics]\n"
+"Usage: appmsgctl [-s SOCKET] [--json] [-q] [--force] [--keys N] [--openmetrics]\n"
 "                 COMMAND [ARGUMENT]\n";
 
 static const char help[] =
@@ -69,6 +70,8 @@ static const char help[] =
 "      --force          with reload: take tables that lost more keys than\n"
 "                       their guard= allows\n"
 "  -q, --quiet          with reload: say nothing unless something is wrong\n"
+"      --keys=N         with diff: name up to N keys of each sort, 0 to 1000\n"
+"                       (default 20)\n"
 "      --openmetrics    with stats: as OpenMetrics text\n"
 "  -s, --socket=SOCKET  the daemon's control socket\n"
 "                       (default " DEFAULT_SOCKET ")\n"
@@ -84,6 +87,7 @@ struct options {
 	const char *socket;
 	const struct command *command;
 	const char *argument;	/* of the command, or NULL */
+	int keys;		/* -1: as many as the daemon likes */
 	bool json;
 	bool force;
 	bool quiet;
@@ -147,6 +151,10 @@ parse_words(int n, char **words, struct options *o)
 		warnx("--openmetrics is for stats");
 		return false;
 	}
+	if (o->keys != -1 && strcmp(words[0], "diff") != 0) {
+		warnx("--keys is for diff");
+		return false;
+	}
 	o->argument = words[1];
 	return true;
 }
@@ -160,16 +168,29 @@ printed(int rc)
 	return rc;
 }
 
+static int
+parse_keys(const char *text)
+{
+	const char *why;
+	int n = (int)strtonum(text, 0, KEYS_MAX, &why);
+
+	if (why != NULL)
+		errx(EX_USAGE, "--keys=%s: the number is %s, of 0 to %d",
+		    text, why, KEYS_MAX);
+	return n;
+}
+
 static void
 parse_options(int argc, char **argv, struct options *o)
 {
-	enum { OPT_HELP = 256, OPT_JSON, OPT_FORCE,
+	enum { OPT_HELP = 256, OPT_JSON, OPT_FORCE, OPT_KEYS,
 	    OPT_OPENMETRICS };
 	static const struct option longopts[] = {
 		{ "socket", required_argument, NULL, 's' },
 		{ "json", no_argument, NULL, OPT_JSON },
 		{ "force", no_argument, NULL, OPT_FORCE },
 		{ "quiet", no_argument, NULL, 'q' },
+		{ "keys", required_argument, NULL, OPT_KEYS },
 		{ "openmetrics", no_argument, NULL, OPT_OPENMETRICS },
 		{ "help", no_argument, NULL, OPT_HELP },
 		{ "version", no_argument, NULL, 'V' },
@@ -178,6 +199,7 @@ parse_options(int argc, char **argv, struct options *o)
 	int ch;
 
 	o->socket = DEFAULT_SOCKET;
+	o->keys = -1;
 	while ((ch = getopt_long(argc, argv, "qs:V", longopts, NULL)) != -1) {
 		switch (ch) {
 		case 'q':
@@ -191,6 +213,9 @@ parse_options(int argc, char **argv, struct options *o)
 			break;
 		case OPT_FORCE:
 			o->force = true;
+			break;
+		case OPT_KEYS:
+			o->keys = parse_keys(optarg);
 			break;
 		case OPT_OPENMETRICS:
 			o->openmetrics = true;
@@ -325,6 +350,8 @@ request_new(const struct options *o)
 	    o->command->name)) != 0 ||
 	    (o->force && request_add(content, "force",
 	    json_object_new_boolean(true)) != 0) ||
+	    (o->keys != -1 && request_add(content, "keys",
+	    json_object_new_int(o->keys)) != 0) ||
 	    (o->openmetrics && request_add(content, "openmetrics",
 	    json_object_new_boolean(true)) != 0) ||
 	    (o->command->argument != NULL && request_add(content,

@@ -30,6 +30,7 @@
 #include "daemon/inspect.h"
 #include "daemon/reload.h"
 #include "daemon/report/report.h"
+#include "daemon/snapshot/diff_keys.h"
 #include "daemon/snapshot/explain.h"
 #include "daemon/snapshot/generation.h"
 #include "daemon/snapshot/snapshot.h"
@@ -39,11 +40,12 @@
 struct words {
 	struct appmsg_str action, key, level;
 	bool force, openmetrics;
+	int64_t keys;
 };
 
 static const struct word {
 	const char *name;
-	enum { WORD_TEXT, WORD_FLAG } type;
+	enum { WORD_TEXT, WORD_FLAG, WORD_NUMBER } type;
 	size_t offset;		/* in struct words */
 	const char *wrong;	/* what is said of a value of another type */
 } words_known[] = {
@@ -53,6 +55,8 @@ static const struct word {
 	    "\"key\" is not a string of Unicode text" },
 	{ "level", WORD_TEXT, offsetof(struct words, level),
 	    "\"level\" is not a string of Unicode text" },
+	{ "keys", WORD_NUMBER, offsetof(struct words, keys),
+	    "\"keys\" is no number from 0 to 1000" },
 	{ "force", WORD_FLAG, offsetof(struct words, force),
 	    "\"force\" is neither true nor false" },
 	{ "openmetrics", WORD_FLAG, offsetof(struct words, openmetrics),
@@ -67,6 +71,7 @@ word_take(const struct word *word, const struct scan_value *v,
     struct words *words)
 {
 	void *to = (char *)words + word->offset;
+	int64_t number;
 
 	if (word->type == WORD_TEXT && v->type == SCAN_STRING &&
 	    !(v->str.flags & APPMSG_STR_LONE))
@@ -74,6 +79,9 @@ word_take(const struct word *word, const struct scan_value *v,
 	else if (word->type == WORD_FLAG && (v->type == SCAN_TRUE ||
 	    v->type == SCAN_FALSE))
 		*(bool *)to = v->type == SCAN_TRUE;
+	else if (word->type == WORD_NUMBER && v->type == SCAN_NUMBER &&
+	    scan_integer(v, DIFF_KEYS_MAX, &number) == 0 && number >= 0)
+		*(int64_t *)to = number;
 	else
 		return word->wrong;
 	return NULL;
@@ -93,7 +101,7 @@ words_read(const char *content, size_t len, struct words *words)
 	struct scan_value v;
 	struct scan scan;
 
-	*words = (struct words){ .force = false };
+	*words = (struct words){ .keys = DIFF_KEYS };
 	scan_init(&scan, content, len);
 	if (scan_object(&scan) == SCAN_OK)
 		while (scan_member(&scan, &name) == SCAN_OK &&
@@ -263,8 +271,7 @@ static void
 command_diff(const struct command_host *host, struct control_request *request,
     const struct words *words)
 {
-	(void)words;
-	reload_start(host->reload, RELOAD_DIFF, request);
+	reload_diff(host->reload, (size_t)words->keys, request);
 }
 
 static void

@@ -23,6 +23,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "daemon/base/buf.h"
 #include "daemon/base/iso_time.h"
 #include "daemon/base/lasting.h"
 #include "daemon/base/problems.h"
@@ -34,6 +35,7 @@
 #include "daemon/record/access_file.h"
 #include "daemon/report/last_reload.h"
 #include "daemon/snapshot/diff.h"
+#include "daemon/snapshot/diff_keys.h"
 #include "daemon/snapshot/generation.h"
 #include "daemon/snapshot/snapshot.h"
 #include "daemon/thread/mailbox.h"
@@ -54,6 +56,7 @@ struct waiter {
 	STAILQ_ENTRY(waiter) entry;
 	enum reload_order order;
 	struct control_request *request;	/* NULL: a signal */
+	size_t keys;		/* of a diff, of each sort, to be named */
 };
 STAILQ_HEAD(waiters, waiter);
 
@@ -74,6 +77,7 @@ struct reload {
 	struct generation *loaded;	/* a reference, or NULL */
 	struct problems problems;
 	struct diff diff;
+	size_t keys;			/* the most that a waiter wants */
 	int64_t began;			/* ms */
 	pthread_t thread;
 	struct mail loaded_mail;	/* from the thread; one at a time */
@@ -107,6 +111,9 @@ reload_thread(void *arg)
 		conf_compare(r->current->conf, r->loaded->conf, &r->problems);
 		if (diff_snapshots(r->current->snap, r->loaded->snap,
 		    &r->diff) != 0)
+			problems_add(&r->problems, NULL, 0, "out of memory");
+		else if (diff_keys_find(&r->diff, r->current->snap,
+		    r->loaded->snap, r->keys) != 0)
 			problems_add(&r->problems, NULL, 0, "out of memory");
 		if (r->order != RELOAD_FORCE)
 			diff_guard(&r->diff, r->current->conf,
@@ -168,14 +175,29 @@ describe(const struct reload *r, bool ok, char *text, size_t cap)
 		    r->diff.removed, r->diff.changed, seconds);
 }
 
+/* What it comes to, and the keys that are named. */
+static void
+tell_result(const struct reload *r, const char *text, size_t keys,
+    struct tell *t)
+{
+	struct buf result = { 0 };
+
+	if (buf_add(&result, text, strlen(text)) != 0 ||
+	    diff_keys_text(&r->diff, keys, &result) != 0)
+		t->failed = true;
+	else
+		tell_bytes(t, "result", result.data, result.len);
+	buf_clear(&result);
+}
+
 static void
 reload_reply(const struct reload *r, bool ok, const char *text,
-    struct control_request *request)
+    const struct waiter *waiter)
 {
 	struct tell t;
 
 	tell_init(&t);
-	tell_text(&t, "result", text);
+	tell_result(r, text, waiter->keys, &t);
 	tell_number(&t, "generation", r->current->number);
 	tell_integer(&t, "milliseconds", clock_ms() - r->began);
 	tell_diff(&r->diff, &t);
@@ -184,7 +206,9 @@ reload_reply(const struct reload *r, bool ok, const char *text,
 		tell_text(&t, NULL, r->problems.list[i].text);
 	tell_end(&t);
 	tell_number(&t, "more-problems", r->problems.dropped);
-	control_reply(request, ok, &t);
+	if (r->order == RELOAD_DIFF)
+		diff_keys_tell(&r->diff, waiter->keys, &t);
+	control_reply(waiter->request, ok, &t);
 }
 
 static void
@@ -257,7 +281,7 @@ reload_over(struct reload *r, bool ok)
 	while ((waiter = STAILQ_FIRST(&r->waiters)) != NULL) {
 		STAILQ_REMOVE_HEAD(&r->waiters, entry);
 		if (waiter->request != NULL)
-			reload_reply(r, ok, text, waiter->request);
+			reload_reply(r, ok, text, waiter);
 		free(waiter);
 	}
 	problems_clear(&r->problems);
@@ -348,10 +372,13 @@ reload_next(struct reload *r)
 	if (waiter == NULL)
 		return;
 	r->order = waiter->order;
+	r->keys = 0;
 	while ((waiter = STAILQ_FIRST(&r->later)) != NULL &&
 	    waiter->order == r->order) {
 		STAILQ_REMOVE_HEAD(&r->later, entry);
 		STAILQ_INSERT_TAIL(&r->waiters, waiter, entry);
+		if (waiter->keys > r->keys)
+			r->keys = waiter->keys;
 		/* Twice back is where one was. */
 		if (r->order == RELOAD_ROLLBACK)
 			break;
@@ -418,8 +445,8 @@ reload_new(struct event_base *base, const char *path, struct generation *gen,
 	return r;
 }
 
-void
-reload_start(struct reload *r, enum reload_order order,
+static void
+start(struct reload *r, enum reload_order order, size_t keys,
     struct control_request *request)
 {
 	const struct problems untold = { .dropped = 1 };
@@ -435,9 +462,23 @@ reload_start(struct reload *r, enum reload_order order,
 	}
 	waiter->order = order;
 	waiter->request = request;
+	waiter->keys = keys;
 	STAILQ_INSERT_TAIL(&r->later, waiter, entry);
 	if (r->state == RELOAD_IDLE)
 		reload_next(r);
+}
+
+void
+reload_start(struct reload *r, enum reload_order order,
+    struct control_request *request)
+{
+	start(r, order, 0, request);
+}
+
+void
+reload_diff(struct reload *r, size_t keys, struct control_request *request)
+{
+	start(r, RELOAD_DIFF, keys, request);
 }
 
 void

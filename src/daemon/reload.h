@@ -13,6 +13,7 @@
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct control_request;
@@ -62,6 +63,14 @@ struct reload *reload_new(struct event_base *base, const char *path,
  * request  gets its reply when it is over; taken; NULL: a signal asked
  */
 void reload_start(struct reload *, enum reload_order order,
+    struct control_request *request);
+
+/*
+ * The same of RELOAD_DIFF, and name keys that would change.
+ *
+ * keys  of each sort, at most DIFF_KEYS_MAX
+ */
+void reload_diff(struct reload *, size_t keys,
     struct control_request *request);
 
 /*

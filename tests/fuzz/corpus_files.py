@@ -148,6 +148,10 @@ CONTROL = {
     **{name: control(b'{"action":"%s"}' % name.encode()) for name in (
         "status", "stats", "diff", "rollback", "reload", "drain", "tables",
         "none")},
+    "keys": control(b'{"action":"diff","keys":1000}'),
+    "keys_many": control(b'{"action":"diff","keys":1001}'),
+    "keys_less": control(b'{"action":"diff","keys":-1}'),
+    "keys_form": control(b'{"action":"diff","keys":2e1}'),
     "metrics": control(b'{"action":"stats","openmetrics":true}', cuts=1),
     "metrics_not": control(b'{"openmetrics":false,"action":"stats"}'),
     "force": control(b'{"action":"reload","force":true}', flags=LATER),

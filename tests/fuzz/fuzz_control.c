@@ -78,6 +78,14 @@ reload_start(struct reload *reload, enum reload_order order,
 		control_say(request, true, loaded);
 }
 
+void
+reload_diff(struct reload *reload, size_t keys,
+    struct control_request *request)
+{
+	FUZZ_CHECK(keys <= 1000);
+	reload_start(reload, RELOAD_DIFF, request);
+}
+
 const struct generation *
 reload_current(const struct reload *reload)
 {
@@ -218,6 +226,16 @@ is_fit(const struct json *content, const char *name, bool flag)
 	    v->kind == JSON_FALSE : v->kind == JSON_STRING && !v->lone);
 }
 
+/* The same of a number from 0 to 1000. */
+static bool
+is_few(const struct json *v)
+{
+	int64_t n;
+
+	return v == NULL || (v->kind == JSON_NUMBER &&
+	    json_integer(v, 1000, &n) && n >= 0);
+}
+
 static bool
 is_word(const struct json *v, const char *word)
 {
@@ -289,7 +307,8 @@ expect(const char *p, size_t len)
 	    is_fit(content, "key", false) &&
 	    is_fit(content, "level", false) &&
 	    is_fit(content, "force", true) &&
-	    is_fit(content, "openmetrics", true))
+	    is_fit(content, "openmetrics", true) &&
+	    is_few(json_member(content, "keys")))
 		expect_command(&e, content);
 	json_free(content);
 	return e;

@@ -218,7 +218,8 @@ answer_lines_have_options(void **state)
 	expect_place(&a, folder_path("F"), 2);
 	generation_unref(gen);
 	expect_refused(LISTEN "table main fold=yes\nanswer a 1\nanswer A 1\n",
-	    "F:4: the key \"A\" was given before as \"a\", at F:3\n");
+	    "F:4: the key \"A\" was given before as \"a\", at F:3 "
+	    "(duplicates=first or last keeps one)\n");
 }
 
 /* Of the configuration and of the tables, in one list. */

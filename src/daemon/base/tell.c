@@ -96,20 +96,26 @@ tell_us(struct tell *t, const char *name, uint64_t ns)
 }
 
 void
-tell_path(struct tell *t, const char *name, const char *path)
+tell_any(struct tell *t, const char *name, const char *bytes, size_t len)
 {
-	size_t len = strlen(path), cap = ESCAPE_SIZE(len);
+	size_t cap = ESCAPE_SIZE(len);
 	char *escaped;
 
-	if (escape_is_utf8(path, len)) {
-		tell_text(t, name, path);
+	if (escape_is_utf8(bytes, len)) {
+		tell_bytes(t, name, bytes, len);
 	} else if ((escaped = malloc(cap)) != NULL) {
-		escape(escaped, cap, path, len);
+		escape(escaped, cap, bytes, len);
 		tell_text(t, name, escaped);
 		free(escaped);
 	} else {
 		t->failed = true;
 	}
+}
+
+void
+tell_path(struct tell *t, const char *name, const char *path)
+{
+	tell_any(t, name, path, strlen(path));
 }
 
 static void

@@ -62,8 +62,13 @@ void tell_bool(struct tell *, const char *name, bool b);
 void tell_us(struct tell *, const char *name, uint64_t ns);
 
 /*
- * Add the name of a file, which is any bytes, where JSON is UTF-8: what is
- * none of it is escaped, as escape() does.
+ * Add what is any bytes, where JSON is UTF-8: what is none of it is escaped,
+ * as escape() does.
+ */
+void tell_any(struct tell *, const char *name, const char *bytes, size_t len);
+
+/*
+ * The same of the name of a file.
  */
 void tell_path(struct tell *, const char *name, const char *path);
 

@@ -156,6 +156,8 @@ diff_guard(const struct diff *diff, const struct conf *old,
 void
 diff_clear(struct diff *diff)
 {
+	for (size_t i = 0; i < DIFF_SORTS; i++)
+		free(diff->named[i].list);
 	free(diff->tables);
 	*diff = (struct diff){ 0 };
 }

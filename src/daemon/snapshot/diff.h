@@ -26,10 +26,31 @@ struct diff_table {
 	size_t changed;		/* the same key, another value */
 };
 
+enum diff_sort {
+	DIFF_REMOVED,
+	DIFF_CHANGED,
+	DIFF_ADDED,
+	DIFF_SORTS		/* how many there are */
+};
+
+struct diff_key {
+	const struct diff_table *table;	/* of the same diff */
+	const char *key;	/* as it is shown; borrowed likewise */
+	size_t len;
+};
+
+/* Keys of one sort, for diff_keys.h. */
+struct diff_named {
+	enum diff_sort sort;
+	struct diff_key *list;	/* n of them, owned */
+	size_t n;
+};
+
 struct diff {
 	struct diff_table *tables;	/* n of them, owned */
 	size_t n;
 	size_t added, removed, changed;	/* of all */
+	struct diff_named named[DIFF_SORTS];
 };
 
 /*

@@ -495,7 +495,8 @@ class Json(TransactionTest):
             reply = self.json(command)
             self.assertEqual(list(reply), [
                 "result", "generation", "milliseconds", "tables",
-                "problems", "more-problems"])
+                "problems", "more-problems",
+                *(["keys"] if command == "diff" else [])])
             self.assertEqual(reply["generation"], generation)
             self.assertGreaterEqual(reply["milliseconds"], 0)
             self.assertEqual(reply["problems"], [])

@@ -87,7 +87,8 @@ class Completions(harness.DaemonTest):
 
     def test_commands_behind_options(self):
         for words in (("--json",), ("-s", "x"), ("--socket", "=", "x"),
-                      ("--socket", "x", "--force")):
+                      ("--socket", "x", "--force"), ("--keys", "=", "3"),
+                      ("--keys", "3")):
             self.assertEqual(self.complete("appmsgctl", *words, "rel"),
                              ["reload"])
         for words in (("--json",), ("-U", "x"), ("--unix", "=", "x")):
@@ -142,6 +143,8 @@ class Completions(harness.DaemonTest):
     def test_values_that_nobody_knows(self):
         for words in (("-q", ""), ("--query", "="), ("--query", "=", "a")):
             self.assertEqual(self.complete("appmsgd", *words), [])
+        for words in (("--keys", ""), ("--keys", "="), ("--keys", "=", "1")):
+            self.assertEqual(self.complete("appmsgctl", *words), [])
         for words in (("-p", ""), ("--port", "="), ("-t", ""), ("-c", "1"),
                       ("-T", ""), ("--table", "="), ("-n", ""), ("-d", ""),
                       ("--suggest", "=")):
