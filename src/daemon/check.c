@@ -68,7 +68,8 @@ query(const struct check_options *o, const struct generation *gen)
 	struct snapshot_answer a;
 	enum snapshot_found found = snapshot_find(gen->snap, NULL, o->query,
 	    strlen(o->query), &a);
-	struct explained e;
+	const struct explain_asked asked = { gen, o->query,
+	    strlen(o->query), &a };
 	char *text;
 	size_t len;
 
@@ -86,8 +87,7 @@ query(const struct check_options *o, const struct generation *gen)
 	putchar('\n');
 	free(text);
 	if (o->verbose) {
-		explain_entry(&e, gen, a.table, a.id, TABLE_EXACT);
-		if ((text = explain_text(&e, &a)) == NULL)
+		if ((text = explain_text(&asked)) == NULL)
 			fatal("explain");
 		puts(text);
 		free(text);

@@ -31,9 +31,6 @@
 #include "daemon/reload.h"
 #include "daemon/report/report.h"
 #include "daemon/snapshot/diff_keys.h"
-#include "daemon/snapshot/explain.h"
-#include "daemon/snapshot/generation.h"
-#include "daemon/snapshot/snapshot.h"
 #include "lib/scan.h"
 
 /* What a request may say; raw is NULL where it does not. */
@@ -186,61 +183,6 @@ command_stats(const struct command_host *host,
 	control_reply(request, true, &reply);
 }
 
-/* Of what explain found: the same as its text, in parts. */
-static void
-tell_parts(struct tell *t, const struct snapshot_answer *a,
-    const struct explained *e)
-{
-	char loaded[ISO_TIME_SIZE];
-	size_t len;
-	char *answer = snapshot_answer_text(a, &len);
-
-	if (answer != NULL)
-		tell_bytes(t, "answer", answer, len);
-	else
-		t->failed = true;
-	free(answer);
-	tell_text(t, "table", e->table);
-	tell_path(t, "file", e->file);
-	if (e->line != 0)
-		tell_number(t, "line", e->line);
-	tell_text(t, "match", e->match);
-	tell_number(t, "generation", e->generation);
-	iso_time_local(e->loaded, loaded);
-	tell_text(t, "loaded", loaded);
-}
-
-/* What is known of a key, decoded. */
-static void
-explain(const struct generation *gen, struct control_request *request,
-    const char *key, size_t len)
-{
-	struct snapshot_answer a;
-	enum snapshot_found how = snapshot_find(gen->snap, NULL, key, len, &a);
-	bool found = how == SNAPSHOT_FOUND;
-	struct explained e;
-	struct tell reply;
-	char *text;
-
-	tell_init(&reply);
-	if (found) {
-		explain_entry(&e, gen, a.table, a.id, TABLE_EXACT);
-		text = explain_text(&e, &a);
-		if (text != NULL)
-			tell_text(&reply, "result", text);
-		else
-			reply.failed = true;
-		free(text);
-		tell_parts(&reply, &a, &e);
-	} else {
-		tell_text(&reply, "result", how == SNAPSHOT_LATER ?
-		    "a table that answers later was not asked" :
-		    "no table has an answer for that key");
-		tell_number(&reply, "generation", gen->number);
-	}
-	control_reply(request, found, &reply);
-}
-
 /* Where the answer for a key stands, and what it is. */
 static void
 command_explain(const struct command_host *host,
@@ -254,8 +196,10 @@ command_explain(const struct command_host *host,
 	else if ((key = malloc(words->key.len + 1)) == NULL ||
 	    appmsg_str_decode(&words->key, key, words->key.len, &len) != 0)
 		control_say(request, false, "out of memory");
-	else
-		explain(reload_current(host->reload), request, key, len);
+	else {
+		inspect_key(host->reload, host->searches, request, key, len);
+		return;
+	}
 	free(key);
 }
 
@@ -264,7 +208,7 @@ command_tables(const struct command_host *host,
     struct control_request *request, const struct words *words)
 {
 	(void)words;
-	inspect_tables(host->reload, host->errands, request);
+	inspect_tables(host->reload, host->counts, request);
 }
 
 static void

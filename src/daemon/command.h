@@ -19,8 +19,9 @@ struct report;
 struct command_host {
 	struct reload *reload;
 	const struct report *report;	/* the numbers of now */
-	struct errands *errands;	/* for what takes long; NULL: done in
-					   the call */
+	/* For what takes long; NULL: done in the call. */
+	struct errands *counts;
+	struct errands *searches;
 	void (*drain_cb)(void *arg);	/* accept no more, finish, end */
 	void *arg;
 };

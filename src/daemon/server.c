@@ -57,7 +57,7 @@ struct server {
 	struct watchdog *watchdog;
 	struct reload *reload;
 	struct control *control;
-	struct errands *errands;	/* of commands */
+	struct errands *counts, *searches;	/* of commands */
 	struct http *http;		/* NULL: no such listener */
 	struct pid pid;
 	enum log_level level;		/* logged at least */
@@ -152,7 +152,8 @@ server_action_cb(struct control_request *request, const char *content,
 	const struct command_host host = {
 		.reload = server->reload,
 		.report = &report,
-		.errands = server->errands,
+		.counts = server->counts,
+		.searches = server->searches,
 		.drain_cb = server_drain_asked_cb,
 		.arg = server
 	};
@@ -386,9 +387,11 @@ server_hear(struct server *server)
 	    server);
 	server->mailbox = mailbox_new(server->base, server_mail_cb, server);
 	server->signals = signals_new(server->base, server_signal_cb, server);
-	server->errands = errands_new(server->base);
+	server->counts = errands_new(server->base);
+	server->searches = errands_new(server->base);
 	if (server->drain_timer == NULL || server->mailbox == NULL ||
-	    server->signals == NULL || server->errands == NULL)
+	    server->signals == NULL || server->counts == NULL ||
+	    server->searches == NULL)
 		return -1;
 	server->watchdog = watchdog_new(server->base, workers_beat_cb,
 	    server);
@@ -539,7 +542,8 @@ server_free(struct server *server)
 	http_free(server->http);
 	workers_free(server->workers);
 	/* While those who wait for them can be told. */
-	errands_free(server->errands);
+	errands_free(server->counts);
+	errands_free(server->searches);
 	if (server->reload != NULL && reload_abandon(server->reload))
 		server_leave(server);
 	reload_free(server->reload);

@@ -10,6 +10,8 @@
  * people as lines.
  */
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -17,7 +19,9 @@
 #include "daemon/table/way.h"
 
 struct generation;
+struct snapshot;
 struct snapshot_answer;
+struct tell;
 
 /* Borrowed as long as the generation. */
 struct explained {
@@ -39,11 +43,36 @@ void explain_entry(struct explained *, const struct generation *,
     const struct table *table, table_id, enum table_way);
 
 /*
- * Tell people, in some lines, where an answer stands and what it is.
+ * Find the next entry for a key that is hidden, since an earlier table has
+ * that key.
+ *
+ * key, key_len  as it was asked for
+ * a             what was found for it before; then what is hidden, where true
+ *               is returned
+ */
+bool explain_hidden(const struct snapshot *, const char *key, size_t key_len,
+    struct snapshot_answer *a);
+
+/* What was asked and found; all is borrowed for the call. */
+struct explain_asked {
+	const struct generation *gen;
+	const char *key;
+	size_t key_len;
+	const struct snapshot_answer *answer;
+};
+
+/*
+ * Tell people, in some lines, where an answer stands and what it is, and the
+ * same of each that it hides.
  *
  * Returns the text, without the end of its last line, owned by the caller,
  * free(3); or NULL when out of memory.
  */
-char *explain_text(const struct explained *, const struct snapshot_answer *);
+char *explain_text(const struct explain_asked *);
+
+/*
+ * Add the same to an object, as appmsgctl(8) lists its members.
+ */
+void explain_tell(const struct explain_asked *, struct tell *);
 
 #endif

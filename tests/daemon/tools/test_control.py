@@ -117,7 +117,8 @@ class Explain(ControlTest):
         loaded = reply.pop("loaded")
         self.assertEqual(reply, {
             "answer": 'one\n"two" \U0001f43e', "table": "words",
-            "file": file, "line": 2, "match": "exact", "generation": 1})
+            "file": file, "line": 2, "match": "exact", "generation": 1,
+            "hides": []})
         for text in ("words", f"{file}:2", "exact", "1", loaded):
             self.assertRegex(result, f"(?m) {re.escape(text)}$")
         reply = self.members("explain", "ring")
@@ -161,7 +162,67 @@ class Explain(ControlTest):
         self.assertIn("no table has", self.failed("explain", "none"))
         reply = self.members("explain", "none", status=1)
         del reply["result"]
-        self.assertEqual(reply, {"generation": 1})
+        self.assertEqual(reply, {"generation": 1, "near": []})
+
+    def test_what_is_hidden(self):
+        """The same key in later tables, in their order."""
+        for name, text in (("a", "key\tof a\n"), ("b", "other\tx\n"),
+                           ("c", "x\tx\nkey\tof\\nc\n")):
+            self.write(f"{name}.tsv", text)
+        self.write("d.json", json.dumps({"key": "of d"}))
+        daemon = self.serve(*[f"table {name} file {self.path(name)}.tsv"
+                              for name in "abc"],
+                            f"table d file {self.path('d.json')}",
+                            answers=[answer("key", "of main")])
+        hidden = [("a", "of a", self.path("a.tsv"), 1),
+                  ("c", "of\nc", self.path("c.tsv"), 2),
+                  ("d", "of d", self.path("d.json"), 1)]
+        reply = self.members("explain", "key")
+        self.assertEqual(
+            [(row["table"], row["answer"], row["file"], row["line"])
+             for row in reply["hides"]], hidden)
+        self.assertEqual(reply["table"], "main")
+        lines = [f"hides       {name}, {file}:{line}: "
+                 + text.replace("\n", "\\n")
+                 for name, text, file, line in hidden]
+        self.assertEqual(self.done("explain", "key").splitlines()[6:], lines)
+        done = harness.run(harness.program("appmsgd"), "-n", "-v", "-q",
+                           "key", "-f", daemon.config)
+        self.assertEqual(done.stdout.splitlines()[7:], lines)
+        self.assertEqual(self.members("explain", "other")["hides"], [])
+
+    def test_near_keys(self):
+        """Of a key that is missing; nearest first, five at most."""
+        self.write("words.tsv", "bern\tx\nberlin\tx\nbe\x1b\\r\ty\n"
+                   + "".join(f"word {n}\tx\n" for n in range(9)))
+        self.write("no.tsv", "berm\tx\n")
+        self.serve(f"table words file {self.path('words.tsv')}",
+                   f"table no file {self.path('no.tsv')} search=prefix",
+                   answers=[answer("berne", "x")])
+        for key, near in (
+                ("berner", [("berne", "main"), ("bern", "words")]),
+                ("be", [("be\x1b\r", "words"), ("bern", "words")]),
+                ("word", [(f"word {n}", "words") for n in range(5)]),
+                ("nothing", []), ("x" * 5000, [])):
+            reply = self.members("explain", key, status=1)
+            self.assertEqual([(row["key"], row["table"])
+                              for row in reply["near"]], near)
+            self.assertEqual(self.failed("explain", key).splitlines(), [
+                "no table has an answer for that key",
+                *["near        " + key.replace("\x1b", "\\x1b")
+                  .replace("\r", "\\r") for key, _ in near]])
+
+    def test_near_keys_of_many(self):
+        """Who asks for more at once is told all the same."""
+        self.serve(answers=[answer(f"{n:05}", "x") for n in range(20000)])
+        peers = [self.peer(self.path("control.sock")) for _ in range(10)]
+        for peer in peers:
+            peer.send(harness.request(harness.to_json(
+                {"action": "explain", "key": "0123x"})))
+        for peer in peers:
+            reply = json.loads(peer.reply().content)
+            self.assertEqual(len(reply["near"]), 5)
+            self.assertEqual(reply["near"][0]["key"], "01230")
 
 
 class Failures(ControlTest):
