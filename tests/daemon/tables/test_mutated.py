@@ -292,6 +292,9 @@ class Folders(MutatedTest):
         for number in range(FOLDERS):
             names = {self.name() for _ in range(self.rng.randrange(12))}
             names -= {"", ".", ".."}
+            # Whatever is drawn, there is one of each sort.
+            if number < 2:
+                names = ({"plain"}, {"wrong%"})[number]
             for name in names:
                 self.write_old(f"{number}/{name}", name.encode() + b"\0\xff")
             os.makedirs(self.path(str(number)), exist_ok=True)
