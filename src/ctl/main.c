@@ -49,8 +49,8 @@ static const struct command {
 #define N_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
 
 static const char usage[] =
-"Usage: appmsgctl [-s SOCKET] [--json] [-q] [--force] [--keys N] [--openmetrics]\n"
-"                 COMMAND [ARGUMENT]\n";
+"Usage: appmsgctl [-s SOCKET] [--json] [-q] [--force] [--keys=N]\n"
+"                 [--openmetrics] COMMAND [ARGUMENT]\n";
 
 static const char help[] =
 "Control a running appmsgd.\n"
