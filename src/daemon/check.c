@@ -119,6 +119,7 @@ check_run(const struct check_options *o, struct generation *gen,
 	bool becomes = geteuid() == 0 && gen->conf->user != NULL;
 	bool wrong = problems_count(problems) > 0;
 	struct progress progress;
+	size_t n;
 	int error;
 
 	if (o->query != NULL && !key_is_text(o->query))
@@ -144,8 +145,9 @@ check_run(const struct check_options *o, struct generation *gen,
 		return EX_CONFIG;
 	if (o->query != NULL)
 		return query(o, gen);
+	n = snapshot_count(gen->snap);
 	if (o->verbose)
-		printf("%s: %zu entries, no problems\n", o->path,
-		    snapshot_count(gen->snap));
+		printf("%s: %zu %s, no problems\n", o->path, n,
+		    n == 1 ? "entry" : "entries");
 	return EX_OK;
 }

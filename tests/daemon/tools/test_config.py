@@ -234,6 +234,17 @@ class Mistakes(ConfigTest):
         self.assertEqual([place[:2] for place in found], [
             (first, 2), (second, 1), (self.path("appmsgd.conf"), 3)])
 
+    def test_verbose(self):
+        """What is right is told, and how many entries there are."""
+        for n, entries in ((0, "0 entries"), (1, "1 entry"),
+                           (2, "2 entries")):
+            done = self.check(LISTEN, *harness.TUTORIAL_LINES[:n],
+                              options=("-n", "-v"))
+            self.assertEqual(
+                (done.returncode, done.stdout),
+                (0, f"{self.path('appmsgd.conf')}: {entries}, no "
+                    "problems\n"))
+
     def test_no_config(self):
         """A config that is not there, or a folder."""
         for path in (self.path("none.conf"), self.directory):
