@@ -25,6 +25,9 @@
 #include "daemon/table/table.h"
 #include "folder.h"
 
+/* What is said of a key that comes again without "table main". */
+#define AGAIN	" (table main duplicates=first or last keeps one)"
+
 static struct generation *
 load(const char *text)
 {
@@ -180,11 +183,11 @@ a_key_given_twice_is_told(void **state)
 	folder_write_text("more", "answer a 3\n");
 	expect_refused(LISTEN "answer a 1\nanswer b 1\nanswer a 2\n"
 	    "include more\nbinary a file bytes\nbinary a file bytes\n",
-	    "F:4: the key \"a\" was given before, at F:2\n"
-	    "F:7: the key \"a\" was given before, at F:6\n"
-	    "more:1: the key \"a\" was given before, at F:2\n");
+	    "F:4: the key \"a\" was given before, at F:2" AGAIN "\n"
+	    "F:7: the key \"a\" was given before, at F:6" AGAIN "\n"
+	    "more:1: the key \"a\" was given before, at F:2" AGAIN "\n");
 	expect_refused(LISTEN "answer \"\\u0001\" 1\nanswer \"\\u0001\" 2\n",
-	    "F:3: the key \"\\x01\" was given before, at F:2\n");
+	    "F:3: the key \"\\x01\" was given before, at F:2" AGAIN "\n");
 }
 
 /* As those of a table from files. */
@@ -234,7 +237,7 @@ all_problems_are_told_at_once(void **state)
 	    "limit header 5\nanswer a 2\n",
 	    "F:3: missing: No such file or directory\n"
 	    "F:4: 5 is not within 64 and 65535\n"
-	    "F:5: the key \"a\" was given before, at F:2\n");
+	    "F:5: the key \"a\" was given before, at F:2" AGAIN "\n");
 	expect_refused("", "F: no listen directive\n");
 	assert_null(generation_load(folder_path("missing"), NULL, &problems));
 	lines = confs_problems(&problems);

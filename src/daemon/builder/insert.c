@@ -203,7 +203,7 @@ report(const struct table *t, const struct table_options *options,
 	const char *file;
 	unsigned int line;
 	struct table_entry entry, kept;
-	const char *hint = "";
+	const char *hint = " (duplicates=first or last keeps one)";
 	table_id kept_id;
 	bool same;
 
@@ -214,9 +214,9 @@ report(const struct table *t, const struct table_options *options,
 	quote(kept_key, kept.shown, kept.shown_len);
 	same = entry.shown_len == kept.shown_len &&
 	    memcmp(entry.shown, kept.shown, kept.shown_len) == 0;
-	/* The answer lines of a configuration have no such option. */
-	if (options->said_file != NULL)
-		hint = " (duplicates=first or last keeps one)";
+	/* The answer lines need no directive of their own. */
+	if (options->said_file == NULL)
+		hint = " (table main duplicates=first or last keeps one)";
 	table_locate(t, id, &file, &line);
 	if (line != 0)
 		problems_add(problems, file, line, "the key \"%s\" was given "
