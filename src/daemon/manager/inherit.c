@@ -217,15 +217,21 @@ same_unix(const struct inherited_socket *s, const struct sockaddr *sa,
 
 /* All addresses of v6 are none of v4, for us. */
 static bool
-takes_ipv4(int fd, const struct sockaddr *sa)
+is_dual(int fd, const struct sockaddr *sa)
 {
 	const struct sockaddr_in6 *sin6 = (const void *)sa;
 	int only = 0;
 	socklen_t len = sizeof(only);
 
-	if (!IN6_IS_ADDR_UNSPECIFIED(&sin6->sin6_addr) ||
-	    getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &len) != 0 ||
-	    only != 0)
+	return IN6_IS_ADDR_UNSPECIFIED(&sin6->sin6_addr) &&
+	    getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &len) == 0 &&
+	    only == 0;
+}
+
+static bool
+takes_ipv4(int fd, const struct sockaddr *sa)
+{
+	if (!is_dual(fd, sa))
 		return false;
 	log_warnx("inherited socket takes IPv4 too, it needs "
 	    "BindIPv6Only=ipv6-only fd=%d", fd);
@@ -267,6 +273,63 @@ inherit_find(struct inherited *all, const struct sockaddr *sa, socklen_t len,
 		return fd;
 	}
 	return -1;
+}
+
+/* Whether two addresses of one port cannot both be listened on. */
+static bool
+clash_inet(const struct sockaddr *a, const struct sockaddr *b)
+{
+	const struct sockaddr_in *a4 = (const void *)a, *b4 = (const void *)b;
+
+	return a4->sin_port == b4->sin_port && (same_inet(a, b) ||
+	    a4->sin_addr.s_addr == INADDR_ANY ||
+	    b4->sin_addr.s_addr == INADDR_ANY);
+}
+
+static bool
+clash_inet6(const struct sockaddr *a, const struct sockaddr *b)
+{
+	const struct sockaddr_in6 *a6 = (const void *)a,
+	    *b6 = (const void *)b;
+
+	return a6->sin6_port == b6->sin6_port && (same_inet6(a, b) ||
+	    IN6_IS_ADDR_UNSPECIFIED(&a6->sin6_addr) ||
+	    IN6_IS_ADDR_UNSPECIFIED(&b6->sin6_addr));
+}
+
+/* All addresses of both, and one of v4. */
+static bool
+clash_dual(int fd, const struct sockaddr *dual, const struct sockaddr *sa)
+{
+	const struct sockaddr_in6 *sin6 = (const void *)dual;
+	const struct sockaddr_in *sin = (const void *)sa;
+
+	return sin6->sin6_port == sin->sin_port && is_dual(fd, dual);
+}
+
+static bool
+clashes(const struct inherited_socket *s, const struct sockaddr *sa)
+{
+	const struct sockaddr *its = (const void *)&s->ss;
+
+	if (its->sa_family == AF_INET && sa->sa_family == AF_INET)
+		return clash_inet(its, sa);
+	if (its->sa_family == AF_INET6 && sa->sa_family == AF_INET6)
+		return clash_inet6(its, sa);
+	return its->sa_family == AF_INET6 && sa->sa_family == AF_INET &&
+	    clash_dual(s->fd, its, sa);
+}
+
+bool
+inherit_blocks(const struct inherited *all, const struct sockaddr *sa)
+{
+	for (size_t i = 0; all != NULL && i < all->n; i++) {
+		const struct inherited_socket *s = &all->list[i];
+
+		if (s->fd != -1 && !s->kept && clashes(s, sa))
+			return true;
+	}
+	return false;
 }
 
 /* What a kept socket is called: its address, in the manager's letters. */

@@ -47,6 +47,12 @@ int inherit_find(struct inherited *, const struct sockaddr *sa,
     socklen_t len, bool *kept);
 
 /*
+ * Whether one that nobody has asked for so far, and that stays open since it is
+ * a socket unit's, keeps an address from being bound.  NULL is allowed.
+ */
+bool inherit_blocks(const struct inherited *, const struct sockaddr *sa);
+
+/*
  * Close the sockets that nobody asked for, with a warning each.  Those that
  * the manager keeps are ended, so that their ports and paths are free when
  * this returns, and it is told to forget them.  NULL is allowed.

@@ -68,15 +68,23 @@ listener_find(struct listener *l, struct inherited *inherited)
 		keep_mode(sun->sun_path, l->conf.mode);
 }
 
-/* Tell of a line that there is no socket for, and why by errno. */
+/*
+ * Tell of a line that there is no socket for, and why by errno.
+ *
+ * blocked  by one that stays
+ */
 static void
 tell_refusal(const struct conf_place *place, const struct sockaddr *sa,
-    const char *address, struct problems *problems)
+    const char *address, bool blocked, struct problems *problems)
 {
 	int error = errno;
 	const char *hint = refusal_hint(sa, error);
 
-	if (refusal_lasts(sa, error))
+	blocked = blocked && error == EADDRINUSE;
+	if (blocked)
+		hint = "the socket unit has this port at an address of no "
+		    "listen line";
+	if (blocked || refusal_lasts(sa, error))
 		problems_add(problems, place->file, place->line,
 		    "cannot listen on %s: %s%s%s", address, strerror(error),
 		    hint != NULL ? "; " : "", hint != NULL ? hint : "");
@@ -98,7 +106,7 @@ listener_open(struct listener *l, const struct conf_place *place,
 	if (l->fd != -1)
 		return 0;
 	tell_refusal(place, sa, address_text(sa, l->conf.ss_len, address,
-	    sizeof(address)), problems);
+	    sizeof(address)), l->blocked, problems);
 	return -1;
 }
 
@@ -152,7 +160,7 @@ control_open(struct listeners *all, const struct conf *conf,
 	if (all->control_fd != -1)
 		return 0;
 	tell_refusal(conf_said(conf, "control", NULL), &sa, conf->control,
-	    problems);
+	    false, problems);
 	return -1;
 }
 
@@ -218,6 +226,11 @@ find_all(struct listeners *all, const struct conf *conf,
 	}
 	if (conf->control != NULL)
 		control_find(all, conf, inherited);
+	/* By what is left when each line has had its turn. */
+	for (size_t i = 0; i < all->n; i++)
+		all->list[i].blocked = all->list[i].fd == -1 &&
+		    inherit_blocks(inherited,
+		    (const struct sockaddr *)&all->list[i].conf.ss);
 	return 0;
 }
 

@@ -73,7 +73,7 @@ class Activation(manager.ManagedTest):
     @unittest.skipUnless(harness.has_ipv6(), "no IPv6 on the loopback")
     def test_v6_is_v6_only(self):
         """A socket that takes IPv4 too is none for the line "::"."""
-        for only, status in ((1, 0), (0, 71)):
+        for only, status in ((1, 0), (0, 78)):
             sock = socket.socket(socket.AF_INET6)
             self.addCleanup(sock.close)
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, only)
@@ -85,6 +85,28 @@ class Activation(manager.ManagedTest):
                 continue
             with self.assertRaisesRegex(AssertionError, "takes IPv4 too"):
                 self.manage(listen, sockets=[sock])
+
+    def test_unit_in_the_way(self):
+        """It goes on listening: that is told, and not waited for."""
+        notified = manager.Notified(self.path("notify"))
+        self.addCleanup(notified.close)
+        pairs = [((LOOPBACK, 0), "0.0.0.0"), (("0.0.0.0", 0), LOOPBACK)]
+        if harness.has_ipv6():
+            pairs += [(("::1", 0), "::"), (("::", 0), "::1"),
+                      (("::", 0), LOOPBACK)]
+        for address, listen in pairs:
+            sock = self.listener(address, socket.AF_INET6 if ":" in address[0]
+                                 else socket.AF_INET)
+            port = sock.getsockname()[1]
+            with self.subTest(address=address, listen=listen), \
+                    self.assertRaisesRegex(
+                        AssertionError, r"\.conf:1: cannot listen on .*: "
+                        "Address already in use; the socket unit has this "
+                        "port at an address of no listen line"):
+                self.manage(f"listen {listen} {port}", sockets=[sock],
+                            env=notified.environment())
+        notified.forget()
+        self.assertEqual(notified.told, [])
 
     def test_flags(self):
         """Closed on exec, and non-blocking, whatever they came with."""
