@@ -113,6 +113,20 @@ serves || fail 'no answer after an address was in use'
 [ "$(property NRestarts)" = 0 ] || fail 'it waited for by restarts'
 ok 'an address in use is waited for'
 
+# ------------------------------------------------------ a socket unit in the way
+systemctl stop appmsgd
+lines 'listen 0.0.0.0 65432'
+systemctl start appmsgd.socket || fail 'start of the socket unit'
+systemctl start appmsgd 2>/dev/null && fail 'started beside the socket unit'
+[ "$(property ExecMainStatus)" = 78 ] || fail 'not a mistake of the line'
+journalctl -u appmsgd --no-pager | grep -qF "$conf:1: cannot listen on \
+0.0.0.0:65432: Address already in use; the socket unit has this port" ||
+	fail 'it is not told that the socket unit is in the way'
+systemctl stop appmsgd.socket
+systemctl reset-failed appmsgd appmsgd.socket 2>/dev/null
+systemctl start appmsgd || fail 'start without the socket unit'
+ok 'a socket unit that is in the way is told'
+
 # ------------------------------------------------------------------------ the check
 lines "$fine" 'table t file /tmp/t.tsv'
 printf 'a\tb\n' >/tmp/t.tsv
