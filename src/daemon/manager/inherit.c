@@ -347,7 +347,8 @@ kept_name(const struct sockaddr *sa, socklen_t len, char *name, size_t cap)
 
 /* Close a socket that no line of the configuration has. */
 static void
-socket_drop(struct inherited_socket *s)
+socket_drop(struct inherited_socket *s,
+    void (*ended_cb)(const struct sockaddr *, socklen_t))
 {
 	const struct sockaddr *sa = (const struct sockaddr *)&s->ss;
 	char address[ADDRESS_WORD_MAX], name[NAME_MAX_LEN + 1];
@@ -363,16 +364,18 @@ socket_drop(struct inherited_socket *s)
 	close(s->fd);
 	if (!s->kept)
 		return;
+	ended_cb(sa, s->len);
 	kept_name(sa, s->len, name, sizeof(name));
 	notify("FDSTOREREMOVE=1\nFDNAME=%s", name);
 }
 
 void
-inherit_free(struct inherited *all)
+inherit_free(struct inherited *all,
+    void (*ended_cb)(const struct sockaddr *, socklen_t))
 {
 	for (size_t i = 0; all != NULL && i < all->n; i++)
 		if (all->list[i].fd != -1) {
-			socket_drop(&all->list[i]);
+			socket_drop(&all->list[i], ended_cb);
 			all->list[i].fd = -1;
 		}
 	inherit_discard(all);

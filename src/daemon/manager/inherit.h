@@ -56,8 +56,12 @@ bool inherit_blocks(const struct inherited *, const struct sockaddr *sa);
  * Close the sockets that nobody asked for, with a warning each.  Those that
  * the manager keeps are ended, so that their ports and paths are free when
  * this returns, and it is told to forget them.  NULL is allowed.
+ *
+ * ended_cb  called with the address of each that is ended: its path, if it has
+ *           one, may still be there
  */
-void inherit_free(struct inherited *);
+void inherit_free(struct inherited *,
+    void (*ended_cb)(const struct sockaddr *sa, socklen_t len));
 
 /*
  * Close the sockets that nobody has asked for so far, of a start that failed:

@@ -288,7 +288,7 @@ listeners_open(struct listeners *all, const struct conf *conf,
 		return -1;
 	}
 	/* Now: a line that has changed may want the same port or path. */
-	inherit_free(inherited);
+	inherit_free(inherited, socket_remove_dead);
 	while (open_all(all, conf, problems) != 0)
 		if (problems_count(problems) > 0 || !wait_a_while(&pause))
 			return -1;

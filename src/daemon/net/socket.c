@@ -130,6 +130,18 @@ replace_dead(const struct sockaddr *sa, socklen_t len)
 	return remove_same(path, &sb);
 }
 
+void
+socket_remove_dead(const struct sockaddr *sa, socklen_t len)
+{
+	int lock;
+
+	if (sa->sa_family != AF_UNIX || path_of(sa)[0] != '/')
+		return;
+	lock = lock_folder(path_of(sa));
+	replace_dead(sa, len);
+	close_keep_errno(lock);
+}
+
 static int
 bind_unix(int fd, const struct sockaddr *sa, socklen_t len,
     unsigned int mode)

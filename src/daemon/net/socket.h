@@ -43,6 +43,12 @@ int socket_listen_path(const char *path, unsigned int mode);
 int socket_set_mode(const char *path, unsigned int mode, bool *changed);
 
 /*
+ * Remove the path of a unix socket, if nobody listens there; other addresses
+ * are left alone.
+ */
+void socket_remove_dead(const struct sockaddr *sa, socklen_t len);
+
+/*
  * Remove the path of a listening unix socket, which stays open.
  *
  * fd      -1 is allowed

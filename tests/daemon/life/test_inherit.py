@@ -354,6 +354,18 @@ class Keeping(manager.ManagedTest):
         self.assertIn("FDSTOREREMOVE=1", told)
         self.assertIn("FDSTORE=1", told)
 
+    def test_path_that_is_given_up(self):
+        """It is removed, unless somebody else listens there now."""
+        paths = [self.path("one"), self.path("two")]
+        self.run_daemon(*(f"listen {path}" for path in paths))[0].stop()
+        os.unlink(paths[1])
+        sock = self.listener(paths[1])
+        self.run_daemon()
+        self.assertFalse(os.path.exists(paths[0]))
+        with socket.socket(socket.AF_UNIX) as peer:
+            peer.connect(paths[1])
+        sock.close()
+
     def mode(self, path):
         return stat.S_IMODE(os.stat(path).st_mode)
 
