@@ -100,6 +100,12 @@ log_level(void)
 	return (enum log_level)log_max;
 }
 
+const char *
+log_mark(void)
+{
+	return log_to_journal ? "<4>" : "";
+}
+
 static void
 emit(int priority, const char *start, const char *text, size_t len)
 {

@@ -32,6 +32,12 @@ enum log_level {
 void log_init(const char *name, bool syslog);
 
 /*
+ * What a line begins with that others print on standard error, of a mistake:
+ * where that is the journal, its mark of a warning; else nothing.
+ */
+const char *log_mark(void);
+
+/*
  * Connect to syslog ahead of log_init(): later that may not be allowed.
  *
  * name  borrowed for good

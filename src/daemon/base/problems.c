@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "common/escape.h"
+#include "common/log.h"
 
 /* What is cut out of a long message: the start names, the end explains. */
 #define MESSAGE_MAX	1000	/* bytes that stay whole */
@@ -327,13 +328,15 @@ problems_count(const struct problems *p)
 void
 problems_print(const struct problems *p, FILE *out)
 {
+	const char *mark = out == stderr ? log_mark() : "";
+
 	for (size_t i = 0; i < p->n; i++)
-		fprintf(out, "%s\n", p->list[i].text);
+		fprintf(out, "%s%s\n", mark, p->list[i].text);
 	if (p->n == 0 && p->dropped > 0)
-		fprintf(out, "problems that there was no memory to tell: "
-		    "%zu\n", p->dropped);
+		fprintf(out, "%sproblems that there was no memory to tell: "
+		    "%zu\n", mark, p->dropped);
 	else if (p->dropped > 0)
-		fprintf(out, "and %zu more\n", p->dropped);
+		fprintf(out, "%sand %zu more\n", mark, p->dropped);
 }
 
 void

@@ -69,7 +69,8 @@ void problems_more(struct problems *, const char *of, size_t n);
 size_t problems_count(const struct problems *);
 
 /*
- * Write every line, and how many more there are.
+ * Write every line, and how many more there are; on standard error as
+ * log_mark() says.
  */
 void problems_print(const struct problems *, FILE *);
 

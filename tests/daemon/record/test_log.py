@@ -134,23 +134,33 @@ class Repeats(harness.DaemonTest):
 
     def test_priorities(self):
         """Only what goes to the journal has them."""
-        config = self.configure(f"listen {self.path('none', 'socket')}")
+        taken = socket.create_server((harness.LOOPBACK, 0))
+        self.addCleanup(taken.close)
+        busy = self.write_config(
+            f"listen {harness.LOOPBACK} {taken.getsockname()[1]}",
+            name="busy.conf")
+        wrong = self.write("wrong.conf",
+                           f"listen {self.path('none', 'socket')}\n")
         with open(self.path("journal"), "w+b") as journal:
             info = os.fstat(journal.fileno())
             for stream, start in (
                     (f"{info.st_dev}:{info.st_ino}", "<4>"),
-                    (f"{info.st_dev}:{info.st_ino + 1}", "appmsgd: "),
-                    ("nonsense", "appmsgd: ")):
-                with self.subTest(stream):
-                    journal.seek(0)
-                    journal.truncate()
-                    subprocess.run(
-                        [harness.program("appmsgd"), "-d", "-f", config],
-                        stderr=journal, timeout=harness.DEADLINE,
-                        env=harness.environment(JOURNAL_STREAM=stream))
-                    journal.seek(0)
-                    self.assertTrue(journal.read().decode().startswith(
-                        start + "cannot listen address="))
+                    (f"{info.st_dev}:{info.st_ino + 1}", ""),
+                    ("nonsense", "")):
+                for config, text in (
+                        (busy, (start or "appmsgd: ")
+                         + "cannot listen address="),
+                        (wrong, f"{start}{wrong}:1: ")):
+                    with self.subTest(stream, config=config):
+                        journal.seek(0)
+                        journal.truncate()
+                        subprocess.run(
+                            [harness.program("appmsgd"), "-d", "-f", config],
+                            stderr=journal, timeout=harness.DEADLINE,
+                            env=harness.environment(JOURNAL_STREAM=stream))
+                        journal.seek(0)
+                        self.assertEqual(
+                            journal.read().decode()[:len(text)], text)
 
 
 if __name__ == "__main__":

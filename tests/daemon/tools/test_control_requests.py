@@ -79,7 +79,8 @@ class Requests(harness.DaemonTest):
                      "there is no such log level; there are warn, info, "
                      "debug")
         self.refused(b'{"action":"explain","key":"ring\\u0000"}',
-                     "no table has an answer for that key")
+                     "no table has an answer for that key\n"
+                     "near        ring")
         self.refused(b'{"action":"explain"}', "no key")
 
     def test_values_of_another_type(self):
