@@ -196,7 +196,7 @@ rest_add(struct problems *p, const char *of, const struct problem *last,
 	struct problem one = { .more = more, .line = UINT_MAX };
 
 	one.file_number = file_number(p, file);
-	if (strcmp(file, of) != 0)
+	if (last != NULL && strcmp(file, of) != 0)
 		one.line = last->line;
 	one.file = strdup(file);
 	one.of = strdup(of);
