@@ -273,8 +273,8 @@ everything_said_is_shown(void **state)
 		"timeout write 86400s\n",
 		"answer \"a\" \"A/\"\n",
 		"binary \"b\" file \"/c\" type=\"d/e\"\n",
-		"table main search=exact,suffix duplicates=last fold=no "
-		    "guard=no\n"
+		("table main search=exact,suffix duplicates=last fold=no "
+		    "guard=no\n")
 	};
 	char *text = show(conf);
 
