@@ -110,9 +110,7 @@ reload_thread(void *arg)
 	if (r->loaded != NULL) {
 		conf_compare(r->current->conf, r->loaded->conf, &r->problems);
 		if (diff_snapshots(r->current->snap, r->loaded->snap,
-		    &r->diff) != 0)
-			problems_add(&r->problems, NULL, 0, "out of memory");
-		else if (diff_keys_find(&r->diff, r->current->snap,
+		    &r->diff) != 0 || diff_keys_find(&r->diff, r->current->snap,
 		    r->loaded->snap, r->keys) != 0)
 			problems_add(&r->problems, NULL, 0, "out of memory");
 		if (r->order != RELOAD_FORCE)

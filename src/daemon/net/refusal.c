@@ -37,8 +37,7 @@ is_ours(const struct sockaddr_in6 *sin6)
 		snprintf(hex + 2 * i, 3, "%02x", sin6->sin6_addr.s6_addr[i]);
 	while (!found && fgets(line, sizeof(line), file) != NULL)
 		found = strncmp(line, hex, sizeof(hex) - 1) == 0;
-	fclose(file);
-	return found;
+	return fclose(file) == 0 && found;
 }
 
 bool
