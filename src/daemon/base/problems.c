@@ -221,7 +221,7 @@ problems_more(struct problems *p, const char *of, size_t n)
 	if (about.rest != NULL) {
 		about.rest->more += n;
 		rest_spell(about.rest);
-	} else if (rest_add(p, of, about.last, n) != 0) {
+	} else if (of == NULL || rest_add(p, of, about.last, n) != 0) {
 		p->dropped += n;
 	}
 }

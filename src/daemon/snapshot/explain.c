@@ -56,10 +56,11 @@ explain_hidden(const struct snapshot *snap, const char *key, size_t key_len,
 	return false;
 }
 
+/* Nothing of what is not known. */
 static int
 add(struct buf *b, const char *text)
 {
-	return buf_add(b, text, strlen(text));
+	return text == NULL ? 0 : buf_add(b, text, strlen(text));
 }
 
 static int
@@ -84,6 +85,8 @@ add_place(struct buf *b, const struct explained *e)
 
 	if (e->line != 0)
 		snprintf(line, sizeof(line), ":%u", e->line);
+	if (e->file == NULL)
+		return 0;
 	escape(path, sizeof(path), e->file, strlen(e->file));
 	return add(b, path) != 0 || add(b, line) != 0 ? -1 : 0;
 }
