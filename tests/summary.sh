@@ -42,7 +42,7 @@ for log; do
 	elif grep -q '^\[==========\]' "$log"; then
 		echo "passed $(grep -c '^\[       OK \]' "$log")"
 		said=$(sed -n '/^[^[ ]/p' "$log" | sed '$d' | head -n 1)
-		sed -n '/listed below/,$s/^\[  SKIPPED \] \([a-z].*\)/\1/p' "$log" |
+		sed -n '/listed below/,$s/^\[  SKIPPED \] \([a-z0-9_]*\)$/\1/p' "$log" |
 		while read -r case; do
 			printf 'skipped %s\t%s\n' "$name" \
 				"$(why "$name" "$case" "$said")"
