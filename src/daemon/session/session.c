@@ -130,10 +130,8 @@ collect_woken(struct session_host *host)
 {
 	struct session *s;
 
-	while ((s = TAILQ_FIRST(&host->woken)) != NULL) {
-		session_enqueue(s, QUEUE_NONE);
+	while ((s = session_dequeue(host, QUEUE_WOKEN)) != NULL)
 		close_if(s, session_obey(s, session_turn_collect(s)));
-	}
 }
 
 /* The end of a wake-up. */
@@ -198,9 +196,8 @@ ready_cb(int fd, short what, void *arg)
 	(void)what;
 	send_kept(host);
 	while (more && clock_ns() < until) {
-		s = TAILQ_FIRST(&host->ready);
+		s = session_dequeue(host, QUEUE_READY);
 		more = s != last;
-		session_enqueue(s, QUEUE_NONE);
 		close_if(s, session_obey(s, session_turn(s)));
 	}
 	if (!TAILQ_EMPTY(&host->ready))
@@ -218,10 +215,9 @@ work_cb(int fd, short what, void *arg)
 	(void)what;
 	/* Others' replies do not wait for it. */
 	send_kept(host);
-	s = TAILQ_FIRST(&host->work);
+	s = session_dequeue(host, QUEUE_WORK);
 	if (s == NULL)
 		return;
-	session_enqueue(s, QUEUE_NONE);
 	if (!TAILQ_EMPTY(&host->work))
 		session_queue_soon(host, QUEUE_WORK);
 	close_if(s, session_obey(s, session_turn_work(s)));

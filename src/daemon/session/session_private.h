@@ -131,6 +131,13 @@ void session_queues_clear(struct session_host *);
  */
 void session_enqueue(struct session *, enum session_queue);
 
+/*
+ * Take the first one out of a queue, READY, WORK or WOKEN.
+ *
+ * Returns it, or NULL.
+ */
+struct session *session_dequeue(struct session_host *, enum session_queue);
+
 /* Answers that it waits for have come. */
 void session_woken(struct session *);
 

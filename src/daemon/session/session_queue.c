@@ -81,3 +81,13 @@ session_enqueue(struct session *s, enum session_queue queue)
 	else
 		session_queue_soon(s->host, queue);
 }
+
+struct session *
+session_dequeue(struct session_host *host, enum session_queue queue)
+{
+	struct session *s = TAILQ_FIRST(list_of(host, queue));
+
+	if (s != NULL)
+		session_enqueue(s, QUEUE_NONE);
+	return s;
+}

@@ -289,7 +289,7 @@ session_late(struct session *s, enum deadline_kind kind)
 		[DEADLINE_DRAIN] = STATS_TIMEOUT_DRAIN
 	};
 	enum session_next next;
-	bool late = true;
+	bool late = kind != DEADLINE_NONE && kind != DEADLINE_KINDS;
 
 	log_debug("session late session=%llu state=%s",
 	    (unsigned long long)s->id, state_names[s->state]);

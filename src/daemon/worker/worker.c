@@ -313,10 +313,10 @@ workers_swap(struct workers *all, struct generation *gen)
 	struct worker *w = all->workers, *end = w + all->n;
 
 	/* All of them or none: a generation is not published by halves. */
-	for (; w < end; w++)
-		if ((w->swap = order_new(ORDER_SWAP)) == NULL)
-			break;
-	if (w < end) {
+	for (; w < end; w++) {
+		w->swap = order_new(ORDER_SWAP);
+		if (w->swap != NULL)
+			continue;
 		while (w-- > all->workers)
 			free(w->swap);
 		errno = ENOMEM;
