@@ -50,7 +50,8 @@ systemctl daemon-reload
 systemctl enable --now appmsgd.socket 2>/dev/null || fail 'start of the socket'
 systemctl is-active appmsgd >/dev/null && fail 'active without a request'
 serves || fail "the first request is not answered: $(answer ring)"
-systemctl is-active --quiet appmsgd || fail 'no service behind the socket'
+# Its first answer may be sooner than systemd hears that it is ready.
+wait_for systemctl is-active appmsgd || fail 'no service behind the socket'
 [ "$(appmsg-client -U $unix search ring)" = "$ring" ] || fail 'unix socket'
 journalctl -u appmsgd --no-pager | grep -q 'listening address=127.0.0.1:65432.* inherited=yes' ||
 	fail 'the socket is not the inherited one'
