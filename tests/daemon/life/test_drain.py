@@ -74,6 +74,8 @@ class Drain(harness.DaemonTest):
         def connected():
             for peer in peers:      # of a try before
                 peer.close()
+            for daemon in self.daemons:     # its path is to be free
+                daemon.wait()
             daemon = self.serve(LONG)
             peers[:] = self.peers(daemon)
             peers.extend(self.peer(a) for a in daemon.addresses)
