@@ -96,6 +96,13 @@ out=$(find src -name '*.[ch]' -exec grep -H '^#include' {} + |
 	}')
 [ -z "$out" ] || bad "$out"
 
+# In two rooms a library is known to fewer than all.
+! grep -rn '#include <json' src/daemon | grep -v '^src/daemon/base/tell\.c:' ||
+	bad "json-c is included beside tell.c"
+! grep -n '#include <event2/' src/daemon/*.[ch] |
+	grep -vE '^src/daemon/(server|signals|control)\.[ch]:' ||
+	bad "libevent is included by one that does not listen"
+
 # What of the library no program beside the daemon may know.
 ! grep -rnE '#include "(lib/)?(scan|text|str|siphash)\.h"' \
 	src/ctl src/client src/common || bad "the scanner is not for programs"
