@@ -6,8 +6,8 @@
 
 /*
  * The daemon as a whole: listening sockets, workers, signals, the control
- * socket, reload and the way to the end.  Its own event base serves no
- * requests.
+ * socket, reload and the way to the end.  Its own event base serves pages, but
+ * no messages.
  */
 
 #include <stdbool.h>

@@ -11,6 +11,7 @@
 #include "daemon/snapshot/explain.h"
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,8 +36,16 @@ explain_entry(struct explained *e, const struct generation *gen,
 	table_locate(table, id, &e->file, &e->line);
 }
 
-bool
-explain_hidden(const struct snapshot *snap, const char *key, size_t key_len,
+/*
+ * Find the next entry for a key that is hidden, since an earlier table has
+ * that key.
+ *
+ * key, key_len  as it was asked for
+ * a             what was found for it before; then what is hidden, where true
+ *               is returned
+ */
+static bool
+next_hidden(const struct snapshot *snap, const char *key, size_t key_len,
     struct snapshot_answer *a)
 {
 	const struct table *const *list;
@@ -98,7 +107,7 @@ add_hidden(struct buf *b, const struct explain_asked *asked)
 	struct snapshot_answer a = *asked->answer;
 	struct explained e;
 
-	while (explain_hidden(asked->gen->snap, asked->key, asked->key_len,
+	while (next_hidden(asked->gen->snap, asked->key, asked->key_len,
 	    &a)) {
 		explain_entry(&e, asked->gen, a.table, a.id, TABLE_EXACT);
 		if (add(b, "\nhides       ") != 0 || add(b, e.table) != 0 ||
@@ -166,7 +175,7 @@ explain_tell(const struct explain_asked *asked, struct tell *t)
 	iso_time_local(e.loaded, loaded);
 	tell_text(t, "loaded", loaded);
 	tell_array(t, "hides");
-	while (explain_hidden(asked->gen->snap, asked->key, asked->key_len,
+	while (next_hidden(asked->gen->snap, asked->key, asked->key_len,
 	    &a)) {
 		explain_entry(&e, asked->gen, a.table, a.id, TABLE_EXACT);
 		tell_object(t, NULL);

@@ -10,7 +10,6 @@
  * people as lines.
  */
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
@@ -41,17 +40,6 @@ struct explained {
  */
 void explain_entry(struct explained *, const struct generation *,
     const struct table *table, table_id, enum table_way);
-
-/*
- * Find the next entry for a key that is hidden, since an earlier table has
- * that key.
- *
- * key, key_len  as it was asked for
- * a             what was found for it before; then what is hidden, where true
- *               is returned
- */
-bool explain_hidden(const struct snapshot *, const char *key, size_t key_len,
-    struct snapshot_answer *a);
 
 /* What was asked and found; all is borrowed for the call. */
 struct explain_asked {
