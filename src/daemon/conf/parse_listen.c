@@ -121,20 +121,25 @@ take_cidr(struct conf_cidr *cidr, char *text)
 	return 0;
 }
 
+/* Tell of a word that is none of what is wanted, and what it was probably. */
+static int
+tell_wrong(struct parser *parser, const char *text, const char *is_not,
+    const char *guess)
+{
+	parse_problem(parser, "\"%s\" %s%s%s%s", text, is_not,
+	    guess != NULL ? "; did you mean " : "",
+	    guess != NULL ? guess : "", guess != NULL ? "?" : "");
+	return -1;
+}
+
 /* Returns -1. */
 static int
 tell_network(struct parser *parser, const char *text)
 {
 	char buf[ADDRESS_MAX];
-	const char *guess = address_guess_network(text, buf, sizeof(buf));
 
-	if (guess != NULL)
-		parse_problem(parser, "\"%s\" in allow= is not a network such "
-		    "as 192.0.2.0/24; did you mean %s?", text, guess);
-	else
-		parse_problem(parser, "\"%s\" in allow= is not a network such "
-		    "as 192.0.2.0/24", text);
-	return -1;
+	return tell_wrong(parser, text, "in allow= is not a network such as "
+	    "192.0.2.0/24", address_guess_network(text, buf, sizeof(buf)));
 }
 
 static int
@@ -211,15 +216,9 @@ static int
 tell_address(struct parser *parser, const char *text)
 {
 	char buf[ADDRESS_MAX];
-	const char *guess = address_guess(text, buf, sizeof(buf));
 
-	if (guess != NULL)
-		parse_problem(parser, "\"%s\" is neither a numeric address "
-		    "nor an absolute path; did you mean %s?", text, guess);
-	else
-		parse_problem(parser, "\"%s\" is neither a numeric address "
-		    "nor an absolute path", text);
-	return -1;
+	return tell_wrong(parser, text, "is neither a numeric address nor an "
+	    "absolute path", address_guess(text, buf, sizeof(buf)));
 }
 
 static int
