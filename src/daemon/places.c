@@ -19,6 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/base/address.h"
 #include "daemon/conf/conf.h"
 #include "daemon/conf/rows.h"
 
@@ -72,14 +73,42 @@ unix_path(const struct conf_listen *l)
 	return l->ss.ss_family == AF_UNIX ? sun->sun_path : NULL;
 }
 
+/*
+ * Two sockets cannot have one path.  Of two lines with the same words the
+ * configuration knows; here links of folders are looked through, too.
+ */
+static void
+look_twice(const struct conf *conf, const struct conf_listen *l,
+    struct problems *problems)
+{
+	const struct conf_listen *before = l;
+	const struct conf_place *place = NULL;
+	const char *path = unix_path(l);
+
+	while (place == NULL &&
+	    (before = TAILQ_PREV(before, conf_listens, entry)) != NULL)
+		if (unix_path(before) != NULL &&
+		    address_same_path(unix_path(before), path))
+			place = &before->place;
+	if (place == NULL && conf->control != NULL &&
+	    address_same_path(conf->control, path))
+		place = conf_said(conf, "control", NULL);
+	if (place != NULL)
+		problems_add(problems, l->place.file, l->place.line,
+		    "%s is the socket of %s:%u, too", path, place->file,
+		    place->line);
+}
+
 void
 places_look(const struct conf *conf, bool ahead, struct problems *problems)
 {
 	const struct conf_listen *l;
 
 	TAILQ_FOREACH(l, &conf->listens, entry)
-		if (unix_path(l) != NULL)
+		if (unix_path(l) != NULL) {
 			look(&l->place, unix_path(l), ahead, problems);
+			look_twice(conf, l, problems);
+		}
 	if (conf->pidfile != NULL)
 		look(conf_said(conf, "pidfile", NULL), conf->pidfile, ahead,
 		    problems);

@@ -17,7 +17,8 @@
 struct conf;
 
 /*
- * Look for folders that are missing; that of the control socket is made.
+ * Look for folders that are missing, but that of the control socket, which is
+ * made, and for two sockets at one path, be it through links.
  *
  * ahead  this is no start: folders that the service has made for it need not
  *        be there yet

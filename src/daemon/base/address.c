@@ -9,12 +9,14 @@
 
 #include "daemon/base/address.h"
 
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -210,4 +212,32 @@ address_guess_port(const char *text, char *buf, size_t cap)
 		return NULL;
 	snprintf(buf, cap, "\"%s %s\"", host, port + 1);
 	return buf;
+}
+
+/* A folder of a path; false where there is none. */
+static bool
+stat_folder(const char *path, size_t len, struct stat *sb)
+{
+	char folder[sizeof(((struct sockaddr_un *)NULL)->sun_path) + 1];
+
+	if (len >= sizeof(folder))
+		return false;
+	memcpy(folder, path, len);
+	folder[len] = '\0';
+	return stat(len == 0 ? "/" : folder, sb) == 0;
+}
+
+bool
+address_same_path(const char *a, const char *b)
+{
+	const char *base_a = strrchr(a, '/'), *base_b = strrchr(b, '/');
+	struct stat sb_a, sb_b;
+
+	if (strcmp(a, b) == 0)
+		return true;
+	return base_a != NULL && base_b != NULL &&
+	    strcmp(base_a, base_b) == 0 &&
+	    stat_folder(a, (size_t)(base_a - a), &sb_a) &&
+	    stat_folder(b, (size_t)(base_b - b), &sb_b) &&
+	    sb_a.st_dev == sb_b.st_dev && sb_a.st_ino == sb_b.st_ino;
 }

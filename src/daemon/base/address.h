@@ -67,4 +67,10 @@ const char *address_guess_network(const char *text, char *buf, size_t cap);
  */
 const char *address_guess_port(const char *text, char *buf, size_t cap);
 
+/*
+ * Whether two paths of unix sockets are one, be it through links of folders:
+ * /run/x.sock and /var/run/x.sock.  Looks at the file system.
+ */
+bool address_same_path(const char *a, const char *b);
+
 #endif

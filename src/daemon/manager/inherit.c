@@ -173,35 +173,6 @@ path_of(const struct sockaddr *sa, socklen_t len)
 	return sun->sun_path;
 }
 
-/* A folder of a path; false where there is none. */
-static bool
-stat_folder(const char *path, size_t len, struct stat *sb)
-{
-	char folder[sizeof(((struct sockaddr_un *)NULL)->sun_path) + 1];
-
-	if (len >= sizeof(folder))
-		return false;
-	memcpy(folder, path, len);
-	folder[len] = '\0';
-	return stat(len == 0 ? "/" : folder, sb) == 0;
-}
-
-/* Whether two paths are one, be it through links of folders. */
-static bool
-same_path(const char *a, const char *b)
-{
-	const char *base_a = strrchr(a, '/'), *base_b = strrchr(b, '/');
-	struct stat sb_a, sb_b;
-
-	if (strcmp(a, b) == 0)
-		return true;
-	return base_a != NULL && base_b != NULL &&
-	    strcmp(base_a, base_b) == 0 &&
-	    stat_folder(a, (size_t)(base_a - a), &sb_a) &&
-	    stat_folder(b, (size_t)(base_b - b), &sb_b) &&
-	    sb_a.st_dev == sb_b.st_dev && sb_a.st_ino == sb_b.st_ino;
-}
-
 /* A socket without its path, or with another's, can never be reached. */
 static bool
 same_unix(const struct inherited_socket *s, const struct sockaddr *sa,
@@ -211,7 +182,7 @@ same_unix(const struct inherited_socket *s, const struct sockaddr *sa,
 	const char *its = path_of((const struct sockaddr *)&s->ss, s->len);
 	struct stat sb;
 
-	return ours != NULL && its != NULL && same_path(ours, its) &&
+	return ours != NULL && its != NULL && address_same_path(ours, its) &&
 	    lstat(its, &sb) == 0 && S_ISSOCK(sb.st_mode);
 }
 

@@ -150,6 +150,24 @@ class Places(ConfigTest):
         done = self.check(f"listen {self.path('file', 'socket')}")
         self.assertIn("is missing", self.problems(done)[0][2])
 
+    def test_one_path_for_two(self):
+        """Two sockets, one of them through a link, or the control socket."""
+        os.mkdir(self.path("folder"))
+        os.symlink("folder", self.path("link"))
+        paths = [self.path(name, "one") for name in ("folder", "link")]
+        first = f"listen {paths[0]}"
+        for lines, (line, path), other in (
+                ((first, f"listen {paths[1]}"), (2, paths[1]), 1),
+                ((f"control {paths[1]}", LISTEN, first), (3, paths[0]), 1)):
+            for option in ("-n", "-d"):
+                done = self.check(*lines, options=(option,))
+                config = self.path("appmsgd.conf")
+                self.assertEqual(self.problems(done), [
+                    (config, line,
+                     f"{path} is the socket of {config}:{other}, too")])
+        self.assert_fine(first, f"listen {self.path('link', 'two')}",
+                         f"control {self.path('link', 'three')}")
+
     def test_made_by_the_service(self):
         """They need not be there before the service is started."""
         self.assert_fine("listen /run/appmsgd/appmsgd.sock",
