@@ -370,9 +370,13 @@ server_drop(struct server *server, struct problems *problems)
 	const struct listener *l = server->listeners.list;
 	const struct conf_listen *conf_l;
 
-	TAILQ_FOREACH(conf_l, &conf->listens, entry)
-		if (confine_give_listen(conf_l, (l++)->kept, problems) != 0)
+	TAILQ_FOREACH(conf_l, &conf->listens, entry) {
+		if (confine_give_listen(conf_l, l->kept, problems) != 0)
 			return -1;
+		if (l->own)
+			confine_take_listen(conf_l);
+		l++;
+	}
 	return confine_process(conf, &server->pid, problems);
 }
 

@@ -59,12 +59,11 @@ static void
 listener_find(struct listener *l, struct inherited *inherited)
 {
 	const struct sockaddr_un *sun = (const void *)&l->conf.ss;
-	bool kept;
 
 	l->fd = inherit_find(inherited, (const struct sockaddr *)sun,
-	    l->conf.ss_len, &kept);
+	    l->conf.ss_len, &l->own);
 	l->kept = l->shared = l->fd != -1;
-	if (kept && sun->sun_family == AF_UNIX)
+	if (l->own && sun->sun_family == AF_UNIX)
 		keep_mode(sun->sun_path, l->conf.mode);
 }
 

@@ -22,6 +22,7 @@ struct listener {
 	int fd;				/* owned by the list; -1: closed */
 	bool shared;			/* the service manager has it too */
 	bool kept;			/* it was there before this process */
+	bool own;			/* of an earlier process of ours */
 	bool blocked;			/* by a socket unit, which has it */
 	struct conf_listen conf;	/* a copy */
 };

@@ -11,6 +11,7 @@
 
 #include "daemon/system/confine.h"
 
+#include <sys/socket.h>
 #include <sys/un.h>
 
 #include <errno.h>
@@ -85,6 +86,17 @@ confine_give_listen(const struct conf_listen *l, bool kept,
 		    "cannot give %s to group=%s: %s" GROUP_HINT,
 		    sun->sun_path, l->group, strerror(errno));
 	return kept ? 0 : -1;
+}
+
+void
+confine_take_listen(const struct conf_listen *l)
+{
+	const struct sockaddr_un *sun = (const void *)&l->ss;
+
+	if (l->group == NULL && l->ss.ss_family == AF_UNIX &&
+	    process_own_socket(sun->sun_path, (uid_t)-1, getegid()) != 0)
+		log_warn("cannot take address=%s from its group",
+		    sun->sun_path);
 }
 
 static int

@@ -31,6 +31,16 @@ int confine_give_listen(const struct conf_listen *, bool kept,
     struct problems *problems);
 
 /*
+ * Give the unix socket of a listen line that names no group to the group of
+ * this process, as if it were made now: an earlier process may have given it
+ * to a group that the line had then.  Not for a socket unit's, which has a
+ * group of its own.
+ *
+ * To be called before confine_process().  A failure is only logged.
+ */
+void confine_take_listen(const struct conf_listen *);
+
+/*
  * Cross it: do what takes rights, give them up, enter the sandbox.  Sockets
  * are bound before, and what is to be told by one is connected.
  *

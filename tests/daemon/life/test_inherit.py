@@ -390,6 +390,16 @@ class Keeping(manager.ManagedTest):
             self.assertEqual(self.mode(path), mode)
             daemon.stop()
 
+    @unittest.skipUnless(os.geteuid() == 0, "needs root")
+    def test_group_that_is_taken_away(self):
+        """A kept socket goes back to the group that it would be made in."""
+        path, gid = self.path("one"), grp.getgrnam("adm").gr_gid
+        for more, group in ((" group=adm", gid), ("", os.getegid())):
+            daemon, _ = self.run_daemon(f"listen {path} mode=0660{more}")
+            self.assertEqual(os.stat(path).st_gid, group)
+            self.assert_serves(path)
+            daemon.stop()
+
     def test_mode_that_stays(self):
         """Not even a socket is changed that has another name, too."""
         path = self.path("one")
