@@ -23,13 +23,14 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "daemon/base/buf.h"
 #include "daemon/base/iso_time.h"
 #include "daemon/base/lasting.h"
 #include "daemon/base/problems.h"
 #include "daemon/base/tell.h"
 #include "daemon/conf/conf.h"
 #include "daemon/control.h"
+#include "daemon/history/kept.h"
+#include "daemon/history/outcome.h"
 #include "daemon/manager/notify.h"
 #include "daemon/progress.h"
 #include "daemon/record/access_file.h"
@@ -41,6 +42,9 @@
 #include "daemon/thread/mailbox.h"
 #include "daemon/thread/pace.h"
 #include "daemon/worker/worker.h"
+
+/* Generations: the one that serves, and one to go back to. */
+#define KEPT		2
 
 /* How much a load that is under way steps back, for nice(2). */
 #define LOAD_NICE	10
@@ -64,8 +68,7 @@ struct reload {
 	const char *path;
 	struct workers *workers;
 	struct mailbox *mailbox;
-	struct generation *current;	/* a reference */
-	struct generation *previous;	/* a reference; NULL: none yet */
+	struct kept kept;		/* the generations */
 	uint64_t number;		/* of the newest generation */
 	uint64_t done, failed;		/* reloads and rollbacks */
 	struct last_reload last;
@@ -96,6 +99,7 @@ static void *
 reload_thread(void *arg)
 {
 	struct reload *r = arg;
+	const struct generation *serving = kept_serving(&r->kept);
 	struct progress progress;
 
 	/* Whoever is served comes first; threads that help inherit it. */
@@ -105,136 +109,32 @@ reload_thread(void *arg)
 	progress_init_log(&progress);
 	/* Whoever renamed it counts on that, whatever else is wrong. */
 	if (r->order != RELOAD_DIFF)
-		access_file_reopen(r->current->access);
+		access_file_reopen(serving->access);
 	r->loaded = generation_load(r->path, &progress.source, &r->problems);
 	if (r->loaded != NULL) {
-		conf_compare(r->current->conf, r->loaded->conf, &r->problems);
-		if (diff_snapshots(r->current->snap, r->loaded->snap,
-		    &r->diff) != 0 || diff_keys_find(&r->diff, r->current->snap,
+		conf_compare(serving->conf, r->loaded->conf, &r->problems);
+		if (diff_snapshots(serving->snap, r->loaded->snap,
+		    &r->diff) != 0 || diff_keys_find(&r->diff, serving->snap,
 		    r->loaded->snap, r->keys) != 0)
 			problems_add(&r->problems, NULL, 0, "out of memory");
 		if (r->order != RELOAD_FORCE)
-			diff_guard(&r->diff, r->current->conf,
+			diff_guard(&r->diff, serving->conf,
 			    r->loaded->conf, &r->problems);
 		if (r->order != RELOAD_DIFF)
-			access_file_open(r->loaded->conf, r->current->access,
+			access_file_open(r->loaded->conf, serving->access,
 			    &r->loaded->access, &r->problems);
 	}
 	mailbox_send(r->mailbox, &r->loaded_mail);
 	return NULL;
 }
 
-static void
-tell_diff(const struct diff *diff, struct tell *t)
-{
-	tell_array(t, "tables");
-	for (size_t i = 0; i < diff->n; i++) {
-		const struct diff_table *d = &diff->tables[i];
-
-		/* The tables of lines that nobody wrote. */
-		if (d->binary && d->old_count + d->new_count == 0)
-			continue;
-		tell_object(t, NULL);
-		tell_text(t, "table", d->name);
-		tell_bool(t, "binary", d->binary);
-		tell_number(t, "entries", d->new_count);
-		tell_number(t, "added", d->added);
-		tell_number(t, "removed", d->removed);
-		tell_number(t, "changed", d->changed);
-		tell_end(t);
-	}
-	tell_end(t);
-}
-
-/* The sentence for people. */
-static void
-describe(const struct reload *r, bool ok, char *text, size_t cap)
-{
-	static const char *const failed[] = {
-		[RELOAD_APPLY] = "reload failed",
-		[RELOAD_FORCE] = "reload failed",
-		[RELOAD_DIFF] = "a reload would fail",
-		[RELOAD_ROLLBACK] = "rollback failed"
-	};
-	unsigned long long number = (unsigned long long)r->current->number;
-	double seconds = (double)(clock_ms() - r->began) / 1000;
-
-	if (!ok)
-		snprintf(text, cap, "%s, generation %llu goes on",
-		    failed[r->order], number);
-	else if (r->order == RELOAD_DIFF)
-		snprintf(text, cap, "a reload would change generation %llu: "
-		    "+%zu added -%zu removed ~%zu changed", number,
-		    r->diff.added, r->diff.removed, r->diff.changed);
-	else
-		snprintf(text, cap, "generation %llu serves, %zu entries: "
-		    "+%zu added -%zu removed ~%zu changed, in %.3f s", number,
-		    snapshot_count(r->current->snap), r->diff.added,
-		    r->diff.removed, r->diff.changed, seconds);
-}
-
-/* What it comes to, and the keys that are named. */
-static void
-tell_result(const struct reload *r, const char *text, size_t keys,
-    struct tell *t)
-{
-	struct buf result = { 0 };
-
-	if (buf_add(&result, text, strlen(text)) != 0 ||
-	    diff_keys_text(&r->diff, keys, &result) != 0)
-		t->failed = true;
-	else
-		tell_bytes(t, "result", result.data, result.len);
-	buf_clear(&result);
-}
-
-static void
-reload_reply(const struct reload *r, bool ok, const char *text,
-    const struct waiter *waiter)
-{
-	struct tell t;
-
-	tell_init(&t);
-	tell_result(r, text, waiter->keys, &t);
-	tell_number(&t, "generation", r->current->number);
-	tell_integer(&t, "milliseconds", clock_ms() - r->began);
-	tell_diff(&r->diff, &t);
-	tell_array(&t, "problems");
-	for (size_t i = 0; i < r->problems.n; i++)
-		tell_text(&t, NULL, r->problems.list[i].text);
-	tell_end(&t);
-	tell_number(&t, "more-problems", r->problems.dropped);
-	if (r->order == RELOAD_DIFF)
-		diff_keys_tell(&r->diff, waiter->keys, &t);
-	control_reply(waiter->request, ok, &t);
-}
-
-static void
-reload_log(const struct reload *r, bool ok, const char *text)
-{
-	if (r->order == RELOAD_DIFF)
-		return;
-	if (ok) {
-		log_info("reloaded generation=%llu entries=%zu added=%zu "
-		    "removed=%zu changed=%zu ms=%lld%s",
-		    (unsigned long long)r->current->number,
-		    snapshot_count(r->current->snap), r->diff.added,
-		    r->diff.removed, r->diff.changed,
-		    (long long)(clock_ms() - r->began),
-		    r->order == RELOAD_ROLLBACK ? " rollback=yes" : "");
-		return;
-	}
-	for (size_t i = 0; i < r->problems.n; i++)
-		log_warnx("%s", r->problems.list[i].text);
-	log_warnx("%s problems=%zu", text, problems_count(&r->problems));
-}
-
 /* What "systemctl status" shows. */
 static void
 tell_manager(const struct reload *r)
 {
-	unsigned long long number = (unsigned long long)r->current->number;
-	size_t entries = snapshot_count(r->current->snap);
+	const struct generation *gen = kept_serving(&r->kept);
+	unsigned long long number = (unsigned long long)gen->number;
+	size_t entries = snapshot_count(gen->snap);
 	char at[ISO_TIME_SIZE];
 
 	iso_time_local(r->last.at, at);
@@ -264,24 +164,39 @@ note_end(struct reload *r, bool ok)
 	tell_manager(r);
 }
 
+static void
+tell_waiters(struct reload *r, const struct outcome *outcome,
+    const char *text)
+{
+	struct waiter *waiter;
+	struct tell reply;
+
+	while ((waiter = STAILQ_FIRST(&r->waiters)) != NULL) {
+		STAILQ_REMOVE_HEAD(&r->waiters, entry);
+		if (waiter->request != NULL) {
+			tell_init(&reply);
+			outcome_tell(outcome, text, waiter->keys, &reply);
+			control_reply(waiter->request, outcome->ok, &reply);
+		}
+		free(waiter);
+	}
+}
+
 /* Tell everybody how it went, and go on with what is wanted next. */
 static void
 reload_over(struct reload *r, bool ok)
 {
-	struct waiter *waiter;
-	char text[256];
+	const struct outcome outcome = { .order = r->order, .ok = ok,
+	    .gen = kept_serving(&r->kept), .ms = clock_ms() - r->began,
+	    .diff = &r->diff, .problems = &r->problems };
+	char text[OUTCOME_TEXT_SIZE];
 
-	describe(r, ok, text, sizeof(text));
-	reload_log(r, ok, text);
+	outcome_text(&outcome, text);
+	outcome_log(&outcome, text);
 	note_end(r, ok);
 	if (r->order != RELOAD_DIFF && ok)
-		r->change_cb(r->current, r->arg);
-	while ((waiter = STAILQ_FIRST(&r->waiters)) != NULL) {
-		STAILQ_REMOVE_HEAD(&r->waiters, entry);
-		if (waiter->request != NULL)
-			reload_reply(r, ok, text, waiter);
-		free(waiter);
-	}
+		r->change_cb(outcome.gen, r->arg);
+	tell_waiters(r, &outcome, text);
 	problems_clear(&r->problems);
 	diff_clear(&r->diff);
 	generation_unref(r->loaded);
@@ -323,9 +238,10 @@ reload_loaded(struct reload *r)
 static void
 reload_published(struct reload *r)
 {
-	generation_unref(r->previous);
-	r->previous = r->current;
-	r->current = r->loaded;
+	if (r->order == RELOAD_ROLLBACK)
+		kept_serve_again(&r->kept, r->loaded, kept_before(&r->kept));
+	else
+		kept_serve(&r->kept, r->loaded);
 	r->loaded = NULL;
 	reload_over(r, true);
 }
@@ -345,11 +261,13 @@ reload_mail_cb(struct mail *mail, void *arg)
 static void
 reload_rollback(struct reload *r)
 {
-	if (r->previous == NULL)
+	struct generation *to = kept_before(&r->kept);
+
+	if (to == NULL)
 		problems_add(&r->problems, NULL, 0,
 		    "there is no earlier generation");
-	else if ((r->loaded = generation_again(r->previous)) == NULL ||
-	    diff_snapshots(r->current->snap, r->loaded->snap,
+	else if ((r->loaded = generation_again(to)) == NULL ||
+	    diff_snapshots(kept_serving(&r->kept)->snap, r->loaded->snap,
 	    &r->diff) != 0)
 		problems_add(&r->problems, NULL, 0, "out of memory");
 	if (problems_count(&r->problems) > 0) {
@@ -438,7 +356,7 @@ reload_new(struct event_base *base, const char *path, struct generation *gen,
 		free(r);
 		return NULL;
 	}
-	r->current = generation_ref(gen);
+	kept_init(&r->kept, gen, KEPT);
 	r->number = gen->number;
 	return r;
 }
@@ -488,13 +406,13 @@ reload_swapped(struct reload *r)
 void
 reload_access_log(const struct reload *r)
 {
-	access_file_reopen(r->current->access);
+	access_file_reopen(kept_serving(&r->kept)->access);
 }
 
 const struct generation *
 reload_current(const struct reload *r)
 {
-	return r->current;
+	return kept_serving(&r->kept);
 }
 
 const struct last_reload *
@@ -506,7 +424,7 @@ reload_last(const struct reload *r)
 struct generation *
 reload_take(const struct reload *r)
 {
-	return generation_ref(r->current);
+	return generation_ref(kept_serving(&r->kept));
 }
 
 void
@@ -549,8 +467,7 @@ reload_free(struct reload *r)
 	reload_abandon(r);
 	mailbox_discard(r->mailbox);
 	generation_unref(r->loaded);
-	generation_unref(r->previous);
-	generation_unref(r->current);
+	kept_clear(&r->kept);
 	problems_clear(&r->problems);
 	diff_clear(&r->diff);
 	free(r);

@@ -16,6 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/history/outcome.h"
+
 struct control_request;
 struct event_base;
 struct generation;
@@ -23,13 +25,6 @@ struct last_reload;
 struct problems;
 struct reload;
 struct workers;
-
-enum reload_order {
-	RELOAD_APPLY,		/* load and publish */
-	RELOAD_FORCE,		/* so, whatever the guards say */
-	RELOAD_DIFF,		/* load and say what would change */
-	RELOAD_ROLLBACK		/* publish what was before */
-};
 
 /*
  * Read the tables of the first generation, and open its access log: with

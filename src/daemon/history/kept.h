@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef KEPT_H
+#define KEPT_H
+
+/*
+ * The generations that are there: the one that serves, and those that served
+ * before it and can be gone back to, the last of them first.
+ */
+
+#include <stddef.h>
+
+struct generation;
+
+#define KEPT_MAX	16	/* generations */
+
+struct kept {
+	struct generation *list[KEPT_MAX];	/* n references; the first
+						   serves */
+	size_t n;
+	size_t most;		/* of n: 1 to KEPT_MAX */
+};
+
+/*
+ * Begin with the one that serves, of which a reference is taken.
+ *
+ * most  how many are kept, that one counted
+ */
+void kept_init(struct kept *, struct generation *, size_t most);
+
+/*
+ * Let go of all.  One that is zeroed is allowed.
+ */
+void kept_clear(struct kept *);
+
+/*
+ * The one that serves; borrowed.
+ */
+struct generation *kept_serving(const struct kept *);
+
+/*
+ * The one that served before it, borrowed; or NULL.
+ */
+struct generation *kept_before(const struct kept *);
+
+/*
+ * Have a new load serve; those that served longest ago go when there are too
+ * many.
+ *
+ * gen  a reference; taken
+ */
+void kept_serve(struct kept *, struct generation *gen);
+
+/*
+ * Have one that is kept serve again, under another number: it takes the place
+ * of its old self, and none goes.
+ *
+ * gen  of generation_again(); a reference, taken
+ * old  of which it was made
+ */
+void kept_serve_again(struct kept *, struct generation *gen,
+    const struct generation *old);
+
+#endif

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * Which generations are kept, in which order, and that none is lost or
+ * leaked.
+ */
+
+#include "config.h"
+
+#include "daemon/history/kept.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "daemon/snapshot/generation.h"
+
+/* One that holds nothing, as no load makes it. */
+static struct generation *
+make(uint64_t number)
+{
+	struct generation *gen = calloc(1, sizeof(*gen));
+
+	assert_non_null(gen);
+	gen->number = number;
+	gen->refs = 1;
+	return gen;
+}
+
+static void
+begin(struct kept *kept, size_t most)
+{
+	struct generation *first = make(1);
+
+	kept_init(kept, first, most);
+	assert_int_equal(first->refs, 2);
+	generation_unref(first);
+}
+
+/* Their numbers, that of the one which serves first. */
+static void
+assert_kept(const struct kept *kept, const char *expected)
+{
+	char text[256] = "", number[32];
+
+	for (size_t i = 0; i < kept->n; i++) {
+		assert_int_equal(kept->list[i]->refs, 1);
+		snprintf(number, sizeof(number), "%s%llu", i > 0 ? " " : "",
+		    (unsigned long long)kept->list[i]->number);
+		strcat(text, number);
+	}
+	assert_string_equal(text, expected);
+	assert_ptr_equal(kept_serving(kept), kept->list[0]);
+	assert_ptr_equal(kept_before(kept), kept->n > 1 ? kept->list[1] :
+	    NULL);
+}
+
+/* Have the one at a place serve again. */
+static void
+back(struct kept *kept, size_t at, uint64_t number)
+{
+	struct generation *gen = generation_again(kept->list[at]);
+
+	assert_non_null(gen);
+	gen->number = number;
+	kept_serve_again(kept, gen, kept->list[at]);
+}
+
+static void
+the_last_ones_are_kept(void **state)
+{
+	struct kept kept;
+
+	(void)state;
+	begin(&kept, 3);
+	assert_kept(&kept, "1");
+	kept_serve(&kept, make(2));
+	assert_kept(&kept, "2 1");
+	kept_serve(&kept, make(3));
+	assert_kept(&kept, "3 2 1");
+	kept_serve(&kept, make(4));
+	assert_kept(&kept, "4 3 2");
+	kept_clear(&kept);
+	assert_int_equal(kept.n, 0);
+	kept_clear(&kept);
+}
+
+static void
+as_few_as_one_and_as_many_as_may_be(void **state)
+{
+	struct kept kept;
+
+	(void)state;
+	begin(&kept, 1);
+	for (uint64_t i = 2; i < 5; i++) {
+		kept_serve(&kept, make(i));
+		assert_int_equal(kept_serving(&kept)->number, i);
+		assert_null(kept_before(&kept));
+	}
+	kept_clear(&kept);
+	begin(&kept, KEPT_MAX);
+	for (uint64_t i = 2; i < 40; i++)
+		kept_serve(&kept, make(i));
+	assert_kept(&kept, "39 38 37 36 35 34 33 32 31 30 29 28 27 26 25 24");
+	back(&kept, KEPT_MAX - 1, 40);
+	assert_int_equal(kept.n, KEPT_MAX);
+	assert_int_equal(kept_serving(&kept)->number, 40);
+	kept_clear(&kept);
+}
+
+/* Nothing is lost, however often one goes where. */
+static void
+to_go_back_loses_none(void **state)
+{
+	struct kept kept;
+
+	(void)state;
+	begin(&kept, 4);
+	for (uint64_t i = 2; i < 5; i++)
+		kept_serve(&kept, make(i));
+	back(&kept, 1, 5);
+	assert_int_equal(kept.n, 4);
+	assert_ptr_equal(kept_before(&kept), kept.list[1]);
+	assert_int_equal(kept_before(&kept)->number, 4);
+	back(&kept, 1, 6);
+	assert_int_equal(kept_before(&kept)->number, 5);
+	back(&kept, 3, 7);
+	assert_kept(&kept, "7 6 5 2");
+	/* Of the load that was number 1. */
+	kept_serve(&kept, make(8));
+	kept_serve(&kept, make(9));
+	assert_kept(&kept, "9 8 7 6");
+	kept_clear(&kept);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_last_ones_are_kept),
+		cmocka_unit_test(as_few_as_one_and_as_many_as_may_be),
+		cmocka_unit_test(to_go_back_loses_none),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
