@@ -43,11 +43,10 @@
 #include "daemon/thread/pace.h"
 #include "daemon/worker/worker.h"
 
-/* Generations: the one that serves, and one to go back to. */
-#define KEPT		2
-
 /* How much a load that is under way steps back, for nice(2). */
 #define LOAD_NICE	10
+
+_Static_assert(CONF_GENERATIONS_MAX == KEPT_MAX, "each has its place");
 
 enum reload_state {
 	RELOAD_IDLE,
@@ -241,7 +240,8 @@ reload_published(struct reload *r)
 	if (r->order == RELOAD_ROLLBACK)
 		kept_serve_again(&r->kept, r->loaded, kept_before(&r->kept));
 	else
-		kept_serve(&r->kept, r->loaded);
+		kept_serve(&r->kept, r->loaded,
+		    (size_t)r->loaded->conf->generations);
 	r->loaded = NULL;
 	reload_over(r, true);
 }
@@ -356,7 +356,7 @@ reload_new(struct event_base *base, const char *path, struct generation *gen,
 		free(r);
 		return NULL;
 	}
-	kept_init(&r->kept, gen, KEPT);
+	kept_init(&r->kept, gen);
 	r->number = gen->number;
 	return r;
 }

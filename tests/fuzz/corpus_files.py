@@ -282,14 +282,14 @@ CONF = {
             b"fold=yes guard=no\n"
             b"table b binary b.cdb guard=5% type=text/plain\n"),
     "newer": (b"listen fe80::1%1 1\nlisten /s group=root mode=0620\n"
-              b"timeout idle 1d\ntimeout header 1500ms\n"
+              b"timeout idle 1d\ntimeout header 1500ms\ngenerations 16\n"
               b"table main search=exact,regex duplicates=first fold=yes "
               b"guard=7%\n"),
     "newer_wrong": (b"listen * 1\nlisten 127.1 1\nlisten 010.0.0.1 1\n"
                     b"listen ::ffff:1.2.3.4 1 allow=::ffff:10.0.0.0/104\n"
                     b"listen ::1 1 allow=10.1/9\nlisten ::1 1 allow=*\n"
                     b"listen 0x7f000001 1 group=root\nlisten 1 1\n"
-                    b"timeout idle 5ms\ntimeout idle 2d\n"
+                    b"timeout idle 5ms\ntimeout idle 2d\ngenerations 17\n"
                     b"table main fold=no\ntable main mmap=no\n"),
     "include": (b"include 1.conf\ninclude [23].conf\xff\xff"
                 b"listen 127.0.0.1 1\ninclude 2.conf\xff\xff"

@@ -127,6 +127,7 @@ too_few_and_too_many_words_are_told(void **state)
 		{ "include", "include PATH" }, { "user", "user NAME" },
 		{ "workers", "workers NUMBER, or workers auto" },
 		{ "sandbox", "sandbox yes, or sandbox no" },
+		{ "generations 2 3", "generations NUMBER" },
 		{ "limit header", "limit NAME NUMBER" },
 		{ "timeout idle 1s 2s", "timeout NAME TIME" },
 		{ "table main", PARSE_TABLE_USAGE },

@@ -265,6 +265,7 @@ everything_said_is_shown(void **state)
 		"control \"/b\" group=\"root\"\n",
 		"user \"root\"\n", "workers auto\n", "log level=info\n",
 		"sandbox yes\n",
+		"generations 2\n",
 		"log access=no\n",
 		"limit header 2k\n", "limit pipeline 5\n",
 		"limit connections 10000\n", "limit memory 256m\n",
@@ -297,7 +298,8 @@ what_a_reload_cannot_change_is_told(void **state)
 	} rows[] = {
 		{ OLD, "" },
 		{ OLD "limit header 1k\ntimeout idle 1s\nlog level=debug\n"
-		    "pidfile /b\nanswer a b\nlog access=/c\n", "" },
+		    "pidfile /b\nanswer a b\nlog access=/c\n"
+		    "generations 5\n", "" },
 		{ "\nworkers 2\nuser \"root\"\ncontrol \"/a\"\n"
 		    "listen 127.0.0.1 7 keep-alive=no service=messages\n",
 		    "" },

@@ -75,6 +75,7 @@ what_is_not_said_has_its_default(void **state)
 	assert_null(conf->access_log);
 	assert_int_equal(conf->log_level, LOG_LEVEL_INFO);
 	assert_true(conf->sandbox);
+	assert_int_equal(conf->generations, 2);
 	assert_true(conf->limits.connections == 10000);
 	assert_true(conf->timeouts.idle == 60000);
 	conf_free(conf);

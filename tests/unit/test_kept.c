@@ -35,11 +35,11 @@ make(uint64_t number)
 }
 
 static void
-begin(struct kept *kept, size_t most)
+begin(struct kept *kept)
 {
 	struct generation *first = make(1);
 
-	kept_init(kept, first, most);
+	kept_init(kept, first);
 	assert_int_equal(first->refs, 2);
 	generation_unref(first);
 }
@@ -79,13 +79,13 @@ the_last_ones_are_kept(void **state)
 	struct kept kept;
 
 	(void)state;
-	begin(&kept, 3);
+	begin(&kept);
 	assert_kept(&kept, "1");
-	kept_serve(&kept, make(2));
+	kept_serve(&kept, make(2), 3);
 	assert_kept(&kept, "2 1");
-	kept_serve(&kept, make(3));
+	kept_serve(&kept, make(3), 3);
 	assert_kept(&kept, "3 2 1");
-	kept_serve(&kept, make(4));
+	kept_serve(&kept, make(4), 3);
 	assert_kept(&kept, "4 3 2");
 	kept_clear(&kept);
 	assert_int_equal(kept.n, 0);
@@ -98,20 +98,25 @@ as_few_as_one_and_as_many_as_may_be(void **state)
 	struct kept kept;
 
 	(void)state;
-	begin(&kept, 1);
+	begin(&kept);
 	for (uint64_t i = 2; i < 5; i++) {
-		kept_serve(&kept, make(i));
+		kept_serve(&kept, make(i), 1);
 		assert_int_equal(kept_serving(&kept)->number, i);
 		assert_null(kept_before(&kept));
 	}
 	kept_clear(&kept);
-	begin(&kept, KEPT_MAX);
+	begin(&kept);
 	for (uint64_t i = 2; i < 40; i++)
-		kept_serve(&kept, make(i));
+		kept_serve(&kept, make(i), KEPT_MAX);
 	assert_kept(&kept, "39 38 37 36 35 34 33 32 31 30 29 28 27 26 25 24");
 	back(&kept, KEPT_MAX - 1, 40);
 	assert_int_equal(kept.n, KEPT_MAX);
 	assert_int_equal(kept_serving(&kept)->number, 40);
+	/* Fewer from now on. */
+	kept_serve(&kept, make(41), 3);
+	assert_kept(&kept, "41 40 39");
+	kept_serve(&kept, make(42), 1);
+	assert_kept(&kept, "42");
 	kept_clear(&kept);
 }
 
@@ -122,9 +127,9 @@ to_go_back_loses_none(void **state)
 	struct kept kept;
 
 	(void)state;
-	begin(&kept, 4);
+	begin(&kept);
 	for (uint64_t i = 2; i < 5; i++)
-		kept_serve(&kept, make(i));
+		kept_serve(&kept, make(i), 4);
 	back(&kept, 1, 5);
 	assert_int_equal(kept.n, 4);
 	assert_ptr_equal(kept_before(&kept), kept.list[1]);
@@ -134,8 +139,8 @@ to_go_back_loses_none(void **state)
 	back(&kept, 3, 7);
 	assert_kept(&kept, "7 6 5 2");
 	/* Of the load that was number 1. */
-	kept_serve(&kept, make(8));
-	kept_serve(&kept, make(9));
+	kept_serve(&kept, make(8), 4);
+	kept_serve(&kept, make(9), 4);
 	assert_kept(&kept, "9 8 7 6");
 	kept_clear(&kept);
 }

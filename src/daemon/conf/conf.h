@@ -97,6 +97,7 @@ struct conf_table {
 STAILQ_HEAD(conf_tables, conf_table);
 
 #define CONF_NO_GUARD		100
+#define CONF_GENERATIONS_MAX	16
 #define CONF_MAIN		"main"	/* the table of the answer lines */
 
 struct conf_limits {
@@ -144,6 +145,7 @@ struct conf {
 	char *pidfile;			/* NULL: none */
 	int64_t workers;		/* 0: auto, one a core */
 	bool sandbox;
+	int64_t generations;		/* in memory; the serving one counts */
 	enum log_level log_level;
 	char *access_log;		/* a path; NULL: none */
 	struct conf_place *said;	/* by scalar row; file NULL: default */

@@ -128,6 +128,7 @@ static const struct directive {
 	{ "user", 2, 2, "user NAME", parse_plain },
 	{ "workers", 2, 2, "workers NUMBER, or workers auto", parse_plain },
 	{ "sandbox", 2, 2, "sandbox yes, or sandbox no", parse_plain },
+	{ "generations", 2, 2, "generations NUMBER", parse_plain },
 	{ "limit", 3, 3, "limit NAME NUMBER", parse_named },
 	{ "timeout", 3, 3, "timeout NAME TIME", parse_named },
 	{ "pidfile", 2, 2, "pidfile PATH", parse_plain },

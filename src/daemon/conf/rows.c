@@ -45,6 +45,8 @@ const struct conf_row conf_rows[] = {
 	    NUMBER(workers), false },
 	{ "sandbox", NULL, ' ', &conf_type_bool, 0, 1, true,
 	    SWITCH(sandbox), false },
+	{ "generations", NULL, ' ', &conf_type_number, 1, CONF_GENERATIONS_MAX,
+	    2, NUMBER(generations), true },
 	{ "pidfile", NULL, ' ', &conf_type_path, 0, 0, 0,
 	    STRING(pidfile), true },
 	{ "log", "level", '=', &conf_type_level, 0, 0, LOG_LEVEL_INFO,

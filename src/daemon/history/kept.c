@@ -15,10 +15,9 @@
 #include "daemon/snapshot/generation.h"
 
 void
-kept_init(struct kept *kept, struct generation *gen, size_t most)
+kept_init(struct kept *kept, struct generation *gen)
 {
-	*kept = (struct kept){ .list = { generation_ref(gen) }, .n = 1,
-	    .most = most };
+	*kept = (struct kept){ .list = { generation_ref(gen) }, .n = 1 };
 }
 
 void
@@ -49,9 +48,9 @@ put_first(struct kept *kept, struct generation *gen, size_t at)
 }
 
 void
-kept_serve(struct kept *kept, struct generation *gen)
+kept_serve(struct kept *kept, struct generation *gen, size_t most)
 {
-	while (kept->n >= kept->most)
+	while (kept->n >= most)
 		generation_unref(kept->list[--kept->n]);
 	put_first(kept, gen, kept->n++);
 }

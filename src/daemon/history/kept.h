@@ -19,15 +19,12 @@ struct kept {
 	struct generation *list[KEPT_MAX];	/* n references; the first
 						   serves */
 	size_t n;
-	size_t most;		/* of n: 1 to KEPT_MAX */
 };
 
 /*
  * Begin with the one that serves, of which a reference is taken.
- *
- * most  how many are kept, that one counted
  */
-void kept_init(struct kept *, struct generation *, size_t most);
+void kept_init(struct kept *, struct generation *);
 
 /*
  * Let go of all.  One that is zeroed is allowed.
@@ -45,16 +42,17 @@ struct generation *kept_serving(const struct kept *);
 struct generation *kept_before(const struct kept *);
 
 /*
- * Have a new load serve; those that served longest ago go when there are too
- * many.
+ * Have a new load serve; of those that are too many, the ones that served
+ * longest ago go.
  *
- * gen  a reference; taken
+ * gen   a reference; taken
+ * most  how many may be there now, it counted: 1 to KEPT_MAX
  */
-void kept_serve(struct kept *, struct generation *gen);
+void kept_serve(struct kept *, struct generation *gen, size_t most);
 
 /*
  * Have one that is kept serve again, under another number: it takes the place
- * of its old self, and none goes.
+ * of its old self, and none goes, however many its configuration would keep.
  *
  * gen  of generation_again(); a reference, taken
  * old  of which it was made

@@ -82,6 +82,20 @@ class Rollback(TransactionTest):
         self.told("rollback")
         self.assertEqual(self.find("key 9"), "5 9")
 
+    def test_none_is_kept(self):
+        """generations 1; a reload applies what another number says."""
+        for most in (1, 2, 1):
+            self.change(self.table("words", numbered(10, f"{most} {{}}")),
+                        f"generations {most}")
+            self.reload()
+            if most > 1:
+                for _ in range(2):
+                    self.assertEqual(self.told("rollback"), (0, 0, 10))
+            else:
+                self.assertIn("there is no earlier generation",
+                              self.refused(command="rollback"))
+            self.assertEqual(self.find("key 9"), f"{most} 9")
+
     def test_it_may_lose_much(self):
         """A rollback is meant: no guard."""
         self.table("words", numbered(100))
