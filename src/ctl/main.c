@@ -28,22 +28,25 @@
 
 #define DEFAULT_SOCKET	RUNSTATEDIR "/appmsgd/control.sock"
 #define KEYS_MAX	1000	/* the daemon names no more */
+#define GENERATION_MAX	((int64_t)1 << 53)	/* nor has it higher ones */
 
 /* What reads files or tables as large as they are has no time of its own. */
 static const struct command {
 	const char *name;
 	const char *argument;	/* the member that a word goes into, or NULL */
 	int64_t timeout_ms;	/* -1: none */
+	bool optional;		/* the word may be missing */
+	bool number;		/* the word is a generation's */
 } commands[] = {
-	{ "reload", NULL, -1 },
-	{ "diff", NULL, -1 },
-	{ "rollback", NULL, -1 },
-	{ "explain", "key", 10000 },
-	{ "tables", NULL, -1 },
-	{ "status", NULL, 10000 },
-	{ "stats", NULL, 10000 },
-	{ "log", "level", 10000 },
-	{ "drain", NULL, 10000 },
+	{ "reload", NULL, -1, false, false },
+	{ "diff", NULL, -1, false, false },
+	{ "rollback", "generation", -1, true, true },
+	{ "explain", "key", 10000, false, false },
+	{ "tables", NULL, -1, false, false },
+	{ "status", NULL, 10000, false, false },
+	{ "stats", NULL, 10000, false, false },
+	{ "log", "level", 10000, false, false },
+	{ "drain", NULL, 10000, false, false },
 };
 
 #define N_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
@@ -58,7 +61,9 @@ static const char help[] =
 "  reload       read the configuration and its tables again; ends when the\n"
 "               new ones serve, or fails and says why while the old go on\n"
 "  diff         say what a reload would change\n"
-"  rollback     go back to what was served before, at once\n"
+"  rollback [GENERATION]\n"
+"               go back to what was served before, or to another generation\n"
+"               that is kept, at once\n"
 "  explain KEY  say where the answer for KEY stands\n"
 "  tables       say which tables there are, and how many keys of each an\n"
 "               earlier one hides\n"
@@ -87,6 +92,7 @@ struct options {
 	const char *socket;
 	const struct command *command;
 	const char *argument;	/* of the command, or NULL */
+	int64_t generation;	/* the argument, as a number */
 	int keys;		/* -1: as many as the daemon likes */
 	bool json;
 	bool force;
@@ -113,6 +119,18 @@ find_command(const char *word)
 	return NULL;
 }
 
+static bool
+parse_generation(const char *word, struct options *o)
+{
+	const char *why;
+
+	o->generation = strtonum(word, 1, GENERATION_MAX, &why);
+	if (why == NULL)
+		return true;
+	warnx("\"%s\" is not the number of a generation", word);
+	return false;
+}
+
 /* The command and its argument; says what is wrong with them. */
 static bool
 parse_words(int n, char **words, struct options *o)
@@ -123,7 +141,7 @@ parse_words(int n, char **words, struct options *o)
 	}
 	if ((o->command = find_command(words[0])) == NULL)
 		return false;
-	if (o->command->argument != NULL && n < 2) {
+	if (o->command->argument != NULL && !o->command->optional && n < 2) {
 		warnx("%s needs a %s", words[0], o->command->argument);
 		return false;
 	}
@@ -139,6 +157,8 @@ parse_words(int n, char **words, struct options *o)
 	if (n == 2 && encoding_has_mark(words[1], strlen(words[1])))
 		warnx("the %s begins with a byte order mark",
 		    o->command->argument);
+	if (n == 2 && o->command->number && !parse_generation(words[1], o))
+		return false;
 	if (o->force && strcmp(words[0], "reload") != 0) {
 		warnx("--force is for reload");
 		return false;
@@ -354,8 +374,10 @@ request_new(const struct options *o)
 	    json_object_new_int(o->keys)) != 0) ||
 	    (o->openmetrics && request_add(content, "openmetrics",
 	    json_object_new_boolean(true)) != 0) ||
-	    (o->command->argument != NULL && request_add(content,
-	    o->command->argument, json_object_new_string(o->argument)) != 0)) {
+	    (o->argument != NULL && request_add(content,
+	    o->command->argument, o->command->number ?
+	    json_object_new_int64(o->generation) :
+	    json_object_new_string(o->argument)) != 0)) {
 		json_object_put(content);
 		return NULL;
 	}

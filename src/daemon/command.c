@@ -33,11 +33,14 @@
 #include "daemon/snapshot/diff_keys.h"
 #include "lib/scan.h"
 
+/* Numbers that every JSON parser takes exactly. */
+#define GENERATION_MAX	((int64_t)1 << 53)
+
 /* What a request may say; raw is NULL where it does not. */
 struct words {
 	struct appmsg_str action, key, level;
 	bool force, openmetrics;
-	int64_t keys;
+	int64_t keys, generation;
 };
 
 static const struct word {
@@ -45,19 +48,23 @@ static const struct word {
 	enum { WORD_TEXT, WORD_FLAG, WORD_NUMBER } type;
 	size_t offset;		/* in struct words */
 	const char *wrong;	/* what is said of a value of another type */
+	int64_t min, max;	/* of a number */
 } words_known[] = {
 	{ "action", WORD_TEXT, offsetof(struct words, action),
-	    "\"action\" is not a string of Unicode text" },
+	    "\"action\" is not a string of Unicode text", 0, 0 },
 	{ "key", WORD_TEXT, offsetof(struct words, key),
-	    "\"key\" is not a string of Unicode text" },
+	    "\"key\" is not a string of Unicode text", 0, 0 },
 	{ "level", WORD_TEXT, offsetof(struct words, level),
-	    "\"level\" is not a string of Unicode text" },
+	    "\"level\" is not a string of Unicode text", 0, 0 },
 	{ "keys", WORD_NUMBER, offsetof(struct words, keys),
-	    "\"keys\" is no number from 0 to 1000" },
+	    "\"keys\" is no number from 0 to 1000", 0, DIFF_KEYS_MAX },
+	{ "generation", WORD_NUMBER, offsetof(struct words, generation),
+	    "\"generation\" is no number from 1 on", 1,
+	    GENERATION_MAX },
 	{ "force", WORD_FLAG, offsetof(struct words, force),
-	    "\"force\" is neither true nor false" },
+	    "\"force\" is neither true nor false", 0, 0 },
 	{ "openmetrics", WORD_FLAG, offsetof(struct words, openmetrics),
-	    "\"openmetrics\" is neither true nor false" },
+	    "\"openmetrics\" is neither true nor false", 0, 0 },
 };
 
 #define N_WORDS		(sizeof(words_known) / sizeof(words_known[0]))
@@ -77,7 +84,7 @@ word_take(const struct word *word, const struct scan_value *v,
 	    v->type == SCAN_FALSE))
 		*(bool *)to = v->type == SCAN_TRUE;
 	else if (word->type == WORD_NUMBER && v->type == SCAN_NUMBER &&
-	    scan_integer(v, DIFF_KEYS_MAX, &number) == 0 && number >= 0)
+	    scan_integer(v, word->max, &number) == 0 && number >= word->min)
 		*(int64_t *)to = number;
 	else
 		return word->wrong;
@@ -215,23 +222,25 @@ static void
 command_diff(const struct command_host *host, struct control_request *request,
     const struct words *words)
 {
-	reload_diff(host->reload, (size_t)words->keys, request);
+	reload_start(host->reload, &(struct reload_wanted){
+	    .order = RELOAD_DIFF, .keys = (size_t)words->keys }, request);
 }
 
 static void
 command_rollback(const struct command_host *host,
     struct control_request *request, const struct words *words)
 {
-	(void)words;
-	reload_start(host->reload, RELOAD_ROLLBACK, request);
+	reload_start(host->reload, &(struct reload_wanted){
+	    .order = RELOAD_ROLLBACK, .to = (uint64_t)words->generation },
+	    request);
 }
 
 static void
 command_reload(const struct command_host *host,
     struct control_request *request, const struct words *words)
 {
-	reload_start(host->reload, words->force ? RELOAD_FORCE : RELOAD_APPLY,
-	    request);
+	reload_start(host->reload, &(struct reload_wanted){
+	    .order = words->force ? RELOAD_FORCE : RELOAD_APPLY }, request);
 }
 
 /* The level with a name; says in the reply what is wrong with it. */

@@ -57,9 +57,8 @@ enum reload_state {
 /* Somebody who waits for an order to be carried out. */
 struct waiter {
 	STAILQ_ENTRY(waiter) entry;
-	enum reload_order order;
+	struct reload_wanted wanted;
 	struct control_request *request;	/* NULL: a signal */
-	size_t keys;		/* of a diff, of each sort, to be named */
 };
 STAILQ_HEAD(waiters, waiter);
 
@@ -80,6 +79,8 @@ struct reload {
 	struct problems problems;
 	struct diff diff;
 	size_t keys;			/* the most that a waiter wants */
+	struct generation *back;	/* to it; one of those kept */
+	uint64_t to;			/* what it is called by who asked */
 	int64_t began;			/* ms */
 	pthread_t thread;
 	struct mail loaded_mail;	/* from the thread; one at a time */
@@ -174,7 +175,7 @@ tell_waiters(struct reload *r, const struct outcome *outcome,
 		STAILQ_REMOVE_HEAD(&r->waiters, entry);
 		if (waiter->request != NULL) {
 			tell_init(&reply);
-			outcome_tell(outcome, text, waiter->keys, &reply);
+			outcome_tell(outcome, text, waiter->wanted.keys, &reply);
 			control_reply(waiter->request, outcome->ok, &reply);
 		}
 		free(waiter);
@@ -186,8 +187,9 @@ static void
 reload_over(struct reload *r, bool ok)
 {
 	const struct outcome outcome = { .order = r->order, .ok = ok,
-	    .gen = kept_serving(&r->kept), .ms = clock_ms() - r->began,
-	    .diff = &r->diff, .problems = &r->problems };
+	    .gen = kept_serving(&r->kept), .to = r->to,
+	    .ms = clock_ms() - r->began, .diff = &r->diff,
+	    .problems = &r->problems };
 	char text[OUTCOME_TEXT_SIZE];
 
 	outcome_text(&outcome, text);
@@ -238,7 +240,7 @@ static void
 reload_published(struct reload *r)
 {
 	if (r->order == RELOAD_ROLLBACK)
-		kept_serve_again(&r->kept, r->loaded, kept_before(&r->kept));
+		kept_serve_again(&r->kept, r->loaded, r->back);
 	else
 		kept_serve(&r->kept, r->loaded,
 		    (size_t)r->loaded->conf->generations);
@@ -257,18 +259,17 @@ reload_mail_cb(struct mail *mail, void *arg)
 		reload_published(r);
 }
 
-/* Publish once more what was before; there is nothing to load. */
+/* Publish once more what was there; there is nothing to load. */
 static void
 reload_rollback(struct reload *r)
 {
-	struct generation *to = kept_before(&r->kept);
-
-	if (to == NULL)
-		problems_add(&r->problems, NULL, 0,
-		    "there is no earlier generation");
-	else if ((r->loaded = generation_again(to)) == NULL ||
+	r->back = kept_find(&r->kept, r->to, &r->problems);
+	if (r->back != NULL && r->to == 0)
+		r->to = r->back->number;
+	if (r->back != NULL &&
+	    ((r->loaded = generation_again(r->back)) == NULL ||
 	    diff_snapshots(kept_serving(&r->kept)->snap, r->loaded->snap,
-	    &r->diff) != 0)
+	    &r->diff) != 0))
 		problems_add(&r->problems, NULL, 0, "out of memory");
 	if (problems_count(&r->problems) > 0) {
 		reload_over(r, false);
@@ -287,14 +288,15 @@ reload_next(struct reload *r)
 
 	if (waiter == NULL)
 		return;
-	r->order = waiter->order;
+	r->order = waiter->wanted.order;
+	r->to = waiter->wanted.to;
 	r->keys = 0;
 	while ((waiter = STAILQ_FIRST(&r->later)) != NULL &&
-	    waiter->order == r->order) {
+	    waiter->wanted.order == r->order) {
 		STAILQ_REMOVE_HEAD(&r->later, entry);
 		STAILQ_INSERT_TAIL(&r->waiters, waiter, entry);
-		if (waiter->keys > r->keys)
-			r->keys = waiter->keys;
+		if (waiter->wanted.keys > r->keys)
+			r->keys = waiter->wanted.keys;
 		/* Twice back is where one was. */
 		if (r->order == RELOAD_ROLLBACK)
 			break;
@@ -361,8 +363,8 @@ reload_new(struct event_base *base, const char *path, struct generation *gen,
 	return r;
 }
 
-static void
-start(struct reload *r, enum reload_order order, size_t keys,
+void
+reload_start(struct reload *r, const struct reload_wanted *wanted,
     struct control_request *request)
 {
 	const struct problems untold = { .dropped = 1 };
@@ -370,31 +372,18 @@ start(struct reload *r, enum reload_order order, size_t keys,
 
 	if (waiter == NULL) {
 		log_warnx("out of memory for a reload");
-		if (order == RELOAD_APPLY || order == RELOAD_FORCE)
+		if (wanted->order == RELOAD_APPLY ||
+		    wanted->order == RELOAD_FORCE)
 			last_reload_note(&r->last, time(NULL), &untold);
 		if (request != NULL)
 			control_say(request, false, "out of memory");
 		return;
 	}
-	waiter->order = order;
+	waiter->wanted = *wanted;
 	waiter->request = request;
-	waiter->keys = keys;
 	STAILQ_INSERT_TAIL(&r->later, waiter, entry);
 	if (r->state == RELOAD_IDLE)
 		reload_next(r);
-}
-
-void
-reload_start(struct reload *r, enum reload_order order,
-    struct control_request *request)
-{
-	start(r, order, 0, request);
-}
-
-void
-reload_diff(struct reload *r, size_t keys, struct control_request *request)
-{
-	start(r, RELOAD_DIFF, keys, request);
 }
 
 void

@@ -52,20 +52,21 @@ struct reload *reload_new(struct event_base *base, const char *path,
     struct generation *gen, struct workers *workers,
     void (*change_cb)(const struct generation *, void *arg), void *arg);
 
+/* What is wanted. */
+struct reload_wanted {
+	enum reload_order order;
+	size_t keys;		/* a diff's: how many of each sort are named,
+				   at most DIFF_KEYS_MAX */
+	uint64_t to;		/* a rollback's: a generation; 0: the one
+				   before */
+};
+
 /*
  * Start to carry out an order, or note it for later.
  *
  * request  gets its reply when it is over; taken; NULL: a signal asked
  */
-void reload_start(struct reload *, enum reload_order order,
-    struct control_request *request);
-
-/*
- * The same of RELOAD_DIFF, and name keys that would change.
- *
- * keys  of each sort, at most DIFF_KEYS_MAX
- */
-void reload_diff(struct reload *, size_t keys,
+void reload_start(struct reload *, const struct reload_wanted *,
     struct control_request *request);
 
 /*

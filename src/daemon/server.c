@@ -187,7 +187,8 @@ server_signal_cb(int signum, void *arg)
 	else if (signum != SIGHUP)
 		server_terminate(server, signum);
 	else if (!server->draining)
-		reload_start(server->reload, RELOAD_APPLY, NULL);
+		reload_start(server->reload, &(struct reload_wanted){
+		    .order = RELOAD_APPLY }, NULL);
 }
 
 static void

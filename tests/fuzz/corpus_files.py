@@ -149,6 +149,10 @@ CONTROL = {
         "status", "stats", "diff", "rollback", "reload", "drain", "tables",
         "none")},
     "keys": control(b'{"action":"diff","keys":1000}'),
+    "back": control(b'{"action":"rollback","generation":9007199254740992}'),
+    "back_none": control(b'{"action":"rollback","generation":0}'),
+    "back_many": control(b'{"action":"rollback","generation":1'
+                         b'8446744073709551617}'),
     "keys_many": control(b'{"action":"diff","keys":1001}'),
     "keys_less": control(b'{"action":"diff","keys":-1}'),
     "keys_form": control(b'{"action":"diff","keys":2e1}'),

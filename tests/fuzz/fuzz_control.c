@@ -49,6 +49,7 @@
 
 #define SETUP_SIZE	3
 #define CONTENT_MAX	((size_t)64 << 10)	/* that a request may have */
+#define GENERATION_MAX	((int64_t)1 << 53)
 #define SENT_MAX	60000	/* bytes that the socket surely holds */
 
 const unsigned int fuzz_runs = 5000;
@@ -63,7 +64,7 @@ static struct report numbers;
 /* Instead of those of reload.c. */
 
 void
-reload_start(struct reload *reload, enum reload_order order,
+reload_start(struct reload *reload, const struct reload_wanted *wanted,
     struct control_request *request)
 {
 	static const char *const orders[] = { "apply", "force", "diff",
@@ -71,19 +72,13 @@ reload_start(struct reload *reload, enum reload_order order,
 
 	(void)reload;
 	FUZZ_CHECK(waiting == NULL);
-	loaded = orders[order];
+	FUZZ_CHECK(wanted->keys <= 1000);
+	FUZZ_CHECK(wanted->to <= GENERATION_MAX);
+	loaded = orders[wanted->order];
 	if (loads_later)
 		waiting = request;
 	else
 		control_say(request, true, loaded);
-}
-
-void
-reload_diff(struct reload *reload, size_t keys,
-    struct control_request *request)
-{
-	FUZZ_CHECK(keys <= 1000);
-	reload_start(reload, RELOAD_DIFF, request);
 }
 
 const struct generation *
@@ -232,14 +227,14 @@ is_fit(const struct json *content, const char *name, bool flag)
 	    v->kind == JSON_FALSE : v->kind == JSON_STRING && !v->lone);
 }
 
-/* The same of a number from 0 to 1000. */
+/* The same of a number in a range. */
 static bool
-is_few(const struct json *v)
+is_within(const struct json *v, int64_t min, int64_t max)
 {
 	int64_t n;
 
 	return v == NULL || (v->kind == JSON_NUMBER &&
-	    json_integer(v, 1000, &n) && n >= 0);
+	    json_integer(v, max, &n) && n >= min);
 }
 
 static bool
@@ -314,7 +309,9 @@ expect(const char *p, size_t len)
 	    is_fit(content, "level", false) &&
 	    is_fit(content, "force", true) &&
 	    is_fit(content, "openmetrics", true) &&
-	    is_few(json_member(content, "keys")))
+	    is_within(json_member(content, "keys"), 0, 1000) &&
+	    is_within(json_member(content, "generation"), 1,
+	    GENERATION_MAX))
 		expect_command(&e, content);
 	json_free(content);
 	return e;

@@ -20,6 +20,7 @@
 
 #include <cmocka.h>
 
+#include "daemon/base/problems.h"
 #include "daemon/snapshot/generation.h"
 
 /* One that holds nothing, as no load makes it. */
@@ -58,8 +59,28 @@ assert_kept(const struct kept *kept, const char *expected)
 	}
 	assert_string_equal(text, expected);
 	assert_ptr_equal(kept_serving(kept), kept->list[0]);
-	assert_ptr_equal(kept_before(kept), kept->n > 1 ? kept->list[1] :
-	    NULL);
+}
+
+static struct generation *
+before(const struct kept *kept)
+{
+	struct problems problems = PROBLEMS_INIT;
+	struct generation *gen = kept_find(kept, 0, &problems);
+
+	assert_true((gen == NULL) == (problems.n > 0));
+	problems_clear(&problems);
+	return gen;
+}
+
+static void
+assert_refused(const struct kept *kept, uint64_t number, const char *why)
+{
+	struct problems problems = PROBLEMS_INIT;
+
+	assert_null(kept_find(kept, number, &problems));
+	assert_int_equal(problems.n, 1);
+	assert_string_equal(problems.list[0].text, why);
+	problems_clear(&problems);
 }
 
 /* Have the one at a place serve again. */
@@ -102,7 +123,7 @@ as_few_as_one_and_as_many_as_may_be(void **state)
 	for (uint64_t i = 2; i < 5; i++) {
 		kept_serve(&kept, make(i), 1);
 		assert_int_equal(kept_serving(&kept)->number, i);
-		assert_null(kept_before(&kept));
+		assert_null(before(&kept));
 	}
 	kept_clear(&kept);
 	begin(&kept);
@@ -132,16 +153,67 @@ to_go_back_loses_none(void **state)
 		kept_serve(&kept, make(i), 4);
 	back(&kept, 1, 5);
 	assert_int_equal(kept.n, 4);
-	assert_ptr_equal(kept_before(&kept), kept.list[1]);
-	assert_int_equal(kept_before(&kept)->number, 4);
+	assert_int_equal(before(&kept)->number, 4);
 	back(&kept, 1, 6);
-	assert_int_equal(kept_before(&kept)->number, 5);
+	assert_int_equal(before(&kept)->number, 5);
 	back(&kept, 3, 7);
 	assert_kept(&kept, "7 6 5 2");
 	/* Of the load that was number 1. */
 	kept_serve(&kept, make(8), 4);
 	kept_serve(&kept, make(9), 4);
 	assert_kept(&kept, "9 8 7 6");
+	kept_clear(&kept);
+}
+
+static void
+what_is_not_kept_is_told(void **state)
+{
+	struct problems problems = PROBLEMS_INIT;
+	struct kept kept;
+
+	(void)state;
+	begin(&kept);
+	assert_refused(&kept, 0, "there is no earlier generation");
+	assert_refused(&kept, 1, "generation 1 serves already");
+	assert_refused(&kept, 2,
+	    "generation 2 is not kept; there are no others");
+	kept_serve(&kept, make(2), 1);
+	assert_refused(&kept, 0, "no earlier generation is kept, as "
+	    "\"generations 1\" has it");
+	kept_serve(&kept, make(3), 5);
+	assert_refused(&kept, 1, "generation 1 is not kept; there is 2");
+	kept_serve(&kept, make(4), 5);
+	kept_serve(&kept, make(5), 5);
+	assert_refused(&kept, UINT64_MAX, "generation 18446744073709551615 "
+	    "is not kept; there are 4, 3 and 2");
+	back(&kept, 2, 6);
+	/* By either number. */
+	assert_refused(&kept, 3, "generation 3 serves already, as 6");
+	assert_refused(&kept, 6, "generation 6 serves already");
+	back(&kept, 1, 7);
+	assert_ptr_equal(kept_find(&kept, 3, &problems), kept.list[1]);
+	assert_ptr_equal(kept_find(&kept, 6, &problems), kept.list[1]);
+	assert_int_equal(problems.n, 0);
+	kept_clear(&kept);
+}
+
+/* However long their numbers are. */
+static void
+all_that_are_kept_are_named(void **state)
+{
+	struct problems problems = PROBLEMS_INIT;
+	struct kept kept;
+
+	(void)state;
+	begin(&kept);
+	for (uint64_t i = KEPT_MAX; i-- > 0;)
+		kept_serve(&kept, make(UINT64_MAX - i), KEPT_MAX);
+	assert_null(kept_find(&kept, 1, &problems));
+	assert_non_null(strstr(problems.list[0].text,
+	    "18446744073709551614, "));
+	assert_non_null(strstr(problems.list[0].text,
+	    " and 18446744073709551600"));
+	problems_clear(&problems);
 	kept_clear(&kept);
 }
 
@@ -152,6 +224,8 @@ main(void)
 		cmocka_unit_test(the_last_ones_are_kept),
 		cmocka_unit_test(as_few_as_one_and_as_many_as_may_be),
 		cmocka_unit_test(to_go_back_loses_none),
+		cmocka_unit_test(what_is_not_kept_is_told),
+		cmocka_unit_test(all_that_are_kept_are_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,8 +10,11 @@
 
 #include "daemon/history/kept.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "daemon/base/problems.h"
 #include "daemon/snapshot/generation.h"
 
 void
@@ -33,10 +36,78 @@ kept_serving(const struct kept *kept)
 	return kept->list[0];
 }
 
-struct generation *
-kept_before(const struct kept *kept)
+uint64_t
+kept_load(const struct generation *gen)
 {
-	return kept->n > 1 ? kept->list[1] : NULL;
+	return gen->base != NULL ? gen->base->number : gen->number;
+}
+
+static void
+refuse_serving(const struct kept *kept, uint64_t number,
+    struct problems *problems)
+{
+	uint64_t serving = kept->list[0]->number;
+
+	if (number == serving)
+		problems_add(problems, NULL, 0, "generation %" PRIu64
+		    " serves already", number);
+	else
+		problems_add(problems, NULL, 0, "generation %" PRIu64
+		    " serves already, as %" PRIu64, number, serving);
+}
+
+static void
+refuse_missing(const struct kept *kept, uint64_t number,
+    struct problems *problems)
+{
+	char list[KEPT_MAX * sizeof(", 18446744073709551615 and")] = "";
+	char one[32];
+
+	for (size_t i = 1; i < kept->n; i++) {
+		snprintf(one, sizeof(one), "%s%" PRIu64, i == 1 ? "" :
+		    i == kept->n - 1 ? " and " : ", ",
+		    kept->list[i]->number);
+		strlcat(list, one, sizeof(list));
+	}
+	problems_add(problems, NULL, 0, "generation %" PRIu64 " is not kept; "
+	    "there %s %s", number, kept->n == 2 ? "is" : "are",
+	    kept->n == 1 ? "no others" : list);
+}
+
+/* Its number now goes before one that another had before. */
+static struct generation *
+find(const struct kept *kept, uint64_t number)
+{
+	for (size_t i = 0; i < kept->n; i++)
+		if (kept->list[i]->number == number)
+			return kept->list[i];
+	for (size_t i = 0; i < kept->n; i++)
+		if (kept_load(kept->list[i]) == number)
+			return kept->list[i];
+	return NULL;
+}
+
+struct generation *
+kept_find(const struct kept *kept, uint64_t number, struct problems *problems)
+{
+	struct generation *found;
+
+	if (number == 0 && kept->n > 1)
+		return kept->list[1];
+	if (number == 0) {
+		problems_add(problems, NULL, 0, kept->list[0]->number == 1 ?
+		    "there is no earlier generation" : "no earlier "
+		    "generation is kept, as \"generations 1\" has it");
+		return NULL;
+	}
+	found = find(kept, number);
+	if (found == NULL)
+		refuse_missing(kept, number, problems);
+	else if (found == kept->list[0])
+		refuse_serving(kept, number, problems);
+	else
+		return found;
+	return NULL;
 }
 
 /* Before the first at of them, over the one behind. */

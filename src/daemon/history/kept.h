@@ -10,8 +10,10 @@
  */
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct generation;
+struct problems;
 
 #define KEPT_MAX	16	/* generations */
 
@@ -37,9 +39,21 @@ void kept_clear(struct kept *);
 struct generation *kept_serving(const struct kept *);
 
 /*
- * The one that served before it, borrowed; or NULL.
+ * The one to go back to.
+ *
+ * number    of it, or of the load that it is, which was its number before it
+ *           was gone back to; 0: the one that served last
+ * problems  gets why there is none
+ *
+ * Returns it, borrowed; or NULL, with a problem.
  */
-struct generation *kept_before(const struct kept *);
+struct generation *kept_find(const struct kept *, uint64_t number,
+    struct problems *problems);
+
+/*
+ * The number that the load of a generation had at first.
+ */
+uint64_t kept_load(const struct generation *);
 
 /*
  * Have a new load serve; of those that are too many, the ones that served

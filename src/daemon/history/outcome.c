@@ -32,7 +32,11 @@ outcome_text(const struct outcome *o, char *text)
 		[RELOAD_ROLLBACK] = "rollback failed"
 	};
 	unsigned long long number = (unsigned long long)o->gen->number;
+	char as[64] = "";
 
+	if (o->order == RELOAD_ROLLBACK)
+		snprintf(as, sizeof(as), " as %llu did",
+		    (unsigned long long)o->to);
 	if (!o->ok)
 		snprintf(text, OUTCOME_TEXT_SIZE, "%s, generation %llu goes "
 		    "on", failed[o->order], number);
@@ -42,9 +46,9 @@ outcome_text(const struct outcome *o, char *text)
 		    number, o->diff->added, o->diff->removed,
 		    o->diff->changed);
 	else
-		snprintf(text, OUTCOME_TEXT_SIZE, "generation %llu serves, "
+		snprintf(text, OUTCOME_TEXT_SIZE, "generation %llu serves%s, "
 		    "%zu entries: +%zu added -%zu removed ~%zu changed, in "
-		    "%.3f s", number, snapshot_count(o->gen->snap),
+		    "%.3f s", number, as, snapshot_count(o->gen->snap),
 		    o->diff->added, o->diff->removed, o->diff->changed,
 		    (double)o->ms / 1000);
 }
@@ -55,12 +59,18 @@ outcome_log(const struct outcome *o, const char *text)
 	if (o->order == RELOAD_DIFF)
 		return;
 	if (o->ok) {
+		char rollback[64] = "";
+
+		if (o->order == RELOAD_ROLLBACK)
+			snprintf(rollback, sizeof(rollback),
+			    " rollback=yes to=%llu",
+			    (unsigned long long)o->to);
 		log_info("reloaded generation=%llu entries=%zu added=%zu "
 		    "removed=%zu changed=%zu ms=%lld%s",
 		    (unsigned long long)o->gen->number,
 		    snapshot_count(o->gen->snap), o->diff->added,
 		    o->diff->removed, o->diff->changed, (long long)o->ms,
-		    o->order == RELOAD_ROLLBACK ? " rollback=yes" : "");
+		    rollback);
 		return;
 	}
 	for (size_t i = 0; i < o->problems->n; i++)
@@ -111,6 +121,8 @@ outcome_tell(const struct outcome *o, const char *text, size_t keys,
 {
 	tell_result(o, text, keys, t);
 	tell_number(t, "generation", o->gen->number);
+	if (o->order == RELOAD_ROLLBACK && o->ok)
+		tell_number(t, "to", o->to);
 	tell_integer(t, "milliseconds", o->ms);
 	tell_tables(o->diff, t);
 	tell_array(t, "problems");

@@ -30,6 +30,7 @@ struct outcome {
 	enum reload_order order;
 	bool ok;
 	const struct generation *gen;	/* that serves now */
+	uint64_t to;			/* of a rollback: which serves again */
 	int64_t ms;			/* that it took */
 	const struct diff *diff;
 	const struct problems *problems;

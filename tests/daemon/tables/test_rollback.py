@@ -9,6 +9,7 @@ is kept to be gone back to.
 
 import json
 import sys
+import threading
 
 sys.path.insert(1, sys.path[0] + "/..")
 
@@ -92,7 +93,7 @@ class Rollback(TransactionTest):
                 for _ in range(2):
                     self.assertEqual(self.told("rollback"), (0, 0, 10))
             else:
-                self.assertIn("there is no earlier generation",
+                self.assertIn("no earlier generation is kept",
                               self.refused(command="rollback"))
             self.assertEqual(self.find("key 9"), f"{most} 9")
 
@@ -122,6 +123,160 @@ class Rollback(TransactionTest):
         again = self.ask({"value": "key 1"}, explain=True).header
         self.assertEqual(again["loaded"], first["loaded"])
         self.assertEqual((again["generation"], first["generation"]), (3, 1))
+
+
+class Kept(TransactionTest):
+    """appmsgctl rollback GENERATION, among those that are kept."""
+
+    def load(self, most, *words):
+        """A load for each word, with so many kept from the first on."""
+        for word in words:
+            self.change(self.table("words", numbered(10, f"{word} {{}}")),
+                        f"generations {most}")
+            self.reload()
+
+    def back(self, number, word):
+        """To a generation, which answers with this word."""
+        self.assertEqual(self.told("rollback", str(number)), (0, 0, 10))
+        self.assertEqual(self.find("key 9"), f"{word} 9")
+
+    def test_each(self):
+        """The one that is named, by the number that it has or had."""
+        self.load(4, "b", "c", "d")
+        done = self.control("rollback", "2")
+        self.assertRegex(done.stdout, "^generation 5 serves as 2 did, 10 ent")
+        self.assertEqual(self.find("key 9"), "b 9")
+        self.daemon.wait_log("reloaded generation=5 .* rollback=yes to=2")
+        reply = self.json("rollback", "1")
+        self.assertEqual((reply["generation"], reply["to"]), (6, 1))
+        self.assertEqual(self.find("key 9"), "9")
+        reply = self.json("rollback")
+        self.assertEqual((reply["generation"], reply["to"]), (7, 5))
+        self.assertEqual(self.find("key 9"), "b 9")
+        self.back(4, "d")
+        self.back(2, "b")
+        self.back(8, "d")
+        self.back(9, "b")
+        self.back(3, "c")
+        self.assertEqual(self.generation(), 12)
+
+    def test_none_is_lost(self):
+        """By going back and forth, whatever a load's own number was."""
+        self.load(5, "b", "c", "d", "e")
+        for _ in range(10):
+            self.told("rollback")
+        self.assertEqual(self.find("key 9"), "e 9")
+        # Of that time when two were kept; no other goes for it.
+        self.assertEqual(self.told("rollback", "1"), (0, 0, 10))
+        for number, word in ((2, "b"), (3, "c"), (4, "d"), (5, "e")):
+            self.back(number, word)
+
+    def test_as_many_as_there_may_be(self):
+        """Sixteen, the one that serves among them."""
+        words = [f"w{number}" for number in range(2, 21)]
+        self.load(16, *words)
+        self.assertIn("generation 4 is not kept; there are 19, 18, 17, 16, "
+                      "15, 14, 13, 12, 11, 10, 9, 8, 7, 6 and 5\n",
+                      self.refused("rollback", command="4"))
+        for number in (5, 20, 12, 6, 19, 7, 5):
+            self.back(number, f"w{number}")
+        self.write_config(*self.base(), self.line, "generations 17")
+        self.assertIn("17 is not within 1 and 16", self.refused())
+
+    def test_fewer(self):
+        """A reload with a lower number drops what served longest ago."""
+        self.load(4, "b", "c", "d")
+        self.back(2, "b")
+        self.load(3, "f")
+        self.assertIn("generation 3 is not kept; there are 5 and 4\n",
+                      self.refused("rollback", command="3"))
+        self.back(4, "d")
+        self.load(1, "g")
+        self.assertIn("generation 7 is not kept; there are no others\n",
+                      self.refused("rollback", command="7"))
+        self.load(2, "h")
+        self.back(8, "g")
+        # A reload that fails leaves all as it is.
+        self.write_config(*self.base(), "generations 1", "wrong")
+        self.refused()
+        self.back(9, "h")
+
+    def test_wrong(self):
+        """What serves is not gone back to, nor what never was."""
+        self.load(3, "b", "c")
+        for number, why in ((3, "generation 3 serves already"),
+                            (4, "generation 4 is not kept; there are 2 and 1"),
+                            (1 << 53, "generation 9007199254740992 is not "
+                             "kept; there are 2 and 1")):
+            self.assertEqual(self.refused("rollback", command=str(number)),
+                             f"{why}\nrollback failed, generation 3 goes "
+                             "on\n")
+        self.back(2, "b")
+        self.assertIn("generation 2 serves already, as 4\n",
+                      self.refused("rollback", command="2"))
+        for word in ("x", "0", "2x", "", str((1 << 53) + 1)):
+            done = self.control("rollback", word)
+            self.assertEqual(done.returncode, 64)
+            self.assertIn(f'"{word}" is not the number of a generation\n',
+                          done.stderr)
+        self.assertEqual(self.control("rollback", "1", "2").returncode, 64)
+        for value in (b"0", b"-1", b"1.0", b'"1"', b"null",
+                      b"9007199254740993"):
+            with self.peer(self.path("control.sock")) as peer:
+                peer.send(harness.request(
+                    b'{"action": "rollback", "generation": %s}' % value))
+                reply = peer.reply()
+            self.assertEqual(reply.header["status"], "error")
+            self.assertIn("no number from 1 on", reply.result)
+        self.assertEqual(self.find("key 9"), "b 9")
+
+    def test_under_cron(self):
+        """A bad table, reloaded again and again before somebody looks."""
+        self.load(8, "good", "bad")
+        for _ in range(3):
+            self.reload()
+        self.assertEqual(self.find("key 9"), "bad 9")
+        self.back(2, "good")
+        self.reload()
+        self.assertEqual(self.find("key 9"), "bad 9")
+
+    def test_under_load(self):
+        """No request is lost, and each is answered from one of them."""
+        said, stop = set(), threading.Event()
+
+        def ask(address):
+            with harness.Peer(address) as peer:
+                count = 0
+                while not stop.is_set():
+                    batch = range(count, count + 50)
+                    peer.send(b"".join(
+                        harness.search("key 9", **kept(id=i, explain=True))
+                        for i in batch))
+                    for i in batch:
+                        reply = peer.reply()
+                        self.assertEqual(reply.header["id"], i)
+                        said.add((reply.header["generation"], reply.result))
+                    count += 50
+
+        self.load(4, "b", "c", "d")
+        words = {1: "", 2: "b ", 3: "c ", 4: "d "}
+        numbers = [1, 2, 3, 4]      # of those that are kept
+        rng, _ = harness.seeded()
+        with harness.background(
+                *(lambda address=address: ask(address)
+                  for address in self.daemon.addresses * 2)):
+            try:
+                for _ in range(harness.thorough(20, 200)):
+                    to = numbers.pop(rng.randrange(3))
+                    reply = self.json("rollback", str(to))
+                    self.assertEqual(reply["to"], to)
+                    numbers.append(reply["generation"])
+                    words[reply["generation"]] = words[to]
+            finally:
+                stop.set()
+        self.assertGreater(len(said), 3)
+        for number, text in said:
+            self.assertEqual(text, words[number] + "9", number)
 
 
 class Generations(TransactionTest):
