@@ -41,6 +41,7 @@ static const struct command {
 	{ "reload", NULL, -1, false, false },
 	{ "diff", NULL, -1, false, false },
 	{ "rollback", "generation", -1, true, true },
+	{ "history", NULL, -1, false, false },
 	{ "explain", "key", 10000, false, false },
 	{ "tables", NULL, -1, false, false },
 	{ "status", NULL, 10000, false, false },
@@ -64,6 +65,8 @@ static const char help[] =
 "  rollback [GENERATION]\n"
 "               go back to what was served before, or to another generation\n"
 "               that is kept, at once\n"
+"  history      say what was loaded since the start, what each load changed\n"
+"               and who asked for it, and which failed\n"
 "  explain KEY  say where the answer for KEY stands\n"
 "  tables       say which tables there are, and how many keys of each an\n"
 "               earlier one hides\n"
@@ -358,11 +361,23 @@ request_add(struct json_object *content, const char *name,
 	return -1;
 }
 
+/*
+ * Whose service manager runs this, as ExecReload= of systemd says; 0: nobody's.
+ */
+static int64_t
+find_mainpid(void)
+{
+	const char *text = getenv("MAINPID");
+
+	return text != NULL ? strtonum(text, 1, INT32_MAX, NULL) : 0;
+}
+
 /* The request, owned by the caller; NULL when memory is out. */
 static struct json_object *
 request_new(const struct options *o)
 {
 	struct json_object *content = json_object_new_object();
+	int64_t pid = find_mainpid();
 
 	if (content == NULL)
 		return NULL;
@@ -372,6 +387,8 @@ request_new(const struct options *o)
 	    json_object_new_boolean(true)) != 0) ||
 	    (o->keys != -1 && request_add(content, "keys",
 	    json_object_new_int(o->keys)) != 0) ||
+	    (pid > 0 && request_add(content, "mainpid",
+	    json_object_new_int64(pid)) != 0) ||
 	    (o->openmetrics && request_add(content, "openmetrics",
 	    json_object_new_boolean(true)) != 0) ||
 	    (o->argument != NULL && request_add(content,

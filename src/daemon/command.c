@@ -40,7 +40,7 @@
 struct words {
 	struct appmsg_str action, key, level;
 	bool force, openmetrics;
-	int64_t keys, generation;
+	int64_t keys, generation, mainpid;
 };
 
 static const struct word {
@@ -61,6 +61,8 @@ static const struct word {
 	{ "generation", WORD_NUMBER, offsetof(struct words, generation),
 	    "\"generation\" is no number from 1 on", 1,
 	    GENERATION_MAX },
+	{ "mainpid", WORD_NUMBER, offsetof(struct words, mainpid),
+	    "\"mainpid\" is no number of a process", 1, INT32_MAX },
 	{ "force", WORD_FLAG, offsetof(struct words, force),
 	    "\"force\" is neither true nor false", 0, 0 },
 	{ "openmetrics", WORD_FLAG, offsetof(struct words, openmetrics),
@@ -219,6 +221,14 @@ command_tables(const struct command_host *host,
 }
 
 static void
+command_history(const struct command_host *host,
+    struct control_request *request, const struct words *words)
+{
+	(void)words;
+	inspect_history(host->reload, host->counts, request);
+}
+
+static void
 command_diff(const struct command_host *host, struct control_request *request,
     const struct words *words)
 {
@@ -226,13 +236,20 @@ command_diff(const struct command_host *host, struct control_request *request,
 	    .order = RELOAD_DIFF, .keys = (size_t)words->keys }, request);
 }
 
+/* Whether it is this daemon's service manager that has it asked. */
+static bool
+is_manager(const struct words *words)
+{
+	return words->mainpid == getpid();
+}
+
 static void
 command_rollback(const struct command_host *host,
     struct control_request *request, const struct words *words)
 {
 	reload_start(host->reload, &(struct reload_wanted){
-	    .order = RELOAD_ROLLBACK, .to = (uint64_t)words->generation },
-	    request);
+	    .order = RELOAD_ROLLBACK, .to = (uint64_t)words->generation,
+	    .manager = is_manager(words) }, request);
 }
 
 static void
@@ -240,7 +257,8 @@ command_reload(const struct command_host *host,
     struct control_request *request, const struct words *words)
 {
 	reload_start(host->reload, &(struct reload_wanted){
-	    .order = words->force ? RELOAD_FORCE : RELOAD_APPLY }, request);
+	    .order = words->force ? RELOAD_FORCE : RELOAD_APPLY,
+	    .manager = is_manager(words) }, request);
 }
 
 /* The level with a name; says in the reply what is wrong with it. */
@@ -322,6 +340,7 @@ static const struct command {
 	{ "diff", command_diff, false, false },
 	{ "drain", command_drain, true, true },
 	{ "explain", command_explain, false, true },
+	{ "history", command_history, false, true },
 	{ "log", command_log, true, true },
 	{ "reload", command_reload, true, false },
 	{ "rollback", command_rollback, true, false },

@@ -18,6 +18,7 @@
 #include "daemon/base/buf.h"
 #include "daemon/base/tell.h"
 #include "daemon/control.h"
+#include "daemon/history/history.h"
 #include "daemon/reload.h"
 #include "daemon/report/report.h"
 #include "daemon/search/search.h"
@@ -95,6 +96,59 @@ inspect_tables(const struct reload *reload, struct errands *errands,
 	e->errand.work = tables_work;
 	e->errand.end = tables_end;
 	e->gen = reload_take(reload);
+	e->request = request;
+	errands_run(errands, &e->errand);
+}
+
+struct history_errand {
+	struct errand errand;		/* must be first */
+	struct history history;		/* of then */
+	struct control_request *request;
+};
+
+/* Who is a uid may have to be asked for far away. */
+static void
+history_work(struct errand *errand, const atomic_bool *stop)
+{
+	struct history_errand *e = (struct history_errand *)errand;
+
+	history_name_users(&e->history, stop);
+}
+
+static void
+history_end(struct errand *errand, const char *undone)
+{
+	struct history_errand *e = (struct history_errand *)errand;
+	struct buf text = { 0 };
+	struct tell reply;
+
+	/* Without names it is told all the same. */
+	(void)undone;
+	tell_init(&reply);
+	if (history_text(&e->history, &text) != 0)
+		reply.failed = true;
+	else
+		tell_bytes(&reply, "result", text.data, text.len);
+	buf_clear(&text);
+	tell_number(&reply, "generation", e->history.serving);
+	history_tell(&e->history, &reply);
+	control_reply(e->request, true, &reply);
+	free(e);
+}
+
+void
+inspect_history(const struct reload *reload, struct errands *errands,
+    struct control_request *request)
+{
+	struct history_errand *e = calloc(1, sizeof(*e));
+
+	if (e == NULL) {
+		control_say(request, false, "out of memory");
+		return;
+	}
+	e->errand.work = history_work;
+	e->errand.end = history_end;
+	e->history = *reload_history(reload);
 	e->request = request;
 	errands_run(errands, &e->errand);
 }

@@ -5,8 +5,8 @@
 #define INSPECT_H
 
 /*
- * What commands of appmsgctl(8) look up in the tables that serve, and may take
- * long to find.
+ * What commands of appmsgctl(8) look up, in the tables that serve or the
+ * system's, and may take long to find.
  */
 
 #include <stdbool.h>
@@ -24,6 +24,14 @@ struct report_table;
  * request  gets its reply, when that is done; taken
  */
 void inspect_tables(const struct reload *, struct errands *errands,
+    struct control_request *request);
+
+/*
+ * Tell what was loaded since the start, by whom.
+ *
+ * errands, request  likewise
+ */
+void inspect_history(const struct reload *, struct errands *errands,
     struct control_request *request);
 
 /*

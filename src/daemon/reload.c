@@ -29,6 +29,7 @@
 #include "daemon/base/tell.h"
 #include "daemon/conf/conf.h"
 #include "daemon/control.h"
+#include "daemon/history/history.h"
 #include "daemon/history/kept.h"
 #include "daemon/history/outcome.h"
 #include "daemon/manager/notify.h"
@@ -58,6 +59,7 @@ enum reload_state {
 struct waiter {
 	STAILQ_ENTRY(waiter) entry;
 	struct reload_wanted wanted;
+	struct history_who who;
 	struct control_request *request;	/* NULL: a signal */
 };
 STAILQ_HEAD(waiters, waiter);
@@ -70,6 +72,7 @@ struct reload {
 	uint64_t number;		/* of the newest generation */
 	uint64_t done, failed;		/* reloads and rollbacks */
 	struct last_reload last;
+	struct history history;
 	struct waiters waiters;		/* for this order, the same for all */
 	struct waiters later;		/* for the next ones */
 	enum reload_state state;
@@ -79,6 +82,7 @@ struct reload {
 	struct problems problems;
 	struct diff diff;
 	size_t keys;			/* the most that a waiter wants */
+	struct history_who who;		/* the first of them */
 	struct generation *back;	/* to it; one of those kept */
 	uint64_t to;			/* what it is called by who asked */
 	int64_t began;			/* ms */
@@ -149,15 +153,19 @@ tell_manager(const struct reload *r)
 		    "" : at);
 }
 
-/* Whoever is told next hears how this order went. */
+/* Whoever is told next hears how an order went. */
 static void
-note_end(struct reload *r, bool ok)
+note_end(struct reload *r, const struct outcome *outcome,
+    const struct history_who *who)
 {
-	if (r->order == RELOAD_DIFF)
+	time_t now = time(NULL);
+
+	if (outcome->order == RELOAD_DIFF)
 		return;
-	if (r->order != RELOAD_ROLLBACK)
-		last_reload_note(&r->last, time(NULL), &r->problems);
-	if (ok)
+	if (outcome->order != RELOAD_ROLLBACK)
+		last_reload_note(&r->last, now, outcome->problems);
+	history_note(&r->history, outcome, who, now, &r->kept);
+	if (outcome->ok)
 		r->done++;
 	else
 		r->failed++;
@@ -194,7 +202,7 @@ reload_over(struct reload *r, bool ok)
 
 	outcome_text(&outcome, text);
 	outcome_log(&outcome, text);
-	note_end(r, ok);
+	note_end(r, &outcome, &r->who);
 	if (r->order != RELOAD_DIFF && ok)
 		r->change_cb(outcome.gen, r->arg);
 	tell_waiters(r, &outcome, text);
@@ -263,7 +271,8 @@ reload_mail_cb(struct mail *mail, void *arg)
 static void
 reload_rollback(struct reload *r)
 {
-	r->back = kept_find(&r->kept, r->to, &r->problems);
+	r->back = kept_find(&r->kept, r->to, history_load(&r->history, r->to),
+	    &r->problems);
 	if (r->back != NULL && r->to == 0)
 		r->to = r->back->number;
 	if (r->back != NULL &&
@@ -290,9 +299,12 @@ reload_next(struct reload *r)
 		return;
 	r->order = waiter->wanted.order;
 	r->to = waiter->wanted.to;
+	r->who = waiter->who;
 	r->keys = 0;
 	while ((waiter = STAILQ_FIRST(&r->later)) != NULL &&
 	    waiter->wanted.order == r->order) {
+		if (!STAILQ_EMPTY(&r->waiters))
+			r->who.others++;
 		STAILQ_REMOVE_HEAD(&r->later, entry);
 		STAILQ_INSERT_TAIL(&r->waiters, waiter, entry);
 		if (waiter->wanted.keys > r->keys)
@@ -359,27 +371,56 @@ reload_new(struct event_base *base, const char *path, struct generation *gen,
 		return NULL;
 	}
 	kept_init(&r->kept, gen);
+	history_init(&r->history, gen);
 	r->number = gen->number;
 	return r;
+}
+
+static struct history_who
+find_who(const struct reload_wanted *wanted,
+    const struct control_request *request)
+{
+	struct history_who who = { .by = HISTORY_BY_SIGNAL };
+
+	if (request == NULL)
+		return who;
+	who.by = wanted->manager ? HISTORY_BY_MANAGER : HISTORY_BY_CONTROL;
+	who.uid = control_peer(request)->uid;
+	return who;
+}
+
+/* It has failed before its turn, which it cannot wait for. */
+static void
+refuse(struct reload *r, const struct reload_wanted *wanted,
+    struct control_request *request)
+{
+	const struct problems untold = { .dropped = 1 };
+	const struct history_who who = find_who(wanted, request);
+	const struct outcome outcome = { .order = wanted->order,
+	    .gen = kept_serving(&r->kept), .to = wanted->to,
+	    .problems = &untold };
+
+	log_warnx("out of memory for a reload");
+	note_end(r, &outcome, &who);
+	/* The manager heard that all is ready. */
+	if (r->state != RELOAD_IDLE)
+		notify_reloading();
+	if (request != NULL)
+		control_say(request, false, "out of memory");
 }
 
 void
 reload_start(struct reload *r, const struct reload_wanted *wanted,
     struct control_request *request)
 {
-	const struct problems untold = { .dropped = 1 };
 	struct waiter *waiter = calloc(1, sizeof(*waiter));
 
 	if (waiter == NULL) {
-		log_warnx("out of memory for a reload");
-		if (wanted->order == RELOAD_APPLY ||
-		    wanted->order == RELOAD_FORCE)
-			last_reload_note(&r->last, time(NULL), &untold);
-		if (request != NULL)
-			control_say(request, false, "out of memory");
+		refuse(r, wanted, request);
 		return;
 	}
 	waiter->wanted = *wanted;
+	waiter->who = find_who(wanted, request);
 	waiter->request = request;
 	STAILQ_INSERT_TAIL(&r->later, waiter, entry);
 	if (r->state == RELOAD_IDLE)
@@ -402,6 +443,12 @@ const struct generation *
 reload_current(const struct reload *r)
 {
 	return kept_serving(&r->kept);
+}
+
+const struct history *
+reload_history(const struct reload *r)
+{
+	return &r->history;
 }
 
 const struct last_reload *

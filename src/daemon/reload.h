@@ -21,6 +21,7 @@
 struct control_request;
 struct event_base;
 struct generation;
+struct history;
 struct last_reload;
 struct problems;
 struct reload;
@@ -59,6 +60,7 @@ struct reload_wanted {
 				   at most DIFF_KEYS_MAX */
 	uint64_t to;		/* a rollback's: a generation; 0: the one
 				   before */
+	bool manager;		/* it is for the service manager */
 };
 
 /*
@@ -99,6 +101,11 @@ void reload_counts(const struct reload *, uint64_t *done, uint64_t *failed);
  * What came of the last reload; borrowed until control returns to the loop.
  */
 const struct last_reload *reload_last(const struct reload *);
+
+/*
+ * What was loaded, and what was not; likewise.
+ */
+const struct history *reload_history(const struct reload *);
 
 /*
  * Tell everybody who waits that the daemon is stopping.

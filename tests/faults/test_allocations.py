@@ -66,6 +66,7 @@ class Control(acts.Control, Allocations):
 
     def test_commands(self):
         orders = {"status": {}, "stats": {}, "tables": {},
+                  "history": {},
                   "log": {"level": "info"},
                   "explain": {"key": "tsv 01 word"}, "none": {}}
         acts = {action: functools.partial(self.order_once, action, **members)

@@ -147,9 +147,11 @@ def control(*contents, flags=0, cuts=0):
 CONTROL = {
     **{name: control(b'{"action":"%s"}' % name.encode()) for name in (
         "status", "stats", "diff", "rollback", "reload", "drain", "tables",
-        "none")},
+        "history", "none")},
     "keys": control(b'{"action":"diff","keys":1000}'),
     "back": control(b'{"action":"rollback","generation":9007199254740992}'),
+    "mainpid": control(b'{"action":"reload","mainpid":2147483647}'),
+    "mainpid_none": control(b'{"action":"reload","mainpid":2147483648}'),
     "back_none": control(b'{"action":"rollback","generation":0}'),
     "back_many": control(b'{"action":"rollback","generation":1'
                          b'8446744073709551617}'),

@@ -38,6 +38,7 @@
 #include "daemon/base/buf.h"
 #include "daemon/command.h"
 #include "daemon/control.h"
+#include "daemon/history/history.h"
 #include "daemon/reload.h"
 #include "daemon/report/report.h"
 #include "daemon/snapshot/generation.h"
@@ -93,6 +94,17 @@ reload_take(const struct reload *reload)
 {
 	(void)reload;
 	return generation_ref(files_tables(0));
+}
+
+const struct history *
+reload_history(const struct reload *reload)
+{
+	static struct history history;
+
+	(void)reload;
+	if (history.n == 0)
+		history_init(&history, files_tables(0));
+	return &history;
 }
 
 /* Instead of those of log.c. */
@@ -276,7 +288,8 @@ expect_command(struct expected *e, const struct json *content)
 		e->found = is_word(wanted, "warn") ||
 		    is_word(wanted, "info") || is_word(wanted, "debug");
 	} else if (is_word(action, "drain") || is_word(action, "stats") ||
-	    is_word(action, "status") || is_word(action, "tables")) {
+	    is_word(action, "status") || is_word(action, "tables") ||
+	    is_word(action, "history")) {
 		e->found = true;
 	} else {
 		e->result = "this daemon has no such command";
@@ -310,6 +323,7 @@ expect(const char *p, size_t len)
 	    is_fit(content, "force", true) &&
 	    is_fit(content, "openmetrics", true) &&
 	    is_within(json_member(content, "keys"), 0, 1000) &&
+	    is_within(json_member(content, "mainpid"), 1, INT32_MAX) &&
 	    is_within(json_member(content, "generation"), 1,
 	    GENERATION_MAX))
 		expect_command(&e, content);

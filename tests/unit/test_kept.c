@@ -65,7 +65,7 @@ static struct generation *
 before(const struct kept *kept)
 {
 	struct problems problems = PROBLEMS_INIT;
-	struct generation *gen = kept_find(kept, 0, &problems);
+	struct generation *gen = kept_find(kept, 0, 0, &problems);
 
 	assert_true((gen == NULL) == (problems.n > 0));
 	problems_clear(&problems);
@@ -77,7 +77,7 @@ assert_refused(const struct kept *kept, uint64_t number, const char *why)
 {
 	struct problems problems = PROBLEMS_INIT;
 
-	assert_null(kept_find(kept, number, &problems));
+	assert_null(kept_find(kept, number, 0, &problems));
 	assert_int_equal(problems.n, 1);
 	assert_string_equal(problems.list[0].text, why);
 	problems_clear(&problems);
@@ -191,8 +191,9 @@ what_is_not_kept_is_told(void **state)
 	assert_refused(&kept, 3, "generation 3 serves already, as 6");
 	assert_refused(&kept, 6, "generation 6 serves already");
 	back(&kept, 1, 7);
-	assert_ptr_equal(kept_find(&kept, 3, &problems), kept.list[1]);
-	assert_ptr_equal(kept_find(&kept, 6, &problems), kept.list[1]);
+	assert_ptr_equal(kept_find(&kept, 3, 0, &problems), kept.list[1]);
+	assert_ptr_equal(kept_find(&kept, 6, 0, &problems), kept.list[1]);
+	assert_ptr_equal(kept_find(&kept, 9, 3, &problems), kept.list[1]);
 	assert_int_equal(problems.n, 0);
 	kept_clear(&kept);
 }
@@ -208,7 +209,7 @@ all_that_are_kept_are_named(void **state)
 	begin(&kept);
 	for (uint64_t i = KEPT_MAX; i-- > 0;)
 		kept_serve(&kept, make(UINT64_MAX - i), KEPT_MAX);
-	assert_null(kept_find(&kept, 1, &problems));
+	assert_null(kept_find(&kept, 1, 0, &problems));
 	assert_non_null(strstr(problems.list[0].text,
 	    "18446744073709551614, "));
 	assert_non_null(strstr(problems.list[0].text,

@@ -74,21 +74,22 @@ refuse_missing(const struct kept *kept, uint64_t number,
 	    kept->n == 1 ? "no others" : list);
 }
 
-/* Its number now goes before one that another had before. */
 static struct generation *
-find(const struct kept *kept, uint64_t number)
+find(const struct kept *kept, uint64_t number, uint64_t load)
 {
-	for (size_t i = 0; i < kept->n; i++)
-		if (kept->list[i]->number == number)
-			return kept->list[i];
-	for (size_t i = 0; i < kept->n; i++)
-		if (kept_load(kept->list[i]) == number)
-			return kept->list[i];
+	for (size_t i = 0; i < kept->n; i++) {
+		struct generation *gen = kept->list[i];
+
+		if (gen->number == number || kept_load(gen) == number ||
+		    kept_load(gen) == load)
+			return gen;
+	}
 	return NULL;
 }
 
 struct generation *
-kept_find(const struct kept *kept, uint64_t number, struct problems *problems)
+kept_find(const struct kept *kept, uint64_t number, uint64_t load,
+    struct problems *problems)
 {
 	struct generation *found;
 
@@ -100,7 +101,7 @@ kept_find(const struct kept *kept, uint64_t number, struct problems *problems)
 		    "generation is kept, as \"generations 1\" has it");
 		return NULL;
 	}
-	found = find(kept, number);
+	found = find(kept, number, load);
 	if (found == NULL)
 		refuse_missing(kept, number, problems);
 	else if (found == kept->list[0])

@@ -43,12 +43,13 @@ struct generation *kept_serving(const struct kept *);
  *
  * number    of it, or of the load that it is, which was its number before it
  *           was gone back to; 0: the one that served last
+ * load      what kept_load() said of the one that had the number; 0: unknown
  * problems  gets why there is none
  *
  * Returns it, borrowed; or NULL, with a problem.
  */
 struct generation *kept_find(const struct kept *, uint64_t number,
-    struct problems *problems);
+    uint64_t load, struct problems *problems);
 
 /*
  * The number that the load of a generation had at first.

@@ -22,7 +22,8 @@ enum reload_order {
 	RELOAD_APPLY,		/* load and publish */
 	RELOAD_FORCE,		/* so, whatever the guards say */
 	RELOAD_DIFF,		/* load and say what would change */
-	RELOAD_ROLLBACK		/* publish what was before */
+	RELOAD_ROLLBACK,	/* publish what was before */
+	RELOAD_START		/* the first load; nobody orders it */
 };
 
 /* All is borrowed for the call. */

@@ -19,10 +19,33 @@ sys.path.insert(1, sys.path[0] + "/..")
 
 import harness
 import openmetrics
+import shim
 from harness import DEADLINE, LOOPBACK, answer, environment
 
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[-+]\d{4}"
 MISTAKE = r'unknown directive "listn"; did you mean "listen"\?'
+
+# While a file is there, no memory for the main thread.
+NO_MEMORY = r"""
+#include <unistd.h>
+
+void *
+calloc(size_t n, size_t size)
+{
+	static void *(*next)(size_t, size_t);
+	const char *none;
+	struct stat st;
+
+	if (next == NULL)
+		next = dlsym(RTLD_NEXT, "calloc");
+	none = getenv("SHIM_NONE");
+	if (gettid() == getpid() && none != NULL && stat(none, &st) == 0) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	return next(n, size);
+}
+"""
 
 
 class LastReload(harness.DaemonTest):
@@ -152,6 +175,29 @@ class LastReload(harness.DaemonTest):
         self.control("rollback")
         self.wait_status(f"last reload failed {TIME}, generation 3, .*")
         self.assert_told("failed", f".*{MISTAKE}")
+
+    def test_without_memory_to_begin(self):
+        """Not even then it goes unnoticed: SIGHUP has no other reply."""
+        self.daemon.stop()
+        self.daemon = self.start(
+            *self.base, "sandbox no",
+            env=environment(NOTIFY_SOCKET=self.path("notify"),
+                            SHIM_NONE=self.path("none"),
+                            **shim.preload(self, NO_MEMORY)))
+        self.write("none", "")
+        self.daemon.hang_up()
+        self.daemon.wait_log("out of memory for a reload")
+        os.remove(self.path("none"))
+        why = "there was no memory to say why"
+        self.wait_status(f"last reload failed {TIME}, generation 1, .*{why}")
+        self.assert_told("failed", why)
+        told = json.loads(self.control("--json", "stats").stdout)
+        self.assertEqual((told["reloads"], told["reloads-failed"]), (0, 1))
+        told = json.loads(self.control("--json", "history").stdout)
+        self.assertEqual(
+            [(row["outcome"], row["by"]) for row in told["history"]],
+            [("failed", "SIGHUP"), ("done", "start")])
+        self.assertEqual(told["history"][0]["problem"], why)
 
     def test_long_problems(self):
         """However long a problem is, the manager is told."""

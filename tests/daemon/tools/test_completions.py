@@ -23,8 +23,8 @@ from harness import program
 
 PROGRAMS = ("appmsgctl", "appmsgd", "appmsg-client")
 COMMANDS = {
-    "appmsgctl": ["diff", "drain", "explain", "log", "reload", "rollback",
-                  "status", "tables"],
+    "appmsgctl": ["diff", "drain", "explain", "history", "log", "reload",
+                  "rollback", "status", "tables"],
     "appmsg-client": ["binary", "echo", "search"],
 }
 
