@@ -140,7 +140,7 @@ main(int argc, char **argv)
 	    threads, seconds, cpu, n / seconds, rss, anon, file, peak,
 	    peak / rss, raw,
 	    (rss - raw) / n, table_memory(t));
-	table_free(t);
+	table_unref(t);
 	problems_clear(&problems);
 	return 0;
 }

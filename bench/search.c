@@ -334,7 +334,7 @@ measure(const char *name, enum kind kind, const char *path, size_t n,
 	for (size_t i = 0; i < runs_n; i++)
 		if (ways & TABLE_WAY(runs[i].way))
 			run_one(table, name, &runs[i]);
-	table_free(table);
+	table_unref(table);
 }
 
 int

@@ -224,7 +224,7 @@ load_again(const struct table *t, const struct problems *before,
 	check_same_problems(before, &problems);
 	if (t != NULL)
 		check_same(t, again, true);
-	table_free(again);
+	table_unref(again);
 	problems_clear(&problems);
 }
 
@@ -281,7 +281,7 @@ write_again(const struct table *t, const struct table_options *options)
 	problems_print(&problems, stderr);
 	FUZZ_CHECK(again != NULL);
 	check_same(t, again, false);
-	table_free(again);
+	table_unref(again);
 }
 
 /* A field of records, and what follows it. */
@@ -355,7 +355,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	tune(0);
 	if (t != NULL)
 		write_again(t, &options);
-	table_free(t);
+	table_unref(t);
 	problems_clear(&problems);
 	return 0;
 }

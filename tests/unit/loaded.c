@@ -74,7 +74,7 @@ loaded_outcome(const char *path, unsigned int threads)
 	assert_true((t == NULL) == (problems.n + problems.dropped > 0));
 	while (t != NULL && table_next(t, &id, &e)) {
 		table_locate(t, id, &file, &line);
-		assert_ptr_equal(file, path);
+		assert_string_equal(file, path);
 		fprintf(f, "%u ", line);
 		escape(escaped, sizeof(escaped), e.key, e.key_len);
 		fprintf(f, "%s=", escaped);
@@ -97,7 +97,7 @@ loaded_outcome(const char *path, unsigned int threads)
 	if (problems.dropped > 0)
 		fprintf(f, "and %zu more\n", problems.dropped);
 	assert_int_equal(fclose(f), 0);
-	table_free(t);
+	table_unref(t);
 	problems_clear(&problems);
 	return text;
 }

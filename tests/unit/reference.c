@@ -106,7 +106,7 @@ keys_init(struct keys *keys, struct text *texts, size_t n, unsigned int ways,
 void
 keys_clear(struct keys *keys)
 {
-	table_free(keys->table);
+	table_unref(keys->table);
 	free(keys->keys);
 	free(keys->shown);
 }

@@ -67,7 +67,7 @@ void text_fold(struct text *);
  *
  * texts  its keys; of equal ones the first counts
  *
- * Returns it, owned by the caller, table_free().
+ * Returns it, owned by the caller, table_unref().
  */
 struct table *reference_table(const struct text *texts, size_t n,
     unsigned int ways, bool folds);

@@ -159,7 +159,7 @@ test_many_files(void **state)
 		unlink(paths[i]);
 	for (unsigned int i = 0; i < 4; i++) {
 		assert_has_records(t[i], paths);
-		table_free(t[i]);
+		table_unref(t[i]);
 	}
 	for (unsigned int i = 0; i < FILES; i++)
 		free((char *)(uintptr_t)paths[i]);
@@ -193,7 +193,7 @@ test_memory(void **state)
 		assert_int_equal(e.value_len, len);
 		assert_memory_equal(e.value, answer, len);
 	}
-	table_free(t);
+	table_unref(t);
 
 	answer[len - 1] = '\n';
 	cdb_start(&c);
@@ -211,7 +211,7 @@ test_memory(void **state)
 	assert_memory_equal(e.value + len - 2, "x\\n", 3);
 	assert_int_not_equal(table_find(t, "b", 1, &e), TABLE_NO_ID);
 	assert_memory_equal(e.value, answer, len);
-	table_free(t);
+	table_unref(t);
 	free(answer);
 	cdb_clear(&c);
 }
@@ -248,7 +248,7 @@ test_folded(void **state)
 	table_find(t, "strasse", 7, &e);
 	assert_int_equal(e.shown_len, 7);
 	assert_memory_equal(e.shown, "Stra\xc3\x9f" "e", 7);
-	table_free(t);
+	table_unref(t);
 	cdb_clear(&c);
 }
 
@@ -285,7 +285,7 @@ test_overwritten(void **state)
 	assert_int_equal(table_find(t, "1/0", 3, &e), TABLE_NO_ID);
 	/* What was escaped is our own. */
 	assert_found(t, "1/6", "6\\n");
-	table_free(t);
+	table_unref(t);
 	for (unsigned int j = 0; j < FILES; j++)
 		free((char *)(uintptr_t)paths[j]);
 }

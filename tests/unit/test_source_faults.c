@@ -311,7 +311,7 @@ a_large_object_is_read_whole(void **state)
 		for (size_t j = 0; j < value; j += 4096)
 			assert_int_equal(e.value[j], 'a' + (int)(i % 26));
 	}
-	table_free(t);
+	table_unref(t);
 }
 
 int

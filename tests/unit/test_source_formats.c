@@ -97,7 +97,7 @@ test_json_with_many_members(void **state)
 	t = loaded_table(&path, 1, 1, &problems);
 	assert_non_null(t);
 	assert_int_equal(table_count(t), 5000);
-	table_free(t);
+	table_unref(t);
 	free(text);
 }
 

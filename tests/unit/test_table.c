@@ -116,8 +116,8 @@ test_empty(void **state)
 	assert_false(table_folds(t));
 	assert_null(table_index(t));
 	assert_true(table_memory(t) > 0);
-	table_free(t);
-	table_free(NULL);
+	table_unref(t);
+	table_unref(NULL);
 	table_builder_free(NULL);
 }
 
@@ -165,7 +165,7 @@ test_segments(void **state)
 		assert_int_equal(e.shown_len, e.key_len);
 	}
 	assert_false(table_next(t, &id, &e));
-	table_free(t);
+	table_unref(t);
 }
 
 static void
@@ -234,7 +234,7 @@ test_added_one_by_one(void **state)
 	assert_found(t, "c", big, more, 1);
 	assert_found(t, "d", "4", conf, 6);
 	assert_found(t, "e", "5", conf, 2);
-	table_free(t);
+	table_unref(t);
 }
 
 /* Segments with huge pages, which are used in part. */
@@ -270,7 +270,7 @@ test_large_segments(void **state)
 		assert_found(t, key, value, "0", 3 * n + 1);
 	}
 	assert_missing(t, "1-2");
-	table_free(t);
+	table_unref(t);
 }
 
 #define AGAIN	" (table main duplicates=first or last keeps one)"
@@ -508,10 +508,10 @@ test_duplicates_whatever_the_threads(void **state)
 		struct table *t = filled(TABLE_DUPLICATES_FIRST, threads);
 
 		check_walk(t, false);
-		table_free(t);
+		table_unref(t);
 		t = filled(TABLE_DUPLICATES_LAST, threads);
 		check_walk(t, true);
-		table_free(t);
+		table_unref(t);
 	}
 }
 
@@ -544,7 +544,7 @@ test_folded(void **state)
 	assert_memory_equal(e.shown, "stra\xc3\x9f""e", 7);
 	table_find(t, "plain", 5, &e);
 	assert_ptr_equal(e.shown, e.key);
-	table_free(t);
+	table_unref(t);
 
 	b = table_builder_new(&options, TABLE_SEGMENT_ROOM(1000));
 	s = table_builder_segment(b, "file", 1000);
@@ -576,7 +576,7 @@ test_default_ways(void **state)
 	    TABLE_WAY(TABLE_PREFIX) | TABLE_WAY(TABLE_SUFFIX) |
 	    TABLE_WAY(TABLE_SUBSTRING) | TABLE_WAY(TABLE_FUZZY));
 	assert_non_null(table_index(t));
-	table_free(t);
+	table_unref(t);
 }
 
 int

@@ -207,6 +207,27 @@ finish_blocks(struct table_builder *b, struct table *t)
 	return 0;
 }
 
+/* Copy the names that were borrowed so far: they must live as long as it. */
+static int
+finish_names(const struct table_builder *b, struct table *t)
+{
+	size_t name_len = strlen(b->options.name) + 1, len = name_len;
+	char *p;
+
+	for (size_t i = 0; t->files[i] != NULL; i++)
+		len += strlen(t->files[i]) + 1;
+	if ((t->names = p = malloc(len)) == NULL)
+		return -1;
+	t->name = memcpy(p, b->options.name, name_len);
+	p += name_len;
+	for (size_t i = 0; t->files[i] != NULL; i++) {
+		len = strlen(t->files[i]) + 1;
+		t->files[i] = memcpy(p, t->files[i], len);
+		p += len;
+	}
+	return 0;
+}
+
 /* Keep the memory of entries and of the 0 behind each segment's last, and the
  * files that entries refer to. */
 static int
@@ -293,7 +314,7 @@ finish_slots(struct table *t)
 	return seed_error == 0 ? 0 : -1;
 }
 
-void
+static void
 table_free(struct table *t)
 {
 	if (t == NULL)
@@ -304,7 +325,22 @@ table_free(struct table *t)
 		munmap(t->slots, t->n_slots * sizeof(*t->slots));
 	free(t->blocks);
 	free(t->files);
+	free(t->names);
 	free(t);
+}
+
+struct table *
+table_ref(struct table *t)
+{
+	t->refs++;
+	return t;
+}
+
+void
+table_unref(struct table *t)
+{
+	if (t != NULL && --t->refs == 0)
+		table_free(t);
 }
 
 size_t
@@ -331,11 +367,11 @@ builder_table(struct table_builder *b, unsigned int threads,
 
 	if (t == NULL)
 		goto fail;
-	t->name = b->options.name;
+	t->refs = 1;
 	t->form = form_of(&b->options);
-	if (finish_blocks(b, t) != 0 || finish_arena(b, t) != 0 ||
-	    finish_slots(t) != 0 || insert_all(t, &b->options, threads,
-	    problems) != 0)
+	if (finish_blocks(b, t) != 0 || finish_names(b, t) != 0 ||
+	    finish_arena(b, t) != 0 || finish_slots(t) != 0 ||
+	    insert_all(t, &b->options, threads, problems) != 0)
 		goto fail;
 	huge_later(t);
 	t->loaded = time(NULL);
@@ -350,7 +386,7 @@ fail:
 	problems_add(problems, b->options.said_file, b->options.said_line,
 	    "table %s: %s", b->options.name, strerror(errno));
 	table_builder_free(b);
-	table_free(t);
+	table_unref(t);
 	return NULL;
 }
 
@@ -393,7 +429,7 @@ table_builder_finish(struct table_builder *b, unsigned int threads,
 		return t;
 	index_problem(t, &options, why, at, problems);
 fail:
-	table_free(t);
+	table_unref(t);
 	return NULL;
 }
 
@@ -401,5 +437,5 @@ void
 table_builder_check(struct table_builder *b, unsigned int threads,
     struct problems *problems)
 {
-	table_free(builder_table(b, threads, problems));
+	table_unref(builder_table(b, threads, problems));
 }

@@ -7,7 +7,8 @@
 /*
  * A table in the making.  Segments lie behind each other in its arena, and
  * each may be filled by a thread of its own; in the end all keys are put into
- * the slots, and the indexes are built.  Who builds a table frees it, too.
+ * the slots, and the indexes are built.  A table may have several owners, such
+ * as two loads in which it is the same; the last to let go frees it.
  */
 
 #include <stdbool.h>
@@ -21,7 +22,7 @@ struct table_builder;
 struct table_segment;
 
 struct table_options {
-	const char *name;		/* borrowed for the table's life */
+	const char *name;		/* copied by the table */
 	unsigned int ways;		/* a set; 0: by size, see DEFAULT_... */
 	enum table_duplicates duplicates;
 	bool fold;			/* compare keys folded (fold.h) */
@@ -50,7 +51,8 @@ struct table_builder *table_builder_new(const struct table_options *options,
  * Reserve the next segment: its entries come behind those of all segments
  * before it.  Not to be called by two threads at once.
  *
- * file   the file that its entries are from; borrowed for the table's life
+ * file   the file that its entries are from; borrowed until the builder is
+ *        finished, copied by the table
  * bytes  the most that its entries take: TABLE_ENTRY_ROOM(key, value) each
  *
  * Returns the segment, owned by the builder; or NULL with errno.
@@ -134,7 +136,7 @@ void table_segment_set_line(struct table_segment *, unsigned int first);
  * problems  gets keys that came twice, as the options say, with the place of
  *           both; and what the search indexes cannot be built for
  *
- * Returns the table, owned by the caller, table_free(); NULL with a problem.
+ * Returns the table with one reference, the caller's; NULL with a problem.
  */
 struct table *table_builder_finish(struct table_builder *builder,
     unsigned int threads, struct problems *problems);
@@ -152,9 +154,14 @@ void table_builder_check(struct table_builder *builder, unsigned int threads,
 void table_builder_free(struct table_builder *);
 
 /*
- * Free a table.  NULL is allowed.
+ * Take one more reference, in any thread.  Returns its argument.
  */
-void table_free(struct table *);
+struct table *table_ref(struct table *);
+
+/*
+ * Let go of a reference, in any thread.  NULL is allowed.
+ */
+void table_unref(struct table *);
 
 /*
  * The bytes of memory that it takes, its indexes included and what is mapped

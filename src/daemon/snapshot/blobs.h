@@ -19,7 +19,7 @@ struct table;
 /*
  * Make the table of the binary lines.
  *
- * Returns the table, owned by the caller, table_free(); NULL with a problem.
+ * Returns the table with one reference, the caller's; NULL with a problem.
  */
 struct table *blobs_load_main(const struct conf *, struct problems *);
 

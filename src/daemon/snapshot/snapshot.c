@@ -62,7 +62,7 @@ tables_add(struct tables *tables, struct table *t)
 	struct asked *asked;
 
 	if (list == NULL) {
-		table_free(t);
+		table_unref(t);
 		return -1;
 	}
 	tables->list = list;
@@ -84,7 +84,7 @@ static void
 tables_clear(struct tables *tables)
 {
 	for (size_t i = 0; i < tables->n; i++)
-		table_free(tables->list[i]);
+		table_unref(tables->list[i]);
 	for (size_t i = 0; i < tables->n_asked; i++)
 		free((void *)tables->asked[i].later);
 	free(tables->list);

@@ -60,7 +60,7 @@ struct snapshot *snapshot_new(void);
 /*
  * Add a table, behind the others.
  *
- * t       taken, whatever the outcome
+ * t       the caller's reference, taken whatever the outcome
  * binary  its entries are bytes, as blobs.h makes them, not answers
  *
  * Returns 0, or -1 with errno.

@@ -16,7 +16,7 @@ struct source_progress;
 /*
  * Build the tables that a configuration names.
  *
- * conf      borrowed as long as the snapshot
+ * conf      borrowed for the call
  * threads   how many may work on it, at least 1
  * progress  NULL: nobody wants to know
  * problems  gets all that is wrong with them

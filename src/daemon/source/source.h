@@ -32,8 +32,8 @@ bool source_can_fold(const struct table_options *options,
 /* What a table directive says. */
 struct source {
 	struct table_options options;
-	const char *const *paths;	/* n of them, in order; borrowed for */
-	size_t n_paths;			/* the table's life */
+	const char *const *paths;	/* n of them, in order */
+	size_t n_paths;
 	const char *said_file;		/* the directive's place, for problems */
 	unsigned int said_line;
 };
@@ -52,7 +52,7 @@ struct source_progress {
  * progress  NULL: nobody wants to know
  * problems  gets all that is wrong, with file and line
  *
- * Returns the table, owned by the caller, table_free(); NULL with a problem.
+ * Returns the table with one reference, the caller's; NULL with a problem.
  */
 struct table *source_load(const struct source *source, unsigned int threads,
     const struct source_progress *progress, struct problems *problems);

@@ -28,6 +28,7 @@
  * BLOCK_ENTRIES; its first entry's lines count from the block's line.
  */
 
+#include <stdatomic.h>
 #include <string.h>
 #include <time.h>
 
@@ -59,15 +60,16 @@ struct table {
 	size_t n_slots;
 	struct table_block *blocks;	/* owned; rising */
 	size_t n_blocks;
-	const char **files;		/* owned; the names are borrowed; a
-					   NULL behind the last */
+	const char **files;		/* owned; a NULL behind the last */
 	size_t count;			/* without those replaced */
 	size_t key_max;			/* of the longest key, as compared */
 	const char *name;
+	char *names;			/* owned: its own and the files' */
 	unsigned int ways;
 	unsigned int form;		/* LAYOUT_...; most often 0 */
 	struct index *index;
 	time_t loaded;			/* when it was built */
+	atomic_uint refs;
 };
 
 /*
