@@ -35,6 +35,8 @@ static unsigned int changes;	/* looks that are to see another time */
 static int looks, fail_at;	/* the look that fails; 0: none */
 static int change_at;		/* that sees another time; likewise */
 static unsigned int sleeps;
+static struct timespec inode;	/* the time that inodes have; 0: their own */
+static bool stamped_always;	/* it is another one each time */
 
 int __real_fstat(int, struct stat *);
 int __real_nanosleep(const struct timespec *, struct timespec *);
@@ -54,6 +56,10 @@ __wrap_fstat(int fd, struct stat *sb)
 		sb->st_mtim.tv_sec++;
 	if (changes > 0)
 		sb->st_mtim.tv_nsec = (long)--changes;
+	if (inode.tv_sec != 0)
+		sb->st_ctim = inode;
+	if (stamped_always)
+		sb->st_ctim.tv_nsec = looks + 1;
 	return 0;
 }
 
@@ -71,7 +77,28 @@ setup(void **state)
 	file_settle_ms = SETTLE_MS;
 	changes = sleeps = 0;
 	looks = fail_at = change_at = 0;
+	inode = (struct timespec){ 0 };
+	stamped_always = false;
 	return 0;
+}
+
+static struct timespec
+moment(int64_t ahead_ms)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	t.tv_sec += (time_t)(ahead_ms / 1000);
+	t.tv_nsec += (long)(ahead_ms % 1000) * 1000000;
+	if (t.tv_nsec < 0) {
+		t.tv_nsec += 1000000000;
+		t.tv_sec--;
+	}
+	if (t.tv_nsec >= 1000000000) {
+		t.tv_nsec -= 1000000000;
+		t.tv_sec++;
+	}
+	return t;
 }
 
 /* A file that was last written at another time than now. */
@@ -79,16 +106,9 @@ static const char *
 stamped(const char *name, const char *text, int64_t ahead_ms)
 {
 	const char *path = folder_write_text(name, text);
-	struct timespec times[2];
+	const struct timespec times[2] = { moment(ahead_ms),
+	    moment(ahead_ms) };
 
-	clock_gettime(CLOCK_REALTIME, &times[0]);
-	times[0].tv_sec += (time_t)(ahead_ms / 1000);
-	times[0].tv_nsec += (long)(ahead_ms % 1000) * 1000000;
-	if (times[0].tv_nsec >= 1000000000) {
-		times[0].tv_nsec -= 1000000000;
-		times[0].tv_sec++;
-	}
-	times[1] = times[0];
 	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
 	return path;
 }
@@ -142,6 +162,7 @@ static void
 an_old_file_is_not_waited_for(void **state)
 {
 	(void)state;
+	inode = moment(-1000);
 	expect_read(stamped("file", "text", -1000));
 	assert_int_equal(sleeps, 0);
 	expect_read(stamped("file", "text", -86400000));
@@ -178,6 +199,7 @@ a_change_while_it_is_read_is_told(void **state)
 	size_t len;
 
 	(void)state;
+	inode = moment(-5000);
 	/* The first two are before it is read. */
 	change_at = 3;
 	assert_null(file_read(path, 100, &len, &why));
@@ -192,11 +214,68 @@ a_look_that_fails_is_told(void **state)
 	size_t len;
 
 	(void)state;
+	inode = moment(-5000);
 	for (fail_at = 1; fail_at <= 3; fail_at++) {
 		looks = 0;
 		assert_null(file_read(path, 100, &len, &why));
 		assert_string_equal(why, strerror(EIO));
 	}
+}
+
+/* How a file looks that is opened. */
+static struct file_look
+opened(const char *path)
+{
+	struct file_look look = { .since = 0 };
+	const char *why;
+	int fd = file_open(path, &look, &why);
+
+	if (fd == -1)
+		fail_msg("%s: %s", path, why);
+	assert_int_equal(close(fd), 0);
+	return look;
+}
+
+/* Who sets a file's time back, stamps its inode: a moment is waited. */
+static void
+an_inode_is_let_settle(void **state)
+{
+	(void)state;
+	assert_true(opened(stamped("file", "text", -5000)).sure);
+	assert_true(sleeps > 0 && sleeps <= SETTLE_MS / 5 + 1);
+	/* By whatever clock. */
+	sleeps = 0;
+	inode = moment(60000);
+	assert_true(opened(stamped("file", "text", -5000)).sure);
+	assert_true(sleeps > 0 && sleeps <= SETTLE_MS / 5 + 1);
+	inode = (struct timespec){ (time_t)INT64_MAX, 1 };
+	assert_true(opened(stamped("file", "text", -5000)).sure);
+	inode.tv_sec = (time_t)INT64_MIN;
+	assert_true(opened(stamped("file", "text", -5000)).sure);
+}
+
+/* It is read all the same, since its own time says that it is as it was. */
+static void
+an_inode_need_not_settle(void **state)
+{
+	(void)state;
+	inode = moment(60000);
+	stamped_always = true;
+	assert_false(opened(stamped("file", "text", -5000)).sure);
+	assert_true(sleeps > 0 && sleeps <= SETTLE_MS / 5 + 1);
+}
+
+/* A time without parts may be of any time in its second, or two. */
+static void
+whole_seconds_are_not_relied_on(void **state)
+{
+	(void)state;
+	inode = moment(0);
+	inode.tv_nsec = 0;
+	assert_false(opened(stamped("file", "text", -5000)).sure);
+	inode.tv_sec -= 3;
+	assert_true(opened(stamped("file", "text", -5000)).sure);
+	assert_int_equal(sleeps, 0);
 }
 
 /* One wait for all of them, not one for each. */
@@ -223,8 +302,8 @@ many_files_are_waited_for_together(void **state)
 	assert_non_null(gen);
 	assert_int_equal(snapshot_count(gen->snap), 200);
 	generation_unref(gen);
-	/* 5 ms each: twice 40, and not 200 times. */
-	assert_true(sleeps <= 2 * (SETTLE_MS / 5 + 1));
+	/* 5 ms each: three times 40, the first time for F, and not 201. */
+	assert_true(sleeps <= 3 * (SETTLE_MS / 5 + 1));
 }
 
 /* A look at what is another file now says nothing. */
@@ -267,6 +346,10 @@ main(void)
 		cmocka_unit_test_setup(a_change_while_it_is_read_is_told,
 		    setup),
 		cmocka_unit_test_setup(a_look_that_fails_is_told, setup),
+		cmocka_unit_test_setup(an_inode_is_let_settle, setup),
+		cmocka_unit_test_setup(an_inode_need_not_settle, setup),
+		cmocka_unit_test_setup(whole_seconds_are_not_relied_on,
+		    setup),
 		cmocka_unit_test_setup(many_files_are_waited_for_together,
 		    setup),
 		cmocka_unit_test_setup(a_look_at_another_file_is_none, setup)

@@ -33,6 +33,9 @@ int file_settle_ms = 40;
 
 #define LONG_AGO	3600	/* seconds */
 
+/* Some file systems keep seconds only, or every other one. */
+#define WHOLE_SECONDS_MS	3000
+
 /* Not the time of its inode: a file that was renamed over is as it was. */
 bool
 file_is_same(const struct stat *a, const struct stat *b)
@@ -44,14 +47,13 @@ file_is_same(const struct stat *a, const struct stat *b)
 }
 
 /*
- * Whether a file's own time says that it was left alone.  That spares most
- * files the wait; but a file may be stamped by another clock, or ours set
- * back since: then nothing is known.
+ * Whether a file's time says that it was left alone.  That spares most files
+ * the wait; but a file may be stamped by another clock, or ours set back
+ * since: then nothing is known.
  */
 static bool
-is_old(const struct stat *sb)
+is_old(const struct timespec *then, int ms)
 {
-	const struct timespec *then = &sb->st_mtim;
 	struct timespec now;
 
 	/* The coarse clock is the one that files are stamped by. */
@@ -62,13 +64,25 @@ is_old(const struct stat *sb)
 	if (then->tv_sec < now.tv_sec - LONG_AGO)
 		return true;
 	return (int64_t)(now.tv_sec - then->tv_sec) * 1000 +
-	    (now.tv_nsec - then->tv_nsec) / 1000000 >= file_settle_ms;
+	    (now.tv_nsec - then->tv_nsec) / 1000000 >= ms;
+}
+
+/* Nobody can set an inode's time: it tells of each change, once it is past. */
+static bool
+is_sure(const struct file_look *look, int64_t now)
+{
+	const struct timespec *then = &look->sb.st_ctim;
+	int ms = then->tv_nsec == 0 ? WHOLE_SECONDS_MS : file_settle_ms;
+
+	return is_old(then, ms) || now - look->since >= (int64_t)ms * 1000000;
 }
 
 static void
 look_is(struct file_look *look, const struct stat *sb)
 {
-	if (look->since != 0 && file_is_same(&look->sb, sb))
+	if (look->since != 0 && file_is_same(&look->sb, sb) &&
+	    look->sb.st_ctim.tv_sec == sb->st_ctim.tv_sec &&
+	    look->sb.st_ctim.tv_nsec == sb->st_ctim.tv_nsec)
 		return;
 	look->sb = *sb;
 	look->since = clock_ns();
@@ -83,6 +97,14 @@ file_look(const char *path, struct file_look *look)
 		look_is(look, &sb);
 	else
 		look->since = 0;
+}
+
+/* The file may be opened; whether it is worth while to look once more. */
+static bool
+is_patient(const struct file_look *look, int tries)
+{
+	return !look->sure && look->sb.st_ctim.tv_nsec != 0 &&
+	    tries <= file_settle_ms * 1000000 / SETTLE_NS;
 }
 
 /*
@@ -105,8 +127,10 @@ settle(int fd, struct file_look *look, const char **why)
 			return -1;
 		}
 		look_is(look, &sb);
-		if (is_old(&sb) || now - look->since >=
-		    (int64_t)file_settle_ms * 1000000)
+		look->sure = is_sure(look, now);
+		if ((is_old(&sb.st_mtim, file_settle_ms) ||
+		    now - look->since >= (int64_t)file_settle_ms * 1000000) &&
+		    !is_patient(look, i))
 			return 0;
 	}
 	*why = "it is being written all the time";

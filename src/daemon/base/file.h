@@ -18,6 +18,9 @@
 struct file_look {
 	struct stat sb;
 	int64_t since;		/* ns by the monotonic clock; 0: never seen */
+	bool sure;		/* set by file_open(): whatever is written from
+				   then on shows in sb, even where somebody
+				   sets the file's own time back */
 };
 
 /* Files are let settle for so long; tests, which write all the time, make it
@@ -38,7 +41,8 @@ void file_look(const char *path, struct file_look *look);
 /*
  * Open a regular file for reading, once it was left alone for a moment, so
  * that any change from then on shows.  Never blocks on what is none (a FIFO,
- * a device), and neither believes the clock nor the file's time alone.
+ * a device), and neither believes the clock nor the file's time alone.  For
+ * the time of its inode it waits a moment, too, but opens it all the same.
  *
  * look  zeroed, or from an earlier look; set to how the file is
  *
