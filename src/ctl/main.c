@@ -76,7 +76,7 @@ static const char help[] =
 "  drain        accept no more, finish what was asked, and exit\n"
 "\n"
 "      --force          with reload: take tables that lost more keys than\n"
-"                       their guard= allows\n"
+"                       their guard= allows, and read all files\n"
 "  -q, --quiet          with reload: say nothing unless something is wrong\n"
 "      --keys=N         with diff: name up to N keys of each sort, 0 to 1000\n"
 "                       (default 20)\n"

@@ -114,7 +114,9 @@ reload_thread(void *arg)
 	/* Whoever renamed it counts on that, whatever else is wrong. */
 	if (r->order != RELOAD_DIFF)
 		access_file_reopen(serving->access);
-	r->loaded = generation_load(r->path, &progress.source, &r->problems);
+	/* By force, everything is read. */
+	r->loaded = generation_reload(r->order == RELOAD_FORCE ? NULL :
+	    serving, r->path, &progress.source, &r->problems);
 	if (r->loaded != NULL) {
 		conf_compare(serving->conf, r->loaded->conf, &r->problems);
 		if (diff_snapshots(serving->snap, r->loaded->snap,

@@ -95,11 +95,13 @@ setup(void **state)
 	return 0;
 }
 
+static struct generation *before;	/* what a load is beside, or NULL */
+
 static struct generation *
 load(struct problems *problems)
 {
 	*problems = (struct problems)PROBLEMS_INIT;
-	return generation_load(folder_path("F"), NULL, problems);
+	return generation_reload(before, folder_path("F"), NULL, problems);
 }
 
 static void
@@ -199,6 +201,24 @@ all_that_fail_from_one_on_are_told(void **state)
 	fail_each(true);
 }
 
+/* Some tables are shared with what was before, and others are read. */
+static void
+tables_are_shared_or_read(void **state)
+{
+	struct problems problems;
+
+	(void)state;
+	before = load(&problems);
+	assert_non_null(before);
+	folder_write_text("lines1.jsonl", "{\"key\": \"a\", \"answer\": "
+	    "\"b\"}\n");
+	folder_write_text("folder/one", "I");
+	fail_each(false);
+	fail_each(true);
+	generation_unref(before);
+	before = NULL;
+}
+
 /* A wrong configuration stays one, however little can be said of it. */
 static void
 what_is_wrong_stays_wrong(void **state)
@@ -294,6 +314,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_failed_allocation_is_told),
 		cmocka_unit_test(all_that_fail_from_one_on_are_told),
+		cmocka_unit_test(tables_are_shared_or_read),
 		cmocka_unit_test(what_is_wrong_stays_wrong),
 		cmocka_unit_test(duplicates_stay_wrong),
 		cmocka_unit_test(what_cannot_be_told_is_counted),

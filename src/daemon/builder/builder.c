@@ -20,6 +20,7 @@
 
 #include "daemon/base/problems.h"
 #include "daemon/builder/insert.h"
+#include "daemon/builder/like.h"
 #include "daemon/builder/segment.h"
 #include "daemon/search/index.h"
 #include "daemon/table/layout.h"
@@ -343,6 +344,18 @@ table_unref(struct table *t)
 		table_free(t);
 }
 
+struct origin
+table_origin(const struct table *t)
+{
+	return t->origin;
+}
+
+void
+table_set_origin(struct table *t, struct origin origin)
+{
+	t->origin = origin;
+}
+
 size_t
 table_memory(const struct table *t)
 {
@@ -422,6 +435,11 @@ table_builder_finish(struct table_builder *b, unsigned int threads,
 
 	if (t == NULL || problems_count(problems) != before)
 		goto fail;
+	/* Its indexes, which take longest, are there. */
+	if (options.old != NULL && table_is_like(t, options.old)) {
+		table_unref(t);
+		return table_ref(options.old);
+	}
 	if ((t->ways & ~TABLE_WAY(TABLE_EXACT)) == 0)
 		return t;
 	t->index = index_new(t, t->ways, threads, &why, &at);

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/table/origin.h"
 #include "daemon/table/table.h"
 
 struct problems;
@@ -29,6 +30,8 @@ struct table_options {
 	bool mapped;			/* for table_segment_map() */
 	const char *said_file;		/* where it is configured, for */
 	unsigned int said_line;		/* problems; borrowed; NULL: nowhere */
+	struct table *old;		/* what it was at the load before, or
+					   NULL; borrowed */
 };
 
 /* Up to so many entries, all ways but regex are the default, beyond it
@@ -136,7 +139,8 @@ void table_segment_set_line(struct table_segment *, unsigned int first);
  * problems  gets keys that came twice, as the options say, with the place of
  *           both; and what the search indexes cannot be built for
  *
- * Returns the table with one reference, the caller's; NULL with a problem.
+ * Returns the table with one reference, the caller's, which is the old one
+ * where that came out just the same; NULL with a problem.
  */
 struct table *table_builder_finish(struct table_builder *builder,
     unsigned int threads, struct problems *problems);
@@ -162,6 +166,13 @@ struct table *table_ref(struct table *);
  * Let go of a reference, in any thread.  NULL is allowed.
  */
 void table_unref(struct table *);
+
+/*
+ * What a table was made of, as who made it says afterwards; none before that.
+ * For those who load, one at a time.
+ */
+struct origin table_origin(const struct table *);
+void table_set_origin(struct table *, struct origin);
 
 /*
  * The bytes of memory that it takes, its indexes included and what is mapped

@@ -22,6 +22,7 @@
 
 #include "common/log.h"
 #include "daemon/base/problems.h"
+#include "daemon/table/origin.h"
 #include "daemon/table/way.h"
 
 #define CONF_KEY_MAX	TABLE_KEY_MAX
@@ -149,6 +150,8 @@ struct conf {
 	enum log_level log_level;
 	char *access_log;		/* a path; NULL: none */
 	struct conf_place *said;	/* by scalar row; file NULL: default */
+	struct origin origin;		/* of its files' text, and of the paths
+					   that were found for tables */
 };
 
 /*

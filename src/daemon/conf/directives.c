@@ -260,6 +260,8 @@ parse_file(struct parser *from, const char *path,
 		free(text);
 		return;
 	}
+	origin_bytes(parser.sum, path, strlen(path));
+	origin_bytes(parser.sum, text, len);
 	parser.lex = &lex;
 	lex_init(&lex, parser.file, text, len, parser.problems);
 	while (lex_next(&lex))
@@ -276,11 +278,23 @@ set_defaults(struct conf *conf)
 			conf_rows[i].type->init(conf, &conf_rows[i]);
 }
 
+/* The same text may come to mean other files. */
+static void
+sum_up_paths(const struct conf *conf, struct origin_sum *sum)
+{
+	const struct conf_table *t;
+
+	STAILQ_FOREACH(t, &conf->tables, entry)
+		for (size_t i = 0; i < t->n_paths; i++)
+			origin_bytes(sum, t->paths[i], strlen(t->paths[i]));
+}
+
 struct conf *
 conf_load(const char *path, struct problems *problems)
 {
 	static const struct conf_place nowhere = { .file = NULL };
-	struct parser parser = { .problems = problems };
+	struct origin_sum sum;
+	struct parser parser = { .problems = problems, .sum = &sum };
 	struct conf *conf = calloc(1, sizeof(*conf));
 
 	if (conf == NULL)
@@ -297,7 +311,10 @@ conf_load(const char *path, struct problems *problems)
 	}
 	set_defaults(conf);
 	parser.conf = conf;
+	origin_start(&sum);
 	parse_file(&parser, path, &nowhere);
+	sum_up_paths(conf, &sum);
+	conf->origin = origin_end(&sum);
 	if (TAILQ_EMPTY(&conf->listens) && problems_count(problems) == 0)
 		problems_add(problems, path, 0, "no listen directive");
 	return conf;

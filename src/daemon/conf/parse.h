@@ -18,6 +18,7 @@ struct parser {
 	struct lex *lex;		/* the line in hand */
 	const char *file;		/* its file, owned by conf */
 	unsigned int depth;		/* of includes */
+	struct origin_sum *sum;		/* of all that is read */
 };
 
 /* name=value behind a directive's plain words */

@@ -21,12 +21,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/base/file.h"
 #include "daemon/base/problems.h"
 #include "daemon/base/quote.h"
 #include "daemon/builder/builder.h"
 #include "daemon/conf/conf.h"
+#include "daemon/source/source.h"
+#include "daemon/table/origin.h"
 #include "daemon/table/table.h"
 #include "lib/appmsg.h"
 
@@ -52,6 +55,8 @@ struct blobs {
 	STAILQ_HEAD(, blob) list;
 	size_t n;
 	size_t room;			/* in the arena */
+	struct table *old;		/* borrowed, as what follows; or NULL */
+	struct source_files *files;
 	struct problems *problems;
 };
 
@@ -155,39 +160,97 @@ add_blob(struct table_builder *b, const struct blob *blob)
 	return table_builder_add(b, blob->place->file, blob->place->line, &e);
 }
 
-/* The list to a table; place is that of its directive, or none. */
-static struct table *
-finish(struct blobs *blobs, const char *name, struct conf_place place)
+/* What decides how the table comes out; of files that were opened. */
+static struct origin
+blobs_origin(const struct blobs *blobs)
 {
-	const struct table_options options = { .name = name,
-	    .ways = TABLE_WAY(TABLE_EXACT), .said_file = place.file,
-	    .said_line = place.line };
+	const struct blob *blob;
+	struct origin_sum sum;
+
+	origin_start(&sum);
+	STAILQ_FOREACH(blob, &blobs->list, entry) {
+		origin_bytes(&sum, blob->key, blob->key_len);
+		origin_bytes(&sum, blob->type, blob->type != NULL ?
+		    blob->type_len : 0);
+		origin_file(&sum, blob->path, &blob->look.sb, blob->look.sure);
+		/* That is where the entry stands. */
+		origin_bytes(&sum, blob->place->file,
+		    strlen(blob->place->file));
+		origin_number(&sum, blob->place->line);
+	}
+	return origin_end(&sum);
+}
+
+/* As source.c does it: files are opened all the same. */
+static bool
+blobs_are_old(struct blobs *blobs)
+{
+	struct blob *blob;
+	const char *why;
+
+	if (blobs->old == NULL)
+		return false;
+	STAILQ_FOREACH(blob, &blobs->list, entry) {
+		int fd = file_open(blob->path, &blob->look, &why);
+
+		if (fd == -1)
+			return false;
+		close(fd);
+	}
+	return origin_is_same(blobs_origin(blobs), table_origin(blobs->old));
+}
+
+/* Read all that is listed. */
+static struct table *
+build(struct blobs *blobs, const struct table_options *options)
+{
 	struct table_builder *b;
 	struct blob *blob;
+	struct table *t;
 
 	STAILQ_FOREACH(blob, &blobs->list, entry)
 		read_file(blobs, blob);
-	b = table_builder_new(&options, blobs->room);
+	blobs->files->read += blobs->n;
+	b = table_builder_new(options, blobs->room);
 	if (b == NULL)
 		goto fail;
 	STAILQ_FOREACH(blob, &blobs->list, entry)
 		if (blob->value != NULL && !blob->again &&
 		    add_blob(b, blob) != 0)
 			goto fail;
-	blobs_clear(blobs);
-	return table_builder_finish(b, 1, blobs->problems);
+	t = table_builder_finish(b, 1, blobs->problems);
+	if (t != NULL)
+		table_set_origin(t, blobs_origin(blobs));
+	return t;
 fail:
-	problems_add(blobs->problems, place.file, place.line,
+	problems_add(blobs->problems, options->said_file, options->said_line,
 	    "binary entries: %s", strerror(errno));
 	table_builder_free(b);
-	blobs_clear(blobs);
 	return NULL;
 }
 
-struct table *
-blobs_load_main(const struct conf *conf, struct problems *problems)
+/* The list to a table; place is that of its directive, or none. */
+static struct table *
+finish(struct blobs *blobs, const char *name, struct conf_place place)
 {
-	struct blobs blobs = { .problems = problems };
+	const struct table_options options = { .name = name,
+	    .ways = TABLE_WAY(TABLE_EXACT), .said_file = place.file,
+	    .said_line = place.line, .old = blobs->old };
+	struct table *t;
+
+	blobs->files->all += blobs->n;
+	t = blobs_are_old(blobs) ? table_ref(blobs->old) :
+	    build(blobs, &options);
+	blobs_clear(blobs);
+	return t;
+}
+
+struct table *
+blobs_load_main(const struct conf *conf, struct table *old,
+    struct source_files *files, struct problems *problems)
+{
+	struct blobs blobs = { .old = old, .files = files,
+	    .problems = problems };
 	const struct conf_answer *a;
 	struct blob *blob;
 
@@ -339,9 +402,11 @@ find_twice(struct blobs *blobs)
 }
 
 struct table *
-blobs_load_table(const struct conf_table *t, struct problems *problems)
+blobs_load_table(const struct conf_table *t, struct table *old,
+    struct source_files *files, struct problems *problems)
 {
-	struct blobs blobs = { .problems = problems };
+	struct blobs blobs = { .old = old, .files = files,
+	    .problems = problems };
 	struct stat sb;
 
 	STAILQ_INIT(&blobs.list);

@@ -14,14 +14,21 @@
 struct conf;
 struct conf_table;
 struct problems;
+struct source_files;
 struct table;
 
 /*
  * Make the table of the binary lines.
  *
+ * old    what it was at the load before, or NULL; borrowed.  Where all files
+ *        and what is said of them are as they were, none is read, and the
+ *        table is the old one; as it is where it came out just the same
+ * files  counts them
+ *
  * Returns the table with one reference, the caller's; NULL with a problem.
  */
-struct table *blobs_load_main(const struct conf *, struct problems *);
+struct table *blobs_load_main(const struct conf *, struct table *old,
+    struct source_files *files, struct problems *);
 
 /*
  * Make the table of a directive table NAME binary PATH: of each file that it
@@ -29,9 +36,10 @@ struct table *blobs_load_main(const struct conf *, struct problems *);
  * file's name without its folder, with %XX for the byte XX; names that begin
  * with a dot are passed over in folders.
  *
- * Returns as blobs_load_main().
+ * The others, and what is returned, as for blobs_load_main().
  */
-struct table *blobs_load_table(const struct conf_table *, struct problems *);
+struct table *blobs_load_table(const struct conf_table *, struct table *old,
+    struct source_files *files, struct problems *);
 
 /*
  * Take a table's value apart.

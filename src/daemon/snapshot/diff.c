@@ -3,7 +3,8 @@
 
 /*
  * One walk over each new table, with a lookup in the old one an entry: what
- * was not met there is what was removed.
+ * was not met there is what was removed.  A table that both share is not
+ * walked.
  */
 
 #include "config.h"
@@ -39,6 +40,8 @@ compare(const struct table *old, const struct table *new,
 	d->name = table_name(new != NULL ? new : old);
 	d->old_count = old != NULL ? table_count(old) : 0;
 	d->new_count = new != NULL ? table_count(new) : 0;
+	if (old == new)
+		return;
 	while (old != NULL && new != NULL && table_next(new, &id, &e)) {
 		if (seen++ % PACE_ENTRIES == 0)
 			pace();

@@ -49,12 +49,12 @@ generation_read(const char *path, struct problems *problems)
 	return gen;
 }
 
-int
-generation_fill(struct generation *gen,
+static int
+fill(struct generation *gen, const struct generation *old,
     const struct source_progress *progress, struct problems *problems)
 {
 	/* Each thread reads a file. */
-	gen->snap = snapshot_load(gen->conf,
+	gen->snap = snapshot_load(gen->conf, old != NULL ? old->snap : NULL,
 	    descriptors_files(crew_cores()), progress, problems);
 	if (problems_count(problems) > 0)
 		return -1;
@@ -63,18 +63,39 @@ generation_fill(struct generation *gen,
 	return 0;
 }
 
+int
+generation_fill(struct generation *gen,
+    const struct source_progress *progress, struct problems *problems)
+{
+	return fill(gen, NULL, progress, problems);
+}
+
 struct generation *
-generation_load(const char *path, const struct source_progress *progress,
-    struct problems *problems)
+generation_reload(const struct generation *old, const char *path,
+    const struct source_progress *progress, struct problems *problems)
 {
 	struct generation *gen = generation_read(path, problems);
 
 	/* The tables of a wrong configuration too: all problems at once. */
-	if (gen != NULL && generation_fill(gen, progress, problems) != 0) {
+	if (gen != NULL && fill(gen, old, progress, problems) != 0) {
 		generation_free(gen);
 		gen = NULL;
 	}
 	return gen;
+}
+
+struct generation *
+generation_load(const char *path, const struct source_progress *progress,
+    struct problems *problems)
+{
+	return generation_reload(NULL, path, progress, problems);
+}
+
+bool
+generation_is_same(const struct generation *a, const struct generation *b)
+{
+	return origin_is_same(a->conf->origin, b->conf->origin) &&
+	    snapshot_is_same(a->snap, b->snap);
 }
 
 struct generation *

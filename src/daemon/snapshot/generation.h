@@ -12,6 +12,7 @@
  */
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -63,6 +64,23 @@ int generation_fill(struct generation *,
  */
 struct generation *generation_load(const char *path,
     const struct source_progress *progress, struct problems *problems);
+
+/*
+ * The same beside what was loaded before, with which it shares the tables that
+ * come out the same; files that are as they were are not read.
+ *
+ * old  borrowed for the call, by the only one who loads beside it; NULL:
+ *      nothing, as generation_load()
+ */
+struct generation *generation_reload(const struct generation *old,
+    const char *path, const struct source_progress *progress,
+    struct problems *problems);
+
+/*
+ * Whether one load came to just what the other one did: configurations of the
+ * same text, the same tables.
+ */
+bool generation_is_same(const struct generation *, const struct generation *);
 
 /*
  * The same configuration and tables as another generation, to be published

@@ -41,6 +41,8 @@ struct tables {
 struct snapshot {
 	struct tables answers;
 	struct tables blobs;
+	size_t files;
+	size_t files_read;
 };
 
 /* Count those that are asked before the first one that answers later. */
@@ -103,6 +105,49 @@ snapshot_add(struct snapshot *snap, struct table *t, bool binary)
 	if (binary)
 		return tables_add(&snap->blobs, t);
 	return tables_add(&snap->answers, t);
+}
+
+struct table *
+snapshot_old(const struct snapshot *snap, const char *name, bool binary)
+{
+	const struct tables *tables = binary ? &snap->blobs : &snap->answers;
+
+	for (size_t i = 0; i < tables->n; i++)
+		if (strcmp(table_name(tables->list[i]), name) == 0)
+			return tables->list[i];
+	return NULL;
+}
+
+static bool
+tables_are_same(const struct tables *a, const struct tables *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (a->list[i] != b->list[i])
+			return false;
+	return true;
+}
+
+bool
+snapshot_is_same(const struct snapshot *a, const struct snapshot *b)
+{
+	return tables_are_same(&a->answers, &b->answers) &&
+	    tables_are_same(&a->blobs, &b->blobs);
+}
+
+void
+snapshot_set_files(struct snapshot *snap, size_t all, size_t read)
+{
+	snap->files = all;
+	snap->files_read = read;
+}
+
+size_t
+snapshot_files(const struct snapshot *snap, size_t *read)
+{
+	*read = snap->files_read;
+	return snap->files;
 }
 
 void

@@ -68,6 +68,29 @@ struct snapshot *snapshot_new(void);
 int snapshot_add(struct snapshot *, struct table *t, bool binary);
 
 /*
+ * The table that a snapshot has under a name, for a load that may come to the
+ * same.
+ *
+ * Returns it, borrowed as long as the snapshot, whose owner may take a
+ * reference; or NULL.
+ */
+struct table *snapshot_old(const struct snapshot *, const char *name,
+    bool binary);
+
+/*
+ * Whether two snapshots have the same tables: not such as are alike, but
+ * themselves, in their order.
+ */
+bool snapshot_is_same(const struct snapshot *, const struct snapshot *);
+
+/*
+ * How many files its tables are made of, and how many of them were read for
+ * it; 0 as long as nobody says so.
+ */
+void snapshot_set_files(struct snapshot *, size_t all, size_t read);
+size_t snapshot_files(const struct snapshot *, size_t *read);
+
+/*
  * Free a snapshot.  NULL is allowed.
  */
 void snapshot_free(struct snapshot *);

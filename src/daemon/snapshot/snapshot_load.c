@@ -26,9 +26,21 @@
 /* A load of a snapshot. */
 struct load {
 	struct snapshot *snap;
+	const struct snapshot *old;	/* NULL: nothing was before */
+	const struct conf *conf;
+	unsigned int threads;
+	const struct source_progress *progress;
+	struct source_files files;
 	struct problems *problems;
 	size_t before;		/* problems that there were */
 };
+
+static struct table *
+find_old(const struct load *load, const char *name, bool binary)
+{
+	return load->old == NULL ? NULL : snapshot_old(load->old, name,
+	    binary);
+}
 
 static int
 add_answer(struct table_builder *b, const struct conf_answer *a)
@@ -48,7 +60,7 @@ add_answer(struct table_builder *b, const struct conf_answer *a)
 }
 
 static struct table_options
-options_of(const struct conf_table *t)
+options_of(const struct conf_table *t, const struct load *load)
 {
 	return (struct table_options){
 		.name = t->name,
@@ -57,17 +69,21 @@ options_of(const struct conf_table *t)
 		.fold = t->fold,
 		.mapped = t->mmap,
 		.said_file = t->place.file,
-		.said_line = t->place.line
+		.said_line = t->place.line,
+		.old = find_old(load, t->name, false)
 	};
 }
 
 /* The table of the answer lines. */
 static struct table *
-load_main(const struct conf *conf, struct problems *problems)
+load_main(const struct load *load)
 {
+	const struct conf *conf = load->conf;
 	const struct table_options options = conf->main != NULL ?
-	    options_of(conf->main) :
-	    (struct table_options){ .name = CONF_MAIN };
+	    options_of(conf->main, load) :
+	    (struct table_options){ .name = CONF_MAIN,
+	    .old = find_old(load, CONF_MAIN, false) };
+	struct problems *problems = load->problems;
 	const struct conf_answer *a;
 	struct table_builder *b;
 	size_t room = 0;
@@ -90,20 +106,22 @@ fail:
 
 /* One table directive. */
 static struct table *
-load_table(const struct conf_table *t, unsigned int threads,
-    const struct source_progress *progress, struct problems *problems)
+load_table(struct load *load, const struct conf_table *t)
 {
 	const struct source source = {
-		.options = options_of(t),
+		.options = options_of(t, load),
 		.paths = (const char *const *)t->paths,
 		.n_paths = t->n_paths,
 		.said_file = t->place.file,
-		.said_line = t->place.line
+		.said_line = t->place.line,
+		.files = &load->files
 	};
 
 	if (t->binary)
-		return blobs_load_table(t, problems);
-	return source_load(&source, threads, progress, problems);
+		return blobs_load_table(t, find_old(load, t->name, true),
+		    &load->files, load->problems);
+	return source_load(&source, load->threads, load->progress,
+	    load->problems);
 }
 
 /*
@@ -121,30 +139,31 @@ take(const struct load *load, struct table *t, bool binary)
 }
 
 static int
-load_all(const struct load *load, const struct conf *conf,
-    unsigned int threads, const struct source_progress *progress)
+load_all(struct load *load)
 {
 	const struct conf_table *t;
 
-	if (take(load, load_main(conf, load->problems), false) != 0 ||
-	    take(load, blobs_load_main(conf, load->problems), true) != 0)
+	if (take(load, load_main(load), false) != 0 ||
+	    take(load, blobs_load_main(load->conf, find_old(load, CONF_MAIN,
+	    true), &load->files, load->problems), true) != 0)
 		return -1;
-	STAILQ_FOREACH(t, &conf->tables, entry)
-		if (take(load, load_table(t, threads, progress,
-		    load->problems), t->binary) != 0)
+	STAILQ_FOREACH(t, &load->conf->tables, entry)
+		if (take(load, load_table(load, t), t->binary) != 0)
 			return -1;
+	snapshot_set_files(load->snap, load->files.all, load->files.read);
 	return 0;
 }
 
 struct snapshot *
-snapshot_load(const struct conf *conf, unsigned int threads,
-    const struct source_progress *progress, struct problems *problems)
+snapshot_load(const struct conf *conf, const struct snapshot *old,
+    unsigned int threads, const struct source_progress *progress,
+    struct problems *problems)
 {
-	const struct load load = { .snap = snapshot_new(),
+	struct load load = { .snap = snapshot_new(), .old = old,
+	    .conf = conf, .threads = threads, .progress = progress,
 	    .problems = problems, .before = problems_count(problems) };
 
-	if (load.snap == NULL ||
-	    load_all(&load, conf, threads, progress) != 0)
+	if (load.snap == NULL || load_all(&load) != 0)
 		problems_add(problems, NULL, 0, "%s", strerror(ENOMEM));
 	else if (problems_count(problems) == load.before)
 		return load.snap;

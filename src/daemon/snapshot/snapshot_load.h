@@ -17,6 +17,8 @@ struct source_progress;
  * Build the tables that a configuration names.
  *
  * conf      borrowed for the call
+ * old       what was loaded before, or NULL: a table that comes out the same
+ *           is shared with it, and files that are as they were are not read
  * threads   how many may work on it, at least 1
  * progress  NULL: nobody wants to know
  * problems  gets all that is wrong with them
@@ -24,7 +26,8 @@ struct source_progress;
  * Returns the snapshot, owned by the caller, snapshot_free(); or NULL, with
  * at least one problem.
  */
-struct snapshot *snapshot_load(const struct conf *conf, unsigned int threads,
+struct snapshot *snapshot_load(const struct conf *conf,
+    const struct snapshot *old, unsigned int threads,
     const struct source_progress *progress, struct problems *problems);
 
 #endif

@@ -15,11 +15,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/base/problems.h"
 #include "daemon/builder/builder.h"
 #include "daemon/source/source_job.h"
 #include "daemon/table/fold.h"
+#include "daemon/table/origin.h"
 #include "daemon/thread/crew.h"
 
 /*
@@ -68,7 +70,7 @@ format_find(const char *path)
 }
 
 static int
-load_plan(struct source_load *load)
+load_look(struct source_load *load)
 {
 	const struct source *source = load->source;
 
@@ -83,6 +85,59 @@ load_plan(struct source_load *load)
 		pthread_mutex_init(&file->lock, NULL);
 		file_look(file->path, &file->look);
 	}
+	return 0;
+}
+
+/* What decides how the table comes out; of files that were opened. */
+static struct origin
+load_origin(const struct source_load *load)
+{
+	const struct table_options *options = &load->source->options;
+	struct origin_sum sum;
+
+	origin_start(&sum);
+	origin_number(&sum, options->ways);
+	origin_number(&sum, options->duplicates);
+	origin_number(&sum, options->fold);
+	origin_number(&sum, options->mapped);
+	for (size_t i = 0; i < load->source->n_paths; i++) {
+		const struct source_file *file = &load->files[i];
+
+		origin_file(&sum, file->path, &file->look.sb, file->look.sure);
+	}
+	return origin_end(&sum);
+}
+
+/*
+ * Whether the files are those of the old table, as it read them.  They are
+ * opened all the same: one that may not be read any more is a problem, and a
+ * file system of the network says only then how a file is.
+ */
+static bool
+load_is_old(struct source_load *load)
+{
+	const struct source *source = load->source;
+	const char *why;
+
+	if (source->options.old == NULL)
+		return false;
+	for (size_t i = 0; i < source->n_paths; i++) {
+		struct source_file *file = &load->files[i];
+		int fd = file_open(file->path, &file->look, &why);
+
+		if (fd == -1)
+			return false;	/* whoever reads it says so */
+		close(fd);
+	}
+	return origin_is_same(load_origin(load),
+	    table_origin(source->options.old));
+}
+
+static void
+load_plan(struct source_load *load)
+{
+	const struct source *source = load->source;
+
 	for (size_t i = 0; i < source->n_paths; i++) {
 		struct source_file *file = &load->files[i];
 
@@ -92,7 +147,6 @@ load_plan(struct source_load *load)
 			file->why = "its name ends in none of .tsv .json "
 			    ".jsonl .cdb";
 	}
-	return 0;
 }
 
 /* The addresses that a job's segment needs, at most. */
@@ -220,11 +274,14 @@ load_table(struct source_load *load, unsigned int threads,
 	const struct source_progress *progress = load->progress;
 	size_t before = problems_count(problems);
 	struct table_builder *b = load_builder(load);
+	struct table *t;
 
 	if (b == NULL) {
 		load_failed(load->source, problems);
 		return NULL;
 	}
+	if (load->source->files != NULL)
+		load->source->files->read += load->source->n_paths;
 	crew_run(load->n_jobs < threads ? (unsigned int)load->n_jobs :
 	    threads, job_work, load);
 	load_settle(load, problems);
@@ -236,7 +293,10 @@ load_table(struct source_load *load, unsigned int threads,
 	if (progress != NULL && load->all > 0)
 		progress->cb(load->source->options.name, load->all, load->all,
 		    progress->arg);
-	return table_builder_finish(b, threads, problems);
+	t = table_builder_finish(b, threads, problems);
+	if (t != NULL)
+		table_set_origin(t, load_origin(load));
+	return t;
 }
 
 bool
@@ -260,10 +320,16 @@ source_load(const struct source *source, unsigned int threads,
 
 	if (!source_can_fold(&source->options, problems))
 		return NULL;
-	if (load_plan(&load) != 0)
+	if (source->files != NULL)
+		source->files->all += source->n_paths;
+	if (load_look(&load) != 0) {
 		load_failed(source, problems);
-	else
+	} else if (load_is_old(&load)) {
+		t = table_ref(source->options.old);
+	} else {
+		load_plan(&load);
 		t = load_table(&load, threads, problems);
+	}
 	load_clear(&load);
 	return t;
 }

@@ -29,6 +29,12 @@ struct problems;
 bool source_can_fold(const struct table_options *options,
     struct problems *problems);
 
+/* Counts of files, which a load adds to. */
+struct source_files {
+	size_t all;
+	size_t read;		/* the others are as they were */
+};
+
 /* What a table directive says. */
 struct source {
 	struct table_options options;
@@ -36,6 +42,7 @@ struct source {
 	size_t n_paths;
 	const char *said_file;		/* the directive's place, for problems */
 	unsigned int said_line;
+	struct source_files *files;	/* NULL: nobody counts */
 };
 
 /* Called now and then during a long load, from the thread that loads. */
@@ -45,7 +52,9 @@ struct source_progress {
 };
 
 /*
- * Load a table.
+ * Load a table.  Its options may have the old one: where that is of the same
+ * files, and they are as they were when it read them, they are not read, and
+ * the table is the old one.
  *
  * threads   how many may work on it, at least 1; the table is the same for
  *           any number

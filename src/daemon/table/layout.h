@@ -36,6 +36,7 @@
 #include <xxhash.h>
 
 #include "daemon/table/arena.h"
+#include "daemon/table/origin.h"
 #include "daemon/table/table.h"
 
 #define BLOCK_ENTRIES	256
@@ -69,6 +70,7 @@ struct table {
 	unsigned int form;		/* LAYOUT_...; most often 0 */
 	struct index *index;
 	time_t loaded;			/* when it was built */
+	struct origin origin;		/* whoever loads has it; one at a time */
 	atomic_uint refs;
 };
 
