@@ -18,6 +18,7 @@
 #include "echo.h"
 #include "options.h"
 #include "output.h"
+#include "ping.h"
 #include "search.h"
 
 /*
@@ -60,6 +61,9 @@ main(int argc, char *argv[])
 		break;
 	case OPTIONS_ECHO:
 		echo_run(&call);
+		break;
+	case OPTIONS_PING:
+		ping_run(&call);
 		break;
 	}
 	status = call_status(&call);

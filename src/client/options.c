@@ -33,7 +33,8 @@
 static const char options_usage[] =
 "Usage: appmsg-client [OPTION]... search KEY...\n"
 "  or:  appmsg-client [OPTION]... binary TEXT\n"
-"  or:  appmsg-client [OPTION]... echo TEXT...\n";
+"  or:  appmsg-client [OPTION]... echo TEXT...\n"
+"  or:  appmsg-client [OPTION]... ping\n";
 
 static const char options_help[] =
 "Ask an appmsg server.\n"
@@ -43,6 +44,7 @@ static const char options_help[] =
 "  binary TEXT    send TEXT as it is and print the reply's bytes; - sends all\n"
 "                   of standard input\n"
 "  echo TEXT...   send each TEXT to an echo service and check what comes back\n"
+"  ping           ask once, say how long that took and which generation serves\n"
 "\n"
 "Options may stand anywhere before --.\n"
 "  -H, --host=HOST          the server's name or address (default 127.0.0.1)\n"
@@ -59,7 +61,8 @@ static const char options_help[] =
 "      --suggest=COUNT      on a miss, name up to 5 near keys (default 3 for a\n"
 "                             single KEY, else 0)\n"
 "      --explain            say where the answer stands, on standard error\n"
-"  -q, --quiet              say nothing of what is not found\n"
+"  -q, --quiet              say nothing of what is not found; ping: nothing but\n"
+"                             what is wrong\n"
 "      --json               print one JSON object a line\n"
 "      --help               display this help and exit\n"
 "  -V, --version            output version information and exit\n"
@@ -106,7 +109,9 @@ static const struct option options_table[] = {
 };
 
 /* In the order of enum options_action. */
-static const char *const options_actions[] = { "search", "binary", "echo" };
+static const char *const options_actions[] = {
+	"search", "binary", "echo", "ping"
+};
 
 #define OPTIONS_ACTIONS \
 	(sizeof(options_actions) / sizeof(*options_actions))
@@ -362,26 +367,38 @@ options_check_query(const struct options *options)
 		options_fail("--suggest cannot go with -m");
 }
 
+/* How many words go with the action. */
+static void
+options_check_count(enum options_action action, int count)
+{
+	static const char *const usages[] = {
+		"search KEY..., or - for keys from standard input",
+		"binary TEXT, or - for all of standard input",
+		"echo TEXT..."
+	};
+
+	if (action == OPTIONS_PING && count > 0)
+		options_fail("ping takes no text; a host goes behind -H");
+	if (action != OPTIONS_PING && count == 0)
+		options_fail("nothing to %s; %s", options_actions[action],
+		    usages[action]);
+	if (action == OPTIONS_BINARY && count > 1)
+		options_fail("binary takes one text, not %d; one with blanks "
+		    "goes in quotes", count);
+}
+
 static void
 options_set_words(struct options *options, const struct options_given *given,
     int argc, char **argv)
 {
 	if (argc == 0)
-		options_fail("missing action: search, binary or echo");
+		options_fail("missing action: search, binary, echo or ping");
 	options_set_action(options, argv, argc);
-	if (argc == 1)
-		options_fail("nothing to %s; %s", argv[0],
-		    options->action == OPTIONS_SEARCH ? "search KEY..., or - "
-		    "for keys from standard input" :
-		    options->action == OPTIONS_BINARY ? "binary TEXT, or - "
-		    "for all of standard input" : "echo TEXT...");
-	if (options->action == OPTIONS_BINARY && argc > 2)
-		options_fail("binary takes one text, not %d; one with blanks "
-		    "goes in quotes", argc - 1);
+	options_check_count(options->action, argc - 1);
 	if (options->action != OPTIONS_ECHO && given->connections)
 		options_fail("-c is for echo only");
 	if (options->action == OPTIONS_ECHO && options->quiet)
-		options_fail("-q is for search and binary only");
+		options_fail("-q is not for echo");
 	options_check_query(options);
 	options->words = argv + 1;
 	options->words_count = argc - 1;

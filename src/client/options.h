@@ -18,7 +18,8 @@
 enum options_action {
 	OPTIONS_SEARCH,
 	OPTIONS_BINARY,
-	OPTIONS_ECHO
+	OPTIONS_ECHO,
+	OPTIONS_PING
 };
 
 enum {

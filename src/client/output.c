@@ -141,8 +141,7 @@ output_end_line(FILE *file, const char *data, size_t len)
 		output_text(file, "\n");
 }
 
-/* Takes value; -1 when it is NULL. */
-static int
+int
 output_json_add(struct json_object *object, const char *name,
     struct json_object *value)
 {
@@ -215,8 +214,7 @@ output_json_share(struct json_object *object, const char *name,
 	    output_json_add(object, name, json_object_get(value));
 }
 
-/* What the reply has beside its text, as the protocol has it. */
-static int
+int
 output_json_more(struct json_object *object, const struct reply *reply)
 {
 	static const struct {

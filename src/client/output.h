@@ -57,6 +57,16 @@ void output_flush(void);
 bool output_is_terminal(FILE *file);
 
 /*
+ * Add a value to a JSON object.
+ *
+ * value  taken; NULL: there was no memory for it
+ *
+ * Returns 0, or -1 when there is no memory.
+ */
+int output_json_add(struct json_object *object, const char *name,
+    struct json_object *value);
+
+/*
  * Add bytes to a JSON object: as a string where they are UTF-8, else as null
  * and a further member "NAME-base64".
  *
@@ -74,6 +84,13 @@ int output_json_bytes(struct json_object *object, const char *name,
  */
 int output_json_reply(const char *key, size_t key_len,
     const struct reply *reply);
+
+/*
+ * Add what a reply has beside its text, as the protocol has it.
+ *
+ * Returns 0, or -1 when there is no memory.
+ */
+int output_json_more(struct json_object *object, const struct reply *reply);
 
 /*
  * Print a JSON object on a line of its own.
