@@ -28,7 +28,7 @@ fi
 # The paths that were configured, as the programs say them, and nothing that was
 # left to be filled in.
 default() {
-	"$1" --help | sed -n 's/.*(default \(\/.*\)).*/\1/p'
+	"$1" --help | sed -n 's/.*(default \(\/[^;)]*\)[;)].*/\1/p'
 }
 file=$(default "$APPMSGD")
 socket=$(default "$APPMSGCTL")

@@ -23,10 +23,10 @@
 #include "appmsg.h"
 #include "common/encoding.h"
 #include "common/escape.h"
+#include "common/home.h"
 #include "common/nearest.h"
 #include "said.h"
 
-#define DEFAULT_SOCKET	RUNSTATEDIR "/appmsgd/control.sock"
 #define KEYS_MAX	1000	/* the daemon names no more */
 #define GENERATION_MAX	((int64_t)1 << 53)	/* nor has it higher ones */
 
@@ -53,8 +53,8 @@ static const struct command {
 #define N_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
 
 static const char usage[] =
-"Usage: appmsgctl [-s SOCKET] [--json] [-q] [--force] [--keys=N]\n"
-"                 [--openmetrics] COMMAND [ARGUMENT]\n";
+"Usage: appmsgctl [-i INSTANCE | -s SOCKET] [--json] [-q] [--force]\n"
+"                 [--keys=N] [--openmetrics] COMMAND [ARGUMENT]\n";
 
 static const char help[] =
 "Control a running appmsgd.\n"
@@ -81,8 +81,10 @@ static const char help[] =
 "      --keys=N         with diff: name up to N keys of each sort, 0 to 1000\n"
 "                       (default 20)\n"
 "      --openmetrics    with stats: as OpenMetrics text\n"
+"  -i, --instance=NAME  control appmsgd@NAME.service\n"
 "  -s, --socket=SOCKET  the daemon's control socket\n"
-"                       (default " DEFAULT_SOCKET ")\n"
+"                       (default " RUNSTATEDIR "/appmsgd/control.sock;\n"
+"                       but first $APPMSGCTL_SOCKET, then a user's own)\n"
 "      --json           print the whole reply as JSON\n"
 "      --help           print this help, then exit\n"
 "  -V, --version        print the version, then exit\n"
@@ -92,7 +94,7 @@ static const char help[] =
 "Manual: appmsgctl(8).\n";
 
 struct options {
-	const char *socket;
+	char *socket;		/* owned */
 	const struct command *command;
 	const char *argument;	/* of the command, or NULL */
 	int64_t generation;	/* the argument, as a number */
@@ -191,6 +193,27 @@ printed(int rc)
 	return rc;
 }
 
+/* The socket that is meant, by what was given of the three; owned. */
+static char *
+choose_socket(const char *socket, const char *instance)
+{
+	const char *env = getenv("APPMSGCTL_SOCKET");
+	char *path;
+
+	if (socket != NULL && instance != NULL)
+		errx(EX_USAGE, "-i and -s exclude each other");
+	if (socket == NULL && instance == NULL && env != NULL && *env != '\0')
+		socket = env;
+	path = socket != NULL ? strdup(socket) : instance != NULL ?
+	    home_instance_socket(instance) : home_socket();
+	if (path == NULL && errno == EINVAL)
+		errx(EX_USAGE, "\"%s\" is not the name of an instance",
+		    instance);
+	if (path == NULL)
+		err(EX_OSERR, NULL);
+	return path;
+}
+
 static int
 parse_keys(const char *text)
 {
@@ -209,6 +232,7 @@ parse_options(int argc, char **argv, struct options *o)
 	enum { OPT_HELP = 256, OPT_JSON, OPT_FORCE, OPT_KEYS,
 	    OPT_OPENMETRICS };
 	static const struct option longopts[] = {
+		{ "instance", required_argument, NULL, 'i' },
 		{ "socket", required_argument, NULL, 's' },
 		{ "json", no_argument, NULL, OPT_JSON },
 		{ "force", no_argument, NULL, OPT_FORCE },
@@ -219,18 +243,17 @@ parse_options(int argc, char **argv, struct options *o)
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 }
 	};
+	const char *socket = NULL, *instance = NULL;
 	int ch;
 
-	o->socket = DEFAULT_SOCKET;
-	o->keys = -1;
-	while ((ch = getopt_long(argc, argv, "qs:V", longopts, NULL)) != -1) {
+	while ((ch = getopt_long(argc, argv, "i:qs:V", longopts,
+	    NULL)) != -1) {
 		switch (ch) {
 		case 'q':
 			o->quiet = true;
 			break;
-		case 's':
-			o->socket = optarg;
-			break;
+		case 'i': instance = optarg; break;
+		case 's': socket = optarg; break;
 		case OPT_JSON:
 			o->json = true;
 			break;
@@ -258,6 +281,7 @@ parse_options(int argc, char **argv, struct options *o)
 		fputs(usage, stderr);
 		exit(EX_USAGE);
 	}
+	o->socket = choose_socket(socket, instance);
 }
 
 /* Tell why there is no connection, and what may help. */
@@ -438,8 +462,11 @@ run(const struct options *o)
 int
 main(int argc, char **argv)
 {
-	struct options o = { 0 };
+	struct options o = { .keys = -1 };
+	int rc;
 
 	parse_options(argc, argv, &o);
-	return printed(run(&o));
+	rc = printed(run(&o));
+	free(o.socket);
+	return rc;
 }

@@ -17,6 +17,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "common/home.h"
 #include "common/log.h"
 #include "daemon/base/problems.h"
 #include "daemon/check.h"
@@ -26,8 +27,6 @@
 #include "daemon/signals.h"
 #include "daemon/snapshot/generation.h"
 #include "daemon/system/process.h"
-
-#define DEFAULT_CONF	SYSCONFDIR "/appmsgd.conf"
 
 struct options {
 	char *conf;		/* owned; absolute if it could be made so */
@@ -42,7 +41,8 @@ static const char usage[] =
 static const char help[] =
 "Serve a table of answers over TCP and unix sockets.\n"
 "\n"
-"  -f, --config=FILE   read FILE (default " DEFAULT_CONF ")\n"
+"  -f, --config=FILE   read FILE (default " SYSCONFDIR "/appmsgd.conf;\n"
+"                      a user's is ~/.config/appmsgd.conf, where it is)\n"
 "  -n, --check         check the configuration and its tables, then exit\n"
 "  -q, --query=KEY     with -n: print the answer for KEY, then exit\n"
 "  -T, --show          print the effective configuration, then exit\n"
@@ -64,6 +64,24 @@ printed(int rc)
 	return EX_OSERR;
 }
 
+/* A path that leads there from all folders, owned by the caller, or NULL. */
+static char *
+absolute(const char *path)
+{
+	char *folder, *made;
+
+	if (path[0] == '/')
+		return strdup(path);
+	/* Where the folder has no name, what follows says so. */
+	if ((folder = getcwd(NULL, 0)) == NULL)
+		return strdup(path);
+	if (asprintf(&made, "%s/%s", strcmp(folder, "/") == 0 ? "" : folder,
+	    path) == -1)
+		made = NULL;
+	free(folder);
+	return made;
+}
+
 static void
 parse_options(int argc, char **argv, struct options *o)
 {
@@ -78,7 +96,7 @@ parse_options(int argc, char **argv, struct options *o)
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 }
 	};
-	const char *conf = DEFAULT_CONF;
+	const char *conf = NULL;
 	bool asks = false;
 	int ch;
 
@@ -110,9 +128,12 @@ parse_options(int argc, char **argv, struct options *o)
 		exit(EX_USAGE);
 	}
 	/* A daemon leaves its folder, and reloads; others say what was typed. */
-	if (o->check || o->show || o->foreground ||
-	    (o->conf = realpath(conf, NULL)) == NULL)
+	if (conf == NULL)
+		o->conf = home_conf();
+	else if (o->check || o->show || o->foreground)
 		o->conf = strdup(conf);
+	else
+		o->conf = absolute(conf);
 	if (o->conf == NULL)
 		fatal("options");
 }
@@ -186,7 +207,8 @@ run(const struct options *o)
 {
 	const struct check_options check = { .path = o->conf,
 	    .query = o->query, .waits = o->check, .verbose = o->verbose > 0,
-	    .service = o->check && strcmp(o->conf, DEFAULT_CONF) == 0 };
+	    .service = o->check &&
+	    strcmp(o->conf, SYSCONFDIR "/appmsgd.conf") == 0 };
 	struct problems problems = PROBLEMS_INIT;
 	struct generation *gen;
 	int rc = EX_CONFIG;

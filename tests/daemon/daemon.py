@@ -61,7 +61,9 @@ def environment(**more):
     env = dict(os.environ, LC_ALL="C.UTF-8", PYTHONUTF8="1",
                PYTHONDONTWRITEBYTECODE="1", PYTHONUNBUFFERED="1")
     env.pop("APPMSG_SERVER", None)
-    env.pop("NOTIFY_SOCKET", None)
+    for name in ("NOTIFY_SOCKET", "APPMSGCTL_SOCKET", "XDG_CONFIG_HOME",
+                 "XDG_RUNTIME_DIR"):
+        env.pop(name, None)
     env.update(more)
     return env
 

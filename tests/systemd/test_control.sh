@@ -41,8 +41,7 @@ chmod 640 $tables/cities.tsv
 chgrp _appmsgd $tables/cities.tsv
 printf '%s\n' "listen $messages group=$group" \
 	"table cities file $tables/cities.tsv" >>$conf
-sed -i "s|^control .*|& group=$group|" $conf
-grep -q "group=$group" $conf || fail 'no control in the configuration'
+echo "control $socket group=$group" >>$conf
 systemctl restart appmsgd || fail 'restart with a group'
 [ "$(stat -c '%a %G' $socket)" = "660 $group" ] ||
 	fail "the socket is $(stat -c '%a %G' $socket)"

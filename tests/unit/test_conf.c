@@ -63,8 +63,9 @@ wrong_words_are_told_with_the_nearest(void **state)
 		    "\"true\" is neither yes nor no" },
 		{ "user no-such-user", "unknown user \"no-such-user\"" },
 		{ "sandbox maybe", "\"maybe\" is neither yes nor no" },
-		{ "control relative", "\"relative\" is not an absolute "
-		    "path" },
+		{ "control relative",
+		    "\"relative\" is neither no nor an absolute path" },
+		{ "control no group=root", "group= is for a control socket" },
 		{ "control /a group=no-such-group",
 		    "unknown group \"no-such-group\"" },
 		{ "control /a group=", "unknown group \"\"" },
@@ -116,8 +117,9 @@ too_few_and_too_many_words_are_told(void **state)
 	} rows[] = {
 		{ "listen", "listen ADDRESS PORT [OPTION...], or listen PATH "
 		    "[OPTION...]" },
-		{ "control", "control PATH [group=NAME]" },
-		{ "control /a group=root b", "control PATH [group=NAME]" },
+		{ "control", "control PATH [group=NAME], or control no" },
+		{ "control /a group=root b", "control PATH [group=NAME], or "
+		    "control no" },
 		{ "answer a", "answer KEY TEXT, each one word or in quotes" },
 		{ "answer a b c", "answer KEY TEXT, each one word or in "
 		    "quotes" },

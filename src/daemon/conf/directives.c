@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/home.h"
 #include "daemon/base/file.h"
 #include "daemon/conf/parse.h"
 #include "daemon/conf/rows.h"
@@ -93,6 +94,11 @@ parse_control(struct parser *parser)
 	/* Wrong options are told even when the path is wrong. */
 	if (parse_options(parser, 2, options, parser->conf) != 0)
 		error = -1;
+	if (error == 0 && parser->conf->control == NULL &&
+	    parser->conf->control_group != NULL) {
+		parse_problem(parser, "group= is for a control socket");
+		error = -1;
+	}
 	return error;
 }
 
@@ -119,7 +125,8 @@ static const struct directive {
 } directives[] = {
 	{ "listen", 2, LEX_WORDS_MAX, "listen ADDRESS PORT [OPTION...], or "
 	    "listen PATH [OPTION...]", parse_listen },
-	{ "control", 2, 3, "control PATH [group=NAME]", parse_control },
+	{ "control", 2, 3, "control PATH [group=NAME], or control no",
+	    parse_control },
 	{ "answer", 3, 3, "answer KEY TEXT, each one word or in quotes",
 	    parse_answer },
 	{ "binary", 4, 5, "binary KEY file PATH [type=TYPE]", parse_binary },
@@ -289,6 +296,22 @@ sum_up_paths(const struct conf *conf, struct origin_sum *sum)
 			origin_bytes(sum, t->paths[i], strlen(t->paths[i]));
 }
 
+/* What no line says and the configuration's own place does. */
+static void
+set_control(struct parser *parser, const char *path)
+{
+	struct conf *conf = parser->conf;
+
+	if (conf_said(conf, "control", NULL)->file != NULL)
+		return;
+	conf->control = home_control(path);
+	if (conf->control == NULL && errno != 0)
+		problems_add(parser->problems, path, 0, "%s",
+		    strerror(errno));
+	if (conf->control != NULL)
+		conf_say_default(conf, "control", NULL);
+}
+
 struct conf *
 conf_load(const char *path, struct problems *problems)
 {
@@ -315,6 +338,7 @@ conf_load(const char *path, struct problems *problems)
 	parse_file(&parser, path, &nowhere);
 	sum_up_paths(conf, &sum);
 	conf->origin = origin_end(&sum);
+	set_control(&parser, path);
 	if (TAILQ_EMPTY(&conf->listens) && problems_count(problems) == 0)
 		problems_add(problems, path, 0, "no listen directive");
 	return conf;

@@ -92,6 +92,16 @@ conf_said(const struct conf *conf, const char *directive, const char *name)
 	return &nowhere;
 }
 
+void
+conf_say_default(struct conf *conf, const char *directive, const char *name)
+{
+	const struct conf_file *first = STAILQ_FIRST(&conf->files);
+
+	for (size_t i = 0; i < ROWS; i++)
+		if (is_row(&conf_rows[i], directive, name) && first != NULL)
+			conf->said[i].file = first->path;
+}
+
 static int
 row_parse(struct parser *parser, size_t i, const struct lex_word *value)
 {

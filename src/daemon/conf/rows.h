@@ -60,12 +60,19 @@ extern const size_t conf_rows_n;
 extern const char *const conf_levels[];
 
 /*
- * Where a scalar was said: file is NULL if nowhere.  Borrowed from conf.
+ * Where a scalar was said: file is NULL if nowhere, line 0 if by no line.
+ * Borrowed from conf.
  *
  * name  the directive's second word, or NULL
  */
 const struct conf_place *conf_said(const struct conf *,
     const char *directive, const char *name);
+
+/*
+ * Note that a scalar has its value by no line, but by the file that was read
+ * first: its place has that and line 0.
+ */
+void conf_say_default(struct conf *, const char *directive, const char *name);
 
 /*
  * Set a scalar from a word.

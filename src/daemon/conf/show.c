@@ -178,7 +178,9 @@ conf_compare(const struct conf *old, const struct conf *new,
 		const struct conf_row *row = &conf_rows[i];
 		const struct conf_place *said = &new->said[i];
 
-		if (row->reload || row->type->equal(old, new, row))
+		/* Who was root at the start may be a user now. */
+		if (row->reload || row->type->equal(old, new, row) ||
+		    (said->line == 0 && old->said[i].line == 0))
 			continue;
 		if (said->file == NULL)
 			said = &old->said[i];

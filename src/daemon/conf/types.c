@@ -389,14 +389,31 @@ const struct conf_type conf_type_path = {
 	NULL, path_parse, string_show, string_equal
 };
 
+/* A path, or no for none. */
+static int
+no_or_path_parse(struct parser *parser, const struct conf_row *row,
+    const struct lex_word *word)
+{
+	if (strcmp(word->text, "no") == 0)
+		return 0;
+	if (word->len > 0 && word->text[0] != '/') {
+		parse_problem(parser, "\"%s\" is neither no nor an absolute "
+		    "path", word->text);
+		return -1;
+	}
+	return string_take(parser, row, word);
+}
+
 /* Its group is an option of the line, and part of what it says. */
 static void
 control_show(const struct conf *conf, const struct conf_row *row, FILE *out)
 {
 	const char *group = conf->control_group;
 
-	if (conf->control == NULL)
+	if (conf->control == NULL) {
+		show_word(row, "no", out);
 		return;
+	}
 	show_start(row, out);
 	conf_show_quoted(out, conf->control, strlen(conf->control));
 	if (group != NULL) {
@@ -415,7 +432,7 @@ control_equal(const struct conf *a, const struct conf *b,
 }
 
 const struct conf_type conf_type_control = {
-	NULL, path_parse, control_show, control_equal
+	NULL, no_or_path_parse, control_show, control_equal
 };
 
 static int
@@ -435,20 +452,6 @@ const struct conf_type conf_type_user = {
 	NULL, user_parse, string_show, string_equal
 };
 
-static int
-access_parse(struct parser *parser, const struct conf_row *row,
-    const struct lex_word *word)
-{
-	if (strcmp(word->text, "no") == 0)
-		return 0;
-	if (word->len > 0 && word->text[0] != '/') {
-		parse_problem(parser, "\"%s\" is neither no nor an absolute "
-		    "path", word->text);
-		return -1;
-	}
-	return string_take(parser, row, word);
-}
-
 static void
 access_show(const struct conf *conf, const struct conf_row *row, FILE *out)
 {
@@ -459,5 +462,5 @@ access_show(const struct conf *conf, const struct conf_row *row, FILE *out)
 }
 
 const struct conf_type conf_type_access = {
-	NULL, access_parse, access_show, string_equal
+	NULL, no_or_path_parse, access_show, string_equal
 };

@@ -16,7 +16,9 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/base/lasting.h"
 
@@ -57,9 +59,13 @@ unix_hint(int error)
 		return "its folder is missing";
 	case EACCES:
 	case EPERM:
-		return "this user may not write to its folder";
+		return geteuid() != 0 && getenv("XDG_RUNTIME_DIR") != NULL ?
+		    "this user may not write to its folder, but may to "
+		    "$XDG_RUNTIME_DIR" :
+		    "this user may not write to its folder";
 	case EROFS:
-		return "the service can write to " RUNSTATEDIR "/appmsgd";
+		return "the service can write to " RUNSTATEDIR "/appmsgd, an "
+		    "instance to the folder of its name in there";
 	case EEXIST:
 		return "what is there is no socket";
 	}

@@ -87,6 +87,7 @@ class Completions(harness.DaemonTest):
 
     def test_commands_behind_options(self):
         for words in (("--json",), ("-s", "x"), ("--socket", "=", "x"),
+                      ("-i", "x"), ("--instance", "=", "x"),
                       ("--socket", "x", "--force"), ("--keys", "=", "3"),
                       ("--keys", "3")):
             self.assertEqual(self.complete("appmsgctl", *words, "rel"),
@@ -139,6 +140,24 @@ class Completions(harness.DaemonTest):
                              ["a b.sock", "other"])
             self.assertEqual(self.complete(name, option, "=", "o"),
                              ["other"])
+
+    def test_instances(self):
+        """Those that have a configuration, where the daemon looks."""
+        folder = self.path("etc", "appmsgd")
+        for name in ("red.conf", "green.conf", "blue.conf.new"):
+            self.write(f"etc/appmsgd/{name}", "")
+        for name in PROGRAMS[:2]:
+            self.write(name, "#!/bin/sh\necho '(default "
+                       f"{os.path.dirname(folder)}/appmsgd.conf;'\n")
+            os.chmod(self.path(name), 0o755)
+        for words, found in ((("-i", ""), ["green", "red"]),
+                             (("--instance", "=", "r"), ["red"])):
+            done = harness.run("bash", "--norc", "-uc", ASK, "bash",
+                               harness.top("completions", "appmsgctl"),
+                               self.path("appmsgctl"), *words)
+            self.assertEqual((sorted(done.stdout.split()), done.stderr),
+                             (found, ""))
+        self.assertEqual(self.complete("appmsgctl", "-i", "no-such"), [])
 
     def test_values_that_nobody_knows(self):
         for words in (("-q", ""), ("--query", "="), ("--query", "=", "a")):
