@@ -132,8 +132,8 @@ check_run(const struct check_options *o, struct generation *gen,
 		log_warn("cannot become user=%s", gen->conf->user);
 		return EX_OSERR;
 	}
-	if (o->service)
-		places_warn_hidden(gen->conf, stderr);
+	if (o->waits)
+		places_warn(gen->conf, o->path, stderr);
 	if (o->waits)
 		progress_init_bar(&progress);
 	else

@@ -18,8 +18,7 @@ struct problems;
 struct check_options {
 	const char *path;	/* of the configuration, for people */
 	const char *query;	/* the key to be answered; NULL: none */
-	bool service;		/* it is the one that appmsgd.service reads */
-	bool waits;		/* somebody does: show how far it is */
+	bool waits;		/* somebody does: show how far it is, and warn */
 	bool verbose;
 };
 
@@ -32,7 +31,8 @@ int check_show(const char *path);
 
 /*
  * Read the tables as a start would, and tell what is wrong with them and with
- * the configuration, all at once; warn of what the service would not see.
+ * the configuration, all at once; warn of what is allowed, but was perhaps not
+ * meant, and of what the service would not see.
  *
  * gen       as generation_read() made it; stays the caller's
  * problems  those of the configuration; gets those of the tables

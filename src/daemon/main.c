@@ -206,9 +206,7 @@ static int
 run(const struct options *o)
 {
 	const struct check_options check = { .path = o->conf,
-	    .query = o->query, .waits = o->check, .verbose = o->verbose > 0,
-	    .service = o->check &&
-	    strcmp(o->conf, SYSCONFDIR "/appmsgd.conf") == 0 };
+	    .query = o->query, .waits = o->check, .verbose = o->verbose > 0 };
 	struct problems problems = PROBLEMS_INIT;
 	struct generation *gen;
 	int rc = EX_CONFIG;

@@ -15,10 +15,12 @@
 #include <sys/un.h>
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "common/home.h"
 #include "daemon/base/address.h"
 #include "daemon/conf/conf.h"
 #include "daemon/conf/rows.h"
@@ -42,6 +44,21 @@ folder_of(const char *path)
 	return strndup(path, len == 0 ? 1 : len);
 }
 
+/* An instance has a folder within. */
+static bool
+is_made(const char *folder)
+{
+	for (size_t i = 0; i < COUNT(made); i++) {
+		size_t len = strlen(made[i]);
+
+		if (strncmp(folder, made[i], len) == 0 &&
+		    (folder[len] == '\0' || (folder[len] == '/' &&
+		    strchr(folder + len + 1, '/') == NULL)))
+			return true;
+	}
+	return false;
+}
+
 static void
 look(const struct conf_place *place, const char *path, bool ahead,
     struct problems *problems)
@@ -49,11 +66,10 @@ look(const struct conf_place *place, const char *path, bool ahead,
 	char *folder = folder_of(path);
 	struct stat sb;
 
-	for (size_t i = 0; ahead && folder != NULL && i < COUNT(made); i++)
-		if (strcmp(folder, made[i]) == 0) {
-			free(folder);
-			return;
-		}
+	if (ahead && folder != NULL && is_made(folder)) {
+		free(folder);
+		return;
+	}
 	if (folder == NULL)
 		problems_add(problems, place->file, place->line, "%s",
 		    strerror(errno));
@@ -139,32 +155,92 @@ places_look_rights(const struct conf *conf, struct problems *problems)
 }
 
 static void
-warn_hidden(const struct conf_place *place, const char *path, FILE *out)
+warn_hidden(const struct conf_place *place, const char *path,
+    const char *unit, FILE *out)
 {
 	char *real = path != NULL ? realpath(path, NULL) : NULL;
 	const char *is = real != NULL ? real : path;
 
 	for (size_t i = 0; is != NULL && i < COUNT(hidden); i++)
 		if (strncmp(is, hidden[i], strlen(hidden[i])) == 0)
-			fprintf(out, "%s:%u: warning: appmsgd.service has no "
-			    "view of %s\n", place->file, place->line, path);
+			fprintf(out, "%s:%u: warning: %s has no view of %s\n",
+			    place->file, place->line, unit, path);
 	free(real);
 }
 
-void
-places_warn_hidden(const struct conf *conf, FILE *out)
+static void
+warn_all_hidden(const struct conf *conf, const char *unit, FILE *out)
 {
 	const struct conf_listen *l;
 	const struct conf_answer *a;
 	const struct conf_table *t;
 
 	TAILQ_FOREACH(l, &conf->listens, entry)
-		warn_hidden(&l->place, unix_path(l), out);
+		warn_hidden(&l->place, unix_path(l), unit, out);
 	STAILQ_FOREACH(a, &conf->binaries, entry)
-		warn_hidden(&a->place, a->path, out);
+		warn_hidden(&a->place, a->path, unit, out);
 	STAILQ_FOREACH(t, &conf->tables, entry)
-		warn_hidden(&t->place, t->path, out);
-	warn_hidden(conf_said(conf, "control", NULL), conf->control, out);
-	warn_hidden(conf_said(conf, "pidfile", NULL), conf->pidfile, out);
-	warn_hidden(conf_said(conf, "log", "access"), conf->access_log, out);
+		warn_hidden(&t->place, t->path, unit, out);
+	warn_hidden(conf_said(conf, "control", NULL), conf->control, unit,
+	    out);
+	warn_hidden(conf_said(conf, "pidfile", NULL), conf->pidfile, unit,
+	    out);
+	warn_hidden(conf_said(conf, "log", "access"), conf->access_log, unit,
+	    out);
+}
+
+/* Who copies the configuration that comes along has its control line, too. */
+static void
+warn_control(const struct conf *conf, const char *path, const char *unit,
+    FILE *out)
+{
+	const struct conf_place *place = conf_said(conf, "control", NULL);
+	char *usual = home_control(path);
+
+	if (usual != NULL && place->line != 0 && (conf->control == NULL ||
+	    strcmp(conf->control, usual) != 0))
+		fprintf(out, "%s:%u: warning: %s reloads by %s, which it has "
+		    "without this line\n", place->file, place->line, unit,
+		    usual);
+	free(usual);
+}
+
+static bool
+is_any(const struct conf_listen *l)
+{
+	const struct sockaddr_in6 *sin6 = (const void *)&l->ss;
+	const struct sockaddr_in *sin = (const void *)&l->ss;
+
+	if (l->ss.ss_family == AF_INET)
+		return sin->sin_addr.s_addr == htonl(INADDR_ANY);
+	return l->ss.ss_family == AF_INET6 &&
+	    IN6_IS_ADDR_UNSPECIFIED(&sin6->sin6_addr);
+}
+
+static void
+warn_open(const struct conf_listen *l, FILE *out)
+{
+	char address[ADDRESS_MAX];
+
+	if (is_any(l) && l->n_allow == 0)
+		fprintf(out, "%s:%u: warning: everybody who can reach this "
+		    "machine may ask at %s; allow= names networks that may\n",
+		    l->place.file, l->place.line, address_text(
+		    (const struct sockaddr *)&l->ss, l->ss_len, address,
+		    sizeof(address)));
+}
+
+void
+places_warn(const struct conf *conf, const char *path, FILE *out)
+{
+	const struct conf_listen *l;
+	char *unit = home_unit(path);
+
+	TAILQ_FOREACH(l, &conf->listens, entry)
+		warn_open(l, out);
+	if (unit != NULL) {
+		warn_all_hidden(conf, unit, out);
+		warn_control(conf, path, unit, out);
+	}
+	free(unit);
 }

@@ -5,8 +5,8 @@
 #define PLACES_H
 
 /*
- * Where a start makes files: unix sockets, the pidfile, the access log.  They
- * are looked at without making any.
+ * Where a start makes files: unix sockets, the pidfile, the access log; and
+ * whom it can be reached by.  They are looked at without making any.
  */
 
 #include <stdbool.h>
@@ -32,9 +32,13 @@ void places_look(const struct conf *, bool ahead, struct problems *);
 void places_look_rights(const struct conf *, struct problems *);
 
 /*
- * Warn of all paths that lie in folders which appmsgd.service has no view of,
- * a line each.
+ * Warn, a line each, of addresses that everybody can reach and no allow= is
+ * for; and where it is a service's configuration, of all paths that lie in
+ * folders which that has no view of, and of a control socket that is not where
+ * an instance's is looked for.
+ *
+ * path  of the configuration
  */
-void places_warn_hidden(const struct conf *, FILE *);
+void places_warn(const struct conf *, const char *path, FILE *);
 
 #endif

@@ -63,6 +63,70 @@ the_service_makes_some(void **state)
 	    "/appmsgd/socket is missing\n");
 }
 
+/* One for each instance, and no deeper. */
+static void
+so_do_instances(void **state)
+{
+	(void)state;
+	expect_missing("listen " RUNSTATEDIR "/appmsgd/red/socket\n"
+	    "log access=/var/log/appmsgd/red/log\n", true, "");
+	expect_missing("listen " RUNSTATEDIR "/appmsgd/no-such/x/socket\n"
+	    "listen " RUNSTATEDIR "/appmsgd-no-such/socket\n", true,
+	    "F:1: the folder of " RUNSTATEDIR "/appmsgd/no-such/x/socket is "
+	    "missing\nF:2: the folder of " RUNSTATEDIR
+	    "/appmsgd-no-such/socket is missing\n");
+}
+
+/* Takes what is warned of; path: of the configuration, as it says. */
+static void
+expect_warned(const char *conf_text, const char *path, const char *expected)
+{
+	struct conf *conf = confs_load(conf_text);
+	size_t len, prefix = strlen(folder_path("F"));
+	char *text = NULL, *p;
+	FILE *out = open_memstream(&text, &len);
+
+	assert_non_null(out);
+	places_warn(conf, path, out);
+	assert_int_equal(fclose(out), 0);
+	/* The file's folder is nobody's business. */
+	for (p = text; (p = strstr(p, folder_path("F"))) != NULL; p++)
+		memmove(p, p + prefix - 1, strlen(p + prefix - 1) + 1);
+	assert_string_equal(text, expected);
+	free(text);
+	conf_free(conf);
+}
+
+static void
+open_addresses_are_warned_of(void **state)
+{
+	(void)state;
+	expect_warned("listen 0.0.0.0 1\nlisten :: 2 service=echo\n"
+	    "listen 0.0.0.0 3 allow=10.0.0.0/8\nlisten ::1 4\n"
+	    "listen 127.0.0.1 5\nlisten 192.0.2.1 6\nlisten /x\n", "any",
+	    "F:1: warning: everybody who can reach this machine may ask at "
+	    "0.0.0.0:1; allow= names networks that may\n"
+	    "F:2: warning: everybody who can reach this machine may ask at "
+	    "[::]:2; allow= names networks that may\n");
+}
+
+static void
+a_units_control_socket_is_where_it_looks(void **state)
+{
+	static const char red[] = SYSCONFDIR "/appmsgd/red.conf";
+	static const char warned[] = "F:2: warning: appmsgd@red.service "
+	    "reloads by " RUNSTATEDIR "/appmsgd/red/control.sock, which it "
+	    "has without this line\n";
+
+	(void)state;
+	expect_warned("listen ::1 1\ncontrol /run/x\n", red, warned);
+	expect_warned("listen ::1 1\ncontrol no\n", red, warned);
+	expect_warned("listen ::1 1\ncontrol /run/x\n", "/other.conf", "");
+	expect_warned("listen ::1 1\n", red, "");
+	expect_warned("listen ::1 1\ncontrol " RUNSTATEDIR
+	    "/appmsgd/red/control.sock\n", red, "");
+}
+
 static void
 paths_out_of_view_are_warned_of(void **state)
 {
@@ -82,7 +146,7 @@ paths_out_of_view_are_warned_of(void **state)
 
 	(void)state;
 	assert_non_null(out);
-	places_warn_hidden(conf, out);
+	places_warn(conf, SYSCONFDIR "/appmsgd.conf", out);
 	assert_int_equal(fclose(out), 0);
 	rest = text;
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
@@ -102,6 +166,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(folders_are_looked_for),
 		cmocka_unit_test(the_service_makes_some),
+		cmocka_unit_test(so_do_instances),
+		cmocka_unit_test(open_addresses_are_warned_of),
+		cmocka_unit_test(a_units_control_socket_is_where_it_looks),
 		cmocka_unit_test(paths_out_of_view_are_warned_of)
 	};
 
