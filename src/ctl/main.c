@@ -46,7 +46,7 @@ static const struct command {
 	{ "tables", NULL, -1, false, false },
 	{ "status", NULL, 10000, false, false },
 	{ "stats", NULL, 10000, false, false },
-	{ "log", "level", 10000, false, false },
+	{ "log", "level", 10000, true, false },
 	{ "drain", NULL, 10000, false, false },
 };
 
@@ -72,7 +72,8 @@ static const char help[] =
 "               earlier one hides\n"
 "  status       say what the daemon is and does\n"
 "  stats        say what it was asked, and how long that took\n"
-"  log LEVEL    log warn, info or debug, until the next reload\n"
+"  log [LEVEL]  log warn, info or debug, until the next reload; without, say\n"
+"               what is logged now\n"
 "  drain        accept no more, finish what was asked, and exit\n"
 "\n"
 "      --force          with reload: take tables that lost more keys than\n"

@@ -281,6 +281,20 @@ find_level(const struct appmsg_str *name, enum log_level *level, char *why,
 	return false;
 }
 
+static void
+tell_level(struct control_request *request)
+{
+	const char *level = conf_levels[log_level()];
+	struct tell reply;
+	char text[64];
+
+	snprintf(text, sizeof(text), "log level is %s", level);
+	tell_init(&reply);
+	tell_text(&reply, "result", text);
+	tell_text(&reply, "level", level);
+	control_reply(request, true, &reply);
+}
+
 /* Until the next reload, whatever the configuration or -v say. */
 static void
 command_log(const struct command_host *host, struct control_request *request,
@@ -291,6 +305,10 @@ command_log(const struct command_host *host, struct control_request *request,
 	char text[128];
 
 	(void)host;
+	if (words->level.raw == NULL) {
+		tell_level(request);
+		return;
+	}
 	if (!find_level(&words->level, &new, text, sizeof(text))) {
 		control_say(request, false, text);
 		return;
@@ -351,13 +369,21 @@ static const struct command {
 
 #define N_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
 
+/* Whoever says no level only looks. */
+static bool
+is_change(const struct command *command, const struct words *words)
+{
+	return command->changes &&
+	    (command->run != command_log || words->level.raw != NULL);
+}
+
 static void
-log_command(const struct command *command,
+log_command(const struct command *command, bool changes,
     const struct control_request *request)
 {
 	const struct credentials *peer = control_peer(request);
 
-	if (command->changes)
+	if (changes)
 		log_info("control command=%s uid=%ju pid=%jd", command->name,
 		    (uintmax_t)peer->uid, (intmax_t)peer->pid);
 	else
@@ -372,6 +398,7 @@ command_run(const struct command_host *host, struct control_request *request,
 	const struct command *command = NULL;
 	struct words words;
 	const char *wrong = words_read(content, len, &words);
+	bool changes;
 
 	if (wrong != NULL) {
 		control_say(request, false, wrong);
@@ -384,8 +411,9 @@ command_run(const struct command_host *host, struct control_request *request,
 		control_say(request, false, "this daemon has no such command");
 		return;
 	}
-	log_command(command, request);
-	if (command->changes)
+	changes = is_change(command, &words);
+	log_command(command, changes, request);
+	if (changes)
 		control_note_change(request);
 	if (host->report->draining && !command->to_the_end)
 		control_say(request, false, "the daemon is stopping");

@@ -394,9 +394,20 @@ class LogLevel(ControlTest):
             self.assertIn(level, said)
         self.assertEqual(self.level(), "info")
 
+    def test_told(self):
+        """Without a level the present one is said; it is no change."""
+        daemon = self.serve()
+        self.assertEqual(self.done("log"), "log level is info\n")
+        self.done("log", "warn")
+        self.assertEqual(self.members("log"), {
+            "result": "log level is warn", "level": "warn"})
+        self.assertEqual(self.level(), "warn")
+        daemon.stop()
+        self.assertEqual(daemon.log.count("control command=log"), 1)
+
     def test_usage(self):
         self.serve()
-        for args in (("log",), ("log", "info", "debug"), ("drain", "now")):
+        for args in (("log", "info", "debug"), ("drain", "now")):
             self.failed(*args, status=64)
 
 

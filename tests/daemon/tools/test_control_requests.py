@@ -75,7 +75,7 @@ class Requests(harness.DaemonTest):
         self.refused(b'{"action":"log","level":"info\\u0000"}',
                      "there is no such log level; there are warn, info, "
                      "debug")
-        self.refused(b'{"action":"log"}',
+        self.refused(b'{"action":"log","level":""}',
                      "there is no such log level; there are warn, info, "
                      "debug")
         self.refused(b'{"action":"explain","key":"ring\\u0000"}',
