@@ -25,7 +25,7 @@
 #include "daemon/conf/conf.h"
 #include "daemon/conf/rows.h"
 
-/* Made by RuntimeDirectory= and LogsDirectory=. */
+/* Made by RuntimeDirectory= and tmpfiles.d. */
 static const char *const made[] = { RUNSTATEDIR "/appmsgd",
     "/run/appmsgd", "/var/log/appmsgd" };
 

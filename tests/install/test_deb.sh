@@ -110,6 +110,10 @@ if command -v logrotate >/dev/null; then
 	rm /etc/appmsgd.conf.d/log.conf
 	run systemctl stop appmsgd
 	rotate
+	[ "$(stat -c '%n %a %U %G' /var/log/appmsgd/* | sed 's|.*/||')" = \
+		"access.log.1 640 _appmsgd adm
+access.log.2.gz 640 _appmsgd adm" ] ||
+		fail "not for adm: $(ls -l /var/log/appmsgd)"
 	run systemctl start appmsgd
 	ok 'its log is rotated'
 fi

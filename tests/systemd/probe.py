@@ -101,7 +101,7 @@ CLONE_NEWUTS = 0x04000000
 # name: (user, directives, whether it is blocked)
 PROBES = {
     "user": ("root", ["User=_appmsgd"], lambda: os.getuid() != 0),
-    "umask": ("root", ["UMask=0077"], lambda: os.umask(0) == 0o077),
+    "umask": ("root", ["UMask=0027"], lambda: os.umask(0) == 0o027),
     "files": ("root", ["LimitNOFILE=16384"], lambda: resource.getrlimit(
         resource.RLIMIT_NOFILE) == (16384, 16384)),
     "capabilities": ("root", ["CapabilityBoundingSet="],
