@@ -33,38 +33,41 @@
 static const struct {
 	const char *name;
 	bool fast;
-	bool log;		/* to the access log */
+	const char *log;	/* of the access log: only=; NULL: there is
+				   none */
 	const char *members;	/* of the header, behind the usual four */
 	const char *content;
 } cases[] = {
-	{ "hit", true, false, ", \"connection\": \"keep-alive\"",
+	{ "hit", true, NULL, ", \"connection\": \"keep-alive\"",
 	    "{\"action\": \"search\", \"value\": \"ring\"}" },
-	{ "miss", true, false, ", \"connection\": \"keep-alive\"",
+	{ "miss", true, NULL, ", \"connection\": \"keep-alive\"",
 	    "{\"action\": \"search\", \"value\": \"rung\"}" },
-	{ "escaped", true, false, ", \"connection\": \"keep-alive\"",
+	{ "escaped", true, NULL, ", \"connection\": \"keep-alive\"",
 	    "{\"action\": \"search\", \"value\": \"\\u0072ing\"}" },
-	{ "id", true, false, ", \"connection\": \"keep-alive\", \"id\": 7",
+	{ "id", true, NULL, ", \"connection\": \"keep-alive\", \"id\": 7",
 	    "{\"action\": \"search\", \"value\": \"ring\"}" },
-	{ "prefix", true, false, ", \"connection\": \"keep-alive\"",
+	{ "prefix", true, NULL, ", \"connection\": \"keep-alive\"",
 	    "{\"action\": \"search\", \"value\": \"ri\", "
 	    "\"match\": \"prefix\"}" },
-	{ "logged", true, true, ", \"connection\": \"keep-alive\"",
+	{ "logged", true, "all", ", \"connection\": \"keep-alive\"",
 	    "{\"action\": \"search\", \"value\": \"ring\"}" },
-	{ "slow-hit", false, false, ", \"connection\": \"keep-alive\"",
+	{ "unlogged", true, "misses", ", \"connection\": \"keep-alive\"",
+	    "{\"action\": \"search\", \"value\": \"ring\"}" },
+	{ "slow-hit", false, NULL, ", \"connection\": \"keep-alive\"",
 	    "{\"action\": \"search\", \"value\": \"ring\"}" },
 };
 
 static struct generation *
-load(void)
+load(const char *only)
 {
 	char path[] = "/tmp/appmsgd-instructions.XXXXXX";
 	struct problems problems = PROBLEMS_INIT;
 	struct generation *gen;
 	int fd = mkstemp(path);
 
-	if (fd == -1 || dprintf(fd, "listen 127.0.0.1 0\nlog access=/dev/null\n"
-	    "answer ring \"In the caves beneath the Misty Mountains. "
-	    "\xf0\x9f\x92\x8d\"\n") < 0)
+	if (fd == -1 || dprintf(fd, "listen 127.0.0.1 0\nlog access=/dev/null "
+	    "only=%s\nanswer ring \"In the caves beneath the Misty Mountains. "
+	    "\xf0\x9f\x92\x8d\"\n", only) < 0)
 		err(1, "%s", path);
 	close(fd);
 	gen = generation_load(path, NULL, &problems);
@@ -82,10 +85,15 @@ static int
 answer_all(struct stream *stream, struct request_env *env, const char *input,
     size_t len, struct buf *out)
 {
+	static char peer[] = " peer=127.0.0.1:12345 listen=127.0.0.1:65432";
+	static char *who = peer;
 	int64_t since = stats_begin(env->stats);
 	enum stream_verdict verdict;
 	size_t used;
 
+	if (env->access != NULL)
+		access_turn(env->access, (struct access_peer){ &who, -1,
+		    NULL }, since);
 	do {
 		env->limits = &env->gen->conf->limits;
 		verdict = stream_feed(stream, env, input, len, &used, out);
@@ -126,20 +134,17 @@ main(int argc, char **argv)
 		strcpy(input + len + 2 + size, cases[c].content);
 		len += 2 + size + strlen(cases[c].content);
 	}
-	env.gen = load();
+	env.gen = load(cases[c].log != NULL ? cases[c].log : "all");
 	env.reply_max = 1 << 20;
 	env.fast = cases[c].fast ? fast_new() : NULL;
 	env.stats = stats_new();
 	stream_init(&stream, false);
 	access = access_new(false);
-	access_use(access, env.gen->access);
-	if (cases[c].log)
+	access_use(access, env.gen->access, env.gen->conf->access_only);
+	if (cases[c].log != NULL)
 		env.access = access;
 	for (; count > 0; count -= DEPTH) {
 		out.len = 0;
-		if (env.access != NULL)
-			access_turn(access, " peer=127.0.0.1:12345 "
-			    "listen=127.0.0.1:65432");
 		if (answer_all(&stream, &env, input, len, &out) != 0)
 			errx(1, "not all was answered");
 	}

@@ -23,7 +23,7 @@ total() {
 }
 
 echo "# $tools" | tee "$dir/result"
-for case in hit miss escaped id prefix logged slow-hit; do
+for case in hit miss escaped id prefix logged unlogged slow-hit; do
 	few=$(total $case 3200)
 	many=$(total $case 35200)
 	echo "$case $(((many - few) / 32000))" | tee -a "$dir/result"

@@ -58,7 +58,8 @@ while read -r directive name value; do
 done <"$conf.out"
 rm -f "$conf.out"
 for word in listen control answer binary include user workers limit timeout \
-	sandbox generations pidfile log mode= keep-alive= service= allow= type= level= access= \
+	sandbox generations pidfile log mode= keep-alive= service= allow= type= \
+	level= access= only= \
 	mmap=; do
 	says appmsgd.conf.5 "${word%=}"
 done

@@ -54,6 +54,12 @@ wrong_words_are_told_with_the_nearest(void **state)
 		{ "log access=", "an empty word" },
 		{ "log acces=no", "unknown option \"acces\"; did you mean "
 		    "\"access\"?" },
+		{ "log access=/a only=mises", "\"mises\" is none of all, "
+		    "misses and errors" },
+		{ "log access=/a only=", "\"\" is none of all, misses and "
+		    "errors" },
+		{ "log only=misses", "only= is for the access log, and there "
+		    "is no access=" },
 		{ "log debug", "\"debug\" is not of the form name=value" },
 		{ "listen 127.0.0.1 1 keepalive=yes", "unknown option "
 		    "\"keepalive\"; did you mean \"keep-alive\"?" },
@@ -136,7 +142,7 @@ too_few_and_too_many_words_are_told(void **state)
 		{ "table t fold=yes", PARSE_TABLE_USAGE },
 		{ "table t file", PARSE_TABLE_USAGE },
 		{ "pidfile", "pidfile PATH" },
-		{ "log", "log [level=LEVEL] [access=PATH]" }
+		{ "log", "log [level=LEVEL] [access=PATH] [only=WHICH]" }
 	};
 	char problem[256];
 

@@ -266,7 +266,7 @@ everything_said_is_shown(void **state)
 		"user \"root\"\n", "workers auto\n", "log level=info\n",
 		"sandbox yes\n",
 		"generations 2\n",
-		"log access=no\n",
+		"log access=no\n", "log only=all\n",
 		"limit header 2k\n", "limit pipeline 5\n",
 		"limit connections 10000\n", "limit memory 256m\n",
 		"timeout idle 120s\n", "timeout drain 10s\n",

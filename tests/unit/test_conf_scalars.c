@@ -73,6 +73,7 @@ what_is_not_said_has_its_default(void **state)
 	assert_null(conf->user);
 	assert_null(conf->pidfile);
 	assert_null(conf->access_log);
+	assert_int_equal(conf->access_only, CONF_ONLY_ALL);
 	assert_int_equal(conf->log_level, LOG_LEVEL_INFO);
 	assert_true(conf->sandbox);
 	assert_int_equal(conf->generations, 2);
@@ -210,7 +211,7 @@ words_and_paths_are_taken(void **state)
 	    "user root\n"
 	    "workers 3\n"
 	    "pidfile \"/run/with blank\"\n"
-	    "log level=debug access=\"/var/log/a b\"\n");
+	    "log level=debug access=\"/var/log/a b\" only=misses\n");
 
 	(void)state;
 	assert_string_equal(conf->control, "/run/a/c.sock");
@@ -221,12 +222,14 @@ words_and_paths_are_taken(void **state)
 	assert_string_equal(conf->pidfile, "/run/with blank");
 	assert_int_equal(conf->log_level, LOG_LEVEL_DEBUG);
 	assert_string_equal(conf->access_log, "/var/log/a b");
+	assert_int_equal(conf->access_only, CONF_ONLY_MISSES);
 	conf_free(conf);
 	conf = confs_load(LISTEN "workers auto\nlog level=warn access=no\n"
-	    "sandbox no\n");
+	    "sandbox no\nlog only=errors\n");
 	assert_true(conf->workers == 0);
 	assert_false(conf->sandbox);
 	assert_null(conf->access_log);
+	assert_int_equal(conf->access_only, CONF_ONLY_ERRORS);
 	assert_int_equal(conf->log_level, LOG_LEVEL_WARN);
 	conf_free(conf);
 }
@@ -242,7 +245,8 @@ a_line_of(char *line, size_t cap, const struct conf_row *row)
 		{ &conf_type_time, "1s" }, { &conf_type_workers, "3" },
 		{ &conf_type_path, "/a" }, { &conf_type_control, "/a" },
 		{ &conf_type_user, "root" }, { &conf_type_level, "debug" },
-		{ &conf_type_bool, "no" }, { &conf_type_access, "/a" }
+		{ &conf_type_bool, "no" }, { &conf_type_access, "/a" },
+		{ &conf_type_only, "misses" }
 	};
 	char value[32];
 	size_t i;
@@ -310,7 +314,10 @@ what_is_said_of_one_row_differs_in_it_alone(void **state)
 		struct conf *said, *copy;
 
 		a_line_of(line, sizeof(line), &conf_rows[i]);
-		snprintf(text, sizeof(text), LISTEN "%s\n", line);
+		/* That one is nothing where its log was never named. */
+		snprintf(text, sizeof(text), LISTEN "%s\n%s", line,
+		    conf_rows[i].type == &conf_type_only ?
+		    "log access=no\n" : "");
 		said = confs_load(text);
 		again = shown(said);
 		copy = confs_load(again);

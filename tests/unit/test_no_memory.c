@@ -38,7 +38,7 @@ static const char text[] =
     "user root\n"
     "workers 2\n"
     "pidfile /nowhere/pid\n"
-    "log level=warn access=/nowhere/access\n"
+    "log level=warn access=/nowhere/access only=misses\n"
     "limit connections 100\n"
     "timeout idle 5s\n"
     "answer \"k\\u0000\" \"a \\\"quoted\\\" answer\"\n"

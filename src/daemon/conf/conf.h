@@ -121,6 +121,13 @@ struct conf_timeouts {
 	int64_t drain;
 };
 
+/* Which requests have lines in the access log. */
+enum conf_only {
+	CONF_ONLY_ALL,
+	CONF_ONLY_MISSES,	/* not found */
+	CONF_ONLY_ERRORS	/* neither found nor not found */
+};
+
 /* A file that was read; the list owns the names that places borrow. */
 struct conf_file {
 	STAILQ_ENTRY(conf_file) entry;
@@ -149,6 +156,7 @@ struct conf {
 	int64_t generations;		/* in memory; the serving one counts */
 	enum log_level log_level;
 	char *access_log;		/* a path; NULL: none */
+	enum conf_only access_only;
 	struct conf_place *said;	/* by scalar row; file NULL: default */
 	struct origin origin;		/* of its files' text, and of the paths
 					   that were found for tables */

@@ -62,11 +62,19 @@ take_access(struct parser *parser, const struct lex_word *value, void *arg)
 }
 
 static int
+take_only(struct parser *parser, const struct lex_word *value, void *arg)
+{
+	(void)arg;
+	return conf_row_parse(parser, "log", "only", value);
+}
+
+static int
 parse_log(struct parser *parser)
 {
 	static const struct option options[] = {
 		{ "level", take_level },
 		{ "access", take_access },
+		{ "only", take_only },
 		{ NULL, NULL }
 	};
 
@@ -139,8 +147,8 @@ static const struct directive {
 	{ "limit", 3, 3, "limit NAME NUMBER", parse_named },
 	{ "timeout", 3, 3, "timeout NAME TIME", parse_named },
 	{ "pidfile", 2, 2, "pidfile PATH", parse_plain },
-	{ "log", 2, LEX_WORDS_MAX, "log [level=LEVEL] [access=PATH]",
-	    parse_log },
+	{ "log", 2, LEX_WORDS_MAX, "log [level=LEVEL] [access=PATH] "
+	    "[only=WHICH]", parse_log },
 };
 
 #define N_DIRECTIVES	(sizeof(directives) / sizeof(directives[0]))
@@ -312,6 +320,21 @@ set_control(struct parser *parser, const char *path)
 		conf_say_default(conf, "control", NULL);
 }
 
+/* What is wrong with all of it together, if nothing is with a part. */
+static void
+check_whole(const struct conf *conf, const char *path,
+    struct problems *problems)
+{
+	const struct conf_place *only = conf_said(conf, "log", "only");
+
+	if (TAILQ_EMPTY(&conf->listens))
+		problems_add(problems, path, 0, "no listen directive");
+	if (only->file != NULL &&
+	    conf_said(conf, "log", "access")->file == NULL)
+		problems_add(problems, only->file, only->line,
+		    "only= is for the access log, and there is no access=");
+}
+
 struct conf *
 conf_load(const char *path, struct problems *problems)
 {
@@ -339,7 +362,7 @@ conf_load(const char *path, struct problems *problems)
 	sum_up_paths(conf, &sum);
 	conf->origin = origin_end(&sum);
 	set_control(&parser, path);
-	if (TAILQ_EMPTY(&conf->listens) && problems_count(problems) == 0)
-		problems_add(problems, path, 0, "no listen directive");
+	if (problems_count(problems) == 0)
+		check_whole(conf, path, problems);
 	return conf;
 }

@@ -28,6 +28,7 @@
 #define STRING(member)	_Generic(OF(member), char *: OFFSET(member))
 #define SWITCH(member)	_Generic(OF(member), bool: OFFSET(member))
 #define LEVEL(member)	_Generic(OF(member), enum log_level: OFFSET(member))
+#define ONLY(member)	_Generic(OF(member), enum conf_only: OFFSET(member))
 
 #define LIMIT(name, member, min, max, value)				\
 	{ "limit", name, ' ', &conf_type_number, min, max, value,	\
@@ -53,6 +54,8 @@ const struct conf_row conf_rows[] = {
 	    LEVEL(log_level), true },
 	{ "log", "access", '=', &conf_type_access, 0, 0, 0,
 	    STRING(access_log), true },
+	{ "log", "only", '=', &conf_type_only, 0, 0, CONF_ONLY_ALL,
+	    ONLY(access_only), true },
 	LIMIT("connections", connections, 1, M, 10000),
 	LIMIT("per-address", per_address, 1, M, 1000),
 	LIMIT("header", header, 64, 65535, 16 * K),

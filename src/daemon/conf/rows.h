@@ -41,6 +41,7 @@ extern const struct conf_type conf_type_user;	/* char *; must exist */
 extern const struct conf_type conf_type_level;	/* enum log_level */
 extern const struct conf_type conf_type_bool;	/* bool; yes and no */
 extern const struct conf_type conf_type_access;	/* a path, or no: NULL */
+extern const struct conf_type conf_type_only;	/* enum conf_only */
 
 struct conf_row {
 	const char *directive;

@@ -314,6 +314,48 @@ const struct conf_type conf_type_level = {
 	level_init, level_parse, level_show, level_equal
 };
 
+static const char *const only_names[] = {
+	[CONF_ONLY_ALL] = "all",
+	[CONF_ONLY_MISSES] = "misses",
+	[CONF_ONLY_ERRORS] = "errors",
+	NULL
+};
+
+static int
+only_parse(struct parser *parser, const struct conf_row *row,
+    const struct lex_word *word)
+{
+	for (size_t n = 0; only_names[n] != NULL; n++)
+		if (strcmp(word->text, only_names[n]) == 0) {
+			*(enum conf_only *)member(parser->conf, row) =
+			    (enum conf_only)n;
+			return 0;
+		}
+	parse_problem(parser, "\"%s\" is none of all, misses and errors",
+	    word->text);
+	return -1;
+}
+
+static void
+only_show(const struct conf *conf, const struct conf_row *row, FILE *out)
+{
+	show_word(row, only_names[*(const enum conf_only *)
+	    member_of(conf, row)], out);
+}
+
+static bool
+only_equal(const struct conf *a, const struct conf *b,
+    const struct conf_row *row)
+{
+	return *(const enum conf_only *)member_of(a, row) ==
+	    *(const enum conf_only *)member_of(b, row);
+}
+
+/* Zeros are all. */
+const struct conf_type conf_type_only = {
+	NULL, only_parse, only_show, only_equal
+};
+
 /* Strings */
 
 #if defined(__GNUC__) && !defined(__clang__)

@@ -47,11 +47,13 @@
 
 struct access {
 	struct access_file *file;	/* borrowed; NULL: none */
+	enum conf_only only;
 	bool listeners;		/* lines have them */
+	struct access_peer peer;	/* of the turn */
 	int64_t began;		/* the turn, us of the monotonic clock */
 	time_t second;		/* that date has */
 	struct access_note note;
-	size_t start_len;
+	size_t start_len;	/* 0: the turn has no line yet */
 	size_t head_len;
 	size_t tail_len;
 	size_t end_len;
@@ -86,11 +88,26 @@ access_free(struct access *a)
 }
 
 void
-access_use(struct access *a, struct access_file *file)
+access_use(struct access *a, struct access_file *file, enum conf_only only)
 {
 	access_flush(a);
 	a->file = file;
+	a->only = only;
 	a->table = NULL;	/* a new one may be where the old one was */
+}
+
+bool
+access_wants(const struct access *a, enum request_status status)
+{
+	switch (a->only) {
+	case CONF_ONLY_ALL:
+		break;
+	case CONF_ONLY_MISSES:
+		return status == REQUEST_NOT_FOUND;
+	case CONF_ONLY_ERRORS:
+		return status != REQUEST_FOUND && status != REQUEST_NOT_FOUND;
+	}
+	return true;
 }
 
 void
@@ -162,25 +179,26 @@ learn_port(struct sockaddr_storage *ss, int fd)
 		*port = *chosen;
 }
 
-char *
-access_who(const struct access *a, int fd, const struct conf_listen *listen)
+/* Peer, and perhaps listener; NULL when out of memory. */
+static char *
+spell_who(const struct access *a, const struct access_peer *peer)
 {
 	char who[WHO_MAX] = " peer=";
 	struct sockaddr_storage ss = { .ss_family = AF_UNSPEC };
-	struct sockaddr_storage at = listen->ss;
+	struct sockaddr_storage at = peer->listen->ss;
 	socklen_t len = sizeof(ss);
 	size_t n = strlen(who);
 
 	/* Gone already, and so is its address. */
-	if (getpeername(fd, (struct sockaddr *)&ss, &len) == -1)
+	if (getpeername(peer->fd, (struct sockaddr *)&ss, &len) == -1)
 		n += strlcpy(who + n, "-", 2);
 	else
 		n += strlen(address_word((struct sockaddr *)&ss, len,
 		    who + n, WHO_MAX / 2));
 	if (a->listeners) {
 		n += strlcpy(who + n, " listen=", sizeof(who) - n);
-		learn_port(&at, fd);
-		address_word((struct sockaddr *)&at, listen->ss_len,
+		learn_port(&at, peer->fd);
+		address_word((struct sockaddr *)&at, peer->listen->ss_len,
 		    who + n, sizeof(who) - n);
 	}
 	return strdup(who);
@@ -196,15 +214,44 @@ note_clear(struct access *a)
 }
 
 void
-access_turn(struct access *a, const char *who)
+access_turn(struct access *a, struct access_peer peer, int64_t since)
 {
+	a->peer = peer;
+	a->began = (since != 0 ? since : clock_ns()) / 1000;
+	a->start_len = 0;
+	note_clear(a);
+}
+
+/* When the turn began, by the clock that administrators set. */
+static struct timespec
+start_time(const struct access *a)
+{
+	int64_t ago = clock_ns() - a->began * 1000;
 	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	ts.tv_sec -= (time_t)(ago / 1000000000);
+	ts.tv_nsec -= (long)(ago % 1000000000);
+	if (ts.tv_nsec < 0) {
+		ts.tv_nsec += 1000000000;
+		ts.tv_sec--;
+	}
+	return ts;
+}
+
+/* What all lines of the turn begin with. */
+static void
+spell_start(struct access *a)
+{
+	struct timespec ts = start_time(a);
+	const char *who = *a->peer.who;
 	char *to = a->start;
 	size_t len;
 
 	if (who == NULL)
+		who = *a->peer.who = spell_who(a, &a->peer);
+	if (who == NULL)
 		who = a->listeners ? " peer=- listen=-" : " peer=-";
-	clock_gettime(CLOCK_REALTIME, &ts);
 	if (ts.tv_sec != a->second || a->date[0] == '\0') {
 		a->second = ts.tv_sec;
 		/* Fractions come before the zone. */
@@ -219,8 +266,6 @@ access_turn(struct access *a, const char *who)
 	len = strlen(who);
 	to = put(to, who, len < WHO_MAX ? len : WHO_MAX - 1);
 	a->start_len = (size_t)(to - a->start);
-	a->began = clock_ns() / 1000;
-	note_clear(a);
 }
 
 void
@@ -289,9 +334,16 @@ access_reply(struct access *a, enum request_status status,
     const char *error, const struct table *table, size_t bytes)
 {
 	const struct access_note *note = &a->note;
-	char *line = line_room(a), *to;
 	int64_t began = note->began != 0 ? note->began : a->began;
+	char *line, *to;
 
+	if (!access_wants(a, status)) {
+		note_clear(a);
+		return;
+	}
+	if (a->start_len == 0)
+		spell_start(a);
+	line = line_room(a);
 	to = put(line, a->start, a->start_len);
 	to = put_word(to, " ask=", note->ask != NULL ? note->ask : "-");
 	if (note->has_key) {
@@ -319,8 +371,11 @@ access_reply(struct access *a, enum request_status status,
 void
 access_batch(struct access *a)
 {
-	char *to = put(a->head, a->start, a->start_len);
+	char *to;
 
+	if (a->start_len == 0)
+		spell_start(a);
+	to = put(a->head, a->start, a->start_len);
 	to = put_word(to, " ask=exact key=", "\"");
 	a->head_len = (size_t)(to - a->head);
 	to = put_number(put_word(a->end, " us=", ""),

@@ -9,10 +9,11 @@
  * form that appmsgd.conf(5) has.  They go to the file (access_file.h) at the
  * end of each wake-up, and sooner when the buffer is full.
  *
- * A turn is what a session does at once; its requests share time and peer.
- * Who answers a request notes first what was asked, then how it went; what
- * was not noted is a "-".  All of it is the worker's thread's, and nobody
- * calls any of it while there is no log.
+ * A turn is what a session does at once; its requests share time and peer,
+ * which are spelled with its first line: a turn without one costs next to
+ * nothing.  Who answers a request notes first what was asked, then how it
+ * went; what was not noted is a "-".  All of it is the worker's thread's, and
+ * nobody calls any of it while there is no log.
  */
 
 #include <stdbool.h>
@@ -20,10 +21,10 @@
 #include <stdint.h>
 
 #include "daemon/base/status.h"
+#include "daemon/conf/conf.h"
 
 struct access;
 struct access_file;
-struct conf_listen;
 struct table;
 
 #define ACCESS_KEY_MAX	256	/* bytes of a key in a line, escaped */
@@ -56,29 +57,36 @@ void access_free(struct access *);
  * Write what is left to the old file, then go to another one.
  *
  * file  borrowed until the next call; NULL: to none
+ * only  which requests get lines there
  */
-void access_use(struct access *, struct access_file *file);
+void access_use(struct access *, struct access_file *file,
+    enum conf_only only);
+
+/*
+ * Whether a request that ended so gets a line.
+ */
+bool access_wants(const struct access *, enum request_status status);
 
 /*
  * Write what was gathered.
  */
 void access_flush(struct access *);
 
-/*
- * Spell a connection's peer, and perhaps listener, as lines have them.
- *
- * fd  of the connection
- *
- * Returns the text, owned by the caller, free(3); or NULL when out of memory.
- */
-char *access_who(const struct access *, int fd, const struct conf_listen *);
+/* Whose requests are answered; all is borrowed for the turn. */
+struct access_peer {
+	char **who;		/* how lines have the connection: set to a text
+				   by its first one, free(3); NULL: none yet */
+	int fd;
+	const struct conf_listen *listen;	/* where it came in */
+};
 
 /*
  * Begin a turn.
  *
- * who  of access_who(), or NULL; copied
+ * since  when its requests were taken, in nanoseconds of the monotonic clock;
+ *        0: now
  */
-void access_turn(struct access *, const char *who);
+void access_turn(struct access *, struct access_peer peer, int64_t since);
 
 /*
  * Note what the request in hand asks for.
@@ -96,7 +104,7 @@ void access_suspend(struct access *, struct access_note *);
 void access_resume(struct access *, const struct access_note *);
 
 /*
- * The reply to the request in hand: its line.
+ * The reply to the request in hand: its line, if it is to have one.
  *
  * error   a word of the protocol; NULL unless that is the status
  * table   where the answer is from, or NULL
@@ -107,7 +115,7 @@ void access_reply(struct access *, enum request_status status,
 
 /*
  * A batch of plain lookups, which are written in a row: access_batch(), then
- * one access_lookup() each.
+ * one access_lookup() for each that is wanted.
  *
  * table  where the key was found, or NULL
  */

@@ -204,15 +204,28 @@ count(const struct fast *fast, const struct snapshot *snap,
 	}
 }
 
-/* The lines of a batch's first requests, n of them, in the access log. */
+/*
+ * The lines of a batch's first requests, n of them, in the access log: a batch
+ * that it wants nothing of costs two calls.
+ */
 static void
-log_batch(struct access *access, const struct plain *batch, size_t n)
+log_batch(struct access *access, const struct plain *batch, size_t n,
+    size_t found)
 {
+	bool hits = access_wants(access, REQUEST_FOUND);
+	bool misses = access_wants(access, REQUEST_NOT_FOUND);
+
+	if ((!hits || found == 0) && (!misses || found == n))
+		return;
 	access_batch(access);
-	for (size_t i = 0; i < n; i++)
-		access_lookup(access, batch[i].key, batch[i].key_len,
-		    batch[i].answer.id != TABLE_NO_ID ? batch[i].answer.table :
-		    NULL, batch[i].reply_len);
+	for (size_t i = 0; i < n; i++) {
+		const struct plain *p = &batch[i];
+		bool hit = p->answer.id != TABLE_NO_ID;
+
+		if (hit ? hits : misses)
+			access_lookup(access, p->key, p->key_len,
+			    hit ? p->answer.table : NULL, p->reply_len);
+	}
 }
 
 /* The table whose memory is fetched ahead; others are asked after it. */
@@ -299,6 +312,6 @@ fast_feed(struct request_env *env, struct fast_turn *turn, const char *buf,
 		count(env->fast, snap, env->stats, done, found);
 		turn->budget -= (int64_t)done;
 		if (env->access != NULL && done > 0)
-			log_batch(env->access, batch, done);
+			log_batch(env->access, batch, done, found);
 	} while (n == BATCH && done == n && !turn->last && turn->budget > 0);
 }

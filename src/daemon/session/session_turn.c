@@ -39,10 +39,8 @@ begin_log(struct session *s)
 
 	if (access == NULL)
 		return;
-	if (s->who == NULL)
-		s->who = access_who(access, link_fd(&s->link),
-		    s->door->listen);
-	access_turn(access, s->who);
+	access_turn(access, (struct access_peer){ &s->who, link_fd(&s->link),
+	    s->door->listen }, s->since);
 }
 
 static struct session_talk

@@ -68,7 +68,7 @@ worker_use(struct worker *w, struct generation *gen)
 	w->gen = gen;
 	w->host.limits = &gen->conf->limits;
 	w->host.env.gen = gen;
-	access_use(w->access, gen->access);
+	access_use(w->access, gen->access, gen->conf->access_only);
 	w->host.env.access = gen->access != NULL ? w->access : NULL;
 	/* The loop goes on in the way that this wants. */
 	event_base_loopexit(w->host.base, NULL);

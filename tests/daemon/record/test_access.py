@@ -239,6 +239,76 @@ class Fields(AccessTest):
                          [True, False, False, True, False, False, False])
 
 
+class Only(AccessTest):
+    """only=: which requests have lines."""
+
+    def ask_all(self, daemon):
+        """In every way that there is, each with its own key."""
+        with harness.Peer(daemon.address) as peer:
+            # In one batch, whose first and last are hits.
+            peer.send(b"".join(search(key, **kept()) for key in
+                               ("ring", "no-1", "rings", "no-2", "ring")))
+            for _ in range(5):
+                peer.reply()
+            for key, members in (("ring", {}), ("no-3", {})):
+                peer.ask(search(key, **kept(explain=True), **members))
+            for key, match in (("ri", "prefix"), ("no-4", "prefix"),
+                               ("err-1", "regex")):
+                peer.ask(request(harness.to_json(
+                    {"action": "search", "value": key, "match": match}),
+                    **kept()))
+            peer.ask(binary(b"logo", **kept()))
+            peer.ask(binary(b"no-5", **kept()))
+            peer.ask(request(harness.to_json(
+                {"action": "search", "value": "err-2", "table": "none"}),
+                **kept()))
+            peer.ask(search("ring", **kept()))
+
+    def serve(self, only):
+        self.write("words.tsv", "ring\t1\nrings\t2\n")
+        self.write("logo", b"\x89PNG")
+        self.lines = ["table words file words.tsv search=prefix",
+                      'binary "logo" file logo', "workers 1",
+                      self.control_line()]
+        return self.start(f"log only={only}", *self.lines, answers=())
+
+    def keys(self, count):
+        return [line["key"].strip('"') for line in self.wait_lines(count)]
+
+    def test_misses(self):
+        """Each one, its line as it always is, and not one hit."""
+        daemon = self.serve("misses")
+        self.ask_all(daemon)
+        self.assertEqual(self.keys(5), [f"no-{i}" for i in range(1, 6)])
+        lines = self.logged()
+        self.assertEqual({line["status"] for line in lines}, {"not-found"})
+        self.assertEqual(len({line["peer"] for line in lines}), 1)
+        self.assertNotEqual(lines[0]["peer"], "-")
+        self.assertEqual([line["ask"] for line in lines],
+                         ["exact", "exact", "exact", "prefix", "binary"])
+
+    def test_errors(self):
+        daemon = self.serve("errors")
+        self.ask_all(daemon)
+        self.assertEqual(self.keys(2), ["err-1", "err-2"])
+
+    def test_all(self):
+        daemon = self.serve("all")
+        self.ask_all(daemon)
+        self.assertEqual(len(self.keys(14)), 14)
+
+    def test_reload(self):
+        """It takes another one, and the file goes on."""
+        daemon = self.serve("misses")
+        self.ask_all(daemon)
+        self.keys(5)
+        self.write_config(f"listen {LOOPBACK} 0", *self.lines,
+                          f"log access={quoted(self.log)} only=errors")
+        self.control("reload")
+        self.ask_all(daemon)
+        self.assertEqual(self.keys(7)[5:], ["err-1", "err-2"])
+
+
 class Writing(AccessTest):
     """How lines get to the file."""
 
