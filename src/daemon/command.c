@@ -20,9 +20,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/human.h"
 #include "common/log.h"
 #include "daemon/base/buf.h"
-#include "daemon/base/human.h"
 #include "daemon/base/iso_time.h"
 #include "daemon/base/tell.h"
 #include "daemon/conf/rows.h"

@@ -7,7 +7,7 @@
 
 #include "config.h"
 
-#include "daemon/base/human.h"
+#include "common/human.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

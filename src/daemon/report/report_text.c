@@ -12,7 +12,7 @@
 
 #include <inttypes.h>
 
-#include "daemon/base/human.h"
+#include "common/human.h"
 
 static uint64_t
 get(const struct report *r, enum stats_counter counter)

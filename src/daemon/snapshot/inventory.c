@@ -15,8 +15,8 @@
 #include <string.h>
 
 #include "common/escape.h"
+#include "common/human.h"
 #include "daemon/base/buf.h"
-#include "daemon/base/human.h"
 #include "daemon/base/iso_time.h"
 #include "daemon/base/tell.h"
 #include "daemon/builder/builder.h"

@@ -8,7 +8,7 @@
 
 #include "config.h"
 
-#include "daemon/base/human.h"
+#include "common/human.h"
 
 #include <inttypes.h>
 #include <stdio.h>
