@@ -240,16 +240,6 @@ tell_keys(const struct report *r, bool found, const char *name,
 	tell_end(t);
 }
 
-void
-report_stats(const struct report *r, struct tell *t)
-{
-	tell_counters(r, t);
-	tell_rows(r, t);
-	tell_workers(r, t);
-	tell_keys(r, false, "top-misses", t);
-	tell_keys(r, true, "hot-keys", t);
-}
-
 static void
 tell_tables(const struct report *r, struct tell *t)
 {
@@ -270,6 +260,17 @@ tell_tables(const struct report *r, struct tell *t)
 	tell_end(t);
 }
 
+void
+report_stats(const struct report *r, struct tell *t)
+{
+	tell_counters(r, t);
+	tell_rows(r, t);
+	tell_workers(r, t);
+	tell_keys(r, false, "top-misses", t);
+	tell_keys(r, true, "hot-keys", t);
+	tell_tables(r, t);
+}
+
 int
 report_json(const struct report *r, struct buf *out)
 {
@@ -279,7 +280,6 @@ report_json(const struct report *r, struct buf *out)
 	tell_init(&t);
 	report_status(r, &t);
 	report_stats(r, &t);
-	tell_tables(r, &t);
 	error = tell_print(&t, out);
 	tell_clear(&t);
 	return error;

@@ -26,7 +26,10 @@ class Members(StatsTest):
                 self.assertEqual(stats[name], status[name], name)
         self.assertEqual(
             set(stats), {"result", *STATUS, *PLAIN, *GROUPS, "requests",
-                         "per-worker", "top-misses", "hot-keys"})
+                         "per-worker", "top-misses", "hot-keys", "tables"})
+        self.assertEqual([(t["table"], t["entries"], t["bytes"] > 0)
+                          for t in stats["tables"]],
+                         [("main", status["entries"], True)])
         self.assertEqual(stats["pid"], daemon.pid)
         self.assertEqual(len(stats["per-worker"]), 3)
         for name in ("requests", "top-misses", "hot-keys"):
