@@ -72,7 +72,8 @@ test_tsv(void **state)
 		loaded_expect_always("a.tsv", &rows[i].file, rows[i].expected);
 }
 
-#define WRONG(n) "a.tsv:1: wrong escape, at byte " #n "\n"
+#define WRONG(n) "a.tsv:1: wrong escape (a backslash is written twice), " \
+	"at byte " #n "\n"
 
 static void
 test_tsv_problems(void **state)
@@ -82,11 +83,12 @@ test_tsv_problems(void **state)
 		const char *expected;
 	} rows[] = {
 		{ TEXT("a\n"), "a.tsv:1: no TAB between key and answer\n" },
+		{ TEXT("# a\nb\t1\n"), "a.tsv:1: no TAB between key and "
+		    "answer; a .tsv has no comments\n" },
 		{ TEXT("a\t1\n\nb\t2\nc"),
-		    "a.tsv:2: no TAB between key and answer\n"
+		    "a.tsv:2: an empty line\n"
 		    "a.tsv:4: no TAB between key and answer\n" },
-		{ TEXT("a\t1\r\n\r\n"),
-		    "a.tsv:2: no TAB between key and answer\n" },
+		{ TEXT("a\t1\r\n\r\n"), "a.tsv:2: an empty line\n" },
 		{ TEXT("a\t1\n\t2\n"),
 		    "a.tsv:2: a key has 1 to 1024 bytes, not 0\n" },
 		{ TEXT("a\0\t1\n"), "a.tsv:1: a raw NUL, at byte 2\n" },

@@ -25,6 +25,7 @@
 #include "loaded.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
+#define LINE	"; a line is {\"key\": KEY, \"answer\": ANSWER}\n"
 
 static void
 test_json(void **state)
@@ -124,11 +125,11 @@ test_jsonl(void **state)
 		{ TEXT("{}\n[]\n" MEMBERS("1", "\"1\"") "\n"
 		    MEMBERS("\"a\"", "[]") "\n{\"key\":\"a\"}\n"
 		    MEMBERS("\"a\"", "\"1\"") "x\n{\"key\":\"a\n"),
-		    "a.jsonl:1: no \"key\"\n"
+		    "a.jsonl:1: no \"key\"" LINE
 		    "a.jsonl:2: not an object, at byte 1\n"
 		    "a.jsonl:3: the \"key\" is not a string\n"
 		    "a.jsonl:4: the \"answer\" is not a string\n"
-		    "a.jsonl:5: no \"answer\"\n"
+		    "a.jsonl:5: no \"answer\"" LINE
 		    "a.jsonl:6: something after the end, at byte 25\n"
 		    "a.jsonl:7: unfinished string, at byte 10\n" },
 		{ TEXT("\xef\xbb\xbf" MEMBERS("\"a\"", "\"1\"")),

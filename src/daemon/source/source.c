@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "daemon/base/problems.h"
@@ -67,6 +68,17 @@ format_find(const char *path)
 			return formats[i];
 	}
 	return NULL;
+}
+
+/* A spreadsheet's other way to save a table is as good, and is read. */
+static const char *
+why_not(const char *path)
+{
+	const char *ending = strrchr(path, '.');
+
+	return ending != NULL && strcasecmp(ending, ".csv") == 0 ?
+	    "a .csv is not read; save it with TABs between key and answer, "
+	    "as .tsv" : "its name ends in none of .tsv .json .jsonl .cdb";
 }
 
 static int
@@ -144,8 +156,7 @@ load_plan(struct source_load *load)
 		if ((file->format = format_find(file->path)) != NULL)
 			source_plan(load, file);
 		else
-			file->why = "its name ends in none of .tsv .json "
-			    ".jsonl .cdb";
+			file->why = why_not(file->path);
 	}
 }
 

@@ -211,7 +211,8 @@ check_member(struct source_job *job, const char *name,
     const struct scan_value *value)
 {
 	if (value->raw == NULL)
-		source_complain(job, job->lines, "no \"%s\"", name);
+		source_complain(job, job->lines, "no \"%s\"; a line is "
+		    "{\"key\": KEY, \"answer\": ANSWER}", name);
 	else if (value->type != SCAN_STRING)
 		source_complain(job, job->lines, "the \"%s\" is not a string",
 		    name);

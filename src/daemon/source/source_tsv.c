@@ -25,6 +25,8 @@
 #include "lib/scan.h"
 #include "lib/text.h"
 
+#define WRONG_ESCAPE	"wrong escape (a backslash is written twice)"
+
 /* The text of a line whose escapes are undone. */
 struct unescape {
 	struct source_job *job;
@@ -64,7 +66,7 @@ unescape_byte(struct unescape *u, const char *start)
 		low = hex_digit(u->p[1]);
 	}
 	if (high == -1 || low == -1)
-		return wrong(u, start, "wrong escape");
+		return wrong(u, start, WRONG_ESCAPE);
 	if (high >= 8)
 		return wrong(u, start, "an escaped byte that is no text");
 	*u->out++ = (char)(high << 4 | low);
@@ -80,12 +82,12 @@ unescape_character(struct unescape *u, const char *start)
 	uint32_t c = 0;
 
 	if (u->p == u->end || *u->p != '{')
-		return wrong(u, start, "wrong escape");
+		return wrong(u, start, WRONG_ESCAPE);
 	for (u->p++; u->p < u->end && u->p - digits < 6 &&
 	    hex_digit(*u->p) != -1; u->p++)
 		c = c << 4 | (uint32_t)hex_digit(*u->p);
 	if (u->p == digits || u->p == u->end || *u->p != '}')
-		return wrong(u, start, "wrong escape");
+		return wrong(u, start, WRONG_ESCAPE);
 	if (c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
 		return wrong(u, start, "an escape for no character");
 	u->out = text_put_utf8(u->out, c);
@@ -101,12 +103,12 @@ unescape_one(struct unescape *u)
 	const char *start = u->p - 1, *named;
 
 	if (u->p == u->end || *u->p == '\0')
-		return wrong(u, start, "wrong escape");
+		return wrong(u, start, WRONG_ESCAPE);
 	if (*u->p == 'x' || *u->p == 'u')
 		return *u->p++ == 'x' ? unescape_byte(u, start) :
 		    unescape_character(u, start);
 	if ((named = strchr(from, *u->p)) == NULL)
-		return wrong(u, start, "wrong escape");
+		return wrong(u, start, WRONG_ESCAPE);
 	*u->out++ = to[named - from];
 	u->p++;
 	return 0;
@@ -156,8 +158,9 @@ tsv_line(struct source_job *job, const char *line, size_t len)
 	ssize_t n, m;
 
 	if (tab == NULL) {
-		source_complain(job, job->lines,
-		    "no TAB between key and answer");
+		source_complain(job, job->lines, len == 0 ? "an empty line" :
+		    *line == '#' ? "no TAB between key and answer; a .tsv "
+		    "has no comments" : "no TAB between key and answer");
 		return;
 	}
 	key_len = (size_t)(tab - line);

@@ -21,7 +21,7 @@ from tables import TableTest
 BROKEN = {
     "tsv": {
         b"a\tb\nno tab\nc\td\n": (2, "TAB"),
-        b"a\tb\n\nc\td\n": (2, "TAB"),
+        b"a\tb\n\nc\td\n": (2, "empty line"),
         b"a\tb\nno tab": (2, "TAB"),
         b"a\tb\r\nno tab\r\n": (2, "TAB"),
         b"a\tb\nc\td\0e\n": (2, "NUL"),
@@ -114,6 +114,7 @@ MISTAKES = {
     f"table {'n' * 65} file words.tsv": "name",
     "table main file words.tsv": "main",
     "table words file words.txt": r"\.tsv \.json \.jsonl \.cdb",
+    "table words file words.CSV": r"TABs.*\.tsv",
     "table words file words": r"\.tsv \.json \.jsonl \.cdb",
     "table words file none.tsv": "none.tsv",
     "table words file words.tsv search=": "search",
