@@ -14,6 +14,9 @@
 /* Longer than any word that this is asked about. */
 #define WORD_MAX_LEN	32
 
+/* Fewer letters begin too much. */
+#define BEGIN_MIN_LEN	3
+
 static size_t
 min(size_t a, size_t b)
 {
@@ -45,6 +48,26 @@ distance(const char *a, size_t a_len, const char *b, size_t b_len)
 	return prev[b_len];
 }
 
+/* The one that a word begins, or is begun by; NULL where there are several. */
+static const char *
+begun(const char *word, const char *const *known, size_t n)
+{
+	const char *found = NULL;
+	size_t len;
+
+	for (size_t i = 0; i < n; i++) {
+		if (known[i] == NULL)
+			continue;
+		len = min(strlen(word), strlen(known[i]));
+		if (len < BEGIN_MIN_LEN || memcmp(word, known[i], len) != 0)
+			continue;
+		if (found != NULL)
+			return NULL;
+		found = known[i];
+	}
+	return found;
+}
+
 const char *
 nearest(const char *word, const char *const *known, size_t n)
 {
@@ -67,5 +90,5 @@ nearest(const char *word, const char *const *known, size_t n)
 			found = known[i];
 		}
 	}
-	return found;
+	return found != NULL ? found : begun(word, known, n);
 }

@@ -205,8 +205,11 @@ a_port_is_a_word_of_its_own(void **state)
 		{ "127.0.0.1", NULL }, { "127.0.0.1 service=echo", NULL },
 		{ "::1", NULL }, { "::1:80", NULL }, { "[::1]", NULL },
 		{ "127.0.0.1:", NULL }, { "127.0.0.1:http", NULL },
-		{ "localhost:80", NULL }, { "[]:80", NULL },
-		{ "127.1:80", NULL }, { ":80", NULL }
+		{ "localhost:80", "127.0.0.1 80" }, { "[]:80", NULL },
+		{ "127.1:80", NULL }, { ":80", "127.0.0.1 80" },
+		{ "*:80", "0.0.0.0 80" }, { "65432", "127.0.0.1 65432" },
+		{ "65536", NULL }, { "host:80", NULL },
+		{ "unix:/run/a mode=1", "/run/a" }, { "unix:a", NULL }
 	};
 	char line[128], problem[256];
 

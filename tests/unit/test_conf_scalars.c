@@ -285,6 +285,13 @@ what_is_said_twice_is_told_with_its_first_place(void **state)
 	    "listen 127.0.0.1 7 keep-alive=yes\nlisten /a\nlisten \"/a\"\n",
 	    "F:3: this address was given before, at F:1\n"
 	    "F:5: this address was given before, at F:4\n");
+	/* One address stands for all of them, in each family. */
+	confs_expect("listen 127.0.0.1 7\nlisten ::1 7\nlisten 0.0.0.0 8\n"
+	    "listen 0.0.0.0 7\nlisten :: 8\nlisten 127.0.0.1 8\n",
+	    "F:4: this takes in the address at F:1\n"
+	    "F:6: this address is taken in by the one at F:3\n");
+	confs_expect("listen 127.0.0.1 0\nlisten 0.0.0.0 0\nlisten :: 7\n"
+	    "listen 0.0.0.0 7\nlisten ::1 8\n", "");
 	/* Port 0 is another one each time. */
 	confs_expect(LISTEN LISTEN, "");
 }

@@ -22,6 +22,8 @@
 #include "texts.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
+#define ESCAPE	"wrong escape (a backslash is written twice)"
+#define QUOTES	"the quotes are to be \""
 
 /*
  * What the lexer makes of a text: a line each, "LINE <word> <word>", with a
@@ -209,7 +211,7 @@ what_is_wrong_is_told_with_its_line(void **state)
 	static const struct row rows[] = {
 		{ TEXT("\"a\nb\n"), "2 <b>\nF:1: unfinished string\n" },
 		{ TEXT("a \"\n"), "F:1: unfinished string\n" },
-		{ TEXT("\n\"\\x\"\nb\n"), "3 <b>\nF:2: wrong escape\n" },
+		{ TEXT("\n\"\\x\"\nb\n"), "3 <b>\nF:2: " ESCAPE "\n" },
 		{ TEXT("\"\t\"\n"), "F:1: control character in a string\n" },
 		{ TEXT("\"\\ud800\"\n"),
 		    "F:1: half a surrogate pair in a string\n" },
@@ -237,10 +239,18 @@ what_is_wrong_is_told_with_its_line(void **state)
 		{ TEXT("x\"y \\\r\n z\r\nb\n"), "3 <b>\n"
 		    "F:1: a quote inside a word\n" },
 		{ TEXT("\"\\x\" a \"b\" \\\n z\nb\n"), "3 <b>\n"
-		    "F:1: wrong escape\n" },
+		    "F:1: " ESCAPE "\n" },
 		{ TEXT("x\"y c=\"#\" d# \\\n z\nb\n"), "3 <b>\n"
 		    "F:1: a quote inside a word\n" },
 		{ TEXT("x\"y \\"), "F:1: a quote inside a word\n" },
+		/* Those of other configurations, and of text programs. */
+		{ TEXT("a 'b' c\nd\n"), "2 <d>\nF:1: " QUOTES "\n" },
+		{ TEXT("a \xe2\x80\x9c" "b c\xe2\x80\x9d\n"),
+		    "F:1: " QUOTES "\n" },
+		{ TEXT("\xe2\x80\x9e" "b\xe2\x80\x9d\n"),
+		    "F:1: " QUOTES "\n" },
+		{ TEXT("'tis ' \"'a'\" b=\"'\" rock'n'roll\n"),
+		    "1 <'tis> <'> \"<'a'> <b='> <rock'n'roll>\n" }
 	};
 
 	(void)state;
@@ -283,9 +293,9 @@ a_wrong_line_takes_no_other_one_with_it(void **state)
 		{ TEXT("\"a \\\n\"b \\\n"), "F:1: unfinished string\n"
 		    "F:2: unfinished string\n" },
 		{ TEXT("\"\\x\" \"a \\\nb\n"),
-		    "2 <b>\nF:1: wrong escape\n" },
+		    "2 <b>\nF:1: " ESCAPE "\n" },
 		{ TEXT("\"\\x\" \"a\\\" \\\nb\n"),
-		    "2 <b>\nF:1: wrong escape\n" },
+		    "2 <b>\nF:1: " ESCAPE "\n" },
 		{ TEXT("x\"y z=\"a \\\nb\n"),
 		    "2 <b>\nF:1: a quote inside a word\n" },
 		/* in a comment */
@@ -293,7 +303,7 @@ a_wrong_line_takes_no_other_one_with_it(void **state)
 		    "2 <b>\nF:1: a quote inside a word\n" },
 		{ TEXT("x\"y # c \\\r\nb\n"),
 		    "2 <b>\nF:1: a quote inside a word\n" },
-		{ TEXT("\"\\x\" #\"c\" \\\n\"b\"c\n"), "F:1: wrong escape\n"
+		{ TEXT("\"\\x\" #\"c\" \\\n\"b\"c\n"), "F:1: " ESCAPE "\n"
 		    "F:2: something right behind a closing quote\n" },
 		{ TEXT("a\"b \\\n # c \\\nd\n"),
 		    "3 <d>\nF:1: a quote inside a word\n" },

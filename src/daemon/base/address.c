@@ -24,7 +24,9 @@
 
 #include "common/escape.h"
 
-#define BLANK	"\\x20"
+#define DIGITS		"0123456789"
+#define BLANK		"\\x20"
+#define UNIX_FRONT	"unix:/"	/* of a path, in other configurations */
 
 const char *
 address_text(const struct sockaddr *sa, socklen_t len, char *buf, size_t cap)
@@ -187,15 +189,43 @@ address_guess_network(const char *text, char *buf, size_t cap)
 	return buf;
 }
 
+/* The address that a word in front of a port stands for, or NULL. */
+static const char *
+guess_host(const char *host)
+{
+	if (host[0] == '\0' || strcmp(host, "localhost") == 0)
+		return "127.0.0.1";
+	if (strcmp(host, "*") == 0)
+		return "0.0.0.0";
+	return address_is_literal(host) ? host : NULL;
+}
+
+static bool
+is_port(const char *text)
+{
+	const char *why;
+
+	strtonum(text, 0, 65535, &why);
+	return why == NULL && text[strspn(text, DIGITS)] == '\0';
+}
+
 const char *
 address_guess_port(const char *text, char *buf, size_t cap)
 {
-	const char *port = strrchr(text, ':');
+	const char *port = strrchr(text, ':'), *address;
 	char host[ADDRESS_MAX];
 	size_t len;
 
+	if (is_port(text)) {
+		snprintf(buf, cap, "\"127.0.0.1 %s\"", text);
+		return buf;
+	}
+	if (strncmp(text, UNIX_FRONT, strlen(UNIX_FRONT)) == 0) {
+		snprintf(buf, cap, "\"%s\"", text + strlen(UNIX_FRONT) - 1);
+		return buf;
+	}
 	if (port == NULL || port[1] == '\0' ||
-	    port[1 + strspn(port + 1, "0123456789")] != '\0')
+	    port[1 + strspn(port + 1, DIGITS)] != '\0')
 		return NULL;
 	len = (size_t)(port - text);
 	if (len > 2 && text[0] == '[' && text[len - 1] == ']') {
@@ -208,9 +238,9 @@ address_guess_port(const char *text, char *buf, size_t cap)
 		return NULL;
 	memcpy(host, text, len);
 	host[len] = '\0';
-	if (!address_is_literal(host))
+	if ((address = guess_host(host)) == NULL)
 		return NULL;
-	snprintf(buf, cap, "\"%s %s\"", host, port + 1);
+	snprintf(buf, cap, "\"%s %s\"", address, port + 1);
 	return buf;
 }
 

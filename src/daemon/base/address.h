@@ -62,8 +62,9 @@ const char *address_guess(const char *text, char *buf, size_t cap);
 const char *address_guess_network(const char *text, char *buf, size_t cap);
 
 /*
- * The same for a text that has an address and its port in one word,
- * 127.0.0.1:80 or [::1]:80: both, with a blank between them.
+ * The same for a text that nothing follows, but is no path: one that has an
+ * address and its port in one word, 127.0.0.1:80 or [::1]:80, which are to
+ * have a blank between them; a port alone, 80 or :80; unix:/path.
  */
 const char *address_guess_port(const char *text, char *buf, size_t cap);
 

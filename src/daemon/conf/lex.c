@@ -131,6 +131,17 @@ word_follows(struct lex *lex)
 	}
 }
 
+/* What the scanner says of a string, or better. */
+static const char *
+string_why(const struct lex *lex, const struct scan *scan, const char *end)
+{
+	if (scan->p < scan->end && scan_utf8(scan->p,
+	    (size_t)(scan->end - scan->p)) == 0)
+		return encoding_not_utf8(lex->p, (size_t)(end - lex->p));
+	return strcmp(scan->why, "wrong escape") == 0 ?
+	    "wrong escape (a backslash is written twice)" : scan->why;
+}
+
 /* The JSON string whose quote is at p. */
 static const char *
 take_quoted(struct lex *lex, const char *end, char **out)
@@ -141,10 +152,7 @@ take_quoted(struct lex *lex, const char *end, char **out)
 
 	scan_init(&scan, lex->p, (size_t)(end - lex->p));
 	if (scan_string(&scan, &str) != SCAN_OK)
-		return scan.p < scan.end && scan_utf8(scan.p,
-		    (size_t)(scan.end - scan.p)) == 0 ?
-		    encoding_not_utf8(lex->p, (size_t)(end - lex->p)) :
-		    scan.why;
+		return string_why(lex, &scan, end);
 	if (appmsg_str_decode(&str, *out, str.len, &len) != 0)
 		return "half a surrogate pair in a string";
 	*out += len;
@@ -153,6 +161,23 @@ take_quoted(struct lex *lex, const char *end, char **out)
 	    (*lex->p == '\\' && lex->p + 1 == end))
 		return NULL;
 	return "something right behind a closing quote";
+}
+
+/*
+ * Whether a word is in quotes as other configurations and programs for texts
+ * have them: it would be taken with them, and asked for in vain without.
+ */
+static bool
+is_misquoted(const struct lex_word *word)
+{
+	static const char *const quotes[] = { "\xe2\x80\x9c",
+	    "\xe2\x80\x9d", "\xe2\x80\x9e" };	/* U+201C, D and E */
+
+	for (size_t i = 0; i < sizeof(quotes) / sizeof(*quotes); i++)
+		if (strncmp(word->text, quotes[i], strlen(quotes[i])) == 0)
+			return true;
+	return word->len > 1 && word->text[0] == '\'' &&
+	    word->text[word->len - 1] == '\'';
 }
 
 /* One word; returns what is wrong with it, or NULL. */
@@ -184,6 +209,8 @@ take_word(struct lex *lex, char **out)
 	if (scan_utf8(word->text, word->len) != word->len)
 		return encoding_not_utf8(word->text, word->len);
 	*(*out)++ = '\0';
+	if (!word->quoted && is_misquoted(word))
+		return "the quotes are to be \"";
 	lex->n++;
 	return NULL;
 }

@@ -17,6 +17,8 @@
 #include "common/nearest.h"
 #include "daemon/conf/names.h"
 
+#define LIST_SIZE	256	/* all words of a kind */
+
 struct conf_place
 parse_place(const struct parser *parser)
 {
@@ -27,13 +29,21 @@ void
 parse_unknown(struct parser *parser, const char *what, const char *word,
     const char *const *known, size_t n)
 {
-	const char *near = nearest(word, known, n);
+	const char *near = nearest(word, known, n), *before = "";
+	char list[LIST_SIZE] = "";
 
-	if (near != NULL)
+	if (near != NULL) {
 		parse_problem(parser, "unknown %s \"%s\"; did you mean "
 		    "\"%s\"?", what, word, near);
-	else
-		parse_problem(parser, "unknown %s \"%s\"", what, word);
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		strlcat(list, before, sizeof(list));
+		strlcat(list, known[i], sizeof(list));
+		before = ", ";
+	}
+	parse_problem(parser, "unknown %s \"%s\"; there %s %s", what, word,
+	    n == 1 ? "is" : "are", list);
 }
 
 #define OPTIONS_MAX	16

@@ -42,10 +42,11 @@ int parse_options(struct parser *, size_t first, const struct option *options,
     void *arg);
 
 /*
- * Say that a word is unknown, and which known one is near.
+ * Say that a word is unknown, and which known one is near, or else which
+ * there are.
  *
  * what   "directive", "option", ...
- * known  n names
+ * known  n names, one at least, that have room in a line together
  */
 void parse_unknown(struct parser *, const char *what, const char *word,
     const char *const *known, size_t n);

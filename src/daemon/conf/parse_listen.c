@@ -221,6 +221,20 @@ tell_address(struct parser *parser, const char *text)
 	    "absolute path", address_guess(text, buf, sizeof(buf)));
 }
 
+/* Other configurations end their lines with a semicolon.  Returns -1. */
+static int
+tell_port(struct parser *parser, const struct lex_word *port)
+{
+	size_t digits = strspn(port->text, DIGITS);
+	bool ended = digits > 0 && digits + 1 == port->len &&
+	    strchr(";,", port->text[digits]) != NULL;
+	char guess[16];
+
+	snprintf(guess, sizeof(guess), "\"%.*s\"", (int)digits, port->text);
+	return tell_wrong(parser, port->text, "is not a port from 0 to 65535",
+	    ended ? guess : NULL);
+}
+
 static int
 inet_address(struct parser *parser, struct conf_listen *l,
     const struct lex_word *host, const struct lex_word *port)
@@ -231,11 +245,8 @@ inet_address(struct parser *parser, struct conf_listen *l,
 	int error;
 
 	strtonum(port->text, 0, 65535, &why);
-	if (why != NULL || strspn(port->text, DIGITS) != port->len) {
-		parse_problem(parser, "\"%s\" is not a port from 0 to 65535",
-		    port->text);
-		return -1;
-	}
+	if (why != NULL || strspn(port->text, DIGITS) != port->len)
+		return tell_port(parser, port);
 	/* getaddrinfo(3) reads more, and "*" as any; it knows zones. */
 	if (!address_is_literal(host->text))
 		return tell_address(parser, host->text);
@@ -288,17 +299,49 @@ check_service(struct parser *parser, const struct conf_listen *l)
 		    "which is for loopback");
 }
 
+/* Whether an address stands for all of its family. */
+static bool
+is_all(const struct conf_listen *l)
+{
+	const struct sockaddr_in6 *sin6 = (const void *)&l->ss;
+	const struct sockaddr_in *sin = (const void *)&l->ss;
+
+	if (l->ss.ss_family == AF_INET)
+		return sin->sin_addr.s_addr == htonl(INADDR_ANY);
+	return l->ss.ss_family == AF_INET6 &&
+	    IN6_IS_ADDR_UNSPECIFIED(&sin6->sin6_addr);
+}
+
+/* Whether both have the port, and one of them all addresses. */
+static bool
+takes_in(const struct conf_listen *a, const struct conf_listen *b)
+{
+	/* Ports stand at the same place in both families. */
+	const struct sockaddr_in *one = (const void *)&a->ss;
+	const struct sockaddr_in *other = (const void *)&b->ss;
+
+	return a->ss.ss_family == b->ss.ss_family && (is_all(a) ||
+	    is_all(b)) && one->sin_port == other->sin_port;
+}
+
+/* The kernel gives one port of an address to one socket. */
 static int
 check_twice(struct parser *parser, const struct conf_listen *l)
 {
 	const struct conf_listen *other;
+	bool same;
 
+	if (is_any_port(l))
+		return 0;
 	TAILQ_FOREACH(other, &parser->conf->listens, entry) {
-		if (other->ss_len != l->ss_len || is_any_port(l) ||
-		    memcmp(&other->ss, &l->ss, l->ss_len) != 0)
+		same = other->ss_len == l->ss_len &&
+		    memcmp(&other->ss, &l->ss, l->ss_len) == 0;
+		if (!same && !takes_in(l, other))
 			continue;
-		parse_problem(parser, "this address was given before, "
-		    "at %s:%u", other->place.file, other->place.line);
+		parse_problem(parser, same ? "this address was given before, "
+		    "at %s:%u" : is_all(l) ? "this takes in the address at "
+		    "%s:%u" : "this address is taken in by the one at %s:%u",
+		    other->place.file, other->place.line);
 		return -1;
 	}
 	return 0;

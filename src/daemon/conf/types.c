@@ -221,9 +221,14 @@ static int
 workers_parse(struct parser *parser, const struct conf_row *row,
     const struct lex_word *word)
 {
+	static const struct units counts = {
+		{ { "", 1 }, { "k", 1 << 10 } }, 1, "",
+		"a number such as 2, or auto"
+	};
+
 	if (strcmp(word->text, "auto") == 0)
 		return 0;
-	return number_parse(parser, row, word);
+	return number_take(parser, row, word, &counts);
 }
 
 static void

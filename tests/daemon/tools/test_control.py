@@ -25,6 +25,7 @@ KEEP = ("connection", "keep-alive")
 CLOSE = ("connection", "close")
 FOUND = ("status", "found")
 PROBLEMS_MAX = 100
+BAD = 'unknown directive "anser"; did you mean "answer"?'
 
 
 class Status(ControlTest):
@@ -230,12 +231,12 @@ class Failures(ControlTest):
 
     def test_each_command(self):
         self.serve()
-        bad = self.write_config(*self.base, "bad")
+        bad = self.write_config(*self.base, "anser")
         self.assertEqual(self.failed("diff").split("\n"), [
-            f"{bad}:4: unknown directive \"bad\"",
+            f"{bad}:4: {BAD}",
             "a reload would fail, generation 1 goes on", ""])
         self.assertEqual(self.failed("reload").split("\n"), [
-            f"{bad}:4: unknown directive \"bad\"",
+            f"{bad}:4: {BAD}",
             "reload failed, generation 1 goes on", ""])
         self.assertEqual(self.failed("rollback").split("\n"), [
             "there is no earlier generation",
@@ -244,11 +245,11 @@ class Failures(ControlTest):
     def test_json(self):
         """All of it is on standard output then."""
         self.serve()
-        bad = self.write_config(*self.base, "bad")
+        bad = self.write_config(*self.base, "anser")
         for command in ("reload", "diff"):
             reply = self.members(command, status=1)
             self.assertEqual(reply["problems"],
-                             [f"{bad}:4: unknown directive \"bad\""])
+                             [f"{bad}:4: {BAD}"])
             self.assertEqual(reply["more-problems"], 0)
             self.assertEqual(reply["generation"], 1)
 
@@ -373,7 +374,7 @@ class LogLevel(ControlTest):
         self.done("reload")
         self.assertEqual(self.level(), "warn")
         self.done("log", "info")
-        self.write_config(*self.base, "bad")
+        self.write_config(*self.base, "anser")
         self.failed("reload")
         self.assertEqual(self.level(), "info")
 
