@@ -190,7 +190,8 @@ echo_read(struct echo *echo, int index)
 	    connection->got[same] == echo->all[same]; same++)
 		;
 	if (same < end)
-		echo_fail(echo, index, "differs at byte %zu", same + 1);
+		echo_fail(echo, index, "differs at byte %zu%s", same + 1,
+		    same == 0 ? "; is that an echo service?" : "");
 	else if (end == echo->len)
 		echo_finish(echo, index);
 }

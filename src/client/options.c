@@ -295,6 +295,9 @@ options_set_target(struct options *options, const struct options_given *given)
 	if (!options_is_host(target->host))
 		options_fail("wrong host: %s; a name or an address, the port "
 		    "is for -p", target->host);
+	if (target->host[0] == '/')
+		options_fail("wrong host: %s; the path of a socket is for -U",
+		    target->host);
 	if (target->host[0] == '\0')
 		strlcpy(target->host, OPTIONS_DEFAULT_HOST,
 		    sizeof(target->host));
@@ -309,6 +312,32 @@ options_set_target(struct options *options, const struct options_given *given)
 		strlcpy(target->port, port, sizeof(target->port));
 }
 
+static bool
+options_is_one_of(const char *word, const char *const *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(word, list[i]) == 0)
+			return true;
+	return false;
+}
+
+/* What other programs call it, and what is another program's to do. */
+static void
+options_tell_action(const char *word, int count)
+{
+	static const char *const searches[] = { "get", "lookup", "find",
+	    "query", "ask" };
+	static const char *const others[] = { "reload", "status", "stats",
+	    "rollback", "diff", "explain", "tables", "drain" };
+
+	if (count > 1 && options_is_one_of(word, searches,
+	    sizeof(searches) / sizeof(*searches)))
+		options_fail("unknown action: %s; did you mean: search", word);
+	if (options_is_one_of(word, others, sizeof(others) / sizeof(*others)))
+		options_fail("unknown action: %s; did you mean: appmsgctl %s, "
+		    "or search %s", word, word, word);
+}
+
 /* Find the action; who forgot it may have begun with a key. */
 static void
 options_set_action(struct options *options, char **words, int count)
@@ -321,6 +350,7 @@ options_set_action(struct options *options, char **words, int count)
 			options->action = (enum options_action)i;
 			return;
 		}
+	options_tell_action(words[0], count);
 	escape(text, sizeof(text), words[0], strlen(words[0]));
 	near = nearest(words[0], options_actions, OPTIONS_ACTIONS);
 	if (near != NULL && count > 1)
@@ -380,7 +410,8 @@ options_check_count(enum options_action action, int count)
 	if (action == OPTIONS_PING && count > 0)
 		options_fail("ping takes no text; a host goes behind -H");
 	if (action != OPTIONS_PING && count == 0)
-		options_fail("nothing to %s; %s", options_actions[action],
+		options_fail("nothing to %s; %s",
+		    action == OPTIONS_SEARCH ? "search" : "send",
 		    usages[action]);
 	if (action == OPTIONS_BINARY && count > 1)
 		options_fail("binary takes one text, not %d; one with blanks "

@@ -285,10 +285,15 @@ search_tell_misses(const struct search *search)
 {
 	const struct options *options = search->call->options;
 
+	/* Was it one key, and the shell took it apart? */
+	bool apart = options->words_count > 1 &&
+	    search->misses == search->answers;
+
 	if (search->several && search->misses > 0 && !options->quiet &&
 	    !options->json)
-		call_tell(search->call, "%zu of %zu keys not found",
-		    search->misses, search->answers);
+		call_tell(search->call, "%zu of %zu keys not found%s",
+		    search->misses, search->answers, apart ?
+		    "; one with blanks goes in quotes" : "");
 }
 
 void

@@ -46,6 +46,15 @@ show_failure(const struct reply *reply, const char *key, size_t len,
 	output_text(stderr, "\n");
 }
 
+/* What who set the server up can do about an error. */
+static void
+show_hint(const struct call *call, const struct reply *reply)
+{
+	if (reply->code != NULL && strcmp(reply->code, "not-allowed") == 0)
+		call_tell(call, "search= in its appmsgd.conf allows ways to "
+		    "search");
+}
+
 static void
 show_value(FILE *file, struct json_object *value)
 {
@@ -142,6 +151,8 @@ show_reply(struct call *call, const struct reply *reply, const char *key,
 		show_answer(reply, key, len, several);
 	if (reply->outcome == REPLY_MISSED)
 		show_suggestions(reply);
+	if (reply->outcome == REPLY_ERROR && !several)
+		show_hint(call, reply);
 	if (reply->outcome <= REPLY_MISSED && call->options->query.explain)
 		show_explanation(call, reply, key, len);
 }

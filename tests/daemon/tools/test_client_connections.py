@@ -252,7 +252,18 @@ class EchoTest(unittest.TestCase):
 
         done = self.echo(serve, "echo", "hello")
         self.assertEqual((done.stdout, done.returncode), ("heLlo\n", 76))
-        self.assertIn("differs at byte 3", done.stderr)
+        self.assertIn("differs at byte 3\n", done.stderr)
+
+    def test_another_service_is_named(self):
+        """Of messages, it replies with something else from the start."""
+        def serve(connection):
+            connection.sock.recv(1000)
+            connection.reply("Error: the header is too large.")
+
+        done = self.echo(serve, "echo", "hello")
+        self.assertEqual(done.returncode, 76)
+        self.assertIn("differs at byte 1; is that an echo service?\n",
+                      done.stderr)
 
     def test_too_much_is_a_difference(self):
         def serve(connection):

@@ -73,6 +73,8 @@ class UsageTest(unittest.TestCase):
                 (("-U", "", "search", "k"), "from 1 to 107 bytes"),
                 (("-H", f"{LOOPBACK}:7", "search", "k"), "is for -p"),
                 (("search",), "search KEY..."),
+                (("binary",), "nothing to send; binary TEXT"),
+                (("-H", "/run/x", "search", "k"), "is for -U"),
                 (("binary", "a", "b"), "in quotes"),
                 (("search", "-5"), "goes behind --")):
             with self.subTest(args):
@@ -87,6 +89,9 @@ class UsageTest(unittest.TestCase):
                 (("new", "york"), "did you mean: search new ..."),
                 (("serach", "ring"), "did you mean: search\n"),
                 (("ehco", "x"), "did you mean: echo\n"),
+                (("get", "ring"), "did you mean: search\n"),
+                (("get",), "did you mean: search get\n"),
+                (("reload",), "did you mean: appmsgctl reload, or search"),
                 (("\x1b[2J",), "did you mean: search \\x1b[2J\n")):
             with self.subTest(args):
                 self.assert_usage(*args, words=words)

@@ -171,6 +171,9 @@ class MatchTest(ServedTest):
         self.assertTrue(done.stderr.startswith("Error: "))
         done = self.ask("-T", "others", "-m", "prefix", "search", "b")
         self.assertEqual((done.returncode, done.stdout), (65, ""))
+        self.assertTrue(done.stderr.endswith(
+            f"appmsg-client: {self.name}: search= in its appmsgd.conf allows "
+            "ways to search\n"), done.stderr)
 
     def test_one_table(self):
         self.assert_done(self.ask("search", "bern"), 0, "Switzerland\n")

@@ -188,6 +188,11 @@ class SeveralKeysTest(DoneTest):
                              "a\ta\nc\tc\n")
             self.assert_done(ask(server, "search", "b"), 1, "",
                              no_match("b") + "\n")
+            self.assert_done(
+                ask(server, "search", "b", "d"), 1, "",
+                f"{no_match('b')}\n{no_match('d')}\n"
+                f"appmsg-client: {name}: 2 of 2 keys not found; one with "
+                "blanks goes in quotes\n")
 
     def test_quiet_says_nothing_of_misses(self):
         for option in ("-q", "--quiet"):
