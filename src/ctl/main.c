@@ -8,6 +8,8 @@
 
 #include "config.h"
 
+#include <sys/stat.h>
+
 #include <err.h>
 #include <errno.h>
 #include <getopt.h>
@@ -106,6 +108,26 @@ struct options {
 	bool openmetrics;
 };
 
+/* What has this word with other daemons, or is another program's to do. */
+static const char *
+find_other(const char *word)
+{
+	static const char *const others[][2] = {
+		{ "stop", "appmsgctl drain\", or \"systemctl stop appmsgd" },
+		{ "quit", "appmsgctl drain" },
+		{ "start", "systemctl start appmsgd" },
+		{ "restart", "systemctl restart appmsgd" },
+		{ "check", "appmsgctl diff\", or \"appmsgd -n" },
+		{ "get", "appmsg-client search" },
+		{ "search", "appmsg-client search" },
+	};
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (strcmp(word, others[i][0]) == 0)
+			return others[i][1];
+	return NULL;
+}
+
 static const struct command *
 find_command(const char *word)
 {
@@ -116,12 +138,14 @@ find_command(const char *word)
 		if (strcmp(known[i], word) == 0)
 			return &commands[i];
 	}
-	near = nearest(word, known, N_COMMANDS);
+	near = find_other(word);
+	if (near == NULL)
+		near = nearest(word, known, N_COMMANDS);
 	if (near != NULL)
 		warnx("unknown command \"%s\"; did you mean \"%s\"?", word,
 		    near);
 	else
-		warnx("unknown command \"%s\"", word);
+		warnx("unknown command \"%s\"; --help names all", word);
 	return NULL;
 }
 
@@ -290,8 +314,13 @@ static int
 not_connected(const struct options *o, int error)
 {
 	const char *hint = "";
+	struct stat sb;
 
-	if (error == ENOENT || error == ECONNREFUSED)
+	if (strchr(o->socket, '/') == NULL)
+		hint = "; -s takes the path of the daemon's control socket";
+	else if (stat(o->socket, &sb) == 0 && !S_ISSOCK(sb.st_mode))
+		hint = "; it is no socket";
+	else if (error == ENOENT || error == ECONNREFUSED)
 		hint = "; is appmsgd running?";
 	else if (error == EACCES || error == EPERM)
 		hint = "; try as root, or with control group=, see "

@@ -121,9 +121,11 @@ parse_options(int argc, char **argv, struct options *o)
 		}
 	}
 	if (optind < argc || (asks && !o->check)) {
-		fprintf(stderr, optind < argc ?
+		fprintf(stderr, optind == argc ? "appmsgd: -q needs -n\n" :
+		    strchr(argv[optind], '.') == NULL ?
 		    "appmsgd: unexpected argument \"%s\"\n" :
-		    "appmsgd: -q needs -n\n", argv[optind]);
+		    "appmsgd: unexpected argument \"%s\"; a configuration "
+		    "goes behind -f\n", argv[optind]);
 		fputs(usage, stderr);
 		exit(EX_USAGE);
 	}

@@ -60,9 +60,10 @@ unix_hint(int error)
 	case EACCES:
 	case EPERM:
 		return geteuid() != 0 && getenv("XDG_RUNTIME_DIR") != NULL ?
-		    "this user may not write to its folder, but may to "
-		    "$XDG_RUNTIME_DIR" :
-		    "this user may not write to its folder";
+		    "this user may not write to its folder, or to a socket "
+		    "that is there, but may to $XDG_RUNTIME_DIR" :
+		    "this user may not write to its folder, or to a "
+		    "socket that is there";
 	case EROFS:
 		return "the service can write to " RUNSTATEDIR "/appmsgd, an "
 		    "instance to the folder of its name in there";

@@ -109,8 +109,7 @@ replace_dead(const struct sockaddr *sa, socklen_t len)
 {
 	const char *path = path_of(sa);
 	struct stat sb;
-	bool dead;
-	int fd;
+	int fd, error;
 
 	if (lstat(path, &sb) == -1)
 		return errno == ENOENT ? 0 : -1;
@@ -121,13 +120,13 @@ replace_dead(const struct sockaddr *sa, socklen_t len)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd == -1)
 		return -1;
-	dead = connect(fd, sa, len) == -1 && errno == ECONNREFUSED;
+	error = connect(fd, sa, len) == -1 ? errno : 0;
 	close(fd);
-	if (!dead) {
-		errno = EADDRINUSE;
-		return -1;
-	}
-	return remove_same(path, &sb);
+	if (error == ECONNREFUSED)
+		return remove_same(path, &sb);
+	/* Who may not ask it may not have its place, either. */
+	errno = error == EACCES ? EACCES : EADDRINUSE;
+	return -1;
 }
 
 void

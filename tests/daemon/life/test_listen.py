@@ -125,6 +125,19 @@ class Lasting(ListenTest):
         self.assertIn("Permission denied; this user may not write to its "
                       "folder", told)
 
+    @unittest.skipUnless(os.geteuid() == 0, "needs root")
+    def test_socket_of_another_user(self):
+        """Whether it is dead cannot be seen, but never that it is in use."""
+        path = self.path("socket")
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.bind(path)
+        os.chown(path, 65534, 65534)
+        os.chmod(path, 0o600)
+        told = self.refused(f"listen {path}", status=CONFIG,
+                            wrapper=harness.powerless())
+        self.assertIn("Permission denied; this user may not write to its "
+                      "folder, or to a socket that is there", told)
+
 
 class Unix(ListenTest):
     """What may be at the path of a unix socket already."""

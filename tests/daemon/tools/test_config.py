@@ -560,6 +560,32 @@ class Usage(ConfigTest):
                 self.assertEqual(done.stdout, "")
                 self.assertNotEqual(done.stderr, "")
 
+    def test_what_was_meant(self):
+        """A file without its option, words of other daemons and programs."""
+        for name, args, words in (
+                ("appmsgd", ["my.conf"], "goes behind -f"),
+                ("appmsgctl", ["stop"], '"appmsgctl drain", or "systemctl '
+                 'stop appmsgd"'),
+                ("appmsgctl", ["restart"], '"systemctl restart appmsgd"'),
+                ("appmsgctl", ["get", "ring"], '"appmsg-client search"'),
+                ("appmsgctl", ["frobnicate"], "--help names all"),
+                ("appmsgctl", ["stauts"], '"status"')):
+            with self.subTest(name=name, args=args):
+                done = run(program(name), *args)
+                self.assertEqual(done.returncode, USAGE, done)
+                self.assertIn(words, done.stderr)
+
+    def test_no_control_socket(self):
+        """What -s takes, where it was given something else."""
+        for path, words in (
+                (f"{harness.LOOPBACK}:1", "-s takes the path of the"),
+                (self.write_config(LISTEN), "it is no socket"),
+                (self.path("none"), "is appmsgd running?")):
+            with self.subTest(path):
+                done = run(program("appmsgctl"), "-s", path, "status")
+                self.assertEqual(done.returncode, 69, done)
+                self.assertIn(words, done.stderr)
+
 
 if __name__ == "__main__":
     harness.main()
