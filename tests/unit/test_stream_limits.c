@@ -21,6 +21,8 @@
 #include "lib/length.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
+#define TEXT_LENGTH	"the header is too large: the first two bytes are its " \
+	"length, and here they are text"
 
 static void
 a_turn_ends_with_its_budget(void **state)
@@ -179,11 +181,11 @@ what_is_no_message_is_told_by_its_first_bytes(void **state)
 	for (size_t i = 0; i < COUNT(rows); i++)
 		for (int64_t most = 0x1500; most <= 0xffff; most += 0xeaff) {
 			const char *why = rows[i].why;
-			char told[100];
+			char told[128];
 			struct talk t;
 
 			if (most < 0x4745 && strcmp(rows[i].front, "GEX") == 0)
-				why = "the header is too large";
+				why = TEXT_LENGTH;
 			snprintf(told, sizeof(told), "Error: %s.", why);
 			talk_init(&t, true);
 			t.limits.header = most;
@@ -233,9 +235,28 @@ a_header_as_long_as_a_method_says_is_one(void **state)
 			talk_feed(&t, message, 3);
 			assert_int_equal(t.verdict, STREAM_CLOSE);
 			talk_expect_result(&t, 0, "",
+			    fronts[i][0] != 0x16 ? "Error: " TEXT_LENGTH "." :
 			    "Error: the header is too large.");
 			talk_clear(&t);
 		}
+}
+
+/* Who tries it with a text, as by nc(1), is told what comes first. */
+static void
+a_text_without_a_length_is_told_so(void **state)
+{
+	static const char *const rows[] = { "ring\n", "{\"action\": \"search\"" };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct talk t;
+
+		talk_init(&t, false);
+		talk_feed(&t, rows[i], 3);
+		assert_int_equal(t.verdict, STREAM_CLOSE);
+		talk_expect_result(&t, 0, "", "Error: " TEXT_LENGTH ".");
+		talk_clear(&t);
+	}
 }
 
 static void
@@ -322,6 +343,7 @@ main(void)
 		cmocka_unit_test(
 		    what_is_no_message_is_told_by_its_first_bytes),
 		cmocka_unit_test(a_header_as_long_as_a_method_says_is_one),
+		cmocka_unit_test(a_text_without_a_length_is_told_so),
 		cmocka_unit_test(
 		    a_content_too_large_is_refused_before_it_comes),
 		cmocka_unit_test(a_content_at_its_cap_is_taken),

@@ -160,6 +160,16 @@ foreign(const char *buf, size_t n)
 	return NULL;
 }
 
+/* Whether somebody typed what should be a length. */
+static bool
+is_text(const char *buf)
+{
+	for (size_t i = 0; i < APPMSG_LENGTH_SIZE; i++)
+		if (buf[i] < ' ' || buf[i] > '~')
+			return false;
+	return true;
+}
+
 /*
  * What is wrong with the first bytes of a message, whose rest is not waited
  * for then.  However they are cut, it is the same: where the length alone
@@ -183,7 +193,9 @@ stream_front(const char *buf, size_t len, size_t most, const char **code)
 	if (header > most && (len >= FRONT_SIZE ||
 	    foreign(buf, APPMSG_LENGTH_SIZE) == NULL)) {
 		*code = "too-large";
-		return "the header is too large";
+		return is_text(buf) ? "the header is too large: the first two "
+		    "bytes are its length, and here they are text" :
+		    "the header is too large";
 	}
 	/* As it is told of a header that is there whole. */
 	return len >= FRONT_SIZE ? "not an object" : NULL;
