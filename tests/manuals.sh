@@ -85,8 +85,8 @@ done
 
 # Every function that is exported is in libappmsg(3), every error word in
 # appmsg-protocol(7).
-list=$(grep -oE '\bappmsg_[a-z_]+\(' "$APPMSG_TOP/src/lib/appmsg.h" |
-	tr -d '(' | sort -u)
+list=$(grep -ohE '\bappmsg_[a-z_]+\(' "$APPMSG_TOP/src/lib/appmsg.h" \
+	"$APPMSG_TOP/src/libtls/appmsg-tls.h" | tr -d '(' | sort -u)
 some libappmsg.3 "$list"
 for f in $list; do
 	says libappmsg.3 "$f"

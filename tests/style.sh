@@ -15,7 +15,7 @@ for f in $(find src tests/unit tests/fuzz tests/faults -name '*.[ch]' 2>/dev/nul
 	out=$(awk -v f="$f" '
 		/[ \t]$/ { print f ":" FNR ": blanks at the end" }
 		/^        / { print f ":" FNR ": spaces for a tab" }
-		/\/\/ / && !/https?:\/\// { print f ":" FNR ": // comment" }
+		/\/\/ / && !/[a-z]:\/\// { print f ":" FNR ": // comment" }
 		{
 			line = $0
 			n = 0

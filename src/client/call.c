@@ -11,6 +11,7 @@
 
 #include <sys/time.h>
 
+#include <err.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -20,6 +21,9 @@
 #include <unistd.h>
 
 #include "appmsg.h"
+#ifdef HAVE_OPENSSL
+#include "libtls/appmsg-tls.h"
+#endif
 #include "options.h"
 #include "output.h"
 
@@ -55,7 +59,81 @@ call_init(struct call *call, const struct options *options)
 	call->deadline_ms = appmsg_deadline(options->timeout_ms);
 	call->failure = 0;
 	call->missed = false;
+	call->tls = NULL;
 }
+
+#ifdef HAVE_OPENSSL
+void
+call_clear(struct call *call)
+{
+	appmsg_tls_free(call->tls);
+	call->tls = NULL;
+}
+
+/* Whom to trust and what to show, the same for each connection. */
+static int
+call_set_tls(struct call *call)
+{
+	const struct options_tls *options = &call->options->tls;
+	int error;
+
+	if (call->tls != NULL)
+		return 0;
+	if ((error = appmsg_tls_new(&call->tls)) != 0)
+		return error;
+	if (options->ca != NULL)
+		error = appmsg_tls_trust(call->tls, options->ca);
+	if (error == 0 && options->cert != NULL)
+		error = appmsg_tls_show(call->tls, options->cert,
+		    options->key);
+	return error;
+}
+
+static int
+call_open_tls(struct call *call, struct appmsg_client **client,
+    int64_t deadline)
+{
+	const struct options *options = call->options;
+	int error = call_set_tls(call);
+
+	if (error == 0)
+		error = appmsg_client_open_tls(client, call->tls,
+		    options->target.host, options->target.port,
+		    options->tls.name, deadline);
+	return error;
+}
+
+const char *
+call_why(const struct call *call, int error)
+{
+	if (call->tls != NULL && appmsg_tls_why(call->tls)[0] != '\0')
+		return appmsg_tls_why(call->tls);
+	return appmsg_strerror(error);
+}
+#else
+void
+call_clear(struct call *call)
+{
+	(void)call;
+}
+
+static int
+call_open_tls(struct call *call, struct appmsg_client **client,
+    int64_t deadline)
+{
+	(void)call;
+	(void)client;
+	(void)deadline;
+	return APPMSG_EINVAL;
+}
+
+const char *
+call_why(const struct call *call, int error)
+{
+	(void)call;
+	return appmsg_strerror(error);
+}
+#endif
 
 int64_t
 call_deadline(const struct call *call)
@@ -91,32 +169,54 @@ call_set_alarm(int64_t ms)
 	setitimer(ITIMER_REAL, &timer, NULL);
 }
 
+/* Over TCP, by a deadline that the look-up of the host's name has, too. */
+static int
+call_open_host(struct call *call, struct appmsg_client **client,
+    int64_t deadline)
+{
+	const struct options_target *target = &call->options->target;
+	int64_t left = deadline - appmsg_deadline(0);
+	int error;
+
+	snprintf(call_alarm_text, sizeof(call_alarm_text),
+	    "appmsg-client: %s: host look-up timed out\n", call->server);
+	call_set_alarm((left < 0 ? 0 : left) + CALL_GRACE_MS);
+	if (target->tls)
+		error = call_open_tls(call, client, deadline);
+	else
+		error = appmsg_client_open(client, target->host,
+		    target->port, deadline);
+	call_set_alarm(0);
+	return error;
+}
+
+/* What is wrong with the options could only be found now. */
+static void
+call_tell_wrong(struct call *call)
+{
+	const char *why = call_why(call, APPMSG_EINVAL);
+
+	if (strcmp(why, appmsg_strerror(APPMSG_EINVAL)) != 0)
+		warnx("%s", why);
+	else
+		call_tell(call, call->options->target.is_unix ?
+		    "path too long; at most 107 bytes" :
+		    "unknown service; give its number, from 1 to 65535");
+	call_fail(call, EX_USAGE);
+}
+
 struct appmsg_client *
 call_open(struct call *call)
 {
 	const struct options_target *target = &call->options->target;
 	struct appmsg_client *client = NULL;
-	int64_t deadline = call_deadline(call), left;
 	int error;
 
-	if (target->is_unix) {
-		error = appmsg_client_open_unix(&client, target->path,
-		    deadline);
-	} else {
-		snprintf(call_alarm_text, sizeof(call_alarm_text),
-		    "appmsg-client: %s: host look-up timed out\n",
-		    call->server);
-		left = deadline - appmsg_deadline(0);
-		call_set_alarm((left < 0 ? 0 : left) + CALL_GRACE_MS);
-		error = appmsg_client_open(&client, target->host,
-		    target->port, deadline);
-		call_set_alarm(0);
-	}
+	error = target->is_unix ? appmsg_client_open_unix(&client,
+	    target->path, call_deadline(call)) :
+	    call_open_host(call, &client, call_deadline(call));
 	if (error == APPMSG_EINVAL) {
-		call_tell(call, target->is_unix ?
-		    "path too long; at most 107 bytes" :
-		    "unknown service; give its number, from 1 to 65535");
-		call_fail(call, EX_USAGE);
+		call_tell_wrong(call);
 		return NULL;
 	}
 	if (error != 0) {
@@ -177,7 +277,10 @@ call_error_status(int error, int saved_errno)
 	case APPMSG_EPROTO:
 	case APPMSG_E2BIG:
 	case APPMSG_EILSEQ:
+	case APPMSG_EUNPROVEN:
 		return EX_PROTOCOL;
+	case APPMSG_EDENIED:
+		return EX_NOPERM;
 	case APPMSG_OK:
 	case APPMSG_EAGAIN:
 	case APPMSG_ENOENT:
@@ -205,10 +308,17 @@ call_error(struct call *call, const char *subject, int error)
 {
 	int saved_errno = errno;
 	bool has_errno = error == APPMSG_ECONN || error == APPMSG_EIO;
+	const char *words = appmsg_strerror(error), *why = "";
 
+	if (has_errno)
+		why = strerror(saved_errno);
+	else if (error == APPMSG_EUNPROVEN || error == APPMSG_EDENIED)
+		why = call_why(call, error);
+	else if (error == APPMSG_EPROTO)
+		words = call_why(call, error);
 	call_tell(call, "%s%s%s%s%s", subject != NULL ? subject : "",
-	    subject != NULL ? ": " : "", appmsg_strerror(error),
-	    has_errno ? ": " : "", has_errno ? strerror(saved_errno) : "");
+	    subject != NULL ? ": " : "", words, *why != '\0' ? ": " : "",
+	    why);
 	call_fail(call, call_error_status(error, saved_errno));
 }
 

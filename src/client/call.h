@@ -16,6 +16,7 @@
 #include "reply.h"
 
 struct appmsg_client;
+struct appmsg_tls;
 
 /* Bytes, with the NUL, of [HOST]:PORT. */
 enum { CALL_SERVER_SIZE = OPTIONS_HOST_SIZE + OPTIONS_PORT_SIZE + 3 };
@@ -26,12 +27,18 @@ struct call {
 	char server[CALL_SERVER_SIZE];	/* its name, for messages */
 	int failure;		/* exit status of the first failure, or 0 */
 	bool missed;		/* something was not found */
+	struct appmsg_tls *tls;	/* owned; NULL: not yet, or none */
 };
 
 /*
  * Start the clock.
  */
 void call_init(struct call *call, const struct options *options);
+
+/*
+ * Free what it owns, once no connection is left.
+ */
+void call_clear(struct call *call);
 
 /*
  * Until when to wait for what is waited for now: the deadline of the call,
@@ -58,6 +65,13 @@ void call_fail(struct call *call, int status);
  */
 void call_tell(const struct call *call, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+
+/*
+ * What an error of the library is in words; TLS has words of its own.
+ *
+ * Returns them, until the next call of the library.
+ */
+const char *call_why(const struct call *call, int error);
 
 /*
  * Tell and count an error of the library, errno as it left it.

@@ -13,7 +13,6 @@
 #include "echo.h"
 
 #include <sys/resource.h>
-#include <sys/socket.h>
 
 #include <err.h>
 #include <errno.h>
@@ -149,43 +148,52 @@ echo_connect(struct echo *echo)
 	return true;
 }
 
+/* What the connection takes; reading tells why it takes no more. */
 static void
 echo_write(struct echo *echo, int index)
 {
 	struct echo_connection *connection = &echo->connections[index];
-	ssize_t n;
+	size_t n;
 
-	n = send(echo->pfds[index].fd, echo->all + connection->sent,
-	    echo->len - connection->sent, MSG_NOSIGNAL);
-	if (n >= 0)
-		connection->sent += (size_t)n;
-	else if (errno != EAGAIN && errno != EINTR)
-		/* Reading tells why, after what has come before. */
-		connection->sent = echo->len;
+	if (appmsg_client_write(connection->client, echo->all +
+	    connection->sent, echo->len - connection->sent, &n) != 0) {
+		echo_fail(echo, index, "%s", appmsg_strerror(APPMSG_ENOMEM));
+		return;
+	}
+	connection->sent += n;
 }
 
+/* Tell of a connection that is over before all has come back. */
 static void
+echo_end(struct echo *echo, int index, int error)
+{
+	size_t len = echo->connections[index].got_len;
+
+	if (error == APPMSG_EOF)
+		echo_fail(echo, index, "closed after %zu of %zu bytes", len,
+		    echo->len);
+	else
+		echo_fail(echo, index, "%s after %zu of %zu bytes",
+		    error == APPMSG_EIO ? strerror(errno) :
+		    call_why(echo->call, error), len, echo->len);
+}
+
+/* Read once; false when there is no more for now, or for ever. */
+static bool
 echo_read(struct echo *echo, int index)
 {
 	struct echo_connection *connection = &echo->connections[index];
-	size_t before = connection->got_len, end, room, same;
-	ssize_t n;
+	size_t before = connection->got_len, end, same, n;
+	int error;
 
-	room = echo->len + 1 - before;
-	n = recv(echo->pfds[index].fd, connection->got + before, room, 0);
-	if (n == -1 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n == -1) {
-		echo_fail(echo, index, "%s after %zu of %zu bytes",
-		    strerror(errno), before, echo->len);
-		return;
+	error = appmsg_client_read(connection->client,
+	    connection->got + before, echo->len + 1 - before, &n, 0);
+	if (error != 0) {
+		if (error != APPMSG_ETIMEDOUT)
+			echo_end(echo, index, error);
+		return false;
 	}
-	if (n == 0) {
-		echo_fail(echo, index, "closed after %zu of %zu bytes",
-		    before, echo->len);
-		return;
-	}
-	end = connection->got_len = before + (size_t)n;
+	end = connection->got_len = before + n;
 	for (same = before; same < end && same < echo->len &&
 	    connection->got[same] == echo->all[same]; same++)
 		;
@@ -194,6 +202,32 @@ echo_read(struct echo *echo, int index)
 		    same == 0 ? "; is that an echo service?" : "");
 	else if (end == echo->len)
 		echo_finish(echo, index);
+	return connection->client != NULL;
+}
+
+/* What poll(2) said of a connection. */
+static void
+echo_move(struct echo *echo, int index)
+{
+	short events = echo->pfds[index].revents;
+
+	if (events & POLLOUT)
+		echo_write(echo, index);
+	if ((events & ~POLLOUT) && echo->connections[index].client != NULL)
+		while (echo_read(echo, index))
+			continue;
+}
+
+/* What is waited for of a connection. */
+static short
+echo_events(const struct echo *echo, int index)
+{
+	const struct echo_connection *connection = &echo->connections[index];
+
+	return connection->client != NULL &&
+	    (connection->sent < echo->len ||
+	    appmsg_client_has_unsent(connection->client)) ?
+	    POLLIN | POLLOUT : POLLIN;
 }
 
 /* Move bytes until every connection is done or nothing moves any more. */
@@ -205,9 +239,7 @@ echo_exchange(struct echo *echo)
 
 	while (echo->pending > 0) {
 		for (int i = 0; i < echo->count; i++)
-			echo->pfds[i].events =
-			    echo->connections[i].sent < echo->len ?
-			    POLLIN | POLLOUT : POLLIN;
+			echo->pfds[i].events = echo_events(echo, i);
 		left = call_deadline(echo->call) - appmsg_deadline(0);
 		if (left > INT_MAX)
 			left = INT_MAX;
@@ -225,12 +257,8 @@ echo_exchange(struct echo *echo)
 			call_fail(echo->call, EX_TEMPFAIL);
 			return;
 		}
-		for (int i = 0; ready > 0 && i < echo->count; i++) {
-			if (echo->pfds[i].revents & POLLOUT)
-				echo_write(echo, i);
-			if (echo->pfds[i].revents & ~POLLOUT)
-				echo_read(echo, i);
-		}
+		for (int i = 0; ready > 0 && i < echo->count; i++)
+			echo_move(echo, i);
 	}
 }
 

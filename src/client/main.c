@@ -66,6 +66,7 @@ main(int argc, char *argv[])
 		ping_run(&call);
 		break;
 	}
+	call_clear(&call);
 	status = call_status(&call);
 	if (output_close() == -1 && call.failure == 0)
 		status = EX_IOERR;

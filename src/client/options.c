@@ -61,6 +61,11 @@ static const char options_help[] =
 "      --suggest=COUNT      on a miss, name up to 5 near keys (default 3 for a\n"
 "                             single KEY, else 0)\n"
 "      --explain            say where the answer stands, on standard error\n"
+"      --tls                speak TLS\n"
+"      --ca=FILE            trust the certificates in FILE, not the system's\n"
+"      --cert=FILE          show this certificate\n"
+"      --key=FILE           its key (default: in the same file)\n"
+"      --server-name=NAME   whose certificate is wanted (default: HOST)\n"
 "  -q, --quiet              say nothing of what is not found; ping: nothing but\n"
 "                             what is wrong\n"
 "      --json               print one JSON object a line\n"
@@ -68,7 +73,8 @@ static const char options_help[] =
 "  -V, --version            output version information and exit\n"
 "\n"
 "APPMSG_SERVER in the environment names the server where no option does:\n"
-"HOST, HOST:PORT, [ADDRESS]:PORT, or the path of a unix socket.\n"
+"HOST, HOST:PORT, [ADDRESS]:PORT, or the path of a unix socket; those behind\n"
+"appmsgs:// over TLS.\n"
 "\n"
 "Exit status: 0 all found, 1 something missed, 64 usage, 65 the server\n"
 "answered an error, 68 host unknown, 69 refused, 75 timeout, busy or\n"
@@ -84,7 +90,12 @@ enum options_long {
 	OPTIONS_LONG_JSON = 256,	/* above every letter */
 	OPTIONS_LONG_HELP,
 	OPTIONS_LONG_SUGGEST,
-	OPTIONS_LONG_EXPLAIN
+	OPTIONS_LONG_EXPLAIN,
+	OPTIONS_LONG_TLS,
+	OPTIONS_LONG_CA,
+	OPTIONS_LONG_CERT,
+	OPTIONS_LONG_KEY,
+	OPTIONS_LONG_SERVER_NAME
 };
 
 static const char options_letters[] = "H:p:U:t:c:m:n:d:T:qV";
@@ -101,6 +112,11 @@ static const struct option options_table[] = {
 	{ "table", required_argument, NULL, 'T' },
 	{ "suggest", required_argument, NULL, OPTIONS_LONG_SUGGEST },
 	{ "explain", no_argument, NULL, OPTIONS_LONG_EXPLAIN },
+	{ "tls", no_argument, NULL, OPTIONS_LONG_TLS },
+	{ "ca", required_argument, NULL, OPTIONS_LONG_CA },
+	{ "cert", required_argument, NULL, OPTIONS_LONG_CERT },
+	{ "key", required_argument, NULL, OPTIONS_LONG_KEY },
+	{ "server-name", required_argument, NULL, OPTIONS_LONG_SERVER_NAME },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "json", no_argument, NULL, OPTIONS_LONG_JSON },
 	{ "help", no_argument, NULL, OPTIONS_LONG_HELP },
@@ -122,6 +138,7 @@ struct options_given {
 	const char *port;
 	const char *path;
 	bool connections;
+	bool tls;
 };
 
 static void __attribute__((noreturn, format(printf, 1, 2)))
@@ -209,18 +226,13 @@ options_is_host(const char *text)
 	return inet_pton(AF_INET6, address, &in6) == 1;
 }
 
-bool
-options_read_server(struct options_target *target, const char *text)
+/* HOST, HOST:PORT, [ADDRESS] or [ADDRESS]:PORT. */
+static bool
+options_read_host(struct options_target *target, const char *text)
 {
 	const char *host = text, *port;
 	size_t host_len;
 
-	memset(target, 0, sizeof(*target));
-	if (text[0] == '/') {
-		target->is_unix = true;
-		return options_copy(target->path, sizeof(target->path), text,
-		    strlen(text));
-	}
 	if (text[0] == '[') {
 		host++;
 		host_len = strcspn(host, "]");
@@ -244,6 +256,26 @@ options_read_server(struct options_target *target, const char *text)
 	return *port == ':' && options_is_port(port + 1) &&
 	    options_copy(target->port, sizeof(target->port), port + 1,
 	    strlen(port + 1));
+}
+
+bool
+options_read_server(struct options_target *target, const char *text)
+{
+	static const char plain[] = "appmsg://", tls[] = "appmsgs://";
+
+	memset(target, 0, sizeof(*target));
+	if (text[0] == '/') {
+		target->is_unix = true;
+		return options_copy(target->path, sizeof(target->path), text,
+		    strlen(text));
+	}
+	if (strncmp(text, tls, sizeof(tls) - 1) == 0) {
+		target->tls = true;
+		text += sizeof(tls) - 1;
+	} else if (strncmp(text, plain, sizeof(plain) - 1) == 0) {
+		text += sizeof(plain) - 1;
+	}
+	return options_read_host(target, text);
 }
 
 bool
@@ -336,6 +368,27 @@ options_tell_action(const char *word, int count)
 	if (options_is_one_of(word, others, sizeof(others) / sizeof(*others)))
 		options_fail("unknown action: %s; did you mean: appmsgctl %s, "
 		    "or search %s", word, word, word);
+}
+
+/* Whether TLS is spoken, and what goes with it. */
+static void
+options_set_tls(struct options *options, const struct options_given *given)
+{
+	const struct options_tls *tls = &options->tls;
+
+	options->target.tls |= given->tls;
+	if (!options->target.tls && (tls->ca != NULL || tls->cert != NULL ||
+	    tls->key != NULL || tls->name != NULL))
+		options_fail("--ca, --cert, --key and --server-name are for "
+		    "--tls only");
+	if (tls->key != NULL && tls->cert == NULL)
+		options_fail("--key is for --cert only");
+	if (options->target.tls && options->target.is_unix)
+		options_fail("--tls is not for unix sockets");
+#ifndef HAVE_OPENSSL
+	if (options->target.tls)
+		options_fail("this appmsg-client was built without TLS");
+#endif
 }
 
 /* Find the action; who forgot it may have begun with a key. */
@@ -470,6 +523,32 @@ options_take_query(struct query *query, int letter)
 	}
 }
 
+/* One of those about TLS; false when it is another. */
+static bool
+options_take_tls(struct options *options, struct options_given *given,
+    int letter)
+{
+	switch (letter) {
+	case OPTIONS_LONG_TLS:
+		given->tls = true;
+		return true;
+	case OPTIONS_LONG_CA:
+		options->tls.ca = optarg;
+		return true;
+	case OPTIONS_LONG_CERT:
+		options->tls.cert = optarg;
+		return true;
+	case OPTIONS_LONG_KEY:
+		options->tls.key = optarg;
+		return true;
+	case OPTIONS_LONG_SERVER_NAME:
+		options->tls.name = optarg;
+		return true;
+	default:
+		return options_take_query(&options->query, letter);
+	}
+}
+
 /* One option; false when it is unknown, which getopt_long(3) has told. */
 static bool
 options_take(struct options *options, struct options_given *given, int letter)
@@ -505,7 +584,7 @@ options_take(struct options *options, struct options_given *given, int letter)
 	case 'V':
 		options_print_and_exit(options_version, "");
 	default:
-		return options_take_query(&options->query, letter);
+		return options_take_tls(options, given, letter);
 	}
 }
 
@@ -533,4 +612,5 @@ options_parse(struct options *options, int argc, char **argv)
 	}
 	options_set_words(options, &given, argc - optind, argv + optind);
 	options_set_target(options, &given);
+	options_set_tls(options, &given);
 }

@@ -30,14 +30,24 @@ enum {
 /* Where the server is.  Owns its strings, in place. */
 struct options_target {
 	bool is_unix;
+	bool tls;
 	char host[OPTIONS_HOST_SIZE];
 	char port[OPTIONS_PORT_SIZE];	/* empty: the action's default */
 	char path[OPTIONS_HOST_SIZE];	/* of the unix socket */
 };
 
+/* How TLS is spoken; borrowed of argv, NULL where it was not said. */
+struct options_tls {
+	const char *ca;		/* file of whom to trust */
+	const char *cert;	/* files of what to show */
+	const char *key;
+	const char *name;	/* of the server, in its certificate */
+};
+
 struct options {
 	enum options_action action;
 	struct options_target target;
+	struct options_tls tls;
 	int64_t timeout_ms;	/* for the whole call; -1: not given */
 	int connections;
 	struct query query;	/* suggest is -1 where it was not given */
@@ -50,7 +60,8 @@ struct options {
 /*
  * Read what $APPMSG_SERVER says: HOST, HOST:PORT, [ADDRESS], [ADDRESS]:PORT,
  * an IPv6 address without brackets, or the path of a unix socket, which
- * starts with a slash.  A host with a colon is an IPv6 address.
+ * starts with a slash.  A host with a colon is an IPv6 address.  One behind
+ * appmsgs:// is asked over TLS; appmsg:// says nothing.
  *
  * target  filled when true is returned, else undefined
  *

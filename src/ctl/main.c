@@ -339,6 +339,8 @@ failed(const struct options *o, int error)
 	case APPMSG_ECONN:
 		return not_connected(o, saved);
 	case APPMSG_EINVAL:
+	case APPMSG_EUNPROVEN:
+	case APPMSG_EDENIED:
 		warnx("%s: the path is too long", o->socket);
 		return EX_USAGE;
 	case APPMSG_ETIMEDOUT:

@@ -58,7 +58,9 @@ enum appmsg_error {
 	APPMSG_EOF = -9,	/* the peer closed before a whole message */
 	APPMSG_EIO = -10,	/* read or write failed; errno says why */
 	APPMSG_ENOENT = -11,	/* no such member */
-	APPMSG_EINVAL = -12	/* a wrong argument */
+	APPMSG_EINVAL = -12,	/* a wrong argument */
+	APPMSG_EUNPROVEN = -13,	/* the peer is not who it should be */
+	APPMSG_EDENIED = -14	/* the peer does not let us in */
 };
 
 enum {
@@ -313,6 +315,40 @@ int appmsg_client_send(struct appmsg_client *client,
  */
 int appmsg_client_recv(struct appmsg_client *client,
     struct appmsg_message *msg, int64_t deadline_ms);
+
+/*
+ * Bytes as they are, for services that have no messages, such as echo; not
+ * for a connection on which messages are sent or received.  Writes what the
+ * socket takes, queues some 64 KB, and never blocks.
+ *
+ * data, len  what to write
+ * taken      set: bytes from the start of data that were written or copied;
+ *            of a broken connection all, since appmsg_client_read() tells
+ *
+ * Returns 0 or APPMSG_ENOMEM.
+ */
+int appmsg_client_write(struct appmsg_client *client, const void *data,
+    size_t len, size_t *taken);
+
+/*
+ * Whether bytes wait to be sent: then poll(2) for POLLOUT, too, before the
+ * next call.
+ */
+bool appmsg_client_has_unsent(const struct appmsg_client *client);
+
+/*
+ * Read bytes as they are; writes what is still queued meanwhile.
+ *
+ * buf, cap  where to, at least 1
+ * len       set when 0 is returned: 1 to cap
+ *
+ * A deadline that has passed still allows one look at what is there.
+ *
+ * Returns 0; APPMSG_EOF when the peer closed; APPMSG_ETIMEDOUT; APPMSG_EIO;
+ * APPMSG_ENOMEM.
+ */
+int appmsg_client_read(struct appmsg_client *client, void *buf, size_t cap,
+    size_t *len, int64_t deadline_ms);
 
 /*
  * Queue a search for key as appmsg-client(1) does.

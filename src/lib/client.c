@@ -22,9 +22,11 @@
 #include <unistd.h>
 
 #include "connect.h"
+#include "filter.h"
 
 #define CLIENT_MAX_CONTENT	((size_t)1 << 30)
 #define CLIENT_READ_MIN		((size_t)16 * 1024)
+#define CLIENT_WIRE_SOME	((size_t)64 * 1024)
 
 /* Bytes that wait: data[start] to data[start + len - 1]. */
 struct client_buf {
@@ -39,10 +41,14 @@ struct appmsg_client {
 	size_t max_content;
 	struct client_buf out;
 	struct client_buf in;
+	const struct appmsg_filter_ops *ops;	/* NULL: no filter */
+	void *filter;		/* owned */
+	struct client_buf wire;	/* with a filter: to be sent, out of out */
 	size_t taken;		/* bytes of in that the last message has */
 	size_t need;		/* bytes of in before it is worth to look */
 	bool write_broken;	/* nobody reads what we send any more */
 	int read_error;		/* errno of a failed read, sticky */
+	int filter_error;	/* of a filter that is broken, sticky */
 	bool eof;
 };
 
@@ -102,6 +108,62 @@ client_new(struct appmsg_client **client, int fd)
 	return 0;
 }
 
+/* Write what the socket takes of some bytes. */
+static void
+client_write(struct appmsg_client *client, struct client_buf *buf)
+{
+	ssize_t n;
+
+	while (buf->len > 0 && !client->write_broken) {
+		n = send(client->fd, buf->data + buf->start, buf->len,
+		    MSG_NOSIGNAL);
+		if (n >= 0)
+			client_buf_drop(buf, (size_t)n);
+		else if (errno == EAGAIN)
+			return;
+		else if (errno != EINTR)
+			client->write_broken = true;
+	}
+	if (client->write_broken)
+		client_buf_drop(buf, buf->len);
+}
+
+/* Through the filter by pieces, as the socket takes them. */
+static void
+client_write_sealed(struct appmsg_client *client)
+{
+	struct client_buf *out = &client->out;
+	size_t len;
+	int error;
+
+	client_write(client, &client->wire);
+	while (client->wire.len == 0 && out->len > 0 &&
+	    client->filter_error == 0 &&
+	    client->ops->is_ready(client->filter)) {
+		len = out->len < CLIENT_WIRE_SOME ? out->len :
+		    CLIENT_WIRE_SOME;
+		error = client->ops->seal(client->filter, client,
+		    out->data + out->start, len);
+		client_buf_drop(out, len);
+		/* Told by the receiving side, as a broken connection is. */
+		if (error != 0)
+			client->filter_error = error;
+		client_write(client, &client->wire);
+	}
+	if (client->write_broken || client->filter_error != 0)
+		client_buf_drop(out, out->len);
+}
+
+/* Write what the socket takes. */
+static void
+client_flush(struct appmsg_client *client)
+{
+	if (client->ops != NULL)
+		client_write_sealed(client);
+	else
+		client_write(client, &client->out);
+}
+
 void
 appmsg_client_free(struct appmsg_client *client)
 {
@@ -109,7 +171,16 @@ appmsg_client_free(struct appmsg_client *client)
 
 	if (client == NULL)
 		return;
+	if (client->ops != NULL) {
+		if (client->filter_error == 0 &&
+		    client->ops->is_ready(client->filter)) {
+			client->ops->end(client->filter, client);
+			client_write(client, &client->wire);
+		}
+		client->ops->free(client->filter);
+	}
 	close(client->fd);
+	free(client->wire.data);
 	free(client->out.data);
 	free(client->in.data);
 	free(client);
@@ -150,27 +221,6 @@ int
 appmsg_client_fd(const struct appmsg_client *client)
 {
 	return client->fd;
-}
-
-/* Write what the socket takes. */
-static void
-client_flush(struct appmsg_client *client)
-{
-	struct client_buf *out = &client->out;
-	ssize_t n;
-
-	while (out->len > 0 && !client->write_broken) {
-		n = send(client->fd, out->data + out->start, out->len,
-		    MSG_NOSIGNAL);
-		if (n >= 0)
-			client_buf_drop(out, (size_t)n);
-		else if (errno == EAGAIN)
-			return;
-		else if (errno != EINTR)
-			client->write_broken = true;
-	}
-	if (client->write_broken)
-		client_buf_drop(out, out->len);
 }
 
 int
@@ -250,35 +300,96 @@ client_parse(struct appmsg_client *client, struct appmsg_message *msg)
 	return 0;
 }
 
+char *
+appmsg_client_plain_room(struct appmsg_client *client, size_t len,
+    size_t *room)
+{
+	struct client_buf *in = &client->in;
+
+	if (client_buf_reserve(in, len) != 0)
+		return NULL;
+	*room = in->cap - in->start - in->len;
+	return in->data + in->start + in->len;
+}
+
+void
+appmsg_client_take_plain(struct appmsg_client *client, size_t len)
+{
+	client->in.len += len;
+}
+
+int
+appmsg_client_take_wire(struct appmsg_client *client, const char *data,
+    size_t len)
+{
+	struct client_buf *wire = &client->wire;
+	int error = client_buf_reserve(wire, len);
+
+	if (error == 0) {
+		memcpy(wire->data + wire->start + wire->len, data, len);
+		wire->len += len;
+	}
+	return error;
+}
+
+/* What was read, or why nothing was. */
+static void
+client_note_read(struct appmsg_client *client, ssize_t n)
+{
+	if (n == 0)
+		client->eof = true;
+	else if (n == -1 && errno != EAGAIN && errno != EINTR)
+		client->read_error = errno;
+}
+
+/* Read once what there is, and see what is in it. */
+static int
+client_fill_opened(struct appmsg_client *client)
+{
+	char raw[CLIENT_READ_MIN];
+	ssize_t n = recv(client->fd, raw, sizeof(raw), 0);
+	int error = 0;
+
+	client_note_read(client, n);
+	if (n > 0)
+		error = client->ops->open(client->filter, client, raw,
+		    (size_t)n);
+	/* What came before it is read first. */
+	if (error == APPMSG_EOF)
+		client->eof = true;
+	else if (error != 0)
+		client->filter_error = error;
+	client_flush(client);
+	return 0;
+}
+
 /* Read once what there is. */
 static int
 client_fill(struct appmsg_client *client)
 {
-	struct client_buf *in = &client->in;
+	char *data;
+	size_t room;
 	ssize_t n;
-	int error;
 
+	if (client->ops != NULL)
+		return client_fill_opened(client);
 	/* As bytes come, not as they are announced: the peer may boast. */
-	if ((error = client_buf_reserve(in, CLIENT_READ_MIN)) != 0)
-		return error;
-	n = recv(client->fd, in->data + in->start + in->len,
-	    in->cap - in->start - in->len, 0);
+	data = appmsg_client_plain_room(client, CLIENT_READ_MIN, &room);
+	if (data == NULL)
+		return APPMSG_ENOMEM;
+	n = recv(client->fd, data, room, 0);
+	client_note_read(client, n);
 	if (n > 0)
-		in->len += (size_t)n;
-	else if (n == 0)
-		client->eof = true;
-	else if (errno != EAGAIN && errno != EINTR)
-		client->read_error = errno;
+		client->in.len += (size_t)n;
 	return 0;
 }
 
-/* Wait for bytes to come or to leave, and move them. */
+/* What ended the connection for us, if anything has. */
 static int
-client_wait(struct appmsg_client *client, int64_t deadline_ms)
+client_ended(const struct appmsg_client *client)
 {
-	struct pollfd pfd = { .fd = client->fd, .events = POLLIN };
-	int ready;
-
+	if (client->filter_error != 0)
+		return client->filter_error;
 	if (client->eof) {
 		errno = client->in.len == 0 ? 0 : EPIPE;
 		return APPMSG_EOF;
@@ -287,7 +398,19 @@ client_wait(struct appmsg_client *client, int64_t deadline_ms)
 		errno = client->read_error;
 		return APPMSG_EIO;
 	}
-	if (client->out.len > 0)
+	return 0;
+}
+
+/* Wait for bytes to come or to leave, and move them. */
+static int
+client_wait(struct appmsg_client *client, int64_t deadline_ms)
+{
+	struct pollfd pfd = { .fd = client->fd, .events = POLLIN };
+	int ready, error = client_ended(client);
+
+	if (error != 0)
+		return error;
+	if (appmsg_client_has_unsent(client))
 		pfd.events |= POLLOUT;
 	ready = poll(&pfd, 1, connect_poll_timeout(deadline_ms));
 	if (ready == -1) {
@@ -301,6 +424,36 @@ client_wait(struct appmsg_client *client, int64_t deadline_ms)
 	if (pfd.revents & ~POLLOUT)
 		return client_fill(client);
 	return 0;
+}
+
+int
+appmsg_client_open_filtered(struct appmsg_client **client, const char *host,
+    const char *port, const struct appmsg_filter_ops *ops, void *filter,
+    int64_t deadline_ms)
+{
+	struct appmsg_client *c;
+	int error = appmsg_client_open(&c, host, port, deadline_ms);
+
+	if (error != 0) {
+		ops->free(filter);
+		return error;
+	}
+	c->ops = ops;
+	c->filter = filter;
+	error = ops->begin(filter, c);
+	if (error == 0)
+		client_flush(c);
+	while (error == 0 && !ops->is_ready(filter)) {
+		if ((error = client_wait(c, deadline_ms)) == 0 &&
+		    !ops->is_ready(filter) && client_ended(c) == 0 &&
+		    connect_is_late(deadline_ms))
+			error = APPMSG_ETIMEDOUT;
+	}
+	if (error == 0)
+		*client = c;
+	else
+		appmsg_client_free(c);
+	return error;
 }
 
 int
@@ -321,6 +474,63 @@ appmsg_client_recv(struct appmsg_client *client, struct appmsg_message *msg,
 			return error;
 	}
 	return error;
+}
+
+int
+appmsg_client_write(struct appmsg_client *client, const void *data, size_t len,
+    size_t *taken)
+{
+	struct client_buf *out = &client->out;
+	size_t room;
+	int error;
+
+	*taken = 0;
+	client_flush(client);
+	if (client->write_broken || client_ended(client) != 0) {
+		*taken = len;
+		return 0;
+	}
+	room = out->len < CLIENT_WIRE_SOME ? CLIENT_WIRE_SOME - out->len : 0;
+	if (len > room)
+		len = room;
+	if (len == 0)
+		return 0;
+	if ((error = client_buf_reserve(out, len)) != 0)
+		return error;
+	memcpy(out->data + out->start + out->len, data, len);
+	out->len += len;
+	*taken = len;
+	client_flush(client);
+	return 0;
+}
+
+bool
+appmsg_client_has_unsent(const struct appmsg_client *client)
+{
+	return client->out.len > 0 || client->wire.len > 0;
+}
+
+int
+appmsg_client_read(struct appmsg_client *client, void *buf, size_t cap,
+    size_t *len, int64_t deadline_ms)
+{
+	struct client_buf *in = &client->in;
+	bool late = false;
+	int error;
+
+	client_buf_drop(in, client->taken);
+	client->taken = 0;
+	while (in->len == 0) {
+		if (late)
+			return APPMSG_ETIMEDOUT;
+		late = connect_is_late(deadline_ms);
+		if ((error = client_wait(client, deadline_ms)) != 0)
+			return error;
+	}
+	*len = in->len < cap ? in->len : cap;
+	memcpy(buf, in->data + in->start, *len);
+	client_buf_drop(in, *len);
+	return 0;
 }
 
 int

@@ -40,6 +40,10 @@ appmsg_strerror(int error)
 		return "no such member";
 	case APPMSG_EINVAL:
 		return "wrong argument";
+	case APPMSG_EUNPROVEN:
+		return "the server is not proven to be the one";
+	case APPMSG_EDENIED:
+		return "the server lets us not in";
 	}
 	return "unknown error";
 }

@@ -40,8 +40,25 @@ ${CC:-cc} -o "$dir/outsider" "$APPMSG_TOP/tests/install/outsider.c" $flags
 
 # Nothing but appmsg_* is exported.
 ! nm -D --defined-only "$lib/libappmsg.so" |
-	grep -vE ' (appmsg_[a-z_]+(@@LIBAPPMSG_[0-9]+)?|LIBAPPMSG_[0-9]+)$' ||
+	grep -vE ' (appmsg_[a-z_]+(@@LIBAPPMSG_([0-9]+|PRIVATE))?|LIBAPPMSG_([0-9]+|PRIVATE))$' ||
 	exit 1
+
+# A client of the other library is linked, too, and says what is wrong.
+tls=$(find "$dir/root" -name appmsg-tls.pc)
+if [ -n "$tls" ]; then
+	flags=$(PKG_CONFIG_PATH=$(dirname "$pc") \
+		PKG_CONFIG_SYSROOT_DIR="$dir/root" \
+		pkg-config --cflags --libs appmsg-tls)
+	# shellcheck disable=SC2086
+	${CC:-cc} -DOUTSIDER_TLS -o "$dir/outsider_tls" \
+		"$APPMSG_TOP/tests/install/outsider.c" $flags
+	LD_LIBRARY_PATH=$lib "$dir/outsider_tls" /nonesuch ring 2>"$dir/log" &&
+		exit 1
+	grep -q '^/nonesuch: No such file' "$dir/log"
+	! nm -D --defined-only "$lib/libappmsg-tls.so" | grep -vE \
+		' (appmsg_[a-z_]+(@@LIBAPPMSG_TLS_0)?|LIBAPPMSG_TLS_0)$' ||
+		exit 1
+fi
 
 cat >"$dir/conf" <<END
 listen $dir/socket
