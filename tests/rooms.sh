@@ -38,7 +38,7 @@ for row in $(echo "$rows" | tr ' ' ,); do
 done
 
 # The folders of src, and src/daemon's.
-for folder in src/* src/daemon/*; do
+for folder in src/* src/client/* src/daemon/*; do
 	ls "$folder"/*.c >/dev/null 2>&1 || continue
 	echo "$rows" | grep -q "^${folder#src/}|" ||
 		bad "$folder: a room without a row in CONTRIBUTING.md"

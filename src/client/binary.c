@@ -19,7 +19,7 @@
 
 #include "appmsg.h"
 #include "call.h"
-#include "options.h"
+#include "client/options/options.h"
 #include "output.h"
 #include "reply.h"
 

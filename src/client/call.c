@@ -24,7 +24,7 @@
 #ifdef HAVE_OPENSSL
 #include "libtls/appmsg-tls.h"
 #endif
-#include "options.h"
+#include "client/options/options.h"
 #include "output.h"
 
 /* Without -t, how long to wait for the server to do anything. */
@@ -42,7 +42,7 @@ enum { CALL_MISSED = 1 };	/* exit status */
 static char call_alarm_text[CALL_SERVER_SIZE + 64];
 
 static void
-call_name(char *name, size_t cap, const struct options_target *target)
+call_name(char *name, size_t cap, const struct target *target)
 {
 	if (target->is_unix)
 		snprintf(name, cap, "%s", target->path);
@@ -174,7 +174,7 @@ static int
 call_open_host(struct call *call, struct appmsg_client **client,
     int64_t deadline)
 {
-	const struct options_target *target = &call->options->target;
+	const struct target *target = &call->options->target;
 	int64_t left = deadline - appmsg_deadline(0);
 	int error;
 
@@ -208,7 +208,7 @@ call_tell_wrong(struct call *call)
 struct appmsg_client *
 call_open(struct call *call)
 {
-	const struct options_target *target = &call->options->target;
+	const struct target *target = &call->options->target;
 	struct appmsg_client *client = NULL;
 	int error;
 

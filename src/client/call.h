@@ -12,14 +12,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "options.h"
+#include "client/options/options.h"
 #include "reply.h"
 
 struct appmsg_client;
 struct appmsg_tls;
 
 /* Bytes, with the NUL, of [HOST]:PORT. */
-enum { CALL_SERVER_SIZE = OPTIONS_HOST_SIZE + OPTIONS_PORT_SIZE + 3 };
+enum { CALL_SERVER_SIZE = TARGET_HOST_SIZE + TARGET_PORT_SIZE + 3 };
 
 struct call {
 	const struct options *options;	/* borrowed for good */

@@ -28,7 +28,7 @@
 
 #include "appmsg.h"
 #include "call.h"
-#include "options.h"
+#include "client/options/options.h"
 #include "output.h"
 
 #define ECHO_SPARE_FILES 64	/* descriptors for all but connections */

@@ -16,7 +16,7 @@
 #include "binary.h"
 #include "call.h"
 #include "echo.h"
-#include "options.h"
+#include "client/options/options.h"
 #include "output.h"
 #include "ping.h"
 #include "search.h"

@@ -19,9 +19,9 @@
 #include "appmsg.h"
 #include "call.h"
 #include "common/clock.h"
-#include "options.h"
+#include "client/options/options.h"
 #include "output.h"
-#include "query.h"
+#include "client/options/query.h"
 #include "reply.h"
 
 struct ping {

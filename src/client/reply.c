@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "appmsg.h"
-#include "query.h"
+#include "client/options/query.h"
 
 static const char reply_error_prefix[] = "Error: ";
 static const char reply_miss_before[] = "No match for ";

@@ -29,9 +29,9 @@
 #include "appmsg.h"
 #include "call.h"
 #include "keys.h"
-#include "options.h"
+#include "client/options/options.h"
 #include "output.h"
-#include "query.h"
+#include "client/options/query.h"
 #include "reply.h"
 #include "show.h"
 

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "call.h"
-#include "options.h"
+#include "client/options/options.h"
 #include "output.h"
 #include "reply.h"
 

@@ -23,7 +23,7 @@
 #include "appmsg.h"
 #include "client/call.h"
 #include "client/keys.h"
-#include "client/options.h"
+#include "client/options/options.h"
 #include "client/reply.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
@@ -91,18 +91,18 @@ servers_are_named(void **state)
 		"[]:7", "[::1", "[::1]7", "[::1]:", "[::1]:0", "::::",
 		"127.0.0.1:7:8", "[host:1]:7"
 	};
-	struct options_target target;
+	struct target target;
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		assert_true(options_read_server(&target, rows[i].text));
+		assert_true(target_read(&target, rows[i].text));
 		assert_string_equal(target.host, rows[i].host);
 		assert_string_equal(target.port, rows[i].port);
 		assert_string_equal(target.path, rows[i].path);
 		assert_int_equal(target.is_unix, *rows[i].path != '\0');
 	}
 	for (size_t i = 0; i < COUNT(wrong); i++)
-		assert_false(options_read_server(&target, wrong[i]));
+		assert_false(target_read(&target, wrong[i]));
 }
 
 static void

@@ -22,69 +22,14 @@
 #include "common/encoding.h"
 #include "common/escape.h"
 #include "common/nearest.h"
-#include "output.h"
+#include "target.h"
+#include "usage.h"
 
 #define OPTIONS_DEFAULT_HOST	"127.0.0.1"
 #define OPTIONS_DEFAULT_PORT	"65432"
 #define OPTIONS_DEFAULT_ECHO	"28137"
 #define OPTIONS_CONNECTIONS_MAX	10000
 #define OPTIONS_SECONDS_MAX	1000000.0
-
-static const char options_usage[] =
-"Usage: appmsg-client [OPTION]... search KEY...\n"
-"  or:  appmsg-client [OPTION]... binary TEXT\n"
-"  or:  appmsg-client [OPTION]... echo TEXT...\n"
-"  or:  appmsg-client [OPTION]... ping\n";
-
-static const char options_help[] =
-"Ask an appmsg server.\n"
-"\n"
-"  search KEY...  print the answer for each KEY; - reads keys from standard\n"
-"                   input, one a line\n"
-"  binary TEXT    send TEXT as it is and print the reply's bytes; - sends all\n"
-"                   of standard input\n"
-"  echo TEXT...   send each TEXT to an echo service and check what comes back\n"
-"  ping           ask once, say how long that took and which generation serves\n"
-"\n"
-"Options may stand anywhere before --.\n"
-"  -H, --host=HOST          the server's name or address (default 127.0.0.1)\n"
-"  -p, --port=PORT          its port (default 65432; for echo, 28137)\n"
-"  -U, --unix=PATH          use the unix socket PATH instead\n"
-"  -t, --timeout=SECONDS    give up SECONDS after the start, fractions allowed\n"
-"                             (default: when nothing comes for 10 seconds)\n"
-"  -c, --connections=COUNT  echo on COUNT connections at once (default 1)\n"
-"  -m, --match=WAY          print KEY, TAB and answer of each key that matches:\n"
-"                             exact, prefix, suffix, substring, fuzzy, regex\n"
-"  -n, --limit=COUNT        at most COUNT of them, up to 1000 (default 10)\n"
-"  -d, --distance=EDITS     fuzzy: keys that are 1 or 2 EDITS away (default 2)\n"
-"  -T, --table=TABLE        ask this table only\n"
-"      --suggest=COUNT      on a miss, name up to 5 near keys (default 3 for a\n"
-"                             single KEY, else 0)\n"
-"      --explain            say where the answer stands, on standard error\n"
-"      --tls                speak TLS\n"
-"      --ca=FILE            trust the certificates in FILE, not the system's\n"
-"      --cert=FILE          show this certificate\n"
-"      --key=FILE           its key (default: in the same file)\n"
-"      --server-name=NAME   whose certificate is wanted (default: HOST)\n"
-"  -q, --quiet              say nothing of what is not found; ping: nothing but\n"
-"                             what is wrong\n"
-"      --json               print one JSON object a line\n"
-"      --help               display this help and exit\n"
-"  -V, --version            output version information and exit\n"
-"\n"
-"APPMSG_SERVER in the environment names the server where no option does:\n"
-"HOST, HOST:PORT, [ADDRESS]:PORT, or the path of a unix socket; those behind\n"
-"appmsgs:// over TLS.\n"
-"\n"
-"Exit status: 0 all found, 1 something missed, 64 usage, 65 the server\n"
-"answered an error, 68 host unknown, 69 refused, 75 timeout, busy or\n"
-"unavailable, 76 not this protocol, 77 denied; appmsg-client(1) has them all.\n";
-
-static const char options_version[] =
-"appmsg-client (" PACKAGE_NAME ") " PACKAGE_VERSION "\n"
-"Copyright (c) 2026 The appmsgd authors\n"
-"License ISC: free software, to use, change and share.\n"
-"There is NO WARRANTY, to the extent permitted by law.\n";
 
 enum options_long {
 	OPTIONS_LONG_JSON = 256,	/* above every letter */
@@ -153,24 +98,6 @@ options_fail(const char *fmt, ...)
 	exit(EX_USAGE);
 }
 
-static void __attribute__((noreturn))
-options_print_and_exit(const char *first, const char *second)
-{
-	output_text(stdout, first);
-	output_text(stdout, second);
-	exit(output_close() == 0 ? EX_OK : EX_IOERR);
-}
-
-static bool
-options_copy(char *dst, size_t cap, const char *src, size_t len)
-{
-	if (len == 0 || len >= cap)
-		return false;
-	memcpy(dst, src, len);
-	dst[len] = '\0';
-	return true;
-}
-
 /* Whole numbers, as an option's value. */
 static int
 options_number(const char *what, const char *text, int min, int max)
@@ -200,84 +127,6 @@ options_way(const char *text)
 	    near != NULL ? "? " : "");
 }
 
-/* A number from 1 to 65535, or a service's name, which is looked up later. */
-static bool
-options_is_port(const char *text)
-{
-	const char *error;
-
-	if (text[strspn(text, "0123456789")] != '\0')
-		return true;
-	strtonum(text, 1, 65535, &error);
-	return error == NULL;
-}
-
-/* A name, or an address: one with a colon is an IPv6 address. */
-static bool
-options_is_host(const char *text)
-{
-	char address[OPTIONS_HOST_SIZE];
-	struct in6_addr in6;
-
-	if (strchr(text, ':') == NULL)
-		return true;
-	strlcpy(address, text, sizeof(address));
-	address[strcspn(address, "%")] = '\0';
-	return inet_pton(AF_INET6, address, &in6) == 1;
-}
-
-/* HOST, HOST:PORT, [ADDRESS] or [ADDRESS]:PORT. */
-static bool
-options_read_host(struct options_target *target, const char *text)
-{
-	const char *host = text, *port;
-	size_t host_len;
-
-	if (text[0] == '[') {
-		host++;
-		host_len = strcspn(host, "]");
-		if (host[host_len] != ']')
-			return false;
-		port = host + host_len + 1;
-	} else {
-		host_len = strcspn(host, ":");
-		port = host + host_len;
-		/* A second colon: the address itself has them. */
-		if (*port == ':' && strchr(port + 1, ':') != NULL) {
-			host_len = strlen(host);
-			port = host + host_len;
-		}
-	}
-	if (!options_copy(target->host, sizeof(target->host), host, host_len) ||
-	    !options_is_host(target->host))
-		return false;
-	if (*port == '\0')
-		return true;
-	return *port == ':' && options_is_port(port + 1) &&
-	    options_copy(target->port, sizeof(target->port), port + 1,
-	    strlen(port + 1));
-}
-
-bool
-options_read_server(struct options_target *target, const char *text)
-{
-	static const char plain[] = "appmsg://", tls[] = "appmsgs://";
-
-	memset(target, 0, sizeof(*target));
-	if (text[0] == '/') {
-		target->is_unix = true;
-		return options_copy(target->path, sizeof(target->path), text,
-		    strlen(text));
-	}
-	if (strncmp(text, tls, sizeof(tls) - 1) == 0) {
-		target->tls = true;
-		text += sizeof(tls) - 1;
-	} else if (strncmp(text, plain, sizeof(plain) - 1) == 0) {
-		text += sizeof(plain) - 1;
-	}
-	return options_read_host(target, text);
-}
-
 bool
 options_read_seconds(int64_t *ms, const char *text)
 {
@@ -299,32 +148,32 @@ options_read_seconds(int64_t *ms, const char *text)
 static void
 options_set_target(struct options *options, const struct options_given *given)
 {
-	struct options_target *target = &options->target;
+	struct target *target = &options->target;
 	const char *env = getenv("APPMSG_SERVER"), *port;
 
 	if (given->path != NULL) {
 		if (given->host != NULL || given->port != NULL)
 			options_fail("-U cannot go with -H or -p");
 		target->is_unix = true;
-		if (!options_copy(target->path, sizeof(target->path),
+		if (!target_copy(target->path, sizeof(target->path),
 		    given->path, strlen(given->path)))
 			options_fail("wrong socket path: it has from 1 to "
 			    "107 bytes");
 		return;
 	}
 	if (env != NULL && *env != '\0' &&
-	    !options_read_server(target, env))
+	    !target_read(target, env))
 		options_fail("wrong server in APPMSG_SERVER: %s; HOST, "
 		    "HOST:PORT, [ADDRESS]:PORT or the path of a unix socket",
 		    env);
 	if (given->host == NULL && given->port == NULL && target->is_unix)
 		return;
 	target->is_unix = false;
-	if (given->host != NULL && !options_copy(target->host,
+	if (given->host != NULL && !target_copy(target->host,
 	    sizeof(target->host), given->host, strlen(given->host)))
 		options_fail("wrong host: it has from 1 to %d bytes",
-		    OPTIONS_HOST_SIZE - 1);
-	if (!options_is_host(target->host))
+		    TARGET_HOST_SIZE - 1);
+	if (!target_is_host(target->host))
 		options_fail("wrong host: %s; a name or an address, the port "
 		    "is for -p", target->host);
 	if (target->host[0] == '/')
@@ -333,8 +182,8 @@ options_set_target(struct options *options, const struct options_given *given)
 	if (target->host[0] == '\0')
 		strlcpy(target->host, OPTIONS_DEFAULT_HOST,
 		    sizeof(target->host));
-	if (given->port != NULL && (!options_is_port(given->port) ||
-	    !options_copy(target->port, sizeof(target->port), given->port,
+	if (given->port != NULL && (!target_is_port(given->port) ||
+	    !target_copy(target->port, sizeof(target->port), given->port,
 	    strlen(given->port))))
 		options_fail("wrong port: %s; from 1 to 65535, or a service's "
 		    "name", given->port);
@@ -580,9 +429,9 @@ options_take(struct options *options, struct options_given *given, int letter)
 		options->json = true;
 		return true;
 	case OPTIONS_LONG_HELP:
-		options_print_and_exit(options_usage, options_help);
+		usage_help();
 	case 'V':
-		options_print_and_exit(options_version, "");
+		usage_version();
 	default:
 		return options_take_tls(options, given, letter);
 	}

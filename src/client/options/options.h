@@ -14,26 +14,13 @@
 #include <stdint.h>
 
 #include "query.h"
+#include "target.h"
 
 enum options_action {
 	OPTIONS_SEARCH,
 	OPTIONS_BINARY,
 	OPTIONS_ECHO,
 	OPTIONS_PING
-};
-
-enum {
-	OPTIONS_HOST_SIZE = 256,	/* RFC 1035: 253 bytes and some air */
-	OPTIONS_PORT_SIZE = 64
-};
-
-/* Where the server is.  Owns its strings, in place. */
-struct options_target {
-	bool is_unix;
-	bool tls;
-	char host[OPTIONS_HOST_SIZE];
-	char port[OPTIONS_PORT_SIZE];	/* empty: the action's default */
-	char path[OPTIONS_HOST_SIZE];	/* of the unix socket */
 };
 
 /* How TLS is spoken; borrowed of argv, NULL where it was not said. */
@@ -46,7 +33,7 @@ struct options_tls {
 
 struct options {
 	enum options_action action;
-	struct options_target target;
+	struct target target;
 	struct options_tls tls;
 	int64_t timeout_ms;	/* for the whole call; -1: not given */
 	int connections;
@@ -56,18 +43,6 @@ struct options {
 	char **words;		/* what the action is about; borrowed of argv */
 	int words_count;
 };
-
-/*
- * Read what $APPMSG_SERVER says: HOST, HOST:PORT, [ADDRESS], [ADDRESS]:PORT,
- * an IPv6 address without brackets, or the path of a unix socket, which
- * starts with a slash.  A host with a colon is an IPv6 address.  One behind
- * appmsgs:// is asked over TLS; appmsg:// says nothing.
- *
- * target  filled when true is returned, else undefined
- *
- * Returns false when text is none of these.
- */
-bool options_read_server(struct options_target *target, const char *text);
 
 /*
  * Read seconds, such as 2, 0.25 or .5, at least a millisecond and at most

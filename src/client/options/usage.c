@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * What --help and --version print.
+ */
+
+#include "config.h"
+
+#include "usage.h"
+
+#include <err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+
+static const char usage_text[] =
+"Usage: appmsg-client [OPTION]... search KEY...\n"
+"  or:  appmsg-client [OPTION]... binary TEXT\n"
+"  or:  appmsg-client [OPTION]... echo TEXT...\n"
+"  or:  appmsg-client [OPTION]... ping\n";
+
+static const char help_text[] =
+"Ask an appmsg server.\n"
+"\n"
+"  search KEY...  print the answer for each KEY; - reads keys from standard\n"
+"                   input, one a line\n"
+"  binary TEXT    send TEXT as it is and print the reply's bytes; - sends all\n"
+"                   of standard input\n"
+"  echo TEXT...   send each TEXT to an echo service and check what comes back\n"
+"  ping           ask once, say how long that took and which generation serves\n"
+"\n"
+"Options may stand anywhere before --.\n"
+"  -H, --host=HOST          the server's name or address (default 127.0.0.1)\n"
+"  -p, --port=PORT          its port (default 65432; for echo, 28137)\n"
+"  -U, --unix=PATH          use the unix socket PATH instead\n"
+"  -t, --timeout=SECONDS    give up SECONDS after the start, fractions allowed\n"
+"                             (default: when nothing comes for 10 seconds)\n"
+"  -c, --connections=COUNT  echo on COUNT connections at once (default 1)\n"
+"  -m, --match=WAY          print KEY, TAB and answer of each key that matches:\n"
+"                             exact, prefix, suffix, substring, fuzzy, regex\n"
+"  -n, --limit=COUNT        at most COUNT of them, up to 1000 (default 10)\n"
+"  -d, --distance=EDITS     fuzzy: keys that are 1 or 2 EDITS away (default 2)\n"
+"  -T, --table=TABLE        ask this table only\n"
+"      --suggest=COUNT      on a miss, name up to 5 near keys (default 3 for a\n"
+"                             single KEY, else 0)\n"
+"      --explain            say where the answer stands, on standard error\n"
+"      --tls                speak TLS\n"
+"      --ca=FILE            trust the certificates in FILE, not the system's\n"
+"      --cert=FILE          show this certificate\n"
+"      --key=FILE           its key (default: in the same file)\n"
+"      --server-name=NAME   whose certificate is wanted (default: HOST)\n"
+"  -q, --quiet              say nothing of what is not found; ping: nothing but\n"
+"                             what is wrong\n"
+"      --json               print one JSON object a line\n"
+"      --help               display this help and exit\n"
+"  -V, --version            output version information and exit\n"
+"\n"
+"APPMSG_SERVER in the environment names the server where no option does:\n"
+"HOST, HOST:PORT, [ADDRESS]:PORT, or the path of a unix socket; those behind\n"
+"appmsgs:// over TLS.\n"
+"\n"
+"Exit status: 0 all found, 1 something missed, 64 usage, 65 the server\n"
+"answered an error, 68 host unknown, 69 refused, 75 timeout, busy or\n"
+"unavailable, 76 not this protocol, 77 denied; appmsg-client(1) has them all.\n";
+
+static const char version_text[] =
+"appmsg-client (" PACKAGE_NAME ") " PACKAGE_VERSION "\n"
+"Copyright (c) 2026 The appmsgd authors\n"
+"License ISC: free software, to use, change and share.\n"
+"There is NO WARRANTY, to the extent permitted by law.\n";
+
+/* Nothing was printed before it. */
+static void __attribute__((noreturn))
+print_and_exit(const char *first, const char *second)
+{
+	if (fputs(first, stdout) == EOF || fputs(second, stdout) == EOF ||
+	    fflush(stdout) == EOF)
+		err(EX_IOERR, "standard output");
+	exit(EX_OK);
+}
+
+void
+usage_help(void)
+{
+	print_and_exit(usage_text, help_text);
+}
+
+void
+usage_version(void)
+{
+	print_and_exit(version_text, "");
+}
