@@ -62,3 +62,10 @@ human_span(int64_t seconds, char *text)
 		    " %s", rest, units[i + 1].many);
 	return text;
 }
+
+const char *
+human_count(uint64_t n, const char *one, const char *many, char *text)
+{
+	snprintf(text, HUMAN_SIZE, "%" PRIu64 " %s", n, n == 1 ? one : many);
+	return text;
+}

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HUMAN_SIZE	32	/* bytes of each text, with its NUL */
+#define HUMAN_SIZE	64	/* bytes of each text, with its NUL */
 
 /*
  * 1023 bytes, 4.5 KB, 18 MB: a KB is 1024 bytes, as in a configuration, and so
@@ -31,5 +31,14 @@ const char *human_bytes(uint64_t bytes, char *text);
  * seconds  0 or more
  */
 const char *human_span(int64_t seconds, char *text);
+
+/*
+ * 0 entries, 1 entry, 12345 entries: the whole number.
+ *
+ * one, many  what there is one of, and what there are more of: words of at
+ *            most 40 bytes
+ */
+const char *human_count(uint64_t n, const char *one, const char *many,
+    char *text);
 
 #endif

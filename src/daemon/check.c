@@ -18,6 +18,7 @@
 
 #include "common/encoding.h"
 #include "common/escape.h"
+#include "common/human.h"
 #include "common/log.h"
 #include "daemon/base/problems.h"
 #include "daemon/base/quote.h"
@@ -118,8 +119,8 @@ check_run(const struct check_options *o, struct generation *gen,
 {
 	bool becomes = geteuid() == 0 && gen->conf->user != NULL;
 	bool wrong = problems_count(problems) > 0;
+	char entries[HUMAN_SIZE];
 	struct progress progress;
-	size_t n;
 	int error;
 
 	if (o->query != NULL && !key_is_text(o->query))
@@ -145,9 +146,9 @@ check_run(const struct check_options *o, struct generation *gen,
 		return EX_CONFIG;
 	if (o->query != NULL)
 		return query(o, gen);
-	n = snapshot_count(gen->snap);
 	if (o->verbose)
-		printf("%s: %zu %s, no problems\n", o->path, n,
-		    n == 1 ? "entry" : "entries");
+		printf("%s: %s, no problems\n", o->path,
+		    human_count(snapshot_count(gen->snap), "entry",
+		    "entries", entries));
 	return EX_OK;
 }

@@ -334,11 +334,11 @@ command_drain(const struct command_host *host,
 {
 	int64_t n = host->report->connections;
 	struct tell reply;
-	char text[64];
+	char text[64 + HUMAN_SIZE], connections[HUMAN_SIZE];
 
 	(void)words;
-	snprintf(text, sizeof(text), "draining, %" PRId64 " connection%s", n,
-	    n == 1 ? "" : "s");
+	snprintf(text, sizeof(text), "draining, %s", human_count((uint64_t)n,
+	    "connection", "connections", connections));
 	tell_init(&reply);
 	tell_text(&reply, "result", text);
 	tell_text(&reply, "state", "draining");

@@ -22,6 +22,7 @@
 #include <time.h>
 
 #include "common/clock.h"
+#include "common/human.h"
 #include "common/log.h"
 #include "daemon/base/iso_time.h"
 #include "daemon/base/lasting.h"
@@ -140,16 +141,16 @@ tell_manager(const struct reload *r)
 {
 	const struct generation *gen = kept_serving(&r->kept);
 	unsigned long long number = (unsigned long long)gen->number;
-	size_t entries = snapshot_count(gen->snap);
-	char at[ISO_TIME_SIZE];
+	char at[ISO_TIME_SIZE], entries[HUMAN_SIZE];
 
 	iso_time_local(r->last.at, at);
+	human_count(snapshot_count(gen->snap), "entry", "entries", entries);
 	if (r->last.outcome == LAST_RELOAD_FAILED)
 		notify("READY=1\nSTATUS=last reload failed %s, generation "
-		    "%llu, %zu entries goes on: %s", at, number, entries,
+		    "%llu, %s goes on: %s", at, number, entries,
 		    r->last.problem);
 	else
-		notify("READY=1\nSTATUS=generation %llu, %zu entries%s%s",
+		notify("READY=1\nSTATUS=generation %llu, %s%s%s",
 		    number, entries, r->last.outcome == LAST_RELOAD_NONE ?
 		    "" : ", reloaded ", r->last.outcome == LAST_RELOAD_NONE ?
 		    "" : at);

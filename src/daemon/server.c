@@ -23,6 +23,7 @@
 #include <event2/event.h>
 
 #include "common/clock.h"
+#include "common/human.h"
 #include "common/log.h"
 #include "daemon/base/problems.h"
 #include "daemon/command.h"
@@ -496,6 +497,7 @@ int
 server_run(struct server *server, void (*ready_cb)(void *), void *arg)
 {
 	const struct generation *gen = reload_current(server->reload);
+	char entries[HUMAN_SIZE];
 	sigset_t all;
 	int error;
 
@@ -504,8 +506,9 @@ server_run(struct server *server, void (*ready_cb)(void *), void *arg)
 		log_info("ready generation=%" PRIu64 " entries=%zu "
 		    "workers=%zu", gen->number, snapshot_count(gen->snap),
 		    workers_count(server->workers));
-		notify("READY=1\nSTATUS=generation %" PRIu64 ", %zu entries",
-		    gen->number, snapshot_count(gen->snap));
+		notify("READY=1\nSTATUS=generation %" PRIu64 ", %s",
+		    gen->number, human_count(snapshot_count(gen->snap),
+		    "entry", "entries", entries));
 		ready_cb(arg);
 		error = event_base_loop(server->base,
 		    EVLOOP_NO_EXIT_ON_EMPTY);

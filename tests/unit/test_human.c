@@ -75,12 +75,30 @@ spans_have_two_units(void **state)
 		    rows[i].text);
 }
 
+static void
+one_is_no_plural(void **state)
+{
+	char text[HUMAN_SIZE];
+
+	(void)state;
+	assert_string_equal(human_count(0, "entry", "entries", text),
+	    "0 entries");
+	assert_string_equal(human_count(1, "entry", "entries", text),
+	    "1 entry");
+	assert_string_equal(human_count(2, "entry", "entries", text),
+	    "2 entries");
+	assert_string_equal(human_count(UINT64_MAX, "", "1234567890"
+	    "123456789012345678901234567890", text), "18446744073709551615 "
+	    "1234567890123456789012345678901234567890");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bytes_have_the_unit_that_fits),
 		cmocka_unit_test(spans_have_two_units),
+		cmocka_unit_test(one_is_no_plural),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/human.h"
 #include "common/log.h"
 #include "daemon/base/buf.h"
 #include "daemon/base/problems.h"
@@ -21,6 +22,22 @@
 #include "daemon/snapshot/diff_keys.h"
 #include "daemon/snapshot/generation.h"
 #include "daemon/snapshot/snapshot.h"
+
+static void
+describe_done(const struct outcome *o, unsigned long long number, char *text)
+{
+	char as[64] = "", entries[HUMAN_SIZE];
+
+	if (o->order == RELOAD_ROLLBACK)
+		snprintf(as, sizeof(as), " as %llu did",
+		    (unsigned long long)o->to);
+	human_count(snapshot_count(o->gen->snap), "entry", "entries",
+	    entries);
+	snprintf(text, OUTCOME_TEXT_SIZE, "generation %llu serves%s, %s: "
+	    "+%zu added -%zu removed ~%zu changed, in %.3f s", number, as,
+	    entries, o->diff->added, o->diff->removed, o->diff->changed,
+	    (double)o->ms / 1000);
+}
 
 void
 outcome_text(const struct outcome *o, char *text)
@@ -32,11 +49,7 @@ outcome_text(const struct outcome *o, char *text)
 		[RELOAD_ROLLBACK] = "rollback failed"
 	};
 	unsigned long long number = (unsigned long long)o->gen->number;
-	char as[64] = "";
 
-	if (o->order == RELOAD_ROLLBACK)
-		snprintf(as, sizeof(as), " as %llu did",
-		    (unsigned long long)o->to);
 	if (!o->ok)
 		snprintf(text, OUTCOME_TEXT_SIZE, "%s, generation %llu goes "
 		    "on", failed[o->order], number);
@@ -46,11 +59,7 @@ outcome_text(const struct outcome *o, char *text)
 		    number, o->diff->added, o->diff->removed,
 		    o->diff->changed);
 	else
-		snprintf(text, OUTCOME_TEXT_SIZE, "generation %llu serves%s, "
-		    "%zu entries: +%zu added -%zu removed ~%zu changed, in "
-		    "%.3f s", number, as, snapshot_count(o->gen->snap),
-		    o->diff->added, o->diff->removed, o->diff->changed,
-		    (double)o->ms / 1000);
+		describe_done(o, number, text);
 }
 
 void

@@ -91,7 +91,7 @@ class FullDisk(harness.DaemonTest):
         self.change(*self.lines, 'answer "new" "one"')
         done = self.control("reload")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        self.assertIn("generation 2 serves, 1 entries", done.stdout)
+        self.assertIn("generation 2 serves, 1 entry:", done.stdout)
         reply = harness.ask_reply(self.daemon.address, harness.search("new"))
         self.assertEqual(reply.result, "one")
         for command in ("status", "stats", "diff", "rollback"):

@@ -87,7 +87,7 @@ class Rows(HistoryTest):
     def test_a_forced_one(self):
         self.table("words", b"x\ty\n")
         self.refused()
-        self.reload("--force")
+        self.assertIn(" serves, 1 entry: ", self.reload("--force"))
         row, failed, _ = self.rows()
         self.assertEqual((row["force"], failed["force"]), (True, False))
         self.assertIn("lost 10 of 10 keys", failed["problem"])
