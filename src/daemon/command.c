@@ -137,9 +137,10 @@ command_status(const struct command_host *host,
     struct control_request *request, const struct words *words)
 {
 	const struct report *r = host->report;
-	char text[512 + LAST_RELOAD_TEXT_SIZE], loaded[ISO_TIME_SIZE];
+	char text[1024 + LAST_RELOAD_TEXT_SIZE], loaded[ISO_TIME_SIZE];
 	char last_reload[LAST_RELOAD_TEXT_SIZE];
 	char up[HUMAN_SIZE], bytes[HUMAN_SIZE], held[HUMAN_SIZE];
+	char kept[HUMAN_SIZE], kept_bytes[HUMAN_SIZE];
 	struct tell reply;
 
 	(void)words;
@@ -154,13 +155,16 @@ command_status(const struct command_host *host,
 	    "last reload  %s\n"
 	    "entries      %zu\n"
 	    "memory       %s of tables, %s held for peers\n"
+	    "kept         %s, %s\n"
 	    "connections  %" PRId64 "\n"
 	    "workers      %zu\n"
 	    "log level    %s", r->draining ? "draining" : "serving",
 	    PACKAGE_VERSION, (long)getpid(),
 	    human_span(r->uptime, up), r->generation, loaded, last_reload,
 	    r->entries, human_bytes(r->table_bytes, bytes),
-	    human_bytes((uint64_t)r->held, held), r->connections, r->n,
+	    human_bytes((uint64_t)r->held, held),
+	    human_count(r->kept, "generation", "generations", kept),
+	    human_bytes(r->kept_bytes, kept_bytes), r->connections, r->n,
 	    conf_levels[log_level()]);
 	tell_init(&reply);
 	tell_text(&reply, "result", text);

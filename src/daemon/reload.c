@@ -473,6 +473,13 @@ reload_counts(const struct reload *r, uint64_t *done, uint64_t *failed)
 	*failed = r->failed;
 }
 
+void
+reload_kept(const struct reload *r, size_t *n, size_t *bytes)
+{
+	*n = r->kept.n - 1;
+	*bytes = r->kept.bytes;
+}
+
 /* The daemon ends before their turn. */
 static void
 waiters_free(struct waiters *list)

@@ -98,6 +98,12 @@ struct generation *reload_take(const struct reload *);
 void reload_counts(const struct reload *, uint64_t *done, uint64_t *failed);
 
 /*
+ * How many generations are kept beside the one that serves, and how many bytes
+ * of memory the tables take that only they have.
+ */
+void reload_kept(const struct reload *, size_t *n, size_t *bytes);
+
+/*
  * What came of the last reload; borrowed until control returns to the loop.
  */
 const struct last_reload *reload_last(const struct reload *);

@@ -92,6 +92,7 @@ server_report(const struct server *server)
 	    .table_cb = inspect_table, .tables = gen };
 
 	reload_counts(server->reload, &r.reloads, &r.reloads_failed);
+	reload_kept(server->reload, &r.kept, &r.kept_bytes);
 	return r;
 }
 

@@ -8,8 +8,8 @@ import harness
 from harness import LOOPBACK
 
 STATUS = ("state", "version", "pid", "uptime", "generation", "loaded",
-          "last-reload", "entries", "table-bytes", "held-bytes",
-          "connections", "workers", "log-level")
+          "last-reload", "entries", "table-bytes", "kept", "kept-bytes",
+          "held-bytes", "connections", "workers", "log-level")
 PLAIN = ("accepted", "closed", "over-memory", "bytes-in", "bytes-out",
          "sliced", "reloads", "reloads-failed")
 GROUPS = {"refused": ("connections", "per-address", "denied"),

@@ -20,10 +20,13 @@
 
 #include <cmocka.h>
 
+#include "confs.h"
 #include "daemon/base/problems.h"
 #include "daemon/snapshot/generation.h"
+#include "daemon/snapshot/snapshot.h"
+#include "folder.h"
 
-/* One that holds nothing, as no load makes it. */
+/* A load without a table. */
 static struct generation *
 make(uint64_t number)
 {
@@ -32,6 +35,8 @@ make(uint64_t number)
 	assert_non_null(gen);
 	gen->number = number;
 	gen->refs = 1;
+	gen->snap = snapshot_new();
+	assert_non_null(gen->snap);
 	return gen;
 }
 
@@ -218,6 +223,46 @@ all_that_are_kept_are_named(void **state)
 	kept_clear(&kept);
 }
 
+/* Whose tables are in none of those before it. */
+static void
+memory_is_of_tables_once(void **state)
+{
+	struct problems problems = PROBLEMS_INIT;
+	struct generation *gen[3], *again;
+	size_t bytes[3];
+	struct kept kept;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		gen[i] = generation_load(folder_write_text("F", i == 0 ?
+		    LISTEN : i == 1 ? LISTEN "answer a b\n" :
+		    LISTEN "answer a b\nbinary c file F\n"), NULL, &problems);
+		assert_non_null(gen[i]);
+		gen[i]->number = i + 1;
+		bytes[i] = snapshot_memory(gen[i]->snap);
+		assert_true(bytes[i] > 0);
+	}
+	kept_init(&kept, gen[0]);
+	assert_int_equal(kept.bytes, 0);
+	kept_serve(&kept, generation_ref(gen[1]), 9);
+	assert_int_equal(kept.bytes, bytes[0]);
+	kept_serve(&kept, generation_ref(gen[2]), 9);
+	assert_int_equal(kept.bytes, bytes[0] + bytes[1]);
+	/* The same tables twice. */
+	kept_serve(&kept, generation_again(gen[1]), 9);
+	assert_int_equal(kept.bytes, bytes[0] + bytes[2]);
+	kept_serve(&kept, generation_again(gen[0]), 9);
+	assert_int_equal(kept.bytes, bytes[1] + bytes[2]);
+	again = generation_again(gen[2]);
+	kept_serve_again(&kept, again, gen[2]);
+	assert_int_equal(kept.bytes, bytes[0] + bytes[1]);
+	kept_serve(&kept, generation_again(gen[0]), 1);
+	assert_int_equal(kept.bytes, 0);
+	kept_clear(&kept);
+	for (size_t i = 0; i < 3; i++)
+		generation_unref(gen[i]);
+}
+
 int
 main(void)
 {
@@ -227,7 +272,8 @@ main(void)
 		cmocka_unit_test(to_go_back_loses_none),
 		cmocka_unit_test(what_is_not_kept_is_told),
 		cmocka_unit_test(all_that_are_kept_are_named),
+		cmocka_unit_test(memory_is_of_tables_once),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, folder_setup, folder_teardown);
 }

@@ -11,11 +11,15 @@
 #include "daemon/history/kept.h"
 
 #include <inttypes.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/base/problems.h"
+#include "daemon/builder/builder.h"
 #include "daemon/snapshot/generation.h"
+#include "daemon/snapshot/snapshot.h"
 
 void
 kept_init(struct kept *kept, struct generation *gen)
@@ -111,12 +115,77 @@ kept_find(const struct kept *kept, uint64_t number, uint64_t load,
 	return NULL;
 }
 
+/* A table of one of them, the first if it serves. */
+struct owned {
+	const struct table *table;
+	size_t at;
+};
+
+/* All of a generation's, behind n others. */
+static size_t
+collect(struct owned *all, size_t n, const struct snapshot *snap, size_t at)
+{
+	const struct table *const *list;
+	size_t n_list;
+
+	for (int blobs = 0; blobs < 2; blobs++) {
+		list = blobs ? snapshot_blobs(snap, &n_list) :
+		    snapshot_tables(snap, &n_list);
+		for (size_t i = 0; i < n_list; i++) {
+			if (all != NULL)
+				all[n] = (struct owned){ list[i], at };
+			n++;
+		}
+	}
+	return n;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	const struct owned *x = a, *y = b;
+
+	if (x->table != y->table)
+		return (uintptr_t)x->table < (uintptr_t)y->table ? -1 : 1;
+	return x->at < y->at ? -1 : x->at > y->at;
+}
+
+/*
+ * Memory of each table that the serving generation has not, once.  Without
+ * memory to find that out, tables that are shared count more than once.
+ */
+static size_t
+count_bytes(const struct kept *kept)
+{
+	struct owned *all;
+	size_t n = 0, bytes = 0;
+
+	for (size_t i = 0; i < kept->n; i++) {
+		n = collect(NULL, n, kept->list[i]->snap, i);
+		bytes += i > 0 ? snapshot_memory(kept->list[i]->snap) : 0;
+	}
+	if (n == 0 || (all = reallocarray(NULL, n, sizeof(*all))) == NULL)
+		return bytes;
+	n = bytes = 0;
+	for (size_t i = 0; i < kept->n; i++)
+		n = collect(all, n, kept->list[i]->snap, i);
+	qsort(all, n, sizeof(*all), compare);
+	for (size_t i = 0; i < n; i++)
+		if (all[i].at > 0 && (i == 0 ||
+		    all[i - 1].table != all[i].table))
+			bytes += table_memory(all[i].table);
+	free(all);
+	return bytes;
+}
+
 /* Before the first at of them, over the one behind. */
 static void
 put_first(struct kept *kept, struct generation *gen, size_t at)
 {
 	memmove(kept->list + 1, kept->list, at * sizeof(kept->list[0]));
 	kept->list[0] = gen;
+	/* Not whenever somebody asks, for there may be many tables. */
+	kept->bytes = count_bytes(kept);
 }
 
 void
@@ -124,7 +193,8 @@ kept_serve(struct kept *kept, struct generation *gen, size_t most)
 {
 	while (kept->n >= most)
 		generation_unref(kept->list[--kept->n]);
-	put_first(kept, gen, kept->n++);
+	kept->n++;
+	put_first(kept, gen, kept->n - 1);
 }
 
 void

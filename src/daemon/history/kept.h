@@ -21,6 +21,7 @@ struct kept {
 	struct generation *list[KEPT_MAX];	/* n references; the first
 						   serves */
 	size_t n;
+	size_t bytes;		/* of tables that the first has not */
 };
 
 /*

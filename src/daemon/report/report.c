@@ -120,6 +120,8 @@ report_status(const struct report *r, struct tell *t)
 	last_reload_tell(&r->last_reload, t);
 	tell_number(t, "entries", r->entries);
 	tell_number(t, "table-bytes", r->table_bytes);
+	tell_number(t, "kept", r->kept);
+	tell_number(t, "kept-bytes", r->kept_bytes);
 	tell_integer(t, "held-bytes", r->held);
 	tell_integer(t, "connections", r->connections);
 	tell_number(t, "workers", r->n);

@@ -36,6 +36,7 @@ struct report {
 	int64_t uptime;			/* seconds, whatever the clock was set */
 	uint64_t generation;
 	size_t entries, table_bytes;
+	size_t kept, kept_bytes;	/* generations to go back to */
 	int64_t held, connections;
 	uint64_t reloads, reloads_failed;	/* and rollbacks */
 	struct last_reload last_reload;

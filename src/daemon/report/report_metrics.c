@@ -66,6 +66,10 @@ gauges(const struct report *r, struct report_out *out)
 	    "Keys of all tables.");
 	gauge(out, "table_bytes", "bytes", (int64_t)r->table_bytes,
 	    "Memory of the tables that serve.");
+	gauge(out, "kept_generations", NULL, (int64_t)r->kept,
+	    "Loads that a rollback can go back to.");
+	gauge(out, "kept_bytes", "bytes", (int64_t)r->kept_bytes,
+	    "Memory of the tables that only those have.");
 	gauge(out, "held_bytes", "bytes", r->held,
 	    "Unfinished messages and replies that were not taken.");
 	gauge(out, "connections", NULL, r->connections,

@@ -249,6 +249,7 @@ class OpenMetrics(StatsTest):
         for name, member in (
                 ("generation", "generation"), ("entries", "entries"),
                 ("table_bytes", "table-bytes"), ("workers", "workers"),
+                ("kept_generations", "kept"), ("kept_bytes", "kept-bytes"),
                 ("held_bytes", "held-bytes"), ("connections", "connections"),
                 ("connections_accepted", "accepted"),
                 ("connections_closed", "closed"),

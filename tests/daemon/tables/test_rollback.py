@@ -201,6 +201,53 @@ class Kept(TransactionTest):
         self.refused()
         self.back(9, "h")
 
+    def test_their_memory(self):
+        """It is told, and goes with them."""
+        tables, most = [], []
+        for size in (0, 100, 1000, 10000):
+            if size > 0:
+                self.change(self.table("words", numbered(size)),
+                            "generations 4")
+                self.reload()
+            status = self.json("status")
+            self.assertEqual(status["kept"], len(tables))
+            self.assertGreaterEqual(status["kept-bytes"], sum(tables))
+            self.assertLessEqual(status["kept-bytes"], sum(most))
+            tables += [table["bytes"] for table in
+                       self.json("tables")["tables"]
+                       if table["table"] == "words"]
+            most.append(status["table-bytes"])
+        self.assertRegex(self.control("status").stdout,
+                         r"(?m)^kept         3 generations, \d+ KB$")
+        # What serves again is not counted, whatever its number.
+        self.told("rollback", "1")
+        status = self.json("status")
+        self.assertEqual(status["kept"], 3)
+        self.assertGreaterEqual(status["kept-bytes"], sum(tables[1:]))
+        self.assertLessEqual(status["kept-bytes"], sum(most[1:]))
+        self.change(self.table("words", numbered(10)), "generations 1")
+        self.reload("--force")
+        status = self.json("status")
+        self.assertEqual((status["kept"], status["kept-bytes"]), (0, 0))
+
+    def test_memory_that_is_shared(self):
+        """A table that did not change is not counted for those before."""
+        more = self.table("more", numbered(20000))
+        for size in (9, 11, 10):
+            self.change(self.table("words", numbered(size)), more,
+                        "generations 4")
+            self.reload()
+        size, = (table["bytes"] for table in self.json("tables")["tables"]
+                 if table["table"] == "more")
+        status = self.json("status")
+        self.assertEqual(status["kept"], 3)
+        self.assertLess(status["kept-bytes"], size)
+        # Back to where it was not: then it is kept, once.
+        self.told("rollback", "1")
+        status = self.json("status")
+        self.assertGreaterEqual(status["kept-bytes"], size)
+        self.assertLess(status["kept-bytes"], 2 * size)
+
     def test_wrong(self):
         """What serves is not gone back to, nor what never was."""
         self.load(3, "b", "c")

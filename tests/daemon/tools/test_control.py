@@ -59,7 +59,7 @@ class Status(ControlTest):
         self.assertEqual(reply, {
             "state": "serving", "pid": daemon.pid, "generation": 1,
             "entries": 2, "held-bytes": 0, "connections": 3, "workers": 2,
-            "log-level": "info", "last-reload": {"outcome": "none"}})
+            "kept": 0, "kept-bytes": 0, "log-level": "info", "last-reload": {"outcome": "none"}})
 
     def version(self):
         done = harness.run(harness.program("appmsgctl"), "-V")
@@ -69,7 +69,8 @@ class Status(ControlTest):
         self.serve()
         lines = self.done("status").split("\n")
         self.assertEqual(lines[0], "serving")
-        self.assertEqual(len(lines), 13)
+        self.assertIn("kept         0 generations, 0 bytes", lines)
+        self.assertEqual(len(lines), 14)
 
 
 class Quiet(ControlTest):
