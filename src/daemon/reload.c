@@ -276,14 +276,16 @@ reload_rollback(struct reload *r)
 {
 	r->back = kept_find(&r->kept, r->to, history_load(&r->history, r->to),
 	    &r->problems);
-	if (r->back != NULL && r->to == 0)
+	if (r->back == NULL) {
+		reload_over(r, false);
+		return;
+	}
+	if (r->to == 0)
 		r->to = r->back->number;
-	if (r->back != NULL &&
-	    ((r->loaded = generation_again(r->back)) == NULL ||
-	    diff_snapshots(kept_serving(&r->kept)->snap, r->loaded->snap,
-	    &r->diff) != 0))
+	r->loaded = generation_again(r->back);
+	if (r->loaded == NULL || diff_snapshots(kept_serving(&r->kept)->snap,
+	    r->loaded->snap, &r->diff) != 0) {
 		problems_add(&r->problems, NULL, 0, "out of memory");
-	if (problems_count(&r->problems) > 0) {
 		reload_over(r, false);
 		return;
 	}

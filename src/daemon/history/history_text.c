@@ -41,8 +41,12 @@ static const char *const askers[] = {
 	[HISTORY_BY_CONTROL] = "control"
 };
 
+/* Of a line; what was asked for is behind them. */
+enum { NUMBER, TIME, ENTRIES, CHANGES, STATE, ASKER, CELLS };
+
 #define CELL_SIZE	ESCAPE_SIZE(HISTORY_USER_SIZE)
-#define LINE_SIZE	(6 * CELL_SIZE + 2 * LAST_RELOAD_TEXT_SIZE)
+#define WHAT_SIZE	(LAST_RELOAD_TEXT_SIZE + 256)
+#define LINE_SIZE	(CELLS * CELL_SIZE + WHAT_SIZE + 128)
 
 static void
 set_changes(const struct history_row *row, char *text)
@@ -131,8 +135,6 @@ set_number(uint64_t n, bool is, char *text)
 		strlcpy(text, "-", CELL_SIZE);
 }
 
-enum { NUMBER, TIME, ENTRIES, CHANGES, STATE, ASKER, CELLS };
-
 /* Numbers are right, words left. */
 static int
 add_line(struct buf *b, char cells[CELLS][CELL_SIZE], const char *what)
@@ -150,7 +152,7 @@ history_text(const struct history *history, struct buf *b)
 {
 	char cells[CELLS][CELL_SIZE] = { "generation", "time", "entries",
 	    "changes", "state", "by" };
-	char what[LINE_SIZE / 2];
+	char what[WHAT_SIZE];
 
 	if (add_line(b, cells, "what") != 0)
 		return -1;
