@@ -201,7 +201,15 @@ what_comes_again_is_one_row(void **state)
 	/* These are others. */
 	miss(w, "wrong, too", &by_root);
 	miss(w, "wrong, too", &by_signal);
+	miss(w, "wrong, too", &by_root);
+	miss(w, "wrong, too", &by_others);
 	assert_text(w,
+	    "         -  2026-11-30T20:26:48+0530         -  "
+	    "-                     failed       uid 4294967290  "
+	    "reload, and 2 more asked: F:3: wrong, too\n"
+	    "         -  2026-11-30T20:26:47+0530         -  "
+	    "-                     failed       uid 0     reload: F:3: wrong, "
+	    "too\n"
 	    "         -  2026-11-30T20:26:46+0530         -  "
 	    "-                     failed       SIGHUP    reload: F:3: wrong, "
 	    "too\n"
