@@ -25,9 +25,12 @@
 #include "daemon/conf/conf.h"
 #include "daemon/conf/rows.h"
 
-/* Made by RuntimeDirectory= and tmpfiles.d. */
+/* Made by RuntimeDirectory=, that of an instance within. */
 static const char *const made[] = { RUNSTATEDIR "/appmsgd",
-    "/run/appmsgd", "/var/log/appmsgd" };
+    "/run/appmsgd" };
+
+/* Made by tmpfiles.d. */
+#define LOGS	"/var/log/appmsgd"
 
 /* Hidden by ProtectHome= and PrivateTmp=. */
 static const char *const hidden[] = { "/home/", "/root/", "/run/user/",
@@ -44,10 +47,11 @@ folder_of(const char *path)
 	return strndup(path, len == 0 ? 1 : len);
 }
 
-/* An instance has a folder within. */
 static bool
 is_made(const char *folder)
 {
+	if (strcmp(folder, LOGS) == 0)
+		return true;
 	for (size_t i = 0; i < COUNT(made); i++) {
 		size_t len = strlen(made[i]);
 

@@ -32,12 +32,14 @@ run() {
 		fail "$*"
 }
 
+# answer KEY [OPTION...]
 answer() {
-	appmsg-client search "$1" 2>&1
+	appmsg-client search "$@" 2>&1
 }
 
+# pid [UNIT]
 pid() {
-	systemctl show -p MainPID --value appmsgd
+	systemctl show -p MainPID --value "${1-appmsgd}"
 }
 
 # later VERSION LINE: the same packages, later, and LINE in the configuration.
@@ -66,7 +68,8 @@ machine() {
 	cat /etc/passwd /etc/group /etc/shadow
 	dpkg --get-selections
 	systemctl list-unit-files --no-legend
-	systemctl list-units --all --no-legend '*appmsg*'
+	# The slice of instances is systemd's own, which keeps it.
+	systemctl list-units --all --no-legend '*appmsg*' | grep -v '\.slice '
 	find /var/log -name '*appmsg*'
 	awk '{ print $8 }' /proc/net/unix | grep appmsg
 	awk '$4 == "0A" { print $2 }' /proc/net/tcp /proc/net/tcp6
@@ -118,10 +121,16 @@ access.log.2.gz 640 _appmsgd adm" ] ||
 	ok 'its log is rotated'
 fi
 
+sed 's/65432/65501/' $conf >/etc/appmsgd/red.conf
+run systemctl start appmsgd@red
+[ "$(answer ring -p 65501)" = "$ring" ] || fail 'no instance'
+instance=$(pid appmsgd@red)
 later 9.1 'answer "later" "one"'
 before=$(pid)
 run dpkg -i "$dir"/9.1/*.deb
 [ "$(pid)" != "$before" ] || fail 'the old one still runs'
+[ "$(pid appmsgd@red)" != "$instance" ] || fail 'the old instance still runs'
+[ "$(answer ring -p 65501)" = "$ring" ] || fail 'no instance after an upgrade'
 [ "$(answer later)" = one ] || fail "no new configuration: $(answer later)"
 ok 'an upgrade starts it anew, with the configuration that came'
 
@@ -146,7 +155,11 @@ run systemctl stop appmsgd
 run systemctl start appmsgd.socket
 [ "$(answer later)" = ours ] || fail 'the socket does not start it'
 run dpkg --remove appmsgd
-answer ring | grep -q 'onnection refused' || fail 'it still answers'
+for port in 65432 65501; do
+	answer ring -p $port | grep -q 'onnection refused' ||
+		fail "it still answers at $port"
+done
+rm /etc/appmsgd/red.conf
 [ ! -e /run/appmsgd ] || fail '/run/appmsgd is still there'
 grep -q '"ours"' $conf || fail 'the configuration is gone'
 ok 'removed, it stops with its socket, and its configuration stays'

@@ -69,7 +69,9 @@ so_do_instances(void **state)
 {
 	(void)state;
 	expect_missing("listen " RUNSTATEDIR "/appmsgd/red/socket\n"
-	    "log access=/var/log/appmsgd/red/log\n", true, "");
+	    "log access=/var/log/appmsgd/red.log\n", true, "");
+	expect_missing("listen ::1 1\nlog access=/var/log/appmsgd/red/log\n",
+	    true, "F:2: the folder of /var/log/appmsgd/red/log is missing\n");
 	expect_missing("listen " RUNSTATEDIR "/appmsgd/no-such/x/socket\n"
 	    "listen " RUNSTATEDIR "/appmsgd-no-such/socket\n", true,
 	    "F:1: the folder of " RUNSTATEDIR "/appmsgd/no-such/x/socket is "
