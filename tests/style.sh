@@ -42,7 +42,7 @@ done
 
 # What one can hold in the head: a file of 600 lines, a function of 60, most
 # of them far less, with six parameters.
-out=$(find src tests bench -name '*.[ch]' -o -name '*.py' -o -name '*.sh' |
+out=$(find src tests bench doc -name '*.[ch]' -o -name '*.py' -o -name '*.sh' |
 	grep -v "/page\.c\$" |
 	xargs wc -l | awk '$1 > 600 && $2 != "total" {
 		print $2 ": " $1 " lines" }')
