@@ -15,7 +15,6 @@ import signal
 import sys
 import threading
 import time
-import unittest
 
 sys.path.insert(1, sys.path[0] + "/..")
 
@@ -223,26 +222,6 @@ class Refused(ReloadTest):
         os.remove(self.daemon.config)
         self.assert_refused(re.escape(self.daemon.config))
         self.assert_now("1")
-
-
-class Readme(unittest.TestCase):
-    """What the README has one edit and reload, a reload takes."""
-
-    ONLY_RESTARTS = ("listen", "control", "user", "workers", "sandbox")
-
-    def test_says_restart(self):
-        """Beside each line that takes one, it says how."""
-        with open(harness.top("README.md"), encoding="utf-8") as file:
-            blocks = file.read().split("\n\n")
-        found = 0
-        for before, block in zip(blocks, blocks[1:]):
-            lines = block.lstrip("\n").split("\n")
-            if all(line.startswith("    ") for line in lines) and any(
-                    line.split()[0] in self.ONLY_RESTARTS for line in lines):
-                found += 1
-                self.assertIn("systemctl restart", before.replace("\n", " "),
-                              block)
-        self.assertGreater(found, 1)
 
 
 class Control(ReloadTest):
