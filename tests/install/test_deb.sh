@@ -94,6 +94,10 @@ for p in $packages; do
 	[ ! -s "$dir/log" ] || fail "$p differs"
 done
 ok 'every file is as it was packed'
+zcat -f /usr/share/doc/appmsgd/README.md* >"$dir/readme" || fail no README
+! grep -nE '\]\([^#h)]|src(set)?=' "$dir/readme" >"$dir/log" ||
+	fail 'the README links to what is not packed'
+ok 'its README names nothing that is not there'
 
 # As it does every day, whether there is a log or not, and a service or not.
 rotate() {
