@@ -138,6 +138,21 @@ peers_enter_user(struct peers *peers, uid_t uid)
 	return enter(peers, AF_UNIX, uid, INT64_MAX);
 }
 
+int
+peers_enter_by(struct peers *peers, int fd, const struct sockaddr *sa,
+    int64_t limit, struct peer_count **peer)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+
+	if (sa->sa_family != AF_UNIX)
+		return peers_enter(peers, sa, limit, peer);
+	*peer = NULL;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0)
+		*peer = peers_enter_user(peers, cred.uid);
+	return 0;
+}
+
 void
 peers_leave(struct peers *peers, struct peer_count *peer)
 {

@@ -49,6 +49,17 @@ int peers_enter(struct peers *, const struct sockaddr *sa, int64_t limit,
 struct peer_count *peers_enter_user(struct peers *, uid_t);
 
 /*
+ * Count a connection for whoever it is of: of a unix socket that is the user
+ * who connected, if that can be told and there is memory.
+ *
+ * fd  the connection
+ *
+ * Else as peers_enter().
+ */
+int peers_enter_by(struct peers *, int fd, const struct sockaddr *sa,
+    int64_t limit, struct peer_count **peer);
+
+/*
  * The connection has ended, and nothing is held for it any more.  NULL is
  * allowed.
  */

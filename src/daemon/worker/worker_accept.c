@@ -21,6 +21,7 @@
 #include "daemon/base/address.h"
 #include "daemon/base/descriptors.h"
 #include "daemon/net/acceptor.h"
+#include "daemon/net/allow.h"
 #include "daemon/net/listeners.h"
 #include "daemon/record/stats.h"
 #include "daemon/session/peers.h"
@@ -105,51 +106,6 @@ worker_refuse(struct worker *w, const struct session_door *door, int fd,
 		w->refused--;
 }
 
-static bool
-cidr_has(const struct conf_cidr *cidr, const uint8_t *addr)
-{
-	unsigned int bytes = cidr->bits / 8, bits = cidr->bits % 8;
-
-	return memcmp(cidr->addr, addr, bytes) == 0 && (bits == 0 ||
-	    (cidr->addr[bytes] ^ addr[bytes]) >> (8 - bits) == 0);
-}
-
-static bool
-is_allowed(const struct conf_listen *l, const struct sockaddr *sa)
-{
-	const uint8_t *addr;
-
-	if (l->n_allow == 0)
-		return true;
-	if (sa->sa_family == AF_INET)
-		addr = (const void *)
-		    &((const struct sockaddr_in *)(const void *)sa)->sin_addr;
-	else
-		addr = (const void *)
-		    &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr;
-	for (size_t i = 0; i < l->n_allow; i++)
-		if (l->allow[i].family == sa->sa_family &&
-		    cidr_has(&l->allow[i], addr))
-			return true;
-	return false;
-}
-
-/* Count a connection for whoever it is of. */
-static int
-enter(struct workers *all, int fd, const struct sockaddr *sa, int64_t limit,
-    struct peer_count **peer)
-{
-	struct ucred cred;
-	socklen_t len = sizeof(cred);
-
-	if (sa->sa_family != AF_UNIX)
-		return peers_enter(all->peers, sa, limit, peer);
-	*peer = NULL;
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0)
-		*peer = peers_enter_user(all->peers, cred.uid);
-	return 0;
-}
-
 static void
 worker_accept_cb(int fd, const struct sockaddr *sa, socklen_t sa_len,
     void *arg)
@@ -164,7 +120,7 @@ worker_accept_cb(int fd, const struct sockaddr *sa, socklen_t sa_len,
 	struct peer_count *peer = NULL;
 	uint64_t more;
 
-	if (!is_allowed(door->listen, sa)) {
+	if (!allow_has(door->listen, sa)) {
 		if (warning_due(&w->denied, &more))
 			log_warnx("connection denied peer=%s before=%llu",
 			    address_word(sa, sa_len, address,
@@ -176,7 +132,8 @@ worker_accept_cb(int fd, const struct sockaddr *sa, socklen_t sa_len,
 	}
 	if (w->all->connections++ >= limits->connections) {
 		limit = "connections";
-	} else if (enter(w->all, fd, sa, limits->per_address, &peer) != 0) {
+	} else if (peers_enter_by(w->all->peers, fd, sa,
+	    limits->per_address, &peer) != 0) {
 		limit = "per-address";
 		counter = STATS_REFUSED_PER_ADDRESS;
 	}
