@@ -89,7 +89,7 @@ server_report(const struct server *server)
 	    .connections = workers_connections(server->workers),
 	    .workers = workers_stats(server->workers),
 	    .n = workers_count(server->workers),
-	    .table_cb = inspect_table, .tables = gen };
+	    .keys = true, .table_cb = inspect_table, .tables = gen };
 
 	reload_counts(server->reload, &r.reloads, &r.reloads_failed);
 	reload_kept(server->reload, &r.kept, &r.kept_bytes);
@@ -274,10 +274,11 @@ server_change_cb(const struct generation *gen, void *arg)
 }
 
 static int
-http_stats(struct buf *out, void *arg)
+http_stats(struct buf *out, bool keys, void *arg)
 {
-	const struct report r = server_report(arg);
+	struct report r = server_report(arg);
 
+	r.keys = keys;
 	return report_json(&r, out);
 }
 

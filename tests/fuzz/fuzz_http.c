@@ -76,10 +76,17 @@ struct run {
 static struct setup *now;	/* of the input in hand */
 
 static int
-add_numbers(struct buf *b, void *arg)
+add_text(struct buf *b, void *arg)
 {
 	(void)arg;
 	return now->server.short_of ? -1 : buf_add(b, "{ \"a\": 1 }\n", 11);
+}
+
+static int
+add_numbers(struct buf *b, bool how, void *arg)
+{
+	(void)how;
+	return add_text(b, arg);
 }
 
 static bool
@@ -89,7 +96,7 @@ is_healthy(void *arg)
 	return !now->server.ill;
 }
 
-static const struct http_numbers source = { add_numbers, add_numbers,
+static const struct http_numbers source = { add_numbers, add_text,
     is_healthy, NULL };
 
 /* Replies, taken apart. */
@@ -272,6 +279,7 @@ read_setup(struct setup *setup, const uint8_t *data)
 {
 	*setup = (struct setup){
 		.turn = { .source = &source, .local = data[0] & SETUP_LOCAL,
+		    .hosts = { true, NULL },
 		    .draining = data[0] & SETUP_DRAINING, .now = NOW,
 		    .requests_max = data[0] & SETUP_FEW ? 1 + data[1] :
 		    REQUESTS_MAX, .out_max = data[0] & SETUP_LATE ? 1 :

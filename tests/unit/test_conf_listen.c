@@ -98,15 +98,18 @@ wrong_addresses_are_told(void **state)
 		    "to 65535" },
 		{ "listen 127.0.0.1 -1", "\"-1\" is not a port from 0 to "
 		    "65535" },
-		{ "listen 192.0.2.1 80 service=http", "service=http is for "
-		    "loopback and unix sockets only: it shows what is asked "
-		    "to whoever looks" },
-		{ "listen ::2 80 service=http", "service=http is for "
-		    "loopback and unix sockets only: it shows what is asked "
-		    "to whoever looks" },
-		{ "listen 127.0.0.2 80 service=http allow=127.0.0.0/8",
-		    "allow= is not for service=http, which is for "
-		    "loopback" },
+		{ "listen 192.0.2.1 80 service=http", "service=http beyond "
+		    "loopback needs allow=, the networks that may look" },
+		{ "listen ::2 80 service=http keys=yes", "service=http beyond "
+		    "loopback needs allow=, the networks that may look" },
+		{ "listen 127.0.0.2 80 service=http allow=127.0.0.0/8", "" },
+		{ "listen 0.0.0.0 80 service=http allow=0.0.0.0/0", "" },
+		{ "listen ::1 80 names=a", "names= is for service=http" },
+		{ "listen ::1 80 keys=no", "keys= is for service=http" },
+		{ "listen ::1 80 service=http keys=perhaps", "\"perhaps\" is "
+		    "neither yes nor no" },
+		{ "listen /x service=http names=a", "names= is for addresses; "
+		    "a unix socket is asked under any name" },
 		{ "listen /x service=http keep-alive=yes", "keep-alive= is "
 		    "for messages, not for service=http" },
 		{ "listen ::1 80 service=http", "" },
@@ -224,6 +227,71 @@ a_port_is_a_word_of_its_own(void **state)
 		    guess != NULL ? guess : "", guess != NULL ? "\"?" : "");
 		confs_expect_line(line, problem);
 	}
+}
+
+/* Names of hosts are those that DNS and files like /etc/hosts can have. */
+static void
+hosts_are_named(void **state)
+{
+	static const char *const wrong[] = { "", "a b", "a:80", "-a", "a-",
+	    "a..b", ".a", "a.", "127.0.0.1", "a.1", "1", "a/b", "*.a",
+	    "\xc3\xa4", "[x]", "a.-b" };
+	static const char *const right[] = { "a", "A-1.b_c.example", "1a",
+	    "xn--4ca.example", "a,b,c.d" };
+	char line[400], problem[400], name[300];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(wrong); i++) {
+		snprintf(line, sizeof(line), "listen ::1 1 service=http "
+		    "names=\"x,%s\"", wrong[i]);
+		snprintf(problem, sizeof(problem), "\"%s\" in names= is not "
+		    "a host name such as lookup.example.org", wrong[i]);
+		confs_expect_line(line, problem);
+	}
+	for (size_t i = 0; i < COUNT(right); i++) {
+		snprintf(line, sizeof(line), "listen ::1 1 service=http "
+		    "names=%s", right[i]);
+		confs_expect_line(line, "");
+	}
+	memset(name, 'x', sizeof(name));
+	for (size_t i = 63; i < 253; i += 64)
+		name[i] = '.';
+	name[253] = '\0';
+	snprintf(line, sizeof(line), "listen ::1 1 service=http names=%s",
+	    name);
+	confs_expect_line(line, "");
+	name[253] = 'x';
+	name[254] = '\0';
+	snprintf(line, sizeof(line), "listen ::1 1 service=http names=%s",
+	    name);
+	snprintf(problem, sizeof(problem), "\"%s\" in names= is not a host "
+	    "name such as lookup.example.org", name);
+	confs_expect_line(line, problem);
+}
+
+/* Keys are shown where nobody but this machine looks, unless a line says. */
+static void
+keys_are_for_those_who_are_near(void **state)
+{
+	struct conf *conf = confs_load(
+	    "listen 127.0.0.1 1 service=http names=a.example,b\n"
+	    "listen /x service=http\n"
+	    "listen 10.0.0.1 1 service=http allow=10.0.0.0/8\n"
+	    "listen ::1 1 service=http keys=no\n"
+	    "listen ::2 1 keys=yes allow=::/0 service=http\n"
+	    "listen ::1 2\n");
+	static const bool keys[] = { true, true, false, false, true, false };
+	struct conf_listen copy;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(keys); i++)
+		assert_int_equal(nth_listen(conf, (int)i)->keys, keys[i]);
+	assert_int_equal(conf_listen_copy(&copy, nth_listen(conf, 0)), 0);
+	conf_free(conf);
+	assert_string_equal(copy.names, "a.example,b");
+	assert_true(copy.keys);
+	conf_listen_clear(&copy);
+	conf_listen_clear(&copy);
 }
 
 static void
@@ -355,6 +423,8 @@ main(void)
 		cmocka_unit_test(wrong_addresses_are_told),
 		cmocka_unit_test(addresses_are_taken_literally),
 		cmocka_unit_test(a_port_is_a_word_of_its_own),
+		cmocka_unit_test(hosts_are_named),
+		cmocka_unit_test(keys_are_for_those_who_are_near),
 		cmocka_unit_test(a_zone_is_part_of_an_address),
 		cmocka_unit_test(wrong_networks_are_told),
 		cmocka_unit_test(a_port_is_digits),

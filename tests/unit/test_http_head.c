@@ -357,6 +357,7 @@ hosts_are_addresses_or_not(void **state)
 		{ "127.0.0.1 x", false, false },
 		{ "\xc3\xa4", false, false }
 	};
+	static const struct http_hosts loopback = { .loopback = true };
 	char name[100];
 
 	(void)state;
@@ -364,13 +365,54 @@ hosts_are_addresses_or_not(void **state)
 		size_t len = strlen(hosts[i].host);
 
 		if (http_host_is_valid(hosts[i].host, len) != hosts[i].valid ||
-		    http_host_is_address(hosts[i].host, len) !=
+		    http_host_is_ours(&loopback, hosts[i].host, len) !=
 		    hosts[i].address)
 			fail_msg("%s", hosts[i].host);
 	}
 	memset(name, '1', sizeof(name));
-	assert_false(http_host_is_address(name, sizeof(name)));
-	assert_false(http_host_is_address("127.0.0.1\0", 10));
+	assert_false(http_host_is_ours(&loopback, name, sizeof(name)));
+	assert_false(http_host_is_ours(&loopback, "127.0.0.1\0", 10));
+}
+
+/* Those of the line, whole, in any case and with any port. */
+static void
+hosts_have_names(void **state)
+{
+	static const struct http_hosts hosts = { .names =
+	    "lookup.example.org,b,x-1.example" };
+	static const struct {
+		const char *host;
+		bool ours;
+	} rows[] = {
+		{ "lookup.example.org", true },
+		{ "LOOKUP.Example.org:8080", true },
+		{ "b", true },
+		{ "x-1.example:1", true },
+		{ "127.0.0.1", true },
+		{ "[::1]:80", true },
+		{ "localhost", false },
+		{ "", false },
+		{ ":80", false },
+		{ "lookup.example.or", false },
+		{ "lookup.example.orgx", false },
+		{ "ookup.example.org", false },
+		{ "lookup.example.org.", false },
+		{ "lookup.example.org:", false },
+		{ "lookup.example.org,b", false },
+		{ "b,x-1.example", false },
+		{ "[b]", false },
+		{ "%62", false },
+		{ "x-1.example.evil.example", false }
+	};
+	static const struct http_hosts none = { .names = NULL };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++)
+		if (http_host_is_ours(&hosts, rows[i].host,
+		    strlen(rows[i].host)) != rows[i].ours)
+			fail_msg("%s", rows[i].host);
+	assert_false(http_host_is_ours(&none, "b", 1));
+	assert_true(http_host_is_ours(&none, "192.0.2.1", 9));
 }
 
 int
@@ -381,7 +423,8 @@ main(void)
 		cmocka_unit_test(what_is_good_is_understood),
 		cmocka_unit_test(long_heads_are_refused),
 		cmocka_unit_test(a_request_has_begun_with_its_first_byte),
-		cmocka_unit_test(hosts_are_addresses_or_not)
+		cmocka_unit_test(hosts_are_addresses_or_not),
+		cmocka_unit_test(hosts_have_names)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -44,10 +44,11 @@ static bool is_healthy;
 static int memory;		/* 0, or -1: there is none */
 
 static int
-stats(struct buf *b, void *arg)
+stats(struct buf *b, bool keys, void *arg)
 {
 	(void)arg;
-	return memory != 0 ? -1 : buf_add(b, "{}\n", 3);
+	return memory != 0 ? -1 : buf_add(b, keys ? "{\"k\"}" : "{}\n",
+	    keys ? 5 : 3);
 }
 
 static int
@@ -91,6 +92,7 @@ static struct http_turn
 turn(void)
 {
 	return (struct http_turn){ .source = &source, .now = NOW,
+	    .hosts = { .loopback = true },
 	    .requests_max = 100, .out_max = (size_t)1 << 20, .body = &body,
 	    .out = &out };
 }
@@ -162,6 +164,19 @@ replies_are_these_bytes(void **state)
 }
 
 static void
+keys_are_for_those_who_may(void **state)
+{
+	struct http_turn t = turn();
+	size_t used;
+
+	(void)state;
+	t.keys = true;
+	assert_int_equal(feed(&t, GET("/stats.json"), &used), HTTP_MORE);
+	expect("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" FIELDS
+	    DATE "Content-Length: 5\r\n\r\n{\"k\"}");
+}
+
+static void
 the_page_is_whole(void **state)
 {
 	const struct http_turn t = turn();
@@ -224,7 +239,7 @@ what_is_too_long_is_refused(void **state)
 }
 
 static void
-only_addresses_are_answered(void **state)
+only_known_hosts_are_answered(void **state)
 {
 	struct http_turn t = turn();
 
@@ -236,6 +251,10 @@ only_addresses_are_answered(void **state)
 	ask(&t, "GET http://[::1]:8/ HTTP/1.1\r\nHost: evil\r\n\r\n", 200,
 	    true);
 	ask(&t, "GET / HTTP/1.0\r\n\r\n", 421, false);
+	t.hosts.loopback = false;
+	ask(&t, GET("/"), 421, true);
+	t.hosts.names = "a,localhost";
+	ask(&t, GET("/"), 200, true);
 	t.local = true;
 	ask(&t, "GET / HTTP/1.1\r\nHost: evil\r\n\r\n", 200, true);
 	ask(&t, "GET / HTTP/1.0\r\n\r\n", 200, false);
@@ -357,10 +376,11 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(replies_are_these_bytes, begin),
+		cmocka_unit_test_setup(keys_are_for_those_who_may, begin),
 		cmocka_unit_test_setup(the_page_is_whole, begin),
 		cmocka_unit_test_setup(errors_have_their_status, begin),
 		cmocka_unit_test_setup(what_is_too_long_is_refused, begin),
-		cmocka_unit_test_setup(only_addresses_are_answered, begin),
+		cmocka_unit_test_setup(only_known_hosts_are_answered, begin),
 		cmocka_unit_test_setup(connections_stay_or_close, begin),
 		cmocka_unit_test_setup(what_is_not_whole_is_refused, begin),
 		cmocka_unit_test_setup(cuts_make_no_difference, begin),

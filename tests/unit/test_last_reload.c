@@ -47,7 +47,7 @@ assert_told(const struct last_reload *last, const char *line,
 	last_reload_text(last, text);
 	assert_string_equal(text, line);
 	tell_init(&t);
-	last_reload_tell(last, &t);
+	last_reload_tell(last, true, &t);
 	assert_int_equal(tell_print(&t, &json), 0);
 	assert_int_equal(buf_add(&json, "", 1), 0);
 	assert_string_equal(json.data, object);

@@ -28,7 +28,7 @@
 
 static struct stats_worker workers[WORKERS];
 static struct report report = { .workers = workers, .n = WORKERS,
-    .generation = UINT64_MAX, .held = INT64_MIN };
+    .generation = UINT64_MAX, .held = INT64_MIN, .keys = true };
 
 /* Some of everything. */
 static void

@@ -9,6 +9,8 @@
 
 #include "daemon/conf/conf.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +30,18 @@ conf_service_name(enum conf_service service)
 	return NULL;
 }
 
+bool
+conf_listen_is_local(const struct conf_listen *l)
+{
+	const struct sockaddr_in6 *sin6 = (const void *)&l->ss;
+	const struct sockaddr_in *sin = (const void *)&l->ss;
+
+	if (l->ss.ss_family == AF_INET)
+		return ntohl(sin->sin_addr.s_addr) >> 24 == 127;
+	return l->ss.ss_family == AF_UNIX ||
+	    IN6_IS_ADDR_LOOPBACK(&sin6->sin6_addr);
+}
+
 /* What is owned is named here and in conf_listen_clear(), nowhere else. */
 int
 conf_listen_copy(struct conf_listen *copy, const struct conf_listen *l)
@@ -37,7 +51,10 @@ conf_listen_copy(struct conf_listen *copy, const struct conf_listen *l)
 	copy->allow = NULL;
 	copy->n_allow = 0;
 	copy->group = NULL;
+	copy->names = NULL;
 	if (l->group != NULL && (copy->group = strdup(l->group)) == NULL)
+		return -1;
+	if (l->names != NULL && (copy->names = strdup(l->names)) == NULL)
 		return -1;
 	if (l->n_allow == 0)
 		return 0;
@@ -53,8 +70,10 @@ void
 conf_listen_clear(struct conf_listen *l)
 {
 	free(l->group);
+	free(l->names);
 	free(l->allow);
 	l->group = NULL;
+	l->names = NULL;
 	l->allow = NULL;
 	l->n_allow = 0;
 }

@@ -61,6 +61,10 @@ struct conf_listen {
 	gid_t gid;			/* of group */
 	struct conf_cidr *allow;	/* owned; n_allow 0: everybody */
 	size_t n_allow;
+	char *names;			/* owned; of service=http: with commas
+					   between them; NULL: none */
+	bool keys, keys_said;		/* likewise: are shown; and a line
+					   says so */
 };
 TAILQ_HEAD(conf_listens, conf_listen);
 
@@ -187,6 +191,11 @@ void conf_free(struct conf *);
  * The word of service=; static.
  */
 const char *conf_service_name(enum conf_service);
+
+/*
+ * Whether it is for this machine alone: a loopback address or a unix socket.
+ */
+bool conf_listen_is_local(const struct conf_listen *);
 
 /*
  * Copy a listen directive with what it owns, so that it may outlive its

@@ -22,6 +22,9 @@
 #include "daemon/base/address.h"
 
 #define DIGITS		"0123456789"
+#define LETTERS		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define NAME_LEN_MAX	253	/* of a host */
+#define LABEL_LEN_MAX	63	/* between its dots */
 #define UNIX_MODE	0666	/* default: as open as a port on loopback */
 #define GROUP_MODE	0660	/* default with a group */
 #define NO_MODE		01000	/* none was given */
@@ -169,12 +172,67 @@ take_allow(struct parser *parser, const struct lex_word *value, void *arg)
 	return 0;
 }
 
+/* A name as DNS has them, or files that stand in for it: no address. */
+static bool
+is_host_name(const char *text)
+{
+	size_t n;
+
+	if (strlen(text) > NAME_LEN_MAX)
+		return false;
+	for (;; text += n + 1) {
+		n = strspn(text, DIGITS LETTERS "-_");
+		if (n == 0 || n > LABEL_LEN_MAX || text[0] == '-' ||
+		    text[n - 1] == '-')
+			return false;
+		if (text[n] != '.')
+			/* 127.1 is none. */
+			return text[n] == '\0' && strspn(text, DIGITS) < n;
+	}
+}
+
+static int
+take_names(struct parser *parser, const struct lex_word *value, void *arg)
+{
+	struct conf_listen *l = arg;
+	char *rest = value->text, *one;
+
+	if (is_unix(l)) {
+		parse_problem(parser, "names= is for addresses; a unix socket "
+		    "is asked under any name");
+		return -1;
+	}
+	l->names = strdup(value->text);
+	if (l->names == NULL) {
+		parse_problem(parser, "%s", strerror(errno));
+		return -1;
+	}
+	while ((one = strsep(&rest, ",")) != NULL)
+		if (!is_host_name(one)) {
+			parse_problem(parser, "\"%s\" in names= is not a host "
+			    "name such as lookup.example.org", one);
+			return -1;
+		}
+	return 0;
+}
+
+static int
+take_keys(struct parser *parser, const struct lex_word *value, void *arg)
+{
+	struct conf_listen *l = arg;
+
+	l->keys_said = true;
+	return parse_bool(parser, value, &l->keys);
+}
+
 static const struct option options[] = {
 	{ "mode", take_mode },
 	{ "group", take_group },
 	{ "keep-alive", take_keep_alive },
 	{ "service", take_service },
 	{ "allow", take_allow },
+	{ "names", take_names },
+	{ "keys", take_keys },
 	{ NULL, NULL }
 };
 
@@ -272,31 +330,27 @@ is_any_port(const struct conf_listen *l)
 	return false;
 }
 
-static bool
-is_loopback(const struct conf_listen *l)
-{
-	const struct sockaddr_in6 *sin6 = (const void *)&l->ss;
-	const struct sockaddr_in *sin = (const void *)&l->ss;
-
-	if (l->ss.ss_family == AF_INET)
-		return ntohl(sin->sin_addr.s_addr) >> 24 == 127;
-	return l->ss.ss_family == AF_UNIX ||
-	    IN6_IS_ADDR_LOOPBACK(&sin6->sin6_addr);
-}
-
-/* What fits together only when all options are known. */
+/*
+ * What fits together only when all options are known.  A number of http is
+ * nobody's business who was not named; keys that are asked for, less so.
+ */
 static void
-check_service(struct parser *parser, const struct conf_listen *l)
+check_service(struct parser *parser, struct conf_listen *l)
 {
+	bool http = l->service == CONF_SERVICE_HTTP;
+
 	if (l->service != CONF_SERVICE_MESSAGES && l->keep_alive)
 		parse_problem(parser, "keep-alive= is for messages, "
 		    "not for service=%s", conf_service_name(l->service));
-	if (l->service == CONF_SERVICE_HTTP && !is_loopback(l))
-		parse_problem(parser, "service=http is for loopback and unix "
-		    "sockets only: it shows what is asked to whoever looks");
-	if (l->service == CONF_SERVICE_HTTP && l->n_allow > 0)
-		parse_problem(parser, "allow= is not for service=http, "
-		    "which is for loopback");
+	if (!http && l->names != NULL)
+		parse_problem(parser, "names= is for service=http");
+	if (!http && l->keys_said)
+		parse_problem(parser, "keys= is for service=http");
+	if (http && !conf_listen_is_local(l) && l->n_allow == 0)
+		parse_problem(parser, "service=http beyond loopback needs "
+		    "allow=, the networks that may look");
+	if (!l->keys_said)
+		l->keys = http && conf_listen_is_local(l);
 }
 
 /* Whether an address stands for all of its family. */

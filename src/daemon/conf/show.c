@@ -58,10 +58,15 @@ show_listen(const struct conf_listen *l, FILE *out)
 		show_allow(l, out);
 	}
 	/* That of messages is what a line without the option means. */
-	if (l->service != CONF_SERVICE_MESSAGES)
-		fprintf(out, " service=%s\n", conf_service_name(l->service));
+	if (l->service == CONF_SERVICE_MESSAGES)
+		fprintf(out, " keep-alive=%s", l->keep_alive ? "yes" : "no");
 	else
-		fprintf(out, " keep-alive=%s\n", l->keep_alive ? "yes" : "no");
+		fprintf(out, " service=%s", conf_service_name(l->service));
+	if (l->names != NULL)
+		fprintf(out, " names=%s", l->names);
+	if (l->service == CONF_SERVICE_HTTP)
+		fprintf(out, " keys=%s", l->keys ? "yes" : "no");
+	fputc('\n', out);
 }
 
 static void
@@ -132,7 +137,7 @@ conf_show(const struct conf *conf, FILE *out)
 }
 
 static bool
-is_same_group(const char *a, const char *b)
+is_same_word(const char *a, const char *b)
 {
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
@@ -143,7 +148,8 @@ is_same_listen(const struct conf_listen *a, const struct conf_listen *b)
 	return a->ss_len == b->ss_len &&
 	    memcmp(&a->ss, &b->ss, a->ss_len) == 0 &&
 	    a->service == b->service && a->keep_alive == b->keep_alive &&
-	    a->mode == b->mode && is_same_group(a->group, b->group) &&
+	    a->mode == b->mode && is_same_word(a->group, b->group) &&
+	    is_same_word(a->names, b->names) && a->keys == b->keys &&
 	    a->n_allow == b->n_allow &&
 	    (a->n_allow == 0 || memcmp(a->allow, b->allow,
 	    a->n_allow * sizeof(*a->allow)) == 0);

@@ -12,23 +12,33 @@
 #include <sys/queue.h>
 #include <sys/socket.h>
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <event2/event.h>
 
 #include "common/log.h"
+#include "daemon/base/address.h"
 #include "daemon/base/descriptors.h"
+#include "daemon/base/warning.h"
 #include "daemon/conf/conf.h"
 #include "daemon/http/http_head.h"
+#include "daemon/http/http_stream.h"
 #include "daemon/net/acceptor.h"
+#include "daemon/net/allow.h"
+#include "daemon/record/stats.h"
 #include "daemon/session/peers.h"
 #include "daemon/session/session.h"
 #include "daemon/session/session_service.h"
 
 /* How long a drain waits for requests on their way, as workers do. */
 #define GRACE_MS	200L
+
+/* Connections that are told that they are not let in, at a time. */
+#define REFUSED_MAX	16
 
 struct http_listener {
 	SLIST_ENTRY(http_listener) entry;
@@ -42,9 +52,11 @@ struct http {
 	struct conf_limits limits;
 	struct http_numbers source;
 	struct buf body;		/* of the reply in the making */
-	struct peers *peers;		/* owned: none is counted in it */
+	struct peers *peers;		/* owned: who has how many */
 	SLIST_HEAD(, http_listener) listeners;
 	size_t n;			/* sessions */
+	size_t refused;			/* that are told so, beside them */
+	struct warning denied;
 	struct event *grace;		/* ends what nobody asked */
 	void (*drained_cb)(void *);	/* NULL: not asked for, or called */
 	void *arg;
@@ -55,10 +67,12 @@ begin_turn(const struct session_talk *t)
 {
 	struct http *http = t->arg;
 
-	return (struct http_turn){ .source = &http->source,
+	return (struct http_turn){
+	    .source = &http->source,
 	    .local = t->listen->ss.ss_family == AF_UNIX,
-	    .draining = t->stream->draining, .now = time(NULL),
-	    .requests_max = t->limits->pipeline,
+	    .hosts = { conf_listen_is_local(t->listen), t->listen->names },
+	    .keys = t->listen->keys, .draining = t->stream->draining,
+	    .now = time(NULL), .requests_max = t->limits->pipeline,
 	    .out_max = (size_t)t->limits->output,
 	    .ns_max = t->env->turn_ns, .body = &http->body, .out = t->out };
 }
@@ -117,7 +131,7 @@ check_drained(struct http *http)
 {
 	void (*cb)(void *) = http->drained_cb;
 
-	if (cb == NULL || http->n > 0)
+	if (cb == NULL || http->n + http->refused > 0)
 		return;
 	http->drained_cb = NULL;
 	cb(http->arg);
@@ -129,13 +143,38 @@ gone_cb(struct peer_count *peer, bool counted, void *arg)
 	struct http *http = arg;
 	struct http_listener *l;
 
-	(void)peer;
-	(void)counted;
-	http->n--;
+	if (counted)
+		http->n--;
+	else
+		http->refused--;
+	peers_leave(http->peers, peer);
 	SLIST_FOREACH(l, &http->listeners, entry)
 		if (l->acceptor != NULL)
 			acceptor_resume(l->acceptor);
 	check_drained(http);
+}
+
+/* Tell a connection that it is not let in, or close it where many are told. */
+static void
+deny(struct http *http, const struct session_door *door, int fd,
+    const struct sockaddr *sa, socklen_t len)
+{
+	char address[ADDRESS_WORD_MAX];
+	uint64_t more;
+
+	if (warning_due(&http->denied, &more))
+		log_warnx("connection denied service=http peer=%s before=%llu",
+		    address_word(sa, len, address, sizeof(address)),
+		    (unsigned long long)more);
+	stats_add(http->host.env.stats, STATS_REFUSED_DENIED, 1);
+	if (http->refused >= descriptors_share(REFUSED_MAX)) {
+		close(fd);
+		return;
+	}
+	http->refused++;
+	if (session_start_refused(&http->host, fd, door, REQUEST_DENIED,
+	    "your address is not allowed here") != 0)
+		http->refused--;
 }
 
 static void
@@ -143,15 +182,25 @@ accept_cb(int fd, const struct sockaddr *sa, socklen_t len, void *arg)
 {
 	struct http_listener *l = arg;
 	struct http *http = l->http;
+	struct peer_count *peer;
 
-	(void)sa;
-	(void)len;
+	if (!allow_has(l->door.listen, sa)) {
+		deny(http, &l->door, fd, sa, len);
+		return;
+	}
+	/* Counted first, who has most by now makes room for himself. */
+	if (peers_enter_by(http->peers, fd, sa, INT64_MAX, &peer) != 0) {
+		log_warnx("out of memory for a connection");
+		close(fd);
+		return;
+	}
 	while (http->n >= descriptors_share(HTTP_CONNECTIONS_MAX))
-		session_end_first(&http->host);
+		session_make_room(&http->host);
 	http->n++;
-	if (session_start(&http->host, fd, &l->door, NULL) != 0) {
+	if (session_start(&http->host, fd, &l->door, peer) != 0) {
 		log_warnx("out of memory for a connection");
 		http->n--;
+		peers_leave(http->peers, peer);
 	}
 }
 
@@ -247,7 +296,7 @@ http_drain(struct http *http, void (*drained_cb)(void *), void *arg)
 int64_t
 http_connections(const struct http *http)
 {
-	return (int64_t)http->n;
+	return (int64_t)(http->n + http->refused);
 }
 
 void

@@ -22,8 +22,9 @@ struct event_base;
 struct http;
 
 /*
- * Connections at a time, fewer where descriptors are; the one that has not
- * been served for longest makes room for another.
+ * Connections at a time, fewer where descriptors are.  One more ends another,
+ * of the address that has most the one that has not been served for longest:
+ * who has few is not pushed out by who has many.
  */
 #define HTTP_CONNECTIONS_MAX	64
 

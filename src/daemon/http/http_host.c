@@ -14,7 +14,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define NAME_MAX_LEN	64	/* an address with its port, and more */
+#define ADDRESS_MAX_LEN	64	/* longer ones are none */
 
 static bool
 is_digit(char c)
@@ -83,23 +83,52 @@ http_host_is_valid(const char *p, size_t len)
 	return (!literal || n > 0) && is_port(p + n, len - n, 0);
 }
 
+/* An address, the one for version 6 without its brackets. */
+static bool
+is_address(int family, const char *p, size_t len)
+{
+	char text[ADDRESS_MAX_LEN];
+	struct in6_addr addr;
+
+	if (len >= sizeof(text))
+		return false;
+	memcpy(text, p, len);
+	text[len] = '\0';
+	return inet_pton(family, text, &addr) == 1;
+}
+
+static bool
+is_word(const char *word, size_t word_len, const char *p, size_t len)
+{
+	return word_len == len && strncasecmp(word, p, len) == 0;
+}
+
+static bool
+is_name(const struct http_hosts *hosts, const char *p, size_t len)
+{
+	const char *name = hosts->names;
+	size_t n;
+
+	if (hosts->loopback && is_word("localhost", 9, p, len))
+		return true;
+	while (name != NULL) {
+		n = strcspn(name, ",");
+		if (is_word(name, n, p, len))
+			return true;
+		name = name[n] == ',' ? name + n + 1 : NULL;
+	}
+	return false;
+}
+
 bool
-http_host_is_address(const char *p, size_t len)
+http_host_is_ours(const struct http_hosts *hosts, const char *p, size_t len)
 {
 	bool literal = len > 0 && p[0] == '[';
 	size_t n = literal ? literal_len(p, len) : name_len(p, len);
-	char name[NAME_MAX_LEN];
-	struct in6_addr in6;
 
-	if (n < (literal ? 2 : 1) || n >= sizeof(name) ||
-	    !is_port(p + n, len - n, 1))
+	if (n < (literal ? 2 : 1) || !is_port(p + n, len - n, 1))
 		return false;
-	/* Without its brackets. */
-	n -= literal ? 2 : 0;
-	memcpy(name, p + literal, n);
-	name[n] = '\0';
 	if (literal)
-		return inet_pton(AF_INET6, name, &in6) == 1;
-	return strcasecmp(name, "localhost") == 0 ||
-	    inet_pton(AF_INET, name, &in6) == 1;
+		return is_address(AF_INET6, p + 1, n - 2);
+	return is_address(AF_INET, p, n) || is_name(hosts, p, n);
 }

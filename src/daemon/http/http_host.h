@@ -17,10 +17,20 @@
  */
 bool http_host_is_valid(const char *, size_t);
 
+/* Under which names a listener is asked, beside addresses. */
+struct http_hosts {
+	bool loopback;		/* localhost is it */
+	const char *names;	/* more, with commas between; NULL: none */
+};
+
 /*
- * Whether they are an address or localhost, with any port, and no more: what
- * is lenient here, a browser may read as another's name.
+ * Whether they are an address, or one of these names, with any port, and no
+ * more: what is lenient here, a browser may read as another's name.
+ *
+ * Any address and port are good, not only those that are listened at: where
+ * ports are forwarded or published a peer knows others, and a browser that
+ * asks by address has its page from there.
  */
-bool http_host_is_address(const char *, size_t);
+bool http_host_is_ours(const struct http_hosts *, const char *, size_t);
 
 #endif

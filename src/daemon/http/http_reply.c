@@ -29,7 +29,8 @@ static const struct status {
 	{ 408, "Request Timeout", "The request did not come in time.\n" },
 	{ 413, "Content Too Large", "A request may have no content here.\n" },
 	{ 414, "URI Too Long", "The target is too long.\n" },
-	{ 421, "Misdirected Request", "Ask by address, or as localhost.\n" },
+	{ 421, "Misdirected Request", "Ask by address, or by a name of "
+	    "names=.\n" },
 	{ 431, "Request Header Fields Too Large", "The header is too "
 	    "large.\n" },
 	{ 500, "Internal Server Error", "There is no memory for that.\n" },

@@ -13,7 +13,6 @@
 
 #include "common/clock.h"
 #include "daemon/http/http_head.h"
-#include "daemon/http/http_host.h"
 #include "daemon/http/http_reply.h"
 #include "daemon/http/page.h"
 
@@ -26,49 +25,48 @@
  */
 
 static struct http_reply
-page(const struct http_numbers *source, struct buf *body)
+page(const struct http_turn *t)
 {
-	(void)source;
-	(void)body;
+	(void)t;
 	return (struct http_reply){ .status = 200,
 	    .type = "text/html; charset=utf-8", .body = http_page,
 	    .len = http_page_len };
 }
 
+/* What was appended, unless there was an error. */
 static struct http_reply
-numbers(int (*get)(struct buf *, void *), void *arg, const char *type,
-    struct buf *body)
+numbers(const struct http_turn *t, int error, const char *type)
 {
-	if (get(body, arg) != 0)
+	if (error != 0)
 		return http_reply_text(500);
 	return (struct http_reply){ .status = 200, .type = type,
-	    .body = body->data, .len = body->len };
+	    .body = t->body->data, .len = t->body->len };
 }
 
 static struct http_reply
-stats(const struct http_numbers *source, struct buf *body)
+stats(const struct http_turn *t)
 {
-	return numbers(source->stats, source->arg, "application/json", body);
+	return numbers(t, t->source->stats(t->body, t->keys, t->source->arg),
+	    "application/json");
 }
 
 static struct http_reply
-metrics(const struct http_numbers *source, struct buf *body)
+metrics(const struct http_turn *t)
 {
-	return numbers(source->metrics, source->arg,
-	    "application/openmetrics-text; version=1.0.0; charset=utf-8",
-	    body);
+	return numbers(t, t->source->metrics(t->body, t->source->arg),
+	    "application/openmetrics-text; version=1.0.0; charset=utf-8");
 }
 
 static struct http_reply
-health(const struct http_numbers *source, struct buf *body)
+health(const struct http_turn *t)
 {
-	(void)body;
-	return http_reply_text(source->healthy(source->arg) ? 200 : 503);
+	return http_reply_text(t->source->healthy(t->source->arg) ? 200 :
+	    503);
 }
 
 static const struct {
 	const char *path;
-	struct http_reply (*reply)(const struct http_numbers *, struct buf *);
+	struct http_reply (*reply)(const struct http_turn *);
 } pages[] = {
 	{ "/", page },
 	{ "/stats.json", stats },
@@ -82,7 +80,7 @@ find_page(const struct http_turn *t, struct http_text path)
 	for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++)
 		if (path.len == strlen(pages[i].path) &&
 		    memcmp(path.data, pages[i].path, path.len) == 0)
-			return pages[i].reply(t->source, t->body);
+			return pages[i].reply(t);
 	return http_reply_text(404);
 }
 
@@ -100,7 +98,7 @@ find_reply(const struct http_turn *t, const struct http_head *head)
 	}
 	if (head->body)
 		return http_reply_text(413);
-	if (head->foreign || (!t->local && !http_host_is_address(
+	if (head->foreign || (!t->local && !http_host_is_ours(&t->hosts,
 	    head->host.data != NULL ? head->host.data : "", head->host.len)))
 		return http_reply_text(421);
 	return find_page(t, head->path);

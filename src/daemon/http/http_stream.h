@@ -22,11 +22,11 @@
 #include <time.h>
 
 #include "daemon/base/buf.h"
+#include "daemon/http/http_host.h"
 
-/* Where the numbers come from. */
+/* Where the numbers come from; texts are appended: 0, or -1 for no memory. */
 struct http_numbers {
-	/* append the text; 0, or -1 for no memory */
-	int (*stats)(struct buf *, void *arg);
+	int (*stats)(struct buf *, bool keys, void *arg);
 	int (*metrics)(struct buf *, void *arg);
 	bool (*healthy)(void *arg);
 	void *arg;
@@ -44,9 +44,11 @@ struct http_turn {
 	const struct http_numbers *source;
 	bool local;		/* by a unix socket, whose peers may name any
 				   host; at an address only requests for an
-				   address or for localhost are answered, so
+				   address or one of hosts are answered, so
 				   that no web page can have a browser ask
 				   under another name */
+	struct http_hosts hosts;
+	bool keys;		/* may be shown */
 	bool draining;		/* close after what is there is answered */
 	time_t now;
 	int64_t requests_max;	/* that are answered in it */

@@ -66,7 +66,8 @@ last_reload_text(const struct last_reload *last, char *text)
 }
 
 void
-last_reload_tell(const struct last_reload *last, struct tell *t)
+last_reload_tell(const struct last_reload *last, bool problem,
+    struct tell *t)
 {
 	char at[ISO_TIME_SIZE];
 
@@ -77,7 +78,7 @@ last_reload_tell(const struct last_reload *last, struct tell *t)
 		tell_text(t, "time", at);
 		tell_number(t, "problems", last->problems);
 	}
-	if (last->problems > 0)
+	if (problem && last->problems > 0)
 		tell_text(t, "problem", last->problem);
 	tell_end(t);
 }

@@ -10,6 +10,7 @@
  * it reads no file.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <time.h>
 
@@ -53,7 +54,10 @@ void last_reload_text(const struct last_reload *, char *text);
 
 /*
  * Add the same to an object, as the member "last-reload".
+ *
+ * problem  with the text of the problem, which may name a key
  */
-void last_reload_tell(const struct last_reload *, struct tell *);
+void last_reload_tell(const struct last_reload *, bool problem,
+    struct tell *);
 
 #endif

@@ -117,7 +117,7 @@ report_status(const struct report *r, struct tell *t)
 	tell_integer(t, "uptime", r->uptime);
 	tell_number(t, "generation", r->generation);
 	tell_text(t, "loaded", loaded);
-	last_reload_tell(&r->last_reload, t);
+	last_reload_tell(&r->last_reload, r->keys, t);
 	tell_number(t, "entries", r->entries);
 	tell_number(t, "table-bytes", r->table_bytes);
 	tell_number(t, "kept", r->kept);
@@ -268,8 +268,10 @@ report_stats(const struct report *r, struct tell *t)
 	tell_counters(r, t);
 	tell_rows(r, t);
 	tell_workers(r, t);
-	tell_keys(r, false, "top-misses", t);
-	tell_keys(r, true, "hot-keys", t);
+	if (r->keys) {
+		tell_keys(r, false, "top-misses", t);
+		tell_keys(r, true, "hot-keys", t);
+	}
 	tell_tables(r, t);
 }
 

@@ -42,6 +42,7 @@ struct report {
 	struct last_reload last_reload;
 	const struct stats_worker *workers;
 	size_t n;			/* workers */
+	bool keys;			/* are told, and what may name one */
 	/* Table i, from 0: returns whether there is one.  NULL: none. */
 	bool (*table_cb)(const void *tables, size_t i, struct report_table *);
 	const void *tables;

@@ -170,6 +170,12 @@ peers_leave(struct peers *peers, struct peer_count *peer)
 	pthread_mutex_unlock(&peers->lock);
 }
 
+int64_t
+peer_connections(const struct peer_count *peer)
+{
+	return peer != NULL ? peer->count : 0;
+}
+
 void
 peer_hold(struct peer_count *peer, int64_t more)
 {

@@ -66,6 +66,12 @@ int peers_enter_by(struct peers *, int fd, const struct sockaddr *sa,
 void peers_leave(struct peers *, struct peer_count *);
 
 /*
+ * How many connections a peer has; 0 for NULL.  Only where one thread counts
+ * them all.
+ */
+int64_t peer_connections(const struct peer_count *);
+
+/*
  * More bytes are held for a peer, or fewer.  NULL is allowed.
  */
 void peer_hold(struct peer_count *, int64_t more);

@@ -266,12 +266,15 @@ session_use_generation(struct session_host *host, uint64_t number)
 }
 
 void
-session_end_first(struct session_host *host)
+session_make_room(struct session_host *host)
 {
-	struct session *s = TAILQ_FIRST(&host->all);
+	struct session *s, *end = TAILQ_FIRST(&host->all);
 
-	if (s != NULL)
-		close_if(s, SESSION_CLOSE);
+	TAILQ_FOREACH(s, &host->all, entry)
+		if (peer_connections(s->peer) > peer_connections(end->peer))
+			end = s;
+	if (end != NULL)
+		close_if(end, SESSION_CLOSE);
 }
 
 void

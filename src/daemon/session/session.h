@@ -134,9 +134,11 @@ int session_start_refused(struct session_host *, int fd,
 void session_use_generation(struct session_host *, uint64_t number);
 
 /*
- * End the first session of all, at once and without a word.
+ * Make room for another: end a session of the peer that has most, at once and
+ * without a word; of its own the one that is the first of all, and of several
+ * such peers the one whose that is.  For a host whose peers no other counts.
  */
-void session_end_first(struct session_host *);
+void session_make_room(struct session_host *);
 
 /*
  * Let every session end as soon as it owes no reply.

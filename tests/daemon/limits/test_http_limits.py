@@ -7,6 +7,7 @@ import contextlib
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import unittest
@@ -19,6 +20,14 @@ from harness import LOOPBACK, Peer
 MAX = 64            # connections that it has at a time
 REQUEST = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 PARTS = (b"GET /healthz HTTP/1.1\r\nX: ", b"y\r\nHost: localhost\r\n\r\n")
+
+
+class Asker:
+    """A peer with an address of its own."""
+
+    def __init__(self, sock):
+        self.sock = sock
+        self.send = sock.sendall
 
 
 class HttpLimits(harness.DaemonTest):
@@ -94,6 +103,32 @@ class HttpLimits(harness.DaemonTest):
             for peer in (peers[0], *peers[2:], more):
                 self.assert_asks(peer)
                 peer.close()
+
+    def test_one_address_pushes_out_nobody(self):
+        """Who has most makes room, for himself and for others."""
+        address = self.serve()[0]
+
+        def connect(n):
+            sock = socket.create_connection(address, harness.DEADLINE,
+                                            (f"127.0.0.{n}", 0))
+            self.addCleanup(sock.close)
+            return Asker(sock)
+
+        few = [connect(2) for _ in range(5)]
+        for peer in few:
+            self.assert_asks(peer)
+        many = []
+        for _ in range(2 * MAX):
+            many.append(connect(3))
+            self.assert_asks(many[-1])
+        for peer in few:
+            self.assert_asks(peer)
+        other = connect(4)
+        self.assert_asks(other)
+        for peer in many[-(MAX - len(few) - 1):]:
+            self.assert_asks(peer)
+        for peer in (*few, other):
+            self.assert_asks(peer)
 
     def trickle(self, peer):
         """A byte now and then until there is an end; what came before it."""

@@ -448,23 +448,5 @@ class Http(HttpTest):
         self.ask("ring")
 
 
-class Config(harness.DaemonTest):
-    """Where it may listen."""
-
-    def test_only_where_nobody_else_looks(self):
-        for line, why in (
-                ("listen 0.0.0.0 0 service=http", "loopback"),
-                ("listen 192.0.2.1 8080 service=http", "loopback"),
-                ("listen :: 8080 service=http", "loopback"),
-                (f"listen {LOOPBACK} 0 service=http keep-alive=yes",
-                 "not for service=http"),
-                (f"listen {LOOPBACK} 0 service=http allow=127.0.0.1",
-                 "allow= is not for service=http")):
-            done = harness.run(harness.program("appmsgd"), "-n", "-f",
-                               self.configure(line))
-            self.assertEqual(done.returncode, 78, line)
-            self.assertRegex(done.stderr, rf":1: .*{why}", line)
-
-
 if __name__ == "__main__":
     harness.main()
