@@ -37,6 +37,7 @@
 #include "daemon/net/listeners.h"
 #include "daemon/reload.h"
 #include "daemon/report/report.h"
+#include "daemon/report/usage.h"
 #include "daemon/signals.h"
 #include "daemon/snapshot/generation.h"
 #include "daemon/snapshot/snapshot.h"
@@ -89,7 +90,8 @@ server_report(const struct server *server)
 	    .connections = workers_connections(server->workers),
 	    .workers = workers_stats(server->workers),
 	    .n = workers_count(server->workers),
-	    .keys = true, .table_cb = inspect_table, .tables = gen };
+	    .keys = true, .table_cb = inspect_table, .tables = gen,
+	    .usage_cb = usage_read };
 
 	reload_counts(server->reload, &r.reloads, &r.reloads_failed);
 	reload_kept(server->reload, &r.kept, &r.kept_bytes);

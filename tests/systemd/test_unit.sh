@@ -52,6 +52,27 @@ journalctl -u appmsgd --no-pager | grep -qF "$said" ||
 	fail "the unit keeps it from confining itself: $said"
 ok "it confines itself: $said"
 
+# Of its own process the unit lets it see as much as it needs.
+numbers=$(appmsgctl stats --openmetrics)
+number() {
+	echo "$numbers" | sed -n "s/^$1 \([1-9][0-9]*\)\$/\1/p"
+}
+rss=$(awk '/^VmRSS/ { print $2 * 1024 }' "/proc/$(pid)/status")
+[ "$(number process_resident_memory_bytes)" -gt $((rss / 2)) ] ||
+	fail 'no memory in the metrics'
+[ "$(number process_virtual_memory_bytes)" -gt "$rss" ] ||
+	fail 'no mapped memory in the metrics'
+fds=$(find "/proc/$(pid)/fd" -mindepth 1 | wc -l)
+[ "$(number process_open_fds)" -ge $((fds - 2)) ] &&
+	[ "$(number process_open_fds)" -le $((fds + 2)) ] ||
+	fail "not $fds descriptors, but $(number process_open_fds)"
+[ "$(number process_max_fds)" = 16384 ] || fail 'not the limit of the unit'
+[ $(($(date +%s) - $(number process_start_time_seconds))) -lt 600 ] ||
+	fail 'no time of its start in the metrics'
+echo "$numbers" | grep -q '^process_cpu_seconds_total [0-9]*\.[0-9]*$' ||
+	fail 'no processor time in the metrics'
+ok 'it knows what its process takes'
+
 before=$(pid)
 echo 'answer "new" "news"' >>$conf
 echo 'table cities file /var/lib/appmsgd/cities.tsv' >>$conf

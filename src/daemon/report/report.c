@@ -21,6 +21,7 @@
 #include "daemon/base/tell.h"
 #include "daemon/conf/rows.h"
 #include "daemon/report/counters.h"
+#include "daemon/report/usage.h"
 
 #define PART_MAX	1024	/* bytes added at a time: a key, and more */
 
@@ -243,6 +244,17 @@ tell_keys(const struct report *r, bool found, const char *name,
 }
 
 static void
+tell_usage(const struct report *r, struct tell *t)
+{
+	struct usage u;
+
+	if (r->usage_cb == NULL)
+		return;
+	r->usage_cb(&u);
+	usage_tell(&u, t);
+}
+
+static void
 tell_tables(const struct report *r, struct tell *t)
 {
 	char loaded[ISO_TIME_SIZE];
@@ -268,6 +280,7 @@ report_stats(const struct report *r, struct tell *t)
 	tell_counters(r, t);
 	tell_rows(r, t);
 	tell_workers(r, t);
+	tell_usage(r, t);
 	if (r->keys) {
 		tell_keys(r, false, "top-misses", t);
 		tell_keys(r, true, "hot-keys", t);

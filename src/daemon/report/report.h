@@ -20,6 +20,7 @@
 
 struct buf;
 struct tell;
+struct usage;
 
 /* One table; the texts are borrowed for the call. */
 struct report_table {
@@ -46,6 +47,8 @@ struct report {
 	/* Table i, from 0: returns whether there is one.  NULL: none. */
 	bool (*table_cb)(const void *tables, size_t i, struct report_table *);
 	const void *tables;
+	/* What the process takes.  NULL: nobody can tell. */
+	void (*usage_cb)(struct usage *);
 };
 
 /*

@@ -16,8 +16,10 @@
 #include <string.h>
 
 #include "daemon/report/counters.h"
+#include "daemon/report/usage.h"
 
 #define PREFIX		"appmsgd_"
+#define PROCESS		"process_"
 
 /* Powers of two of nanoseconds, from 1.024 us to 4.3 s. */
 #define BOUND_FIRST	10
@@ -25,13 +27,20 @@
 
 /* The lines before the samples of a family. */
 static void
+begin_any(struct report_out *out, const char *prefix, const char *name,
+    const char *type, const char *unit, const char *help)
+{
+	report_add(out, "# TYPE %s%s %s\n", prefix, name, type);
+	if (unit != NULL)
+		report_add(out, "# UNIT %s%s %s\n", prefix, name, unit);
+	report_add(out, "# HELP %s%s %s\n", prefix, name, help);
+}
+
+static void
 begin(struct report_out *out, const char *name, const char *type,
     const char *unit, const char *help)
 {
-	report_add(out, "# TYPE " PREFIX "%s %s\n", name, type);
-	if (unit != NULL)
-		report_add(out, "# UNIT " PREFIX "%s %s\n", name, unit);
-	report_add(out, "# HELP " PREFIX "%s %s\n", name, help);
+	begin_any(out, PREFIX, name, type, unit, help);
 }
 
 static void
@@ -205,12 +214,49 @@ tables(const struct report *r, struct report_out *out)
 		table(out, "table_loaded_time_seconds", &t, t.loaded);
 }
 
+/* One of those that programs of any kind have, so without our prefix. */
+static void
+process_gauge(struct report_out *out, const char *name, const char *unit,
+    int64_t value, const char *help)
+{
+	if (value < 0)
+		return;		/* nobody can tell */
+	begin_any(out, PROCESS, name, "gauge", unit, help);
+	report_add(out, PROCESS "%s %" PRId64 "\n", name, value);
+}
+
+static void
+process(const struct report *r, struct report_out *out)
+{
+	struct usage u;
+
+	if (r->usage_cb == NULL)
+		return;
+	r->usage_cb(&u);
+	begin_any(out, PROCESS, "cpu_seconds", "counter", "seconds",
+	    "Time of all processors, for user and system.");
+	report_add(out, PROCESS "cpu_seconds_total ");
+	add_seconds(out, u.cpu_ns);
+	report_add(out, "\n");
+	process_gauge(out, "start_time_seconds", "seconds", r->started,
+	    "When the process was started, since 1970.");
+	process_gauge(out, "resident_memory_bytes", "bytes", u.resident,
+	    "Memory that is in use.");
+	process_gauge(out, "virtual_memory_bytes", "bytes", u.virtual,
+	    "Memory that is mapped.");
+	process_gauge(out, "open_fds", NULL, u.open_fds,
+	    "Descriptors that are open.");
+	process_gauge(out, "max_fds", NULL, u.max_fds,
+	    "Descriptors that may be open.");
+}
+
 int
 report_metrics(const struct report *r, struct buf *buf)
 {
 	struct report_out out = { .buf = buf };
 
 	gauges(r, &out);
+	process(r, &out);
 	tables(r, &out);
 	totals(r, &out);
 	rows(r, &out);

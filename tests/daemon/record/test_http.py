@@ -11,10 +11,12 @@ import os
 import re
 import socket
 import sys
+import time
 
 sys.path.insert(1, sys.path[0] + "/..")
 
 import harness
+import openmetrics
 from harness import DEADLINE, LOOPBACK, Peer
 
 
@@ -166,6 +168,32 @@ class Http(HttpTest):
             "application/openmetrics-text; version=1.0.0"))
         self.assertTrue(response.body.endswith(b"\n# EOF\n"))
         self.assertIn(b"# TYPE appmsgd_", response.body)
+
+    def test_the_process(self):
+        """What it takes of the system, within the sandbox."""
+        harness.needs_proc()
+        before = time.time()
+        got = openmetrics.read(self.get("/metrics").body.decode())
+
+        def value(name):
+            return got["process_" + name].value()
+
+        fds = len(os.listdir(f"/proc/{self.daemon.pid}/fd"))
+        self.assertTrue(fds - 2 <= value("open_fds") <= fds + 2)
+        self.assertGreater(value("max_fds"), value("open_fds"))
+        resident = harness.resident(self.daemon.pid)
+        self.assertTrue(resident / 2 < value("resident_memory_bytes") <
+                        resident * 2)
+        self.assertGreater(value("virtual_memory_bytes"),
+                           value("resident_memory_bytes"))
+        self.assertTrue(0 < value("cpu_seconds") < 1000)
+        self.assertTrue(before - 1000 < value("start_time_seconds") <=
+                        time.time())
+        told = self.stats()["process"]
+        self.assertEqual(told["descriptors-limit"], value("max_fds"))
+        self.assertEqual(sorted(told), [
+            "cpu-us", "descriptors", "descriptors-limit", "resident-bytes",
+            "virtual-bytes"])
 
     def test_health(self):
         response = self.get("/healthz")

@@ -26,7 +26,8 @@ class Members(StatsTest):
                 self.assertEqual(stats[name], status[name], name)
         self.assertEqual(
             set(stats), {"result", *STATUS, *PLAIN, *GROUPS, "requests",
-                         "per-worker", "top-misses", "hot-keys", "tables"})
+                         "per-worker", "process", "top-misses", "hot-keys",
+                         "tables"})
         self.assertEqual([(t["table"], t["entries"], t["bytes"] > 0)
                           for t in stats["tables"]],
                          [("main", status["entries"], True)])
@@ -223,7 +224,7 @@ class OpenMetrics(StatsTest):
         self.serve_all()
         families = openmetrics.read(self.metrics())
         for name in families:
-            self.assertRegex(name, "^appmsgd_[a-z_]+$")
+            self.assertRegex(name, "^(appmsgd|process)_[a-z_]+$")
 
     def test_other_reader(self):
         """So does the reader of those who collect."""
