@@ -285,11 +285,12 @@ http_stats(struct buf *out, bool keys, void *arg)
 }
 
 static int
-http_metrics(struct buf *out, void *arg)
+http_metrics(struct buf *out, bool classic, void *arg)
 {
 	const struct report r = server_report(arg);
 
-	return report_metrics(&r, out);
+	return classic ? report_metrics_classic(&r, out) :
+	    report_metrics(&r, out);
 }
 
 static bool

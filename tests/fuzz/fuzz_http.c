@@ -96,7 +96,7 @@ is_healthy(void *arg)
 	return !now->server.ill;
 }
 
-static const struct http_numbers source = { add_numbers, add_text,
+static const struct http_numbers source = { add_numbers, add_numbers,
     is_healthy, NULL };
 
 /* Replies, taken apart. */
@@ -327,6 +327,7 @@ LLVMFuzzerCustomMutator(uint8_t *data, size_t len, size_t max,
 	    "Host: [::1]:80\r\n", "Connection: close\r\n",
 	    "Connection: keep-alive\r\n", "Content-Length: 0\r\n",
 	    "Content-Length: 7\r\n", "Transfer-Encoding: chunked\r\n",
+	    "Accept: text/plain;q=0.3, a/b;x\r\n",
 	    "X: y\r\n", "\r\n", "\n", " ", "\r", "HEAD http://", "localhost",
 	    "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" };
 	uint64_t state = seed;

@@ -13,6 +13,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -415,6 +416,50 @@ hosts_have_names(void **state)
 	assert_true(http_host_is_ours(&none, "192.0.2.1", 9));
 }
 
+/* What Prometheus asks for, of either mind, and others. */
+static void
+forms_are_weighed(void **state)
+{
+	static const struct {
+		const char *fields;
+		bool plain;
+	} rows[] = {
+		{ "", false },
+		{ "Accept: */*\r\n", false },
+		{ "Accept: text/html,*/*;q=0.8\r\n", false },
+		{ "Accept: text/plain\r\n", true },
+		{ "ACCEPT: TEXT/Plain ; version=0.0.4\r\n", true },
+		{ "Accept: text/plain;q=0\r\n", false },
+		{ "Accept: text/plain; q=0.001\r\n", true },
+		{ "Accept: application/openmetrics-text, text/plain\r\n",
+		    false },
+		{ "Accept: application/openmetrics-text;version=1.0.0;q=0.5,"
+		    "application/openmetrics-text;version=0.0.1;q=0.4,"
+		    "text/plain;version=0.0.4;q=0.3,*/*;q=0.2\r\n", false },
+		{ "Accept: text/plain;version=0.0.4;q=0.6, application/"
+		    "openmetrics-text; version=1.0.0; q=0.5\r\n", true },
+		{ "Accept: application/openmetrics-text;q=0.4\r\n"
+		    "Accept:text/plain;q=0.45\r\n", true },
+		{ "Accept: text/plainer, text\r\n", false },
+		{ "Accept: ,;,;q=,text/plain;q=x,\r\n", true },
+		{ "Accept: ;\r\n", false }
+	};
+	struct http_head head;
+	char text[512], *mem;
+	size_t used;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		snprintf(text, sizeof(text), GET HOST "%s" END,
+		    rows[i].fields);
+		assert_int_equal(read_head(text, strlen(text), &head, &used,
+		    &mem), 0);
+		free(mem);
+		if (head.classic != rows[i].plain)
+			fail_msg("%s", rows[i].fields);
+	}
+}
+
 int
 main(void)
 {
@@ -424,7 +469,8 @@ main(void)
 		cmocka_unit_test(long_heads_are_refused),
 		cmocka_unit_test(a_request_has_begun_with_its_first_byte),
 		cmocka_unit_test(hosts_are_addresses_or_not),
-		cmocka_unit_test(hosts_have_names)
+		cmocka_unit_test(hosts_have_names),
+		cmocka_unit_test(forms_are_weighed)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

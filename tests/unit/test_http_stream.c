@@ -52,10 +52,11 @@ stats(struct buf *b, bool keys, void *arg)
 }
 
 static int
-metrics(struct buf *b, void *arg)
+metrics(struct buf *b, bool classic, void *arg)
 {
 	(void)arg;
-	return memory != 0 ? -1 : buf_add(b, "# EOF\n", 6);
+	return memory != 0 ? -1 : classic ? buf_add(b, "x 1\n", 4) :
+	    buf_add(b, "# EOF\n", 6);
 }
 
 static bool
@@ -164,12 +165,16 @@ replies_are_these_bytes(void **state)
 }
 
 static void
-keys_are_for_those_who_may(void **state)
+forms_are_chosen(void **state)
 {
 	struct http_turn t = turn();
 	size_t used;
 
 	(void)state;
+	assert_int_equal(feed(&t, "GET /metrics HTTP/1.1\r\n" HOST
+	    "Accept: text/plain\r\n\r\n", &used), HTTP_MORE);
+	expect("HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4; "
+	    "charset=utf-8\r\n" FIELDS DATE "Content-Length: 4\r\n\r\nx 1\n");
 	t.keys = true;
 	assert_int_equal(feed(&t, GET("/stats.json"), &used), HTTP_MORE);
 	expect("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" FIELDS
@@ -376,7 +381,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(replies_are_these_bytes, begin),
-		cmocka_unit_test_setup(keys_are_for_those_who_may, begin),
+		cmocka_unit_test_setup(forms_are_chosen, begin),
 		cmocka_unit_test_setup(the_page_is_whole, begin),
 		cmocka_unit_test_setup(errors_have_their_status, begin),
 		cmocka_unit_test_setup(what_is_too_long_is_refused, begin),

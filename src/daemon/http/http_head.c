@@ -14,6 +14,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "daemon/http/http_accept.h"
 #include "daemon/http/http_host.h"
 
 #define MORE		(-1)
@@ -29,6 +30,7 @@ struct reader {
 	struct http_text coding;
 	bool has_content;		/* a length that is not 0 */
 	bool close, keep;		/* words of Connection: */
+	struct http_accept accept;
 };
 
 static bool
@@ -281,6 +283,8 @@ read_field(struct reader *r, struct http_text line)
 		r->codings++;
 	} else if (is_word(name, "connection")) {
 		read_connection(r, value);
+	} else if (is_word(name, "accept")) {
+		http_accept_read(&r->accept, value.data, value.len);
 	}
 	return 0;
 }
@@ -301,6 +305,7 @@ finish(struct reader *r)
 			return 501;
 	}
 	head->body = r->has_content || r->codings > 0;
+	head->classic = http_accept_is_plain(&r->accept);
 	head->keep = !r->close && (!head->old || r->keep);
 	if (head->host.data == NULL)
 		head->host = r->host;

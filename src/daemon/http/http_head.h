@@ -39,6 +39,8 @@ struct http_head {
 	bool foreign;		/* the target has another scheme than http */
 	bool old;		/* HTTP/1.0 */
 	bool keep;		/* the connection is to stay */
+	bool classic;		/* Accept: would rather have text/plain than
+				   OpenMetrics */
 	bool body;		/* something follows that belongs to it */
 };
 

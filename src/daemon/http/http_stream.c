@@ -25,9 +25,10 @@
  */
 
 static struct http_reply
-page(const struct http_turn *t)
+page(const struct http_turn *t, const struct http_head *head)
 {
 	(void)t;
+	(void)head;
 	return (struct http_reply){ .status = 200,
 	    .type = "text/html; charset=utf-8", .body = http_page,
 	    .len = http_page_len };
@@ -44,29 +45,34 @@ numbers(const struct http_turn *t, int error, const char *type)
 }
 
 static struct http_reply
-stats(const struct http_turn *t)
+stats(const struct http_turn *t, const struct http_head *head)
 {
+	(void)head;
 	return numbers(t, t->source->stats(t->body, t->keys, t->source->arg),
 	    "application/json");
 }
 
 static struct http_reply
-metrics(const struct http_turn *t)
+metrics(const struct http_turn *t, const struct http_head *head)
 {
-	return numbers(t, t->source->metrics(t->body, t->source->arg),
+	return numbers(t, t->source->metrics(t->body, head->classic,
+	    t->source->arg), head->classic ?
+	    "text/plain; version=0.0.4; charset=utf-8" :
 	    "application/openmetrics-text; version=1.0.0; charset=utf-8");
 }
 
 static struct http_reply
-health(const struct http_turn *t)
+health(const struct http_turn *t, const struct http_head *head)
 {
+	(void)head;
 	return http_reply_text(t->source->healthy(t->source->arg) ? 200 :
 	    503);
 }
 
 static const struct {
 	const char *path;
-	struct http_reply (*reply)(const struct http_turn *);
+	struct http_reply (*reply)(const struct http_turn *,
+	    const struct http_head *);
 } pages[] = {
 	{ "/", page },
 	{ "/stats.json", stats },
@@ -75,12 +81,13 @@ static const struct {
 };
 
 static struct http_reply
-find_page(const struct http_turn *t, struct http_text path)
+find_page(const struct http_turn *t, const struct http_head *head)
 {
 	for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++)
-		if (path.len == strlen(pages[i].path) &&
-		    memcmp(path.data, pages[i].path, path.len) == 0)
-			return pages[i].reply(t);
+		if (head->path.len == strlen(pages[i].path) &&
+		    memcmp(head->path.data, pages[i].path,
+		    head->path.len) == 0)
+			return pages[i].reply(t, head);
 	return http_reply_text(404);
 }
 
@@ -101,7 +108,7 @@ find_reply(const struct http_turn *t, const struct http_head *head)
 	if (head->foreign || (!t->local && !http_host_is_ours(&t->hosts,
 	    head->host.data != NULL ? head->host.data : "", head->host.len)))
 		return http_reply_text(421);
-	return find_page(t, head->path);
+	return find_page(t, head);
 }
 
 /* A closing reply to a request of which perhaps the method is known. */

@@ -9,7 +9,8 @@
  *
  *	/		a page that shows the numbers as they move
  *	/stats.json	the reply of "appmsgctl --json stats"
- *	/metrics	the same for Prometheus, as OpenMetrics
+ *	/metrics	the same for Prometheus, as OpenMetrics, or as it was
+ *			written before that to who would rather have it so
  *	/healthz	whether answers are served
  *
  * It only reads.  Bytes in, replies out, as stream.h has it for messages: it
@@ -27,7 +28,7 @@
 /* Where the numbers come from; texts are appended: 0, or -1 for no memory. */
 struct http_numbers {
 	int (*stats)(struct buf *, bool keys, void *arg);
-	int (*metrics)(struct buf *, void *arg);
+	int (*metrics)(struct buf *, bool classic, void *arg);
 	bool (*healthy)(void *arg);
 	void *arg;
 };

@@ -84,6 +84,11 @@ int report_text(const struct report *, struct buf *);
 int report_metrics(const struct report *, struct buf *);
 
 /*
+ * Append the same as Prometheus had it before: its text format 0.0.4.
+ */
+int report_metrics_classic(const struct report *, struct buf *);
+
+/*
  * The keys that all workers together found, or missed, most often, escaped.
  *
  * keys  of REPORT_KEYS elements; filled
@@ -118,6 +123,7 @@ bool report_table(const struct report *, size_t i, struct report_table *);
 struct report_out {
 	struct buf *buf;		/* borrowed */
 	bool failed;
+	bool classic;			/* for report_metrics_classic() */
 };
 
 void report_add(struct report_out *, const char *format, ...)

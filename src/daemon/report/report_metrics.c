@@ -25,15 +25,26 @@
 #define BOUND_FIRST	10
 #define BOUND_LAST	32
 
-/* The lines before the samples of a family. */
+/*
+ * The lines before the samples of a family.  In the classic format there are
+ * no units, a counter is named as its samples are, and facts are a gauge.
+ */
 static void
 begin_any(struct report_out *out, const char *prefix, const char *name,
     const char *type, const char *unit, const char *help)
 {
-	report_add(out, "# TYPE %s%s %s\n", prefix, name, type);
-	if (unit != NULL)
+	const char *end = "";
+
+	if (out->classic && strcmp(type, "counter") == 0) {
+		end = "_total";
+	} else if (out->classic && strcmp(type, "info") == 0) {
+		end = "_info";
+		type = "gauge";
+	}
+	report_add(out, "# TYPE %s%s%s %s\n", prefix, name, end, type);
+	if (unit != NULL && !out->classic)
 		report_add(out, "# UNIT %s%s %s\n", prefix, name, unit);
-	report_add(out, "# HELP %s%s %s\n", prefix, name, help);
+	report_add(out, "# HELP %s%s%s %s\n", prefix, name, end, help);
 }
 
 static void
@@ -250,17 +261,28 @@ process(const struct report *r, struct report_out *out)
 	    "Descriptors that may be open.");
 }
 
+static int
+all(const struct report *r, struct report_out *out)
+{
+	gauges(r, out);
+	process(r, out);
+	tables(r, out);
+	totals(r, out);
+	rows(r, out);
+	workers(r, out);
+	if (!out->classic)
+		report_add(out, "# EOF\n");
+	return out->failed ? -1 : 0;
+}
+
 int
 report_metrics(const struct report *r, struct buf *buf)
 {
-	struct report_out out = { .buf = buf };
+	return all(r, &(struct report_out){ .buf = buf });
+}
 
-	gauges(r, &out);
-	process(r, &out);
-	tables(r, &out);
-	totals(r, &out);
-	rows(r, &out);
-	workers(r, &out);
-	report_add(&out, "# EOF\n");
-	return out.failed ? -1 : 0;
+int
+report_metrics_classic(const struct report *r, struct buf *buf)
+{
+	return all(r, &(struct report_out){ .buf = buf, .classic = true });
 }

@@ -169,6 +169,35 @@ class Http(HttpTest):
         self.assertTrue(response.body.endswith(b"\n# EOF\n"))
         self.assertIn(b"# TYPE appmsgd_", response.body)
 
+    def test_metrics_are_what_they_were(self):
+        """Who would rather have text/plain gets it, with all that is in
+        OpenMetrics."""
+        self.ask("ring")
+        plain = "text/plain;version=0.0.4;q=0.6"
+        response = self.get("/metrics", headers={
+            "Accept": "application/openmetrics-text;q=0.5," + plain})
+        self.assertEqual(response.headers["Content-Type"],
+                         "text/plain; version=0.0.4; charset=utf-8")
+        lines = response.body.decode().splitlines()
+        for line in lines:
+            self.assertRegex(line, "^# (TYPE|HELP) [a-z_]+ |"
+                             r"^[a-z_]+(\{[^}]*\})? [0-9.]+$")
+        types = {line.split()[2]: line.split()[3] for line in lines
+                 if line.startswith("# TYPE ")}
+        self.assertEqual(set(types.values()), {"gauge", "counter",
+                                               "histogram"})
+        samples = {re.split("[ {]", line)[0] for line in lines
+                   if not line.startswith("#")}
+        for sample in samples:
+            family = re.sub("_(bucket|sum|count)$", "", sample)
+            kind = types.get(sample) or types[family]
+            self.assertEqual(kind == "counter", sample.endswith("_total"))
+        accept = {"Accept": "application/openmetrics-text," + plain}
+        new = self.get("/metrics", headers=accept).body.decode()
+        self.assertEqual(samples, {
+            re.split("[ {]", line)[0] for line in new.splitlines()
+            if not line.startswith("#")})
+
     def test_the_process(self):
         """What it takes of the system, within the sandbox."""
         harness.needs_proc()
@@ -293,6 +322,8 @@ class Http(HttpTest):
             response = self.get("/", method=method)
             self.assertEqual(response.status, 405, method)
             self.assertEqual(response.headers["Allow"], "GET, HEAD")
+            response = self.get("/", method=method, body=b"x" * 100)
+            self.assertEqual(response.status, 405, method)
         self.assertEqual(self.get("/", method="BREW").status, 501)
         self.assertEqual(self.get("/", body=b"x" * 100).status, 413)
 
