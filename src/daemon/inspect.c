@@ -318,14 +318,15 @@ inspect_key(const struct reload *reload, struct errands *searches,
 }
 
 bool
-inspect_table(const void *gen, size_t i, struct report_table *table)
+inspect_table(const struct generation *gen, size_t i,
+    struct report_table *table)
 {
 	struct inventory_row row;
 
 	if (!inventory_row(gen, i, &row))
 		return false;
 	*table = (struct report_table){ .name = row.name, .kind = row.kind,
-	    .entries = row.entries, .bytes = row.bytes,
+	    .ways = row.ways, .entries = row.entries, .bytes = row.bytes,
 	    .loaded = row.loaded };
 	return true;
 }

@@ -14,6 +14,7 @@
 
 struct control_request;
 struct errands;
+struct generation;
 struct reload;
 struct report_table;
 
@@ -46,10 +47,9 @@ void inspect_key(const struct reload *, struct errands *searches,
     struct control_request *request, char *key, size_t len);
 
 /*
- * One table, for the table_cb of a report.
- *
- * gen  the generation that serves
+ * One table, as a report's table_cb has it, but for what it hides.
  */
-bool inspect_table(const void *gen, size_t i, struct report_table *);
+bool inspect_table(const struct generation *, size_t i,
+    struct report_table *);
 
 #endif

@@ -29,6 +29,7 @@
 #include "daemon/command.h"
 #include "daemon/conf/conf.h"
 #include "daemon/control.h"
+#include "daemon/hiding.h"
 #include "daemon/http/http.h"
 #include "daemon/inspect.h"
 #include "daemon/manager/inherit.h"
@@ -60,6 +61,7 @@ struct server {
 	struct reload *reload;
 	struct control *control;
 	struct errands *counts, *searches;	/* of commands */
+	struct hiding *hiding;
 	struct http *http;		/* NULL: no such listener */
 	struct pid pid;
 	enum log_level level;		/* logged at least */
@@ -72,6 +74,20 @@ struct server {
 	int64_t started_ms;		/* the same, by clock_ms() */
 	bool draining;
 };
+
+/* For reports. */
+static bool
+server_table(const void *arg, size_t i, struct report_table *table)
+{
+	const struct server *server = arg;
+	const struct generation *gen = reload_current(server->reload);
+
+	if (!inspect_table(gen, i, table))
+		return false;
+	table->counted = hiding_get(server->hiding, gen->number, i,
+	    &table->hidden);
+	return true;
+}
 
 /* The numbers of now; borrowed until control returns to the loop. */
 static struct report
@@ -90,7 +106,7 @@ server_report(const struct server *server)
 	    .connections = workers_connections(server->workers),
 	    .workers = workers_stats(server->workers),
 	    .n = workers_count(server->workers),
-	    .keys = true, .table_cb = inspect_table, .tables = gen,
+	    .keys = true, .table_cb = server_table, .tables = server,
 	    .usage_cb = usage_read };
 
 	reload_counts(server->reload, &r.reloads, &r.reloads_failed);
@@ -275,46 +291,28 @@ server_change_cb(const struct generation *gen, void *arg)
 		http_use(server->http, gen->conf);
 }
 
-static int
-http_stats(struct buf *out, bool keys, void *arg)
-{
-	struct report r = server_report(arg);
-
-	r.keys = keys;
-	return report_json(&r, out);
-}
-
-static int
-http_metrics(struct buf *out, bool classic, void *arg)
-{
-	const struct report r = server_report(arg);
-
-	return classic ? report_metrics_classic(&r, out) :
-	    report_metrics(&r, out);
-}
-
-static bool
-http_healthy(void *arg)
+static struct report
+server_report_cb(const void *arg, bool count)
 {
 	const struct server *server = arg;
 
-	return !server->draining;
+	if (count)
+		hiding_want(server->hiding, server->reload);
+	return server_report(server);
 }
 
 /* The listeners that no worker looks at. */
 static int
 server_http(struct server *server)
 {
-	const struct http_numbers source = { http_stats, http_metrics,
-	    http_healthy, server };
-
 	for (size_t i = 0; i < server->listeners.n; i++) {
 		const struct listener *l = &server->listeners.list[i];
 
 		if (l->conf.service != CONF_SERVICE_HTTP)
 			continue;
 		if (server->http == NULL) {
-			server->http = http_new(server->base, &source,
+			server->http = http_new(server->base,
+			    server_report_cb, server,
 			    workers_held_counter(server->workers));
 			if (server->http == NULL)
 				return -1;
@@ -400,9 +398,10 @@ server_hear(struct server *server)
 	server->signals = signals_new(server->base, server_signal_cb, server);
 	server->counts = errands_new(server->base);
 	server->searches = errands_new(server->base);
+	server->hiding = hiding_new(server->counts);
 	if (server->drain_timer == NULL || server->mailbox == NULL ||
 	    server->signals == NULL || server->counts == NULL ||
-	    server->searches == NULL)
+	    server->searches == NULL || server->hiding == NULL)
 		return -1;
 	server->watchdog = watchdog_new(server->base, workers_beat_cb,
 	    server);
@@ -557,6 +556,7 @@ server_free(struct server *server)
 	/* While those who wait for them can be told. */
 	errands_free(server->counts);
 	errands_free(server->searches);
+	hiding_free(server->hiding);
 	if (server->reload != NULL && reload_abandon(server->reload))
 		server_leave(server);
 	reload_free(server->reload);

@@ -202,8 +202,8 @@ find_status(struct reading *r, const struct heads_server *server,
 	static const char *const read[] = { "GET", "HEAD", NULL };
 	static const char *const others[] = { "POST", "PUT", "DELETE",
 	    "CONNECT", "OPTIONS", "TRACE", "PATCH", NULL };
-	static const char *const pages[] = { "/", "/stats.json", "/metrics",
-	    "/healthz", NULL };
+	static const char *const pages[] = { "/", "/stats.json",
+	    "/history.json", "/metrics", "/healthz", NULL };
 
 	*close = true;
 	if (!r->has_host && !r->old)

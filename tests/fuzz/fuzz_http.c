@@ -96,8 +96,8 @@ is_healthy(void *arg)
 	return !now->server.ill;
 }
 
-static const struct http_numbers source = { add_numbers, add_numbers,
-    is_healthy, NULL };
+static const struct http_numbers source = { add_numbers, add_text,
+    add_numbers, is_healthy, NULL };
 
 /* Replies, taken apart. */
 

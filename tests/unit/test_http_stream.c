@@ -52,6 +52,13 @@ stats(struct buf *b, bool keys, void *arg)
 }
 
 static int
+history(struct buf *b, void *arg)
+{
+	(void)arg;
+	return memory != 0 ? -1 : buf_add(b, "{ }\n", 4);
+}
+
+static int
 metrics(struct buf *b, bool classic, void *arg)
 {
 	(void)arg;
@@ -66,7 +73,8 @@ healthy(void *arg)
 	return is_healthy;
 }
 
-static const struct http_numbers source = { stats, metrics, healthy, NULL };
+static const struct http_numbers source = { stats, history,
+    metrics, healthy, NULL };
 
 static struct buf body, out;
 
@@ -155,8 +163,8 @@ replies_are_these_bytes(void **state)
 	    DATE "Content-Length: 6\r\n\r\n");
 	assert_int_equal(feed(&t, GET("/x"), &used), HTTP_MORE);
 	expect("HTTP/1.1 404 Not Found\r\n" TYPE_TEXT FIELDS DATE
-	    "Content-Length: 54\r\n\r\nThere are /, /stats.json, /metrics "
-	    "and /healthz here.\n");
+	    "Content-Length: 69\r\n\r\nThere are /, /stats.json, "
+	    "/history.json, /metrics and /healthz here.\n");
 	assert_int_equal(feed(&t, "PUT / HTTP/1.1\r\n" HOST "\r\n", &used),
 	    HTTP_MORE);
 	expect("HTTP/1.1 405 Method Not Allowed\r\n" TYPE_TEXT FIELDS
@@ -171,6 +179,9 @@ forms_are_chosen(void **state)
 	size_t used;
 
 	(void)state;
+	assert_int_equal(feed(&t, GET("/history.json"), &used), HTTP_MORE);
+	expect("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" FIELDS
+	    DATE "Content-Length: 4\r\n\r\n{ }\n");
 	assert_int_equal(feed(&t, "GET /metrics HTTP/1.1\r\n" HOST
 	    "Accept: text/plain\r\n\r\n", &used), HTTP_MORE);
 	expect("HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4; "
@@ -225,6 +236,7 @@ errors_have_their_status(void **state)
 	ask(&t, GET("/healthz"), 503, true);
 	memory = -1;
 	ask(&t, GET("/stats.json"), 500, false);
+	ask(&t, GET("/history.json"), 500, false);
 	ask(&t, GET("/metrics"), 500, false);
 	ask(&t, GET("/"), 200, true);
 }

@@ -26,6 +26,7 @@
 #include "daemon/base/warning.h"
 #include "daemon/conf/conf.h"
 #include "daemon/http/http_head.h"
+#include "daemon/http/http_source.h"
 #include "daemon/http/http_stream.h"
 #include "daemon/net/acceptor.h"
 #include "daemon/net/allow.h"
@@ -50,7 +51,7 @@ struct http_listener {
 struct http {
 	struct session_host host;
 	struct conf_limits limits;
-	struct http_numbers source;
+	struct http_source *source;	/* owned */
 	struct buf body;		/* of the reply in the making */
 	struct peers *peers;		/* owned: who has how many */
 	SLIST_HEAD(, http_listener) listeners;
@@ -68,7 +69,7 @@ begin_turn(const struct session_talk *t)
 	struct http *http = t->arg;
 
 	return (struct http_turn){
-	    .source = &http->source,
+	    .source = http_source_numbers(http->source),
 	    .local = t->listen->ss.ss_family == AF_UNIX,
 	    .hosts = { conf_listen_is_local(t->listen), t->listen->names },
 	    .keys = t->listen->keys, .draining = t->stream->draining,
@@ -216,7 +217,8 @@ grace_cb(int fd, short what, void *arg)
 }
 
 struct http *
-http_new(struct event_base *base, const struct http_numbers *source,
+http_new(struct event_base *base,
+    struct report (*report)(const void *, bool), const void *arg,
     atomic_llong *held)
 {
 	struct http *http = calloc(1, sizeof(*http));
@@ -224,14 +226,14 @@ http_new(struct event_base *base, const struct http_numbers *source,
 	if (http == NULL)
 		return NULL;
 	SLIST_INIT(&http->listeners);
-	http->source = *source;
+	http->source = http_source_new(base, report, arg);
 	http->peers = peers_new();
 	http->grace = evtimer_new(base, grace_cb, http);
 	http->host = (struct session_host){ .base = base,
 	    .limits = &http->limits, .peers = http->peers, .held = held,
 	    .by_turn = true, .gone_cb = gone_cb, .arg = http };
-	if (session_host_init(&http->host) != 0 || http->peers == NULL ||
-	    http->grace == NULL) {
+	if (session_host_init(&http->host) != 0 || http->source == NULL ||
+	    http->peers == NULL || http->grace == NULL) {
 		http_free(http);
 		return NULL;
 	}
@@ -316,6 +318,7 @@ http_free(struct http *http)
 	if (http->grace != NULL)
 		event_free(http->grace);
 	peers_free(http->peers);
+	http_source_free(http->source);
 	buf_clear(&http->body);
 	free(http);
 }

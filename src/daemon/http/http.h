@@ -14,7 +14,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include "daemon/http/http_stream.h"
+#include "daemon/report/report.h"
 
 struct conf;
 struct conf_listen;
@@ -31,14 +31,17 @@ struct http;
 /*
  * Prepare to serve.
  *
- * source  copied
+ * report  makes the numbers of now, which are borrowed until control returns
+ *         to the loop; called with arg, every second; count: somebody looks,
+ *         so that what takes long to count shall be there some time later
  * held    counts the bytes that are held for peers; borrowed until
  *         http_free()
  *
  * Returns it, owned by the caller, http_free(); or NULL when out of memory.
  * http_use() is due before anything is served.
  */
-struct http *http_new(struct event_base *, const struct http_numbers *source,
+struct http *http_new(struct event_base *,
+    struct report (*report)(const void *arg, bool count), const void *arg,
     atomic_llong *held);
 
 /*

@@ -23,8 +23,8 @@ static const struct status {
 	{ 200, "OK", "serving\n" },
 	{ 400, "Bad Request", "This is no request of HTTP/1.1.\n" },
 	{ 403, "Forbidden", "Your address is not allowed here.\n" },
-	{ 404, "Not Found", "There are /, /stats.json, /metrics and /healthz "
-	    "here.\n" },
+	{ 404, "Not Found", "There are /, /stats.json, /history.json, "
+	    "/metrics and /healthz here.\n" },
 	{ 405, "Method Not Allowed", "There is only GET and HEAD here.\n" },
 	{ 408, "Request Timeout", "The request did not come in time.\n" },
 	{ 413, "Content Too Large", "A request may have no content here.\n" },

@@ -53,6 +53,14 @@ stats(const struct http_turn *t, const struct http_head *head)
 }
 
 static struct http_reply
+history(const struct http_turn *t, const struct http_head *head)
+{
+	(void)head;
+	return numbers(t, t->source->history(t->body, t->source->arg),
+	    "application/json");
+}
+
+static struct http_reply
 metrics(const struct http_turn *t, const struct http_head *head)
 {
 	return numbers(t, t->source->metrics(t->body, head->classic,
@@ -76,6 +84,7 @@ static const struct {
 } pages[] = {
 	{ "/", page },
 	{ "/stats.json", stats },
+	{ "/history.json", history },
 	{ "/metrics", metrics },
 	{ "/healthz", health }
 };

@@ -8,7 +8,8 @@
  * What service=http serves, to people and their tools:
  *
  *	/		a page that shows the numbers as they move
- *	/stats.json	the reply of "appmsgctl --json stats"
+ *	/stats.json	the reply of "appmsgctl --json stats", and the tables
+ *	/history.json	the last hour, in steps
  *	/metrics	the same for Prometheus, as OpenMetrics, or as it was
  *			written before that to who would rather have it so
  *	/healthz	whether answers are served
@@ -28,6 +29,7 @@
 /* Where the numbers come from; texts are appended: 0, or -1 for no memory. */
 struct http_numbers {
 	int (*stats)(struct buf *, bool keys, void *arg);
+	int (*history)(struct buf *, void *arg);
 	int (*metrics)(struct buf *, bool classic, void *arg);
 	bool (*healthy)(void *arg);
 	void *arg;

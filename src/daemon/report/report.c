@@ -22,6 +22,7 @@
 #include "daemon/conf/rows.h"
 #include "daemon/report/counters.h"
 #include "daemon/report/usage.h"
+#include "daemon/table/way.h"
 
 #define PART_MAX	1024	/* bytes added at a time: a key, and more */
 
@@ -268,7 +269,14 @@ tell_tables(const struct report *r, struct tell *t)
 		tell_text(t, "kind", table.kind);
 		tell_number(t, "entries", table.entries);
 		tell_number(t, "bytes", table.bytes);
+		if (table.counted)
+			tell_number(t, "hidden", table.hidden);
 		tell_text(t, "loaded", loaded);
+		tell_array(t, "ways");
+		for (size_t way = 0; way < TABLE_WAYS; way++)
+			if (table.ways & TABLE_WAY(way))
+				tell_text(t, NULL, table_way_names[way]);
+		tell_end(t);
 		tell_end(t);
 	}
 	tell_end(t);

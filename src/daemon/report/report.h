@@ -26,7 +26,10 @@ struct usage;
 struct report_table {
 	const char *name;
 	const char *kind;		/* the configuration's word */
+	unsigned int ways;		/* a set, of table/way.h */
 	size_t entries, bytes;
+	size_t hidden;			/* by tables before it, if counted */
+	bool counted;
 	time_t loaded;
 };
 

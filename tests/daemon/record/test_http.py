@@ -153,9 +153,13 @@ class Http(HttpTest):
 
     def test_tables(self):
         """As appmsgctl tells of them, but for what it counts then."""
-        told = self.stats()["tables"]
+        told = harness.wait_until(
+            lambda: [row for row in self.stats()["tables"]
+                     if "hidden" in row], "what they hide is counted")
         self.assertEqual([sorted(row) for row in told], [
-            ["bytes", "entries", "kind", "loaded", "table"]] * len(told))
+            ["bytes", "entries", "hidden", "kind", "loaded", "table",
+             "ways"]] * len(told))
+        self.assertEqual(told[0]["ways"][:2], ["exact", "prefix"])
         self.assertEqual([(row["table"], row["kind"], row["entries"])
                           for row in told],
                          [("main", "answer", len(harness.TUTORIAL_LINES))])
@@ -223,6 +227,26 @@ class Http(HttpTest):
         self.assertEqual(sorted(told), [
             "cpu-us", "descriptors", "descriptors-limit", "resident-bytes",
             "virtual-bytes"])
+
+    def test_the_past(self):
+        """What came is in the second that it came in, and stays."""
+        def known():
+            return json.loads(self.get("/history.json").body)
+
+        harness.wait_until(lambda: known()["seconds"]["age-ms"],
+                           "a second is over", poll=0.05)
+        for _ in range(3):
+            self.ask("ring")
+        harness.wait_until(lambda: sum(known()["seconds"]["requests"]) == 3,
+                           "they are in it", poll=0.05)
+        seconds = known()["seconds"]
+        lengths = {len(column) for column in seconds.values()}
+        self.assertEqual(len(lengths), 1, seconds)
+        self.assertEqual(sorted(seconds["age-ms"], reverse=True),
+                         seconds["age-ms"])
+        self.assertEqual([n > 0 for n in seconds["requests"]],
+                         [us > 0 for us in seconds["p99-us"]])
+        self.assertEqual(sorted(known()["tens"]), sorted(seconds))
 
     def test_health(self):
         response = self.get("/healthz")

@@ -42,7 +42,7 @@ class Beyond(HttpTest):
         self.daemon.hang_up()
         harness.wait_until(lambda: self.stats()["reloads-failed"] == 1,
                            "a reload has failed")
-        for path in ("/stats.json", "/metrics", "/"):
+        for path in ("/stats.json", "/history.json", "/metrics", "/"):
             self.assertNotIn(b"secret", self.get(path).body)
         told = self.stats()
         self.assertNotIn("hot-keys", told)
