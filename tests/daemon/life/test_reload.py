@@ -234,7 +234,7 @@ class Control(ReloadTest):
             self.assert_reloads()
             done = self.control("status")
             self.assertEqual((done.returncode, done.stderr), (0, ""))
-            found = dict(re.findall(r"(generation|entries)\W+(\d+)",
+            found = dict(re.findall(r"(?m)^(generation|entries) +(\d+)$",
                                     done.stdout))
             self.assertEqual(found["entries"], str(count), done.stdout)
         self.assertEqual(found["generation"], "3")
