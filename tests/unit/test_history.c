@@ -203,10 +203,12 @@ what_comes_again_is_one_row(void **state)
 	miss(w, "wrong, too", &by_signal);
 	miss(w, "wrong, too", &by_root);
 	miss(w, "wrong, too", &by_others);
+	miss(w, "wrong, too", &by_others);
 	assert_text(w,
-	    "         -  2026-11-30T20:26:48+0530         -  "
+	    "         -  2026-11-30T20:26:49+0530         -  "
 	    "-                     failed       uid 4294967290  "
-	    "reload, and 2 more asked: F:3: wrong, too\n"
+	    "reload, and 4 more asked, 2 times since "
+	    "2026-11-30T20:26:48+0530: F:3: wrong, too\n"
 	    "         -  2026-11-30T20:26:47+0530         -  "
 	    "-                     failed       uid 0     reload: F:3: wrong, "
 	    "too\n"

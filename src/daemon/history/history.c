@@ -63,12 +63,13 @@ static void
 add(struct history *history, const struct history_row *new)
 {
 	struct history_row *first = history->rows;
-	size_t moved = history->n, times = 1;
+	size_t moved = history->n, times = 1, others = new->who.others;
 	time_t since = new->end.at;
 
 	if (history->n > 0 && is_again(first, new)) {
 		moved = 0;
 		times += first->times;
+		others += first->who.others;
 		since = first->since;
 	} else if (history->n < HISTORY_ROWS) {
 		history->n++;
@@ -78,6 +79,7 @@ add(struct history *history, const struct history_row *new)
 	memmove(first + 1, first, moved * sizeof(*first));
 	*first = *new;
 	first->times = times;
+	first->who.others = others;
 	first->since = since;
 }
 

@@ -41,7 +41,8 @@ struct history_who {
 		HISTORY_BY_CONTROL	/* a user, over the control socket */
 	} by;
 	uid_t uid;		/* of that user */
-	size_t others;		/* who asked for the same with him */
+	size_t others;		/* who asked for the same with him, each time
+				   that it was so */
 };
 
 enum history_outcome {

@@ -218,8 +218,8 @@ class Who(HistoryTest):
         for process in asked:
             self.assertEqual(process.wait(harness.DEADLINE), 0)
         rows = self.rows()[:-1]
-        self.assertEqual(sum((row["others"] + 1) * row["times"]
-                             for row in rows), len(asked))
+        self.assertEqual(sum(row["times"] + row["others"] for row in rows),
+                         len(asked))
         for row, line in zip(rows, self.lines()):
             if row["others"] > 0:
                 self.assertIn(f', and {row["others"]} more asked', line[6])
