@@ -72,6 +72,11 @@ ok 'nobody else may, whatever its mode'
 
 systemctl reload appmsgd || fail reload
 ok 'the unit may reload it'
+appmsgctl history | sed -n 2p | grep -q ' systemd  *reload' ||
+	fail "who reloaded it: $(appmsgctl history)"
+appmsgctl reload >/dev/null && appmsgctl history | sed -n 2p |
+	grep -q ' root  *reload' || fail "root did: $(appmsgctl history)"
+ok 'history tells who'
 
 systemctl restart appmsgd || fail restart
 [ "$(stat -c '%a %G' $messages)" = "660 $group" ] ||
