@@ -93,4 +93,13 @@ in_hand=$(awk '
 	src/daemon/session/session*.c ||
 	bad "a session's descriptor is not behind its link"
 
+# What git leaves out is left out of a container, too; a tarball has no such
+# file.
+if [ -e .gitignore ]; then
+	want=$(echo .git && sed -e 's|/$||' -e '/^!*\//!s|^|**/|' \
+		-e 's|^\(!*\)/|\1|' .gitignore)
+	[ "$want" = "$(grep -v '^#' .containerignore)" ] ||
+		bad ".containerignore does not say what .gitignore does"
+fi
+
 exit $rc
