@@ -10,6 +10,7 @@
 
 #include "daemon/check.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,6 +114,20 @@ key_is_text(const char *key)
 	return true;
 }
 
+/* Root may read all: that it is not root who reads is what puzzles. */
+static void
+tell_reader(const char *user, const struct problems *problems)
+{
+	const char *denied = strerror(EACCES);
+
+	for (size_t i = 0; i < problems->n; i++)
+		if (strstr(problems->list[i].text, denied) != NULL) {
+			fprintf(stderr, "appmsgd: files are read by the user "
+			    "\"%s\", as the configuration says\n", user);
+			return;
+		}
+}
+
 int
 check_run(const struct check_options *o, struct generation *gen,
     struct problems *problems)
@@ -142,6 +157,8 @@ check_run(const struct check_options *o, struct generation *gen,
 	error = generation_fill(gen, &progress.source, problems);
 	progress_end(&progress);
 	problems_print(problems, stderr);
+	if (becomes)
+		tell_reader(gen->conf->user, problems);
 	if (error != 0)
 		return EX_CONFIG;
 	if (o->query != NULL)

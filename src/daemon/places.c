@@ -70,6 +70,11 @@ look(const struct conf_place *place, const char *path, bool ahead,
 	char *folder = folder_of(path);
 	struct stat sb;
 
+	/* That it must be absolute has been told. */
+	if (path[0] != '/') {
+		free(folder);
+		return;
+	}
 	if (ahead && folder != NULL && is_made(folder)) {
 		free(folder);
 		return;

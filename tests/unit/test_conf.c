@@ -265,6 +265,9 @@ all_problems_are_told_at_once(void **state)
 	    "F:8: unknown option \"keepalive\"; did you mean "
 	    "\"keep-alive\"?\n"
 	    "F:8: mode= is for unix sockets only\n");
+	confs_expect(LISTEN "log level =info\n",
+	    "F:2: \"level\" is not of the form name=value\n"
+	    "F:2: no blank may be before \"=\"\n");
 }
 
 static void

@@ -86,7 +86,11 @@ wrong_includes_are_told(void **state)
 	    "symbolic links\n");
 	confs_expect(LISTEN "include /nowhere/*\n", "");
 	confs_expect(LISTEN "include self\n",
-	    "self:1: includes are nested more than 16 deep\n");
+	    "self:1: self includes itself\n");
+	folder_write_text("other", "\ninclude self\n");
+	folder_write_text("self", "include other\n");
+	confs_expect(LISTEN "include self\n",
+	    "other:2: self includes itself\n");
 }
 
 /* The first file is one of them. */
@@ -119,15 +123,19 @@ static void
 at_most_10000_files_are_included(void **state)
 {
 	char hundred[100 * sizeof("include empty\n")] = "";
-	char text[2 * sizeof(hundred)] = LISTEN, *lines;
+	char text[2 * sizeof(hundred)] = LISTEN, name[32], *lines;
 
 	(void)state;
-	folder_write_text("self",
-	    "include self\ninclude self\ninclude self\ninclude self\n");
-	lines = confs_problems_of("self");
-	assert_non_null(strstr(lines,
-	    "self:1: includes are nested more than 16 deep\n"));
+	for (int i = 1; i < 17; i++) {
+		snprintf(name, sizeof(name), "m%d", i);
+		snprintf(hundred, sizeof(hundred), "include m%d\ninclude m%d\n"
+		    "include m%d\n", i + 1, i + 1, i + 1);
+		folder_write_text(name, i < 16 ? hundred : "");
+	}
+	lines = confs_problems_of("m1");
+	assert_non_null(strstr(lines, "more than 10000 files are included"));
 	free(lines);
+	hundred[0] = '\0';
 	for (int i = 0; i < 100; i++) {
 		strlcat(hundred, "include empty\n", sizeof(hundred));
 		strlcat(text, "include hundred\n", sizeof(text));

@@ -211,6 +211,9 @@ options_tell_action(const char *word, int count)
 	static const char *const others[] = { "reload", "status", "stats",
 	    "rollback", "diff", "explain", "tables", "drain" };
 
+	if (strcmp(word, "help") == 0)
+		options_fail("unknown action: help; did you mean: --help, or "
+		    "search help");
 	if (count > 1 && options_is_one_of(word, searches,
 	    sizeof(searches) / sizeof(*searches)))
 		options_fail("unknown action: %s; did you mean: search", word);

@@ -224,6 +224,16 @@ take_file(struct parser *parser, const struct conf_place *place)
 	return n < conf_files_max;
 }
 
+/* Whether a file is being read by a parser, or by one that includes it. */
+static bool
+is_open(const struct parser *parser, const char *path)
+{
+	for (; parser != NULL && parser->file != NULL; parser = parser->outer)
+		if (strcmp(parser->file, path) == 0)
+			return true;
+	return false;
+}
+
 /* The name that places borrow, or NULL. */
 static const char *
 remember_file(struct conf *conf, const char *path)
@@ -254,6 +264,12 @@ parse_file(struct parser *from, const char *path,
 	char *text;
 	size_t len;
 
+	parser.outer = from;
+	if (is_open(from, path)) {
+		problems_add(parser.problems, place->file, place->line,
+		    "%s includes itself", path);
+		return;
+	}
 	if (++parser.depth > INCLUDE_DEPTH) {
 		problems_add(parser.problems, place->file, place->line,
 		    "includes are nested more than %d deep", INCLUDE_DEPTH);

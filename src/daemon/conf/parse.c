@@ -72,6 +72,11 @@ parse_options(struct parser *parser, size_t first,
 		char *equals = word->quoted ? NULL : strchr(word->text, '=');
 		size_t o = 0;
 
+		if (equals == word->text) {
+			parse_problem(parser, "no blank may be before \"=\"");
+			error = -1;
+			continue;
+		}
 		if (equals == NULL) {
 			parse_problem(parser, "\"%s\" is not of the form "
 			    "name=value", word->text);

@@ -18,6 +18,7 @@ struct parser {
 	struct lex *lex;		/* the line in hand */
 	const char *file;		/* its file, owned by conf */
 	unsigned int depth;		/* of includes */
+	const struct parser *outer;	/* who includes the file, or NULL */
 	struct origin_sum *sum;		/* of all that is read */
 };
 

@@ -87,9 +87,11 @@ tell_refusal(const struct conf_place *place, const struct sockaddr *sa,
 		problems_add(problems, place->file, place->line,
 		    "cannot listen on %s: %s%s%s", address, strerror(error),
 		    hint != NULL ? "; " : "", hint != NULL ? hint : "");
-	else
+	else if (place->line != 0)
 		log_warn("cannot listen address=%s line=%s:%u", address,
 		    place->file, place->line);
+	else
+		log_warn("cannot listen address=%s", address);
 }
 
 /* One listen directive to a socket, if it has none. */

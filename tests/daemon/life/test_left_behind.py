@@ -143,6 +143,9 @@ class Tables(LeftBehind):
                     said = self.refused(line, args=args, status=78)
                     self.assertIn("Permission denied", said)
                     self.assertRegex(said, r"appmsgd\.conf:3: ")
+                    # A start is not only looked at.
+                    self.assertEqual(f'by the user "{self.account.pw_name}"'
+                                     in said, args == ("-n",))
 
     def test_all_at_once(self):
         """With mistakes of the configuration, still as the user."""

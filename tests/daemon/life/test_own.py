@@ -84,6 +84,10 @@ class Own(OwnTest):
         self.serve()
         self.assert_serves((LOOPBACK, self.port))
         self.assertIn("serving\n", self.done("status"))
+        done = self.user("appmsgd")
+        self.assertEqual(done.returncode, 71)
+        self.assertIn(f" address={self.socket}: Address already in use\n",
+                      done.stderr)
         self.write_config(f"listen {LOOPBACK} {self.port}",
                           f'answer ring "{RING}"', "answer a b",
                           name="home/.config/appmsgd.conf")

@@ -91,6 +91,7 @@ class UsageTest(unittest.TestCase):
                 (("ehco", "x"), "did you mean: echo\n"),
                 (("get", "ring"), "did you mean: search\n"),
                 (("get",), "did you mean: search get\n"),
+                (("help",), "did you mean: --help, or"),
                 (("reload",), "did you mean: appmsgctl reload, or search"),
                 (("\x1b[2J",), "did you mean: search \\x1b[2J\n")):
             with self.subTest(args):

@@ -95,6 +95,7 @@ MISTAKES = {
     'binary "logo" file /etc/passwd typ=image/png': "type",
     "include /no/such/file.conf": "/no/such/file.conf",
     "pidfile": "pidfile",
+    "pidfile relative.pid": "absolute",
 }
 
 
@@ -298,7 +299,14 @@ class Mistakes(ConfigTest):
 
     def test_include_of_itself(self):
         """A circle of includes is a mistake, and ends."""
-        self.problems(self.check(LISTEN, "include appmsgd.conf"))
+        path = self.path("appmsgd.conf")
+        self.assertEqual(self.problems(self.check(
+            LISTEN, "include appmsgd.conf")),
+            [(path, 2, f"{path} includes itself")])
+        inner = self.write_config("include appmsgd.conf", name="inner.conf")
+        self.assertEqual(self.problems(self.check(
+            LISTEN, "include inner.conf")),
+            [(inner, 1, f"{path} includes itself")])
 
 
 class Syntax(ConfigTest):
