@@ -28,7 +28,7 @@ import threading
 import time
 import urllib.request
 
-WINDOW = os.environ.get("WINDOW", "1100,1250")
+WINDOW = os.environ.get("WINDOW", "1100,1500")
 SIZE_MAX = 150_000      # bytes of a picture
 LATE = 8                # seconds that the page is looked at
 
@@ -74,6 +74,10 @@ def ask_on(port, seed, stop):
     rng, start = random.Random(seed), time.monotonic()
     requests = [drawn(rng) for _ in range(500)]
     while not stop.is_set():
+        # Some come and go.
+        if seed > 6 + 5 * math.sin((time.monotonic() - start) / 17):
+            time.sleep(0.5)
+            continue
         with socket.create_connection(("127.0.0.1", port)) as sock, \
                 sock.makefile("rb") as file:
             for _ in range(100):
@@ -180,7 +184,11 @@ def main():
             thread.start()
         slow = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Slow)
         threading.Thread(target=slow.serve_forever, daemon=True).start()
-        time.sleep(seconds)
+        time.sleep(seconds / 2)
+        write(f"{folder}/people.tsv", "".join(
+            f"{name}\t48{i:02}\n" for i, name in enumerate(PEOPLE)))
+        daemon.send_signal(signal.SIGHUP)
+        time.sleep(seconds / 2)
         look(browser, folder, slow.server_port, light)
         look(browser, folder, slow.server_port, dark,
              "--blink-settings=preferredColorScheme=0")
