@@ -10,9 +10,9 @@
 #include "daemon/history/history.h"
 
 #include <pwd.h>
+#include <stdbool.h>
 #include <string.h>
 
-#include "daemon/base/problems.h"
 #include "daemon/history/kept.h"
 #include "daemon/snapshot/diff.h"
 #include "daemon/snapshot/generation.h"
