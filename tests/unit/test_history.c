@@ -25,6 +25,7 @@
 #include "daemon/snapshot/diff.h"
 #include "daemon/snapshot/generation.h"
 #include "daemon/snapshot/snapshot.h"
+#include "zone.h"
 
 #define WHEN	1796050595	/* 20:26:35 */
 
@@ -42,17 +43,6 @@ static const struct history_who by_manager = { .by = HISTORY_BY_MANAGER };
 static const struct history_who by_root = { .by = HISTORY_BY_CONTROL };
 static const struct history_who by_others = { .by = HISTORY_BY_CONTROL,
     .uid = 4294967290, .others = 2 };
-
-/* A machine in India, whatever zone this one is in. */
-static int
-setup(void **state)
-{
-	(void)state;
-	if (setenv("TZ", "IST-5:30", 1) != 0)
-		return -1;
-	tzset();
-	return 0;
-}
 
 /* A load without a table. */
 static struct generation *
@@ -408,5 +398,5 @@ main(void)
 		cmocka_unit_test(programs_are_told_each_member),
 	};
 
-	return cmocka_run_group_tests(tests, setup, NULL);
+	return cmocka_run_group_tests(tests, zone_setup, NULL);
 }

@@ -12,21 +12,11 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-/* A machine in India, whatever zone this one is in. */
-static int
-setup(void **state)
-{
-	(void)state;
-	if (setenv("TZ", "IST-5:30", 1) != 0)
-		return -1;
-	tzset();
-	return 0;
-}
+#include "zone.h"
 
 static void
 each_zone_has_its_form(void **state)
@@ -59,5 +49,5 @@ main(void)
 		cmocka_unit_test(each_zone_has_its_form),
 	};
 
-	return cmocka_run_group_tests(tests, setup, NULL);
+	return cmocka_run_group_tests(tests, zone_setup, NULL);
 }

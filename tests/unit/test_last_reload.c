@@ -13,7 +13,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -22,19 +21,9 @@
 #include "daemon/base/buf.h"
 #include "daemon/base/problems.h"
 #include "daemon/base/tell.h"
+#include "zone.h"
 
 #define WHEN	1796050595
-
-/* A machine in India, whatever zone this one is in. */
-static int
-setup(void **state)
-{
-	(void)state;
-	if (setenv("TZ", "IST-5:30", 1) != 0)
-		return -1;
-	tzset();
-	return 0;
-}
 
 static void
 assert_told(const struct last_reload *last, const char *line,
@@ -144,5 +133,5 @@ main(void)
 		cmocka_unit_test(a_long_problem_is_cut),
 	};
 
-	return cmocka_run_group_tests(tests, setup, NULL);
+	return cmocka_run_group_tests(tests, zone_setup, NULL);
 }
