@@ -99,12 +99,16 @@ file_look(const char *path, struct file_look *look)
 		look->since = 0;
 }
 
-/* The file may be opened; whether it is worth while to look once more. */
+/*
+ * The file may be opened: whether to look once more, until that is sure.  One
+ * that is renamed once it is written has two times with a little between them,
+ * and just the first one was waited for.
+ */
 static bool
-is_patient(const struct file_look *look, int tries)
+is_patient(const struct file_look *look, int waits)
 {
-	return !look->sure && look->sb.st_ctim.tv_nsec != 0 &&
-	    tries <= file_settle_ms * 1000000 / SETTLE_NS;
+	return waits > 0 && !look->sure && look->sb.st_ctim.tv_nsec != 0 &&
+	    waits <= 2 * file_settle_ms * 1000000 / SETTLE_NS;
 }
 
 /*

@@ -41,8 +41,8 @@ void file_look(const char *path, struct file_look *look);
 /*
  * Open a regular file for reading, once it was left alone for a moment, so
  * that any change from then on shows.  Never blocks on what is none (a FIFO,
- * a device), and neither believes the clock nor the file's time alone.  For
- * the time of its inode it waits a moment, too, but opens it all the same.
+ * a device), and neither believes the clock nor the file's time alone.  While
+ * it waits, it waits for the time of the inode, too, but not for that alone.
  *
  * look  zeroed, or from an earlier look; set to how the file is
  *
