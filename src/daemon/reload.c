@@ -86,6 +86,7 @@ struct reload {
 	struct history_who who;		/* the first of them */
 	struct generation *back;	/* to it; one of those kept */
 	uint64_t to;			/* what it is called by who asked */
+	bool same;			/* what was loaded serves already */
 	int64_t began;			/* ms */
 	pthread_t thread;
 	struct mail loaded_mail;	/* from the thread; one at a time */
@@ -167,7 +168,10 @@ note_end(struct reload *r, const struct outcome *outcome,
 		return;
 	if (outcome->order != RELOAD_ROLLBACK)
 		last_reload_note(&r->last, now, outcome->problems);
-	history_note(&r->history, outcome, who, now, &r->kept);
+	if (outcome->ok && !outcome->changed)
+		history_note_same(&r->history, outcome->order, who, now);
+	else
+		history_note(&r->history, outcome, who, now, &r->kept);
 	if (outcome->ok)
 		r->done++;
 	else
@@ -197,8 +201,11 @@ tell_waiters(struct reload *r, const struct outcome *outcome,
 static void
 reload_over(struct reload *r, bool ok)
 {
+	const struct generation *gen = kept_serving(&r->kept);
+	const struct generation *loaded = r->loaded != NULL ? r->loaded : gen;
 	const struct outcome outcome = { .order = r->order, .ok = ok,
-	    .gen = kept_serving(&r->kept), .to = r->to,
+	    .changed = ok && !r->same, .gen = gen, .to = r->to,
+	    .loaded = ok && r->order != RELOAD_ROLLBACK ? loaded : NULL,
 	    .ms = clock_ms() - r->began, .diff = &r->diff,
 	    .problems = &r->problems };
 	char text[OUTCOME_TEXT_SIZE];
@@ -232,7 +239,10 @@ reload_publish(struct reload *r)
 	r->state = RELOAD_SWAPPING;
 }
 
-/* The thread is done: publish what it read, if it can be. */
+/*
+ * The thread is done: publish what it read, if it can be, and if it is not
+ * what serves already.
+ */
 static void
 reload_loaded(struct reload *r)
 {
@@ -240,7 +250,8 @@ reload_loaded(struct reload *r)
 
 	pthread_join(r->thread, NULL);
 	ok = problems_count(&r->problems) == 0;
-	if (ok && r->order != RELOAD_DIFF)
+	r->same = ok && generation_is_same(kept_serving(&r->kept), r->loaded);
+	if (ok && r->order != RELOAD_DIFF && !r->same)
 		reload_publish(r);
 	else
 		reload_over(r, ok);
@@ -305,6 +316,7 @@ reload_next(struct reload *r)
 	r->order = waiter->wanted.order;
 	r->to = waiter->wanted.to;
 	r->who = waiter->who;
+	r->same = false;
 	r->keys = 0;
 	while ((waiter = STAILQ_FIRST(&r->later)) != NULL &&
 	    waiter->wanted.order == r->order) {

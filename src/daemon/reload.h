@@ -7,9 +7,9 @@
 /*
  * Reloading as a transaction: read the files in a thread, compare with what
  * cannot change and with what was there, publish to all workers, tell who
- * asked.  Whatever goes wrong, the old generation goes on.  Orders that come
- * during a reload wait for the next one, since the files may have changed
- * after it read them.
+ * asked.  Whatever goes wrong, the old generation goes on; and so it does when
+ * what was read comes to just what serves.  Orders that come during a reload
+ * wait for the next one, since the files may have changed after it read them.
  */
 
 #include <stdbool.h>
@@ -92,8 +92,8 @@ const struct generation *reload_current(const struct reload *);
 struct generation *reload_take(const struct reload *);
 
 /*
- * How many reloads and rollbacks have changed the generation, and how many
- * have not; diffs are neither.
+ * How many reloads and rollbacks were done, changed or not, and how many
+ * failed; diffs are neither.
  */
 void reload_counts(const struct reload *, uint64_t *done, uint64_t *failed);
 

@@ -23,20 +23,49 @@
 #include "daemon/snapshot/generation.h"
 #include "daemon/snapshot/snapshot.h"
 
+/* What a diff comes to. */
 static void
-describe_done(const struct outcome *o, unsigned long long number, char *text)
+say_diff(const struct outcome *o, char *text)
 {
-	char as[64] = "", entries[HUMAN_SIZE];
+	unsigned long long number = (unsigned long long)o->gen->number;
+
+	if (o->changed)
+		snprintf(text, OUTCOME_TEXT_SIZE, "a reload would change "
+		    "generation %llu: +%zu added -%zu removed ~%zu changed",
+		    number, o->diff->added, o->diff->removed,
+		    o->diff->changed);
+	else
+		snprintf(text, OUTCOME_TEXT_SIZE, "a reload would change "
+		    "nothing, generation %llu would go on", number);
+}
+
+/* What came of a reload, or a rollback, that is done. */
+static void
+say_done(const struct outcome *o, char *text)
+{
+	unsigned long long number = (unsigned long long)o->gen->number;
+	size_t files = 0, read = 0;
+	char as[64] = "", told[64] = "", entries[HUMAN_SIZE];
 
 	if (o->order == RELOAD_ROLLBACK)
 		snprintf(as, sizeof(as), " as %llu did",
 		    (unsigned long long)o->to);
+	if (o->loaded != NULL)
+		files = snapshot_files(o->loaded->snap, &read);
+	if (files > 1)
+		snprintf(told, sizeof(told), ", %zu of %zu files read", read,
+		    files);
 	human_count(snapshot_count(o->gen->snap), "entry", "entries",
 	    entries);
-	snprintf(text, OUTCOME_TEXT_SIZE, "generation %llu serves%s, %s: "
-	    "+%zu added -%zu removed ~%zu changed, in %.3f s", number, as,
-	    entries, o->diff->added, o->diff->removed, o->diff->changed,
-	    (double)o->ms / 1000);
+	if (o->changed)
+		snprintf(text, OUTCOME_TEXT_SIZE, "generation %llu serves%s, "
+		    "%s: +%zu added -%zu removed ~%zu changed%s, in %.3f s",
+		    number, as, entries, o->diff->added, o->diff->removed,
+		    o->diff->changed, told, (double)o->ms / 1000);
+	else
+		snprintf(text, OUTCOME_TEXT_SIZE, "nothing changed, "
+		    "generation %llu goes on%s, in %.3f s", number, told,
+		    (double)o->ms / 1000);
 }
 
 void
@@ -48,18 +77,42 @@ outcome_text(const struct outcome *o, char *text)
 		[RELOAD_DIFF] = "a reload would fail",
 		[RELOAD_ROLLBACK] = "rollback failed"
 	};
-	unsigned long long number = (unsigned long long)o->gen->number;
 
 	if (!o->ok)
 		snprintf(text, OUTCOME_TEXT_SIZE, "%s, generation %llu goes "
-		    "on", failed[o->order], number);
+		    "on", failed[o->order],
+		    (unsigned long long)o->gen->number);
 	else if (o->order == RELOAD_DIFF)
-		snprintf(text, OUTCOME_TEXT_SIZE, "a reload would change "
-		    "generation %llu: +%zu added -%zu removed ~%zu changed",
-		    number, o->diff->added, o->diff->removed,
-		    o->diff->changed);
+		say_diff(o, text);
 	else
-		describe_done(o, number, text);
+		say_done(o, text);
+}
+
+/* That an order is done, with what was read for it, or how far it went back. */
+static void
+log_done(const struct outcome *o)
+{
+	unsigned long long number = (unsigned long long)o->gen->number;
+	size_t files, read;
+	char more[64];
+
+	if (o->loaded != NULL) {
+		files = snapshot_files(o->loaded->snap, &read);
+		snprintf(more, sizeof(more), "files=%zu read=%zu", files,
+		    read);
+	} else {
+		snprintf(more, sizeof(more), "rollback=yes to=%llu",
+		    (unsigned long long)o->to);
+	}
+	if (o->changed)
+		log_info("reloaded generation=%llu entries=%zu added=%zu "
+		    "removed=%zu changed=%zu ms=%lld %s", number,
+		    snapshot_count(o->gen->snap), o->diff->added,
+		    o->diff->removed, o->diff->changed, (long long)o->ms,
+		    more);
+	else
+		log_debug("reload changed nothing generation=%llu ms=%lld %s",
+		    number, (long long)o->ms, more);
 }
 
 void
@@ -68,18 +121,7 @@ outcome_log(const struct outcome *o, const char *text)
 	if (o->order == RELOAD_DIFF)
 		return;
 	if (o->ok) {
-		char rollback[64] = "";
-
-		if (o->order == RELOAD_ROLLBACK)
-			snprintf(rollback, sizeof(rollback),
-			    " rollback=yes to=%llu",
-			    (unsigned long long)o->to);
-		log_info("reloaded generation=%llu entries=%zu added=%zu "
-		    "removed=%zu changed=%zu ms=%lld%s",
-		    (unsigned long long)o->gen->number,
-		    snapshot_count(o->gen->snap), o->diff->added,
-		    o->diff->removed, o->diff->changed, (long long)o->ms,
-		    rollback);
+		log_done(o);
 		return;
 	}
 	for (size_t i = 0; i < o->problems->n; i++)
@@ -128,10 +170,18 @@ void
 outcome_tell(const struct outcome *o, const char *text, size_t keys,
     struct tell *t)
 {
+	size_t read;
+
 	tell_result(o, text, keys, t);
 	tell_number(t, "generation", o->gen->number);
+	tell_bool(t, "changed", o->changed);
 	if (o->order == RELOAD_ROLLBACK && o->ok)
 		tell_number(t, "to", o->to);
+	if (o->loaded != NULL) {
+		tell_number(t, "files", snapshot_files(o->loaded->snap,
+		    &read));
+		tell_number(t, "files-read", read);
+	}
 	tell_integer(t, "milliseconds", o->ms);
 	tell_tables(o->diff, t);
 	tell_array(t, "problems");

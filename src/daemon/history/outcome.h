@@ -30,7 +30,10 @@ enum reload_order {
 struct outcome {
 	enum reload_order order;
 	bool ok;
+	bool changed;			/* another generation serves, or, after
+					   a diff, would */
 	const struct generation *gen;	/* that serves now */
+	const struct generation *loaded;	/* for this order; NULL: none */
 	uint64_t to;			/* of a rollback: which serves again */
 	int64_t ms;			/* that it took */
 	const struct diff *diff;
@@ -48,7 +51,7 @@ void outcome_text(const struct outcome *, char *text);
 
 /*
  * Log it, with all problems; what a diff comes to is nobody's business but
- * who asked for it.
+ * who asked for it, and that nothing changed is for level debug.
  *
  * text  as outcome_text() has set it
  */

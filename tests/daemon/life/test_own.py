@@ -104,7 +104,7 @@ class Own(OwnTest):
                              [f'control "{self.socket}"'])
         self.serve("-f", ".config/appmsgd.conf")
         self.assertIn("serving\n", self.done("status"))
-        self.assertIn("generation 2 serves", self.done("reload"))
+        self.assertIn("generation 1 goes on", self.done("reload"))
 
     def test_where_it_is(self):
         self.assertEqual(self.shown(), [f'control "{self.socket}"'])

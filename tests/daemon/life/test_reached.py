@@ -115,14 +115,14 @@ class SystemLog(harness.DaemonTest):
 
         self.addCleanup(end)
 
-    def reload(self):
-        self.assertEqual(self.control("reload").returncode, 0)
+    def reload(self, *options):
+        self.assertEqual(self.control("reload", *options).returncode, 0)
 
     def test_lines(self):
         """What comes after the start is there, with its facility."""
         log = self.listen()
         self.launch()
-        self.reload()
+        self.reload("--force")
         line = self.wait_line(log, "reloaded generation=2")
         self.assertRegex(line, r"\A<30>.* appmsgd\[\d+\]: reloaded ")
 

@@ -377,12 +377,11 @@ class Reloads(StatsTest):
         self.assertEqual(done.returncode, status, done)
 
     def test_reloads(self):
-        """Reloads and rollbacks count; diffs do not."""
+        """Reloads, of what did not change too, and rollbacks; no diffs."""
         daemon = self.serve()
-        self.assert_moves({"reloads": 1}, lambda: self.control_ok(
-            0, "reload"))
-        self.assert_moves({"reloads": 1}, lambda: self.control_ok(
-            0, "rollback"))
+        for command in ("reload", "reload --force", "rollback"):
+            self.assert_moves({"reloads": 1}, lambda c=command:
+                              self.control_ok(0, *c.split()))
         self.assert_moves({"reloads": 1}, daemon.hang_up)
         self.assert_moves({}, lambda: self.control_ok(0, "diff"))
         self.configure(self.control_line(), "nonsense")

@@ -93,7 +93,8 @@ class DamagedTest(TableTest):
             self.assert_old()
             return True
         self.assertEqual((done.returncode, done.stderr), (0, ""), what)
-        self.assertEqual(self.generation(), self.before + 1)
+        # What is good, and was before, changes nothing.
+        self.assertIn(self.generation() - self.before, (0, 1))
         self.assert_serves_entries(expected)
         for key, text in zip(ENTRIES, self.find_all(ENTRIES)):
             self.assertEqual(text, expected.get(key), (what, key))
@@ -372,7 +373,9 @@ class Changing(DamagedTest):
                     try:
                         for _ in range(RELOADS):
                             done = self.control("reload")
-                            if done.returncode == 0:
+                            if done.stdout.startswith("nothing changed"):
+                                self.assertEqual(done.returncode, 0)
+                            elif done.returncode == 0:
                                 generation += 1
                             else:
                                 self.assert_told(done.stderr)

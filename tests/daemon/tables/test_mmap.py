@@ -225,7 +225,9 @@ class Generations(MapTest):
         self.assert_serves_entries(dict(numbered("three")))
         self.wait_maps(["words.cdb", "words.cdb (deleted)"])
         # The same file is mapped once, however many have it.
-        for _ in range(5):
+        line = self.mapped("words", numbered("three"))
+        for number in range(5):
+            self.change(line, f"# {number}")
             self.reload()
         self.wait_maps(["words.cdb"])
         for _ in range(2):

@@ -28,13 +28,14 @@ def replier(*args, **members):
 class PingDaemon(harness.DaemonTest):
     def test_server_time_and_generation(self):
         """They rise with each reload."""
-        daemon = self.start()
+        daemon = self.start("log level=info")
         for generation in (1, 2):
             done = client("-p", daemon.port, "ping")
             self.assertEqual((done.returncode, done.stderr), (0, ""))
             self.assertRegex(done.stdout, rf"\A{LOOPBACK}:{daemon.port}: "
                              rf"{TIMES}, generation {generation} of "
                              r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\n\Z")
+            self.configure("log level=info", *["# changed"] * generation)
             daemon.hang_up()
             daemon.wait_log(rf"reloaded generation={generation + 1}")
 

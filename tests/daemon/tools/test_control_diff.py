@@ -54,6 +54,10 @@ class Keys(ControlTest):
 
     def test_nothing(self):
         self.serve()
+        self.assertEqual(self.done("diff"), "a reload would change nothing, "
+                         "generation 1 would go on\n")
+        self.assertEqual(self.members("diff")["keys"], [])
+        self.configure(*self.base, "# a comment is a change, too")
         self.assertEqual(self.lines(), [])
         self.assertEqual(self.members("diff")["keys"], [])
         self.assertNotIn("keys", self.members("reload"))

@@ -72,8 +72,10 @@ class Readme(harness.DaemonTest):
     def there(self, text):
         for place, own in self.places.items():
             text = text.replace(own, place)
-        return TIME.sub("in 0.000 s", text.replace(
-            f"127.0.0.1:{self.port}", "127.0.0.1:65432"))
+        text = text.replace(f"127.0.0.1:{self.port}", "127.0.0.1:65432")
+        # Typed as fast as here, what was read before may be read once more.
+        text = re.sub(r"\d+ (of \d+ files read)", r"0 \1", text)
+        return TIME.sub("in 0.000 s", text)
 
     def serve(self):
         """Start it, as systemd does."""
