@@ -7,8 +7,10 @@ No reply is lost and none refused; each is wholly of the old or of the new
 table, and of the new one when it was asked after the reload had ended.
 """
 
+import os
 import sys
 import threading
+import time
 
 sys.path.insert(1, sys.path[0] + "/..")
 
@@ -223,6 +225,47 @@ class UnderLoad(TableTest):
                          harness.strict_json(reply.content)["matches"]}
                 self.assertEqual(words, {word_of(generation)})
             self.assertEqual(newest, 4)
+
+
+class BesideOthers(UnderLoad):
+    """The same, where nine more tables do not change: they are shared."""
+
+    OTHERS = 9
+    FEW = 500           # entries of each
+
+    def serve_words(self):
+        self.change_table(1)
+        lines = []
+        for i in range(self.OTHERS):
+            name = f"other{i}"
+            lines.append(self.table(name, tables.tsv(
+                (f"{name} {n}", f"{i} {n * 31 % self.FEW}")
+                for n in range(self.FEW))))
+        path = self.path(f"other{self.OTHERS - 1}.tsv")
+        harness.wait_until(
+            lambda: time.time() - os.stat(path).st_ctime > 0.1,
+            "their times are past, so that each change would show")
+        self.serve(*(f"timeout {name} {LONG}" for name in ("idle", "write")),
+                   *lines[:4],
+                   f"table words file {self.path('words.tsv')} guard=no "
+                   "search=exact,prefix", *lines[4:])
+
+    def question(self, number):
+        """One of four is for a table that does not change."""
+        if number % 4:
+            return super().question(number)
+        i, n = number // 4 % self.OTHERS, number * 7 % self.FEW
+        named = {"table": f"other{i}"} if number % 8 else {}
+        return (request(harness.to_json(
+            {"action": "search", "value": f"other{i} {n}", **named}),
+            **kept(id=number, explain=True)),
+            lambda reply, word: self.check_result(
+                reply, f"{i} {n * 31 % self.FEW}"))
+
+    def reload(self, *options):
+        text = super().reload(*options)
+        self.assertIn(f", 1 of {self.OTHERS + 1} files read, ", text)
+        return text
 
 
 if __name__ == "__main__":
