@@ -27,6 +27,7 @@
 #include "common/escape.h"
 #include "common/home.h"
 #include "common/nearest.h"
+#include "live.h"
 #include "said.h"
 
 #define KEYS_MAX	1000	/* the daemon names no more */
@@ -48,6 +49,7 @@ static const struct command {
 	{ "tables", NULL, -1, false, false },
 	{ "status", NULL, 10000, false, false },
 	{ "stats", NULL, 10000, false, false },
+	{ "top", NULL, 10000, false, false },
 	{ "log", "level", 10000, true, false },
 	{ "drain", NULL, 10000, false, false },
 };
@@ -56,7 +58,8 @@ static const struct command {
 
 static const char usage[] =
 "Usage: appmsgctl [-i INSTANCE | -s SOCKET] [--json] [-q] [--force]\n"
-"                 [--keys=N] [--openmetrics] COMMAND [ARGUMENT]\n";
+"                 [--keys=N] [--openmetrics] [-d SECONDS] [-n N]\n"
+"                 COMMAND [ARGUMENT]\n";
 
 static const char help[] =
 "Control a running appmsgd.\n"
@@ -74,6 +77,7 @@ static const char help[] =
 "               earlier one hides\n"
 "  status       say what the daemon is and does\n"
 "  stats        say what it was asked, and how long that took\n"
+"  top          show that live, a second at a time; q ends it\n"
 "  log [LEVEL]  log warn, info or debug, until the next reload; without, say\n"
 "               what is logged now\n"
 "  drain        accept no more, finish what was asked, and exit\n"
@@ -84,6 +88,9 @@ static const char help[] =
 "      --keys=N         with diff: name up to N keys of each sort, 0 to 1000\n"
 "                       (default 20)\n"
 "      --openmetrics    with stats: as OpenMetrics text\n"
+"  -d, --delay=SECONDS  with top: from one picture to the next, 0.1 to 3600\n"
+"                       (default 1)\n"
+"  -n, --count=N        with top: end after N pictures\n"
 "  -i, --instance=NAME  control appmsgd@NAME.service\n"
 "  -s, --socket=SOCKET  the daemon's control socket\n"
 "                       (default " RUNSTATEDIR "/appmsgd/control.sock;\n"
@@ -102,6 +109,8 @@ struct options {
 	const char *argument;	/* of the command, or NULL */
 	int64_t generation;	/* the argument, as a number */
 	int keys;		/* -1: as many as the daemon likes */
+	int64_t delay_ms;	/* -1: not said */
+	int64_t count;		/* -1: not said */
 	bool json;
 	bool force;
 	bool quiet;
@@ -161,6 +170,22 @@ parse_generation(const char *word, struct options *o)
 	return false;
 }
 
+/* What is for a live view, and what is not. */
+static bool
+parse_live(const struct options *o, bool live)
+{
+	if (!live && (o->delay_ms != -1 || o->count != -1)) {
+		warnx("--%s is for top", o->delay_ms != -1 ? "delay" :
+		    "count");
+		return false;
+	}
+	if (live && o->json) {
+		warnx("--json is not for top, but for stats");
+		return false;
+	}
+	return true;
+}
+
 /* The command and its argument; says what is wrong with them. */
 static bool
 parse_words(int n, char **words, struct options *o)
@@ -205,6 +230,8 @@ parse_words(int n, char **words, struct options *o)
 		warnx("--keys is for diff");
 		return false;
 	}
+	if (!parse_live(o, strcmp(words[0], "top") == 0))
+		return false;
 	o->argument = words[1];
 	return true;
 }
@@ -251,6 +278,30 @@ parse_keys(const char *text)
 	return n;
 }
 
+/* Seconds, with decimals. */
+static int64_t
+parse_delay(const char *text)
+{
+	char *end;
+	double s = strtod(text, &end);
+
+	if (end == text || *end != '\0' || !(s >= 0.1 && s <= 3600))
+		errx(EX_USAGE, "--delay=%s: it is not from 0.1 to 3600 "
+		    "seconds", text);
+	return (int64_t)(s * 1000 + 0.5);
+}
+
+static int64_t
+parse_count(const char *text)
+{
+	const char *why;
+	int64_t n = strtonum(text, 1, INT64_MAX, &why);
+
+	if (why != NULL)
+		errx(EX_USAGE, "--count=%s: the number is %s", text, why);
+	return n;
+}
+
 static void
 parse_options(int argc, char **argv, struct options *o)
 {
@@ -264,6 +315,8 @@ parse_options(int argc, char **argv, struct options *o)
 		{ "quiet", no_argument, NULL, 'q' },
 		{ "keys", required_argument, NULL, OPT_KEYS },
 		{ "openmetrics", no_argument, NULL, OPT_OPENMETRICS },
+		{ "delay", required_argument, NULL, 'd' },
+		{ "count", required_argument, NULL, 'n' },
 		{ "help", no_argument, NULL, OPT_HELP },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 }
@@ -271,13 +324,13 @@ parse_options(int argc, char **argv, struct options *o)
 	const char *socket = NULL, *instance = NULL;
 	int ch;
 
-	while ((ch = getopt_long(argc, argv, "i:qs:V", longopts,
+	while ((ch = getopt_long(argc, argv, "d:i:n:qs:V", longopts,
 	    NULL)) != -1) {
 		switch (ch) {
-		case 'q':
-			o->quiet = true;
-			break;
+		case 'd': o->delay_ms = parse_delay(optarg); break;
 		case 'i': instance = optarg; break;
+		case 'n': o->count = parse_count(optarg); break;
+		case 'q': o->quiet = true; break;
 		case 's': socket = optarg; break;
 		case OPT_JSON:
 			o->json = true;
@@ -368,14 +421,6 @@ failed(const struct options *o, int error)
 }
 
 static int
-status_exit(const struct appmsg_str *status)
-{
-	if (appmsg_str_eq(status, "found", 5))
-		return EX_OK;
-	return appmsg_str_eq(status, "denied", 6) ? EX_NOPERM : EXIT_FAILURE;
-}
-
-static int
 out_of_memory(void)
 {
 	warnx("%s", appmsg_strerror(APPMSG_ENOMEM));
@@ -385,7 +430,7 @@ out_of_memory(void)
 static int
 finish(const struct options *o, const struct appmsg_message *msg)
 {
-	int rc = status_exit(&msg->header.status);
+	int rc = said_exit(&msg->header.status);
 	struct json_object *reply;
 	const char *wrong;
 
@@ -458,6 +503,17 @@ request_new(const struct options *o)
 }
 
 static int
+run_top(const struct options *o)
+{
+	const struct live_options live = { .socket = o->socket,
+	    .delay_ms = o->delay_ms != -1 ? o->delay_ms : 1000,
+	    .count = o->count != -1 ? o->count : 0 };
+	int error, rc = live_run(&live, &error);
+
+	return error == 0 ? rc : failed(o, error);
+}
+
+static int
 run(const struct options *o)
 {
 	static const struct appmsg_header hdr = {
@@ -494,11 +550,12 @@ run(const struct options *o)
 int
 main(int argc, char **argv)
 {
-	struct options o = { .keys = -1 };
+	struct options o = { .keys = -1, .delay_ms = -1, .count = -1 };
 	int rc;
 
 	parse_options(argc, argv, &o);
-	rc = printed(run(&o));
+	rc = printed(strcmp(o.command->name, "top") == 0 ? run_top(&o) :
+	    run(&o));
 	free(o.socket);
 	return rc;
 }

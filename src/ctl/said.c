@@ -15,12 +15,22 @@
 #include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 
 #include <json.h>
 
 #include "appmsg.h"
 #include "common/escape.h"
+
+int
+said_exit(const struct appmsg_str *status)
+{
+	if (appmsg_str_eq(status, "found", 5))
+		return EX_OK;
+	return appmsg_str_eq(status, "denied", 6) ? EX_NOPERM : EXIT_FAILURE;
+}
 
 /* Returns what is wrong with the parts that are printed, or NULL. */
 static const char *

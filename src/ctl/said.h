@@ -13,7 +13,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct appmsg_str;
 struct json_object;
+
+/*
+ * The exit status for a reply's "status".
+ */
+int said_exit(const struct appmsg_str *status);
 
 /*
  * Read one.

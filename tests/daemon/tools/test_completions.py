@@ -24,7 +24,7 @@ from harness import program
 PROGRAMS = ("appmsgctl", "appmsgd", "appmsg-client")
 COMMANDS = {
     "appmsgctl": ["diff", "drain", "explain", "history", "log", "reload",
-                  "rollback", "status", "tables"],
+                  "rollback", "status", "tables", "top"],
     "appmsg-client": ["binary", "echo", "ping", "search"],
 }
 
@@ -89,7 +89,8 @@ class Completions(harness.DaemonTest):
         for words in (("--json",), ("-s", "x"), ("--socket", "=", "x"),
                       ("-i", "x"), ("--instance", "=", "x"),
                       ("--socket", "x", "--force"), ("--keys", "=", "3"),
-                      ("--keys", "3")):
+                      ("--keys", "3"), ("-d", "3"), ("-n", "3"),
+                      ("--count", "=", "3"), ("--delay", "3")):
             self.assertEqual(self.complete("appmsgctl", *words, "rel"),
                              ["reload"])
         for words in (("--json",), ("-U", "x"), ("--unix", "=", "x")):
@@ -162,7 +163,9 @@ class Completions(harness.DaemonTest):
     def test_values_that_nobody_knows(self):
         for words in (("-q", ""), ("--query", "="), ("--query", "=", "a")):
             self.assertEqual(self.complete("appmsgd", *words), [])
-        for words in (("--keys", ""), ("--keys", "="), ("--keys", "=", "1")):
+        for words in (("--keys", ""), ("--keys", "="), ("--keys", "=", "1"),
+                      ("-d", ""), ("-n", "1"), ("--delay", "="),
+                      ("--count", "=", "1")):
             self.assertEqual(self.complete("appmsgctl", *words), [])
         for words in (("-p", ""), ("--port", "="), ("-t", ""), ("-c", "1"),
                       ("-T", ""), ("--table", "="), ("-n", ""), ("-d", ""),
