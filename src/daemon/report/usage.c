@@ -15,14 +15,16 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "daemon/base/tell.h"
 
 #define DESCRIPTORS	"/proc/self/fd"
+#define LINE_SIZE	256	/* of seven numbers, and more */
 
 /* Pages, mapped and in use, are the first numbers of this file. */
 static void
@@ -30,15 +32,21 @@ read_memory(struct usage *u)
 {
 	int64_t page = sysconf(_SC_PAGESIZE), mapped, used;
 	FILE *file = fopen("/proc/self/statm", "re");
+	char line[LINE_SIZE], *end = line;
+	bool read;
 
 	u->resident = u->virtual = -1;
 	if (file == NULL)
 		return;
-	if (fscanf(file, "%" SCNd64 " %" SCNd64, &mapped, &used) == 2) {
-		u->virtual = mapped * page;
-		u->resident = used * page;
-	}
-	fclose(file);
+	read = fgets(line, sizeof(line), file) != NULL;
+	if (fclose(file) != 0 || !read)
+		return;
+	mapped = strtoll(line, &end, 10);
+	used = strtoll(end, &end, 10);
+	if (*end != ' ')
+		return;
+	u->virtual = mapped * page;
+	u->resident = used * page;
 }
 
 /*
