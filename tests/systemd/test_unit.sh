@@ -63,9 +63,10 @@ rss=$(awk '/^VmRSS/ { print $2 * 1024 }' "/proc/$(pid)/status")
 [ "$(number process_virtual_memory_bytes)" -gt "$rss" ] ||
 	fail 'no mapped memory in the metrics'
 fds=$(find "/proc/$(pid)/fd" -mindepth 1 | wc -l)
-[ "$(number process_open_fds)" -ge $((fds - 2)) ] &&
-	[ "$(number process_open_fds)" -le $((fds + 2)) ] ||
-	fail "not $fds descriptors, but $(number process_open_fds)"
+open=$(number process_open_fds)
+if [ "$open" -lt $((fds - 2)) ] || [ "$open" -gt $((fds + 2)) ]; then
+	fail "not $fds descriptors, but $open"
+fi
 [ "$(number process_max_fds)" = 16384 ] || fail 'not the limit of the unit'
 [ $(($(date +%s) - $(number process_start_time_seconds))) -lt 600 ] ||
 	fail 'no time of its start in the metrics'
