@@ -10,7 +10,7 @@ set -u
 debs=$1
 conf=/etc/appmsgd.conf
 ring='In the caves beneath the Misty Mountains. 💍'
-packages='appmsgd appmsg-client libappmsg-dev libappmsg0'
+packages='appmsgd appmsg-client libappmsg-dev libappmsg0 libappmsg-tls0'
 dir=$(mktemp -d /tmp/test-deb.XXXXXX)
 n=0
 
@@ -47,7 +47,7 @@ later() {
 	mkdir "$dir/$1"
 	for p in $packages; do
 		dpkg-deb -R "$debs/$p"_[0-9]*.deb "$dir/tree"
-		sed -i -e "s/^Version: .*/Version: $1/" -e "s/ (= [^)]*)/ (= $1)/" \
+		sed -i -e "s/^Version: .*/Version: $1/" -e "s/ (= [^)]*)/ (= $1)/g" \
 			"$dir/tree/DEBIAN/control"
 		[ "$p" != appmsgd ] || echo "$2" >>"$dir/tree$conf"
 		run dpkg-deb -b "$dir/tree" "$dir/$1/$p.deb"
