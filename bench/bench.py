@@ -43,6 +43,7 @@ ROWS = {
     "large": tables.row_large,
     "words": tables.row_words, "search": tables.row_search,
     "fairness": tables.row_fairness, "reloads": tables.row_reloads,
+    "ten": tables.row_ten,
     "keys": fast.row_keys, "connections": fast.row_connections}
 ATTACKS = {
     "names": attack.row_names, "hoard": attack.row_hoard,

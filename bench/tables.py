@@ -2,6 +2,7 @@
 # Copyright (c) 2026 The appmsgd authors
 """Rows about tables: loading, searching, replacing them."""
 
+import json
 import os
 import random
 import signal
@@ -349,9 +350,12 @@ class Hostile:
 # Replacing
 
 class Pair:
-    """Two tables that take turns as one file, and what each answers."""
+    """Two tables that take turns as one file, and what each answers.
 
-    def __init__(self, rig, n):
+    others  so many tables of as many entries, which do not change, before it
+    """
+
+    def __init__(self, rig, n, others=0):
         self.rig = rig
         apart = n // 100
         self.files = rig.path("first.tsv"), rig.path("second.tsv")
@@ -361,8 +365,13 @@ class Pair:
         self.n = n
         self.turn = 0
         self.place(0)
+        lines = []
+        for i in range(others):
+            path = rig.path(f"other{i}.tsv")
+            wire.write_tsv(path, n, first=(i + 1) * 10 ** 9)
+            lines.append(f"table other{i} file {path} search=exact")
         self.server = servers.appmsgd(rig, [
-            f"table t file {self.table} search=exact"], pin=False)
+            *lines, f"table t file {self.table} search=exact"], pin=False)
         servers.pin_workers(self.server)
         self.pack = self.make_pack(apart)
 
@@ -439,26 +448,76 @@ def row_reload(rig):
         "<=")
 
 
+def one_reload(server, *options):
+    """How long one took, what it read, and how much more memory than before
+    it had at its height or, where the kernel lets only root ask anew for
+    that, at its end."""
+    most = "VmHWM"
+    try:
+        with open(f"/proc/{server.pid}/clear_refs", "w") as file:
+            file.write("5")
+    except PermissionError:
+        most = "VmRSS"
+    before = memory(server.pid)
+    told = json.loads(servers.control(server, "--json", "reload", *options))
+    return {"ms": told["milliseconds"], "read": told["files-read"],
+            "memory": memory(server.pid, most) - before}
+
+
+def row_ten(rig):
+    """Ten tables, one of which changes, against all of them read again."""
+    n, count = (20000 if rig.quick else 100000), 10
+    scale = f"{count} tables of {n} entries"
+    paths = [rig.path(f"ten{i}.tsv") for i in range(count)]
+    for i, path in enumerate(paths):
+        wire.write_tsv(path, n, first=i * 10 ** 9)
+    server = servers.appmsgd(rig, [
+        f"table t{i} file {path}" for i, path in enumerate(paths)], pin=False)
+    time.sleep(0.1)     # what was written just now would be read once more
+    ones, alls = [], []
+    for i in range(max(3, rig.rounds)):
+        wire.write_tsv(paths[i] + ".new", n, "+-"[i % 2], first=i * 10 ** 9)
+        os.replace(paths[i] + ".new", paths[i])
+        ones.append(one_reload(server))
+        alls.append(one_reload(server, "--force"))
+    one = rig.figure("ten", "one changed", ones, main="ms")
+    full = rig.figure("ten", "all read again", alls, main="ms")
+    rig.ratio("ten", "files that are read", one["read"], 1, "<=", scale)
+    rig.ratio("ten", "time of one changed to all read",
+              one["ms"] / full["ms"], 0.2, "<=", scale)
+    rig.ratio("ten", "memory of one changed to all read",
+              one["memory"] / full["memory"], 0.2, "<=", scale)
+    rig.stop_all()
+    reloads(rig, "ten", n, count - 1)
+
+
 def row_reloads(rig):
     """Many reloads between two tables under pipelined load."""
-    pair = Pair(rig, 200000 if rig.quick else 1000000)
+    reloads(rig, "reloads", 200000 if rig.quick else 1000000)
+
+
+def reloads(rig, row, n, others=0):
+    """The same, beside other tables."""
+    pair = Pair(rig, n, others)
     count = 10 if rig.quick else 200
     scale = f"{count} reloads of {pair.n} entries"
-    before = rig.figure("reloads", "quiet", [pair.quiet("reloads")],
+    if others:
+        scale += f", {others + 1} tables"
+    before = rig.figure(row, "quiet", [pair.quiet(row)],
                         main="p99_us")
     memories = []
     began = time.monotonic()
-    one = pair.load("reloads", count, memories)
+    one = pair.load(row, count, memories)
     one["seconds_a_reload"] = (time.monotonic() - began) / count
     one["memory_after_3"] = memories[2]
     one["memory_later"] = memories[min(99, count - 1)]
-    after = rig.figure("reloads", f"{count} reloads", [one], main="p99_us")
-    rig.ratio("reloads", "p99 during reloads to quiet",
+    after = rig.figure(row, f"{count} reloads", [one], main="p99_us")
+    rig.ratio(row, "p99 during reloads to quiet",
               after["p99_us"] / before["p99_us"], 2, "<=", scale)
-    rig.ratio("reloads", "replies lost, wrong or out of date",
+    rig.ratio(row, "replies lost, wrong or out of date",
               one["wrong"] + one["stale"] + one["failed"], 0, "<=", scale)
     if not rig.quick:
-        rig.ratio("reloads", "million replies", one["replies"] / 1e6, 1.0,
+        rig.ratio(row, "million replies", one["replies"] / 1e6, 1.0,
                   scale=scale, unit=" M")
-    rig.ratio("reloads", f"memory after {min(100, count)} to after 3",
+    rig.ratio(row, f"memory after {min(100, count)} to after 3",
               one["memory_later"] / one["memory_after_3"], 1.1, "<=", scale)
