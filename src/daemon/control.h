@@ -23,7 +23,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "daemon/net/credentials.h"
+#include "daemon/who/credentials.h"
 
 struct control;
 struct control_request;

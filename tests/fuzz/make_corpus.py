@@ -443,6 +443,35 @@ SLOTS = {
 }
 
 
+# Who may ask: allow=, deny= and a client, a line each.
+WHO = {
+    "empty": b"",
+    "everybody": b"\n\n192.0.2.1",
+    "network": b"192.0.2.0/24\n\n192.0.2.255",
+    "network_not": b"192.0.2.0/24\n\n192.0.3.0",
+    "network_denied": b"10.0.0.0/8\n10.6.6.0/24\n10.6.6.1",
+    "network_v6": b"2001:db8::/33\n\n2001:db8:7fff::1",
+    "network_all": b"0.0.0.0/0,::/0\n\n::1",
+    "network_bits_behind": b"10.1.2.3/8",
+    "network_bits_many": b"10.0.0.0/33,::/129,::/-1,1.2.3.4/",
+    "network_mapped": b"::ffff:1.2.3.4",
+    "network_as_client": b"unix\n\n10.0.0.0/8",
+    "unix": b"unix\ncert\nunix",
+    "user": b"user:root\n\nuser:0",
+    "user_denied": b"unix\nuser:root\nuser:root",
+    "user_none": b"user:,user:4294967295,user:-1,user:no-such",
+    "group": b"group:0,group:root\n\ngroup:0",
+    "groups_of_user": b"group:root\n\nuser:root",
+    "cert": b"cert\ncn:lost\n10.0.0.1,cn:kept",
+    "names": b"cn:a b,dns:*.example,uri:spiffe://a/b,email:a@b\n\n"
+             b"dns:x.example",
+    "names_wrong": b"cn:,dns:a.*,dns:*.,email:a,uri:",
+    "both": b"cn:a\n11.0.0.0/8\n11.0.0.1,cn:a",
+    "no_client": b"Unix,usr:x,cn=a,*,,\xff",
+    "two_ways": b"\n\n10.0.0.1,unix",
+}
+
+
 KINDS = {
     "client": corpus_files.CLIENT,
     "conf": corpus_files.CONF,
@@ -454,6 +483,7 @@ KINDS = {
     "slots": SLOTS,
     "source": corpus_files.SOURCE,
     "stream": STREAM,
+    "who": WHO,
 }
 
 

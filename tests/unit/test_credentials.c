@@ -7,7 +7,7 @@
 
 #include "config.h"
 
-#include "daemon/net/credentials.h"
+#include "daemon/who/credentials.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

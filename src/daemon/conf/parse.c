@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "common/nearest.h"
-#include "daemon/conf/names.h"
+#include "daemon/who/names.h"
 
 #define LIST_SIZE	256	/* all words of a kind */
 
@@ -142,20 +142,15 @@ parse_type(struct parser *parser, const struct lex_word *value, char **type,
 	return *type == NULL ? -1 : 0;
 }
 
-/*
- * Where none is found, errno may be 0 or one of several that mean just that;
- * but these mean that nobody could look.
- */
 void
 parse_nobody(struct parser *parser, const char *what, const char *name,
     int error)
 {
-	if (error == ENOMEM || error == EMFILE || error == ENFILE ||
-	    error == EIO)
+	if (names_none(error))
+		parse_problem(parser, "unknown %s \"%s\"", what, name);
+	else
 		parse_problem(parser, "cannot look for the %s \"%s\": %s",
 		    what, name, strerror(error));
-	else
-		parse_problem(parser, "unknown %s \"%s\"", what, name);
 }
 
 int

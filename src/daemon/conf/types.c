@@ -17,8 +17,8 @@
 #include <strings.h>
 
 #include "daemon/conf/conf.h"
-#include "daemon/conf/names.h"
 #include "daemon/conf/parse.h"
+#include "daemon/who/names.h"
 #include "lib/appmsg.h"
 
 #define DIGITS_MAX	23	/* of a number */
@@ -486,9 +486,11 @@ static int
 user_parse(struct parser *parser, const struct conf_row *row,
     const struct lex_word *word)
 {
+	uid_t uid;
+
 	if (string_take(parser, row, word) != 0)
 		return -1;
-	if (!names_user(word->text)) {
+	if (!names_user(word->text, &uid)) {
 		parse_nobody(parser, "user", word->text, errno);
 		return -1;
 	}

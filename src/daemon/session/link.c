@@ -124,6 +124,12 @@ link_fd(const struct link *l)
 	return l->fd;
 }
 
+const struct who_names *
+link_names(const struct link *l)
+{
+	return l->ops->names != NULL ? l->ops->names(l) : NULL;
+}
+
 int
 link_keep(struct link *l, const char *p, size_t len)
 {

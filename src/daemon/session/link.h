@@ -41,6 +41,7 @@ struct event_base;
 struct generation;
 struct link;
 struct link_borrowed;
+struct who_names;
 
 /* Bytes to be written. */
 struct link_piece {
@@ -78,6 +79,13 @@ struct link_ops {
 	void (*shut)(struct link *);
 	/* Close the descriptor, and free what is the transport's own. */
 	void (*close)(struct link *);
+	/*
+	 * The names of the certificate that the peer has proven to be its own,
+	 * borrowed until close; NULL: it has shown none.  They are asked for
+	 * with the first bytes that a read gives, at the earliest.  NULL: no
+	 * peer ever shows one.
+	 */
+	const struct who_names *(*names)(const struct link *);
 };
 
 /* As they are. */
@@ -162,6 +170,12 @@ void link_shut(struct link *);
  * Its descriptor, for those that ask who is at its other end.
  */
 int link_fd(const struct link *);
+
+/*
+ * The names in its peer's certificate, borrowed as long as the link; NULL: it
+ * has shown none.
+ */
+const struct who_names *link_names(const struct link *);
 
 /*
  * Keep input until there is more, behind what is kept already.

@@ -7,7 +7,7 @@
 
 #include "config.h"
 
-#include "daemon/conf/names.h"
+#include "daemon/who/names.h"
 
 #include <sys/queue.h>
 
@@ -20,7 +20,7 @@
 struct name {
 	SLIST_ENTRY(name) entry;
 	char *text;		/* owned */
-	gid_t gid;		/* of a group */
+	id_t id;
 };
 SLIST_HEAD(names, name);
 
@@ -40,7 +40,7 @@ find(const struct names *names, const char *text)
 
 /* Without memory it is asked for again. */
 static void
-remember(struct names *names, const char *text, gid_t gid)
+remember(struct names *names, const char *text, id_t id)
 {
 	struct name *name = calloc(1, sizeof(*name));
 
@@ -48,19 +48,25 @@ remember(struct names *names, const char *text, gid_t gid)
 		free(name);
 		return;
 	}
-	name->gid = gid;
+	name->id = id;
 	SLIST_INSERT_HEAD(names, name, entry);
 }
 
 bool
-names_user(const char *name)
+names_user(const char *name, uid_t *uid)
 {
-	if (find(&users, name) != NULL)
+	const struct name *known = find(&users, name);
+	const struct passwd *user;
+
+	if (known != NULL) {
+		*uid = known->id;
 		return true;
+	}
 	errno = 0;
-	if (getpwnam(name) == NULL)
+	if ((user = getpwnam(name)) == NULL)
 		return false;
-	remember(&users, name, 0);
+	*uid = user->pw_uid;
+	remember(&users, name, *uid);
 	return true;
 }
 
@@ -71,7 +77,7 @@ names_group(const char *name, gid_t *gid)
 	const struct group *group;
 
 	if (known != NULL) {
-		*gid = known->gid;
+		*gid = known->id;
 		return true;
 	}
 	errno = 0;
@@ -80,4 +86,12 @@ names_group(const char *name, gid_t *gid)
 	*gid = group->gr_gid;
 	remember(&groups, name, *gid);
 	return true;
+}
+
+/* Where none is found, errno may be 0 or one of several that say just that. */
+bool
+names_none(int error)
+{
+	return error != ENOMEM && error != EMFILE && error != ENFILE &&
+	    error != EIO;
 }

@@ -17,9 +17,13 @@
 #include <stdbool.h>
 
 /*
- * Whether there is such a user; if not, errno as getpwnam(3) leaves it.
+ * Find the number of a user.
+ *
+ * uid  set on success
+ *
+ * Returns whether there is one; if not, errno as getpwnam(3) leaves it.
  */
-bool names_user(const char *name);
+bool names_user(const char *name, uid_t *uid);
 
 /*
  * Find the number of a group.
@@ -29,5 +33,11 @@ bool names_user(const char *name);
  * Returns whether there is one; if not, errno as getgrnam(3) leaves it.
  */
 bool names_group(const char *name, gid_t *gid);
+
+/*
+ * Whether an errno of these says just that there is none, not that nobody
+ * could look.
+ */
+bool names_none(int error);
 
 #endif

@@ -8,7 +8,7 @@
 
 #include "config.h"
 
-#include "daemon/net/credentials.h"
+#include "daemon/who/credentials.h"
 
 #include <sys/socket.h>
 
