@@ -15,9 +15,11 @@
 #include <sys/un.h>
 
 #include <errno.h>
+#include <glob.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "common/home.h"
@@ -214,6 +216,83 @@ warn_control(const struct conf *conf, const char *path, const char *unit,
 	free(usual);
 }
 
+/* What a drop-in says last of PrivateUsers=, if it says anything. */
+static void
+read_dropin(const char *path, bool *sees)
+{
+	static const char *const no[] = { "no", "false", "0", "off", "n",
+	    "f" };
+	static const char name[] = "PrivateUsers=";
+	char line[256];
+	FILE *f = fopen(path, "re");
+
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
+		line[strcspn(line, "\r\n")] = '\0';
+		if (strncmp(line, name, sizeof(name) - 1) != 0)
+			continue;
+		*sees = false;
+		for (size_t i = 0; i < COUNT(no); i++)
+			*sees = *sees || strcasecmp(line + sizeof(name) - 1,
+			    no[i]) == 0;
+	}
+	if (f != NULL)
+		fclose(f);
+}
+
+/* Whether an administrator has a unit see who its peers are. */
+static bool
+sees_users(const char *unit)
+{
+	char pattern[512];
+	bool sees = false;
+	glob_t found;
+
+	/* An instance has those of its template, too. */
+	snprintf(pattern, sizeof(pattern), "/{etc,run}/systemd/system/{%.*s"
+	    "@.service,%s}.d/*.conf", (int)strcspn(unit, "@."), unit, unit);
+	if (glob(pattern, GLOB_BRACE, NULL, &found) != 0)
+		return false;
+	for (size_t i = 0; i < found.gl_pathc; i++)
+		read_dropin(found.gl_pathv[i], &sees);
+	globfree(&found);
+	return sees;
+}
+
+/* Whether somebody is named whom the unit tells from others only so. */
+static bool
+names_others(const struct who_list *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		const struct who_word *w = &list->words[i];
+
+		if ((w->kind == WHO_USER || w->kind == WHO_GROUP) &&
+		    w->id != 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+warn_unseen(const struct conf_place *place, const struct who_rule *rule,
+    const char *unit, FILE *out)
+{
+	if (names_others(&rule->allow) || names_others(&rule->deny))
+		fprintf(out, "%s:%u: warning: %s sees whose processes peers "
+		    "are only with PrivateUsers=no, see appmsgd(8)\n",
+		    place->file, place->line, unit);
+}
+
+static void
+warn_all_unseen(const struct conf *conf, const char *unit, FILE *out)
+{
+	const struct conf_listen *l;
+
+	if (sees_users(unit))
+		return;
+	TAILQ_FOREACH(l, &conf->listens, entry)
+		warn_unseen(&l->place, &l->rule, unit, out);
+}
+
 static bool
 is_any(const struct conf_listen *l)
 {
@@ -231,7 +310,7 @@ warn_open(const struct conf_listen *l, FILE *out)
 {
 	char address[ADDRESS_MAX];
 
-	if (is_any(l) && l->n_allow == 0)
+	if (is_any(l) && l->rule.allow.n == 0)
 		fprintf(out, "%s:%u: warning: everybody who can reach this "
 		    "machine may ask at %s; allow= names networks that may\n",
 		    l->place.file, l->place.line, address_text(
@@ -249,6 +328,7 @@ places_warn(const struct conf *conf, const char *path, FILE *out)
 		warn_open(l, out);
 	if (unit != NULL) {
 		warn_all_hidden(conf, unit, out);
+		warn_all_unseen(conf, unit, out);
 		warn_control(conf, path, unit, out);
 	}
 	free(unit);

@@ -34,8 +34,9 @@ void places_look_rights(const struct conf *, struct problems *);
 /*
  * Warn, a line each, of addresses that everybody can reach and no allow= is
  * for; and where it is a service's configuration, of all paths that lie in
- * folders which that has no view of, and of a control socket that is not where
- * an instance's is looked for.
+ * folders which that has no view of, of users and groups that it cannot tell
+ * from others, and of a control socket that is not where an instance's is
+ * looked for.
  *
  * path  of the configuration
  */

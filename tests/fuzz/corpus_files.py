@@ -291,6 +291,13 @@ CONF = {
               b"timeout idle 1d\ntimeout header 1500ms\ngenerations 16\n"
               b"table main search=exact,regex duplicates=first fold=yes "
               b"guard=7%\n"),
+    "who": (b"listen 127.0.0.1 0 allow=10.0.0.0/8,::/0 deny=10.6.6.6\n"
+            b"listen /s allow=unix,user:root,group:0 deny=user:65533\n"
+            b"listen /t deny=group:root\n"),
+    "who_wrong": (b"listen ::1 1 allow=unix deny=cn:a,\"dns:*.b\"\n"
+                  b"listen /s allow=::1,user:,group:no-such,email:a\n"
+                  b"listen /t allow=\"cn:a \\\" b\" deny=uri:\n"
+                  b"table main allow=unix\n"),
     "newer_wrong": (b"listen * 1\nlisten 127.1 1\nlisten 010.0.0.1 1\n"
                     b"listen ::ffff:1.2.3.4 1 allow=::ffff:10.0.0.0/104\n"
                     b"listen ::1 1 allow=10.1/9\nlisten ::1 1 allow=*\n"

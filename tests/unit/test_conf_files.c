@@ -212,9 +212,10 @@ what_is_shown_says_the_same(void **state)
 		LISTEN,
 		"listen 127.0.0.1 65432 keep-alive=yes allow=10.0.0.0/8,::/0\n"
 		"listen ::1 1 service=echo\n"
-		"listen fe80::1 2 allow=1.2.3.4\n"
+		"listen fe80::1 2 allow=1.2.3.4 deny=::/1,2.2.2.2\n"
 		"listen \"/run/with \\\"quote\\\".sock\" mode=0600\n"
-		"listen /a service=echo\nlisten /g group=\"root\"\n"
+		"listen /a service=echo deny=unix\n"
+		"listen /g group=\"root\" allow=user:0,group:root\n"
 		"control \"/run/a b\" group=\"root\"\nuser root\nworkers 7\n"
 		"pidfile /run/\\x\nlog level=warn\nlog access=/var/a\n"
 		"limit connections 1025\nlimit per-address 1024\n"
@@ -258,7 +259,7 @@ everything_said_is_shown(void **state)
 {
 	struct conf *conf = confs_load("listen 127.0.0.1 7 keep-alive=yes\n"
 	    "listen /a mode=600\nlisten ::1 0 allow=::1\nuser root\n"
-	    "listen /g group=root\n"
+	    "listen /g group=root deny=group:root,user:0 allow=unix\n"
 	    "control /b group=root\n"
 	    "limit header 2k\nlimit pipeline 5\ntimeout idle 2m\n"
 	    "timeout header 1500ms\ntimeout message 2000ms\n"
@@ -269,7 +270,8 @@ everything_said_is_shown(void **state)
 		"listen 127.0.0.1 7 keep-alive=yes\n",
 		"listen \"/a\" mode=0600 keep-alive=no\n",
 		"listen ::1 0 allow=::1/128 keep-alive=no\n",
-		"listen \"/g\" mode=0660 group=\"root\" keep-alive=no\n",
+		"listen \"/g\" mode=0660 group=\"root\" allow=unix "
+		    "deny=group:root,user:0 keep-alive=no\n",
 		"control \"/b\" group=\"root\"\n",
 		"user \"root\"\n", "workers auto\n", "log level=info\n",
 		"sandbox yes\n",
@@ -316,9 +318,8 @@ what_a_reload_cannot_change_is_told(void **state)
 		{ "listen 127.0.0.1 7 keep-alive=yes\ncontrol /a\nuser root\n"
 		    "workers 2\n",
 		    "F:1: a reload cannot change listen; " RESTART },
-		{ "listen 127.0.0.1 7 allow=::/0\ncontrol /a\nuser root\n"
-		    "workers 2\n",
-		    "F:1: a reload cannot change listen; " RESTART },
+		{ "listen 127.0.0.1 7 allow=::/0 deny=1.2.3.4\n"
+		    "control /a\nuser root\nworkers 2\n", "" },
 		{ OLD "listen /b\n",
 		    "F:5: a reload cannot change listen; " RESTART },
 		{ "listen 127.0.0.1 7\ncontrol /b\nuser root\nworkers 3\n",

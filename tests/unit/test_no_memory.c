@@ -33,7 +33,8 @@
 /* All directives, with all options that take memory. */
 static const char text[] =
     "listen 127.0.0.1 0 keep-alive=yes allow=127.0.0.0/8,192.0.2.0/24\n"
-    "listen /nowhere/socket mode=0600 group=root\n"
+    "listen /nowhere/socket mode=0600 group=root "
+    "allow=unix,group:root deny=user:65533\n"
     "control /nowhere/control group=root\n"
     "user root\n"
     "workers 2\n"

@@ -112,6 +112,25 @@ open_addresses_are_warned_of(void **state)
 	    "[::]:2; allow= names networks that may\n");
 }
 
+/* Of groups that the unit's user namespace hides. */
+static void
+strangers_of_a_unit_are_warned_of(void **state)
+{
+	static const char red[] = SYSCONFDIR "/appmsgd/red.conf";
+	static const char text[] = "listen /run/a allow=group:1005,unix\n"
+	    "listen /run/b deny=user:7\nlisten /run/c allow=user:0\n"
+	    "listen /run/d allow=unix deny=group:root\n";
+
+	(void)state;
+	expect_warned(text, "/other.conf", "");
+	expect_warned(text, red, "F:1: warning: appmsgd@red.service sees "
+	    "whose processes peers are only with PrivateUsers=no, see "
+	    "appmsgd(8)\n"
+	    "F:2: warning: appmsgd@red.service sees "
+	    "whose processes peers are only with PrivateUsers=no, see "
+	    "appmsgd(8)\n");
+}
+
 static void
 a_units_control_socket_is_where_it_looks(void **state)
 {
@@ -170,6 +189,7 @@ main(void)
 		cmocka_unit_test(the_service_makes_some),
 		cmocka_unit_test(so_do_instances),
 		cmocka_unit_test(open_addresses_are_warned_of),
+		cmocka_unit_test(strangers_of_a_unit_are_warned_of),
 		cmocka_unit_test(a_units_control_socket_is_where_it_looks),
 		cmocka_unit_test(paths_out_of_view_are_warned_of)
 	};

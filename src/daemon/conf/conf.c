@@ -48,22 +48,14 @@ conf_listen_copy(struct conf_listen *copy, const struct conf_listen *l)
 {
 	*copy = *l;
 	copy->place.file = NULL;
-	copy->allow = NULL;
-	copy->n_allow = 0;
+	copy->rule = (struct who_rule){ 0 };
 	copy->group = NULL;
 	copy->names = NULL;
 	if (l->group != NULL && (copy->group = strdup(l->group)) == NULL)
 		return -1;
 	if (l->names != NULL && (copy->names = strdup(l->names)) == NULL)
 		return -1;
-	if (l->n_allow == 0)
-		return 0;
-	copy->allow = reallocarray(NULL, l->n_allow, sizeof(*copy->allow));
-	if (copy->allow == NULL)
-		return -1;
-	memcpy(copy->allow, l->allow, l->n_allow * sizeof(*copy->allow));
-	copy->n_allow = l->n_allow;
-	return 0;
+	return who_rule_copy(&copy->rule, &l->rule);
 }
 
 void
@@ -71,11 +63,9 @@ conf_listen_clear(struct conf_listen *l)
 {
 	free(l->group);
 	free(l->names);
-	free(l->allow);
 	l->group = NULL;
 	l->names = NULL;
-	l->allow = NULL;
-	l->n_allow = 0;
+	who_rule_clear(&l->rule);
 }
 
 void

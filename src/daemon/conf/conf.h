@@ -24,6 +24,7 @@
 #include "daemon/base/problems.h"
 #include "daemon/table/origin.h"
 #include "daemon/table/way.h"
+#include "daemon/who/who.h"
 
 #define CONF_KEY_MAX	TABLE_KEY_MAX
 #define CONF_TYPE_LEN_MAX	255	/* bytes of a content type */
@@ -41,13 +42,6 @@ enum conf_service {
 	CONF_SERVICES		/* how many there are */
 };
 
-/* A network of allow=; addr holds 4 or 16 bytes. */
-struct conf_cidr {
-	int family;
-	uint8_t addr[16];
-	unsigned int bits;
-};
-
 /* listen */
 struct conf_listen {
 	TAILQ_ENTRY(conf_listen) entry;
@@ -59,8 +53,7 @@ struct conf_listen {
 	unsigned int mode;		/* of a unix socket */
 	char *group;			/* owned; of such one; NULL: as it is */
 	gid_t gid;			/* of group */
-	struct conf_cidr *allow;	/* owned; n_allow 0: everybody */
-	size_t n_allow;
+	struct who_rule rule;		/* owned: allow= and deny= */
 	char *names;			/* owned; of service=http: with commas
 					   between them; NULL: none */
 	bool keys, keys_said;		/* likewise: are shown; and a line

@@ -345,6 +345,8 @@ check_whole(const struct conf *conf, const char *path,
 
 	if (TAILQ_EMPTY(&conf->listens))
 		problems_add(problems, path, 0, "no listen directive");
+	else
+		parse_who_check(conf, problems);
 	if (only->file != NULL &&
 	    conf_said(conf, "log", "access")->file == NULL)
 		problems_add(problems, only->file, only->line,

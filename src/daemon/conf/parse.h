@@ -70,6 +70,20 @@ void parse_nobody(struct parser *, const char *what, const char *name,
 int parse_group(struct parser *, const struct lex_word *, char **name,
     gid_t *gid);
 
+/*
+ * A list of allow= or deny=, behind what list has.
+ *
+ * what  "allow=" or "deny="
+ */
+int parse_who(struct parser *, const char *what, const struct lex_word *,
+    struct who_list *list);
+
+/*
+ * Say of all allow= and deny= what words no client can ever meet, by the
+ * listeners that there are, when these are all known.
+ */
+void parse_who_check(const struct conf *, struct problems *);
+
 /* yes or no */
 int parse_bool(struct parser *, const struct lex_word *, bool *);
 

@@ -92,38 +92,6 @@ take_service(struct parser *parser, const struct lex_word *value, void *arg)
 	return -1;
 }
 
-/* One of allow=: ADDRESS or ADDRESS/BITS, no bits set behind those. */
-static int
-take_cidr(struct conf_cidr *cidr, char *text)
-{
-	char *slash = strchr(text, '/');
-	const char *why = NULL;
-	unsigned int most;
-
-	if (slash != NULL)
-		*slash++ = '\0';
-	memset(cidr, 0, sizeof(*cidr));
-	cidr->family = strchr(text, ':') != NULL ? AF_INET6 : AF_INET;
-	most = cidr->family == AF_INET6 ? 128 : 32;
-	if (!address_is_literal(text) ||
-	    inet_pton(cidr->family, text, cidr->addr) != 1) {
-		if (slash != NULL)
-			slash[-1] = '/';
-		return -1;
-	}
-	cidr->bits = most;
-	if (slash != NULL) {
-		cidr->bits = (unsigned int)strtonum(slash, 0, most, &why);
-		slash[-1] = '/';
-		if (why != NULL || slash[strspn(slash, DIGITS)] != '\0')
-			return -1;
-	}
-	for (unsigned int bit = cidr->bits; bit < most; bit++)
-		if (cidr->addr[bit / 8] & 0x80 >> bit % 8)
-			return -1;
-	return 0;
-}
-
 /* Tell of a word that is none of what is wanted, and what it was probably. */
 static int
 tell_wrong(struct parser *parser, const char *text, const char *is_not,
@@ -135,41 +103,20 @@ tell_wrong(struct parser *parser, const char *text, const char *is_not,
 	return -1;
 }
 
-/* Returns -1. */
-static int
-tell_network(struct parser *parser, const char *text)
-{
-	char buf[ADDRESS_MAX];
-
-	return tell_wrong(parser, text, "in allow= is not a network such as "
-	    "192.0.2.0/24", address_guess_network(text, buf, sizeof(buf)));
-}
-
 static int
 take_allow(struct parser *parser, const struct lex_word *value, void *arg)
 {
 	struct conf_listen *l = arg;
-	char *rest = value->text, *one;
 
-	if (is_unix(l)) {
-		parse_problem(parser, "allow= is for addresses; "
-		    "a unix socket has mode=");
-		return -1;
-	}
-	while ((one = strsep(&rest, ",")) != NULL) {
-		struct conf_cidr *more = reallocarray(l->allow,
-		    l->n_allow + 1, sizeof(*more));
+	return parse_who(parser, "allow=", value, &l->rule.allow);
+}
 
-		if (more == NULL) {
-			parse_problem(parser, "%s", strerror(errno));
-			return -1;
-		}
-		l->allow = more;
-		if (take_cidr(&l->allow[l->n_allow], one) != 0)
-			return tell_network(parser, one);
-		l->n_allow++;
-	}
-	return 0;
+static int
+take_deny(struct parser *parser, const struct lex_word *value, void *arg)
+{
+	struct conf_listen *l = arg;
+
+	return parse_who(parser, "deny=", value, &l->rule.deny);
 }
 
 /* A name as DNS has them, or files that stand in for it: no address. */
@@ -231,6 +178,7 @@ static const struct option options[] = {
 	{ "keep-alive", take_keep_alive },
 	{ "service", take_service },
 	{ "allow", take_allow },
+	{ "deny", take_deny },
 	{ "names", take_names },
 	{ "keys", take_keys },
 	{ NULL, NULL }
@@ -346,7 +294,7 @@ check_service(struct parser *parser, struct conf_listen *l)
 		parse_problem(parser, "names= is for service=http");
 	if (!http && l->keys_said)
 		parse_problem(parser, "keys= is for service=http");
-	if (http && !conf_listen_is_local(l) && l->n_allow == 0)
+	if (http && !conf_listen_is_local(l) && l->rule.allow.n == 0)
 		parse_problem(parser, "service=http beyond loopback needs "
 		    "allow=, the networks that may look");
 	if (!l->keys_said)

@@ -85,8 +85,10 @@ int conf_row_parse(struct parser *, const char *directive, const char *name,
     const struct lex_word *value);
 
 /*
- * Write a word in quotes, as a configuration may have it.
+ * Write a word in quotes, as a configuration may have it; or a part of one,
+ * for which the quotes are the caller's.
  */
+void conf_show_escaped(FILE *, const char *text, size_t len);
 void conf_show_quoted(FILE *, const char *text, size_t len);
 
 #endif

@@ -17,21 +17,52 @@
 #include <string.h>
 
 #include "daemon/conf/rows.h"
+#include "daemon/who/who_words.h"
+
+#define PLAIN	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"	\
+		"0123456789.:/@*+-_"
 
 /* What does what a reload cannot. */
 #define RESTART	"restart for that, as by \"systemctl restart appmsgd\""
 
-static void
-show_allow(const struct conf_listen *l, FILE *out)
+/* Whether it needs no quotes, in whatever word. */
+static bool
+is_plain(const struct who_list *list)
 {
-	char text[INET6_ADDRSTRLEN];
+	for (size_t i = 0; i < list->n; i++) {
+		const char *text = list->words[i].text;
 
-	for (size_t i = 0; i < l->n_allow; i++) {
-		inet_ntop(l->allow[i].family, l->allow[i].addr, text,
-		    sizeof(text));
-		fprintf(out, "%s%s/%u", i == 0 ? " allow=" : ",", text,
-		    l->allow[i].bits);
+		if (text != NULL && text[strspn(text, PLAIN)] != '\0')
+			return false;
 	}
+	return true;
+}
+
+static void
+show_list(const char *before, const struct who_list *list, FILE *out)
+{
+	const char *quote = is_plain(list) ? "" : "\"";
+	char buf[WHO_START_SIZE];
+
+	if (list->n == 0)
+		return;
+	fprintf(out, "%s%s", before, quote);
+	for (size_t i = 0; i < list->n; i++) {
+		const struct who_word *w = &list->words[i];
+
+		fprintf(out, "%s%s", i > 0 ? "," : "", who_word_start(w,
+		    buf));
+		if (w->text != NULL)
+			conf_show_escaped(out, w->text, strlen(w->text));
+	}
+	fputs(quote, out);
+}
+
+static void
+show_rule(const struct who_rule *rule, FILE *out)
+{
+	show_list(" allow=", &rule->allow, out);
+	show_list(" deny=", &rule->deny, out);
 }
 
 static void
@@ -55,8 +86,8 @@ show_listen(const struct conf_listen *l, FILE *out)
 		    sizeof(host), port, sizeof(port),
 		    NI_NUMERICHOST | NI_NUMERICSERV);
 		fprintf(out, "listen %s %s", host, port);
-		show_allow(l, out);
 	}
+	show_rule(&l->rule, out);
 	/* That of messages is what a line without the option means. */
 	if (l->service == CONF_SERVICE_MESSAGES)
 		fprintf(out, " keep-alive=%s", l->keep_alive ? "yes" : "no");
@@ -149,10 +180,7 @@ is_same_listen(const struct conf_listen *a, const struct conf_listen *b)
 	    memcmp(&a->ss, &b->ss, a->ss_len) == 0 &&
 	    a->service == b->service && a->keep_alive == b->keep_alive &&
 	    a->mode == b->mode && is_same_word(a->group, b->group) &&
-	    is_same_word(a->names, b->names) && a->keys == b->keys &&
-	    a->n_allow == b->n_allow &&
-	    (a->n_allow == 0 || memcmp(a->allow, b->allow,
-	    a->n_allow * sizeof(*a->allow)) == 0);
+	    is_same_word(a->names, b->names) && a->keys == b->keys;
 }
 
 static void

@@ -86,17 +86,23 @@ show_word(const struct conf_row *row, const char *word, FILE *out)
 
 /* In pieces, so that no memory can be missing: bytes are escaped alone. */
 void
-conf_show_quoted(FILE *out, const char *text, size_t len)
+conf_show_escaped(FILE *out, const char *text, size_t len)
 {
 	char escaped[6 * SHOW_PIECE];
 	size_t escaped_len;
 
-	fputc('"', out);
 	for (size_t n; len > 0; text += n, len -= n) {
 		n = len < SHOW_PIECE ? len : SHOW_PIECE;
 		escaped_len = appmsg_escape(text, n, escaped, sizeof(escaped));
 		fwrite(escaped, 1, escaped_len, out);
 	}
+}
+
+void
+conf_show_quoted(FILE *out, const char *text, size_t len)
+{
+	fputc('"', out);
+	conf_show_escaped(out, text, len);
 	fputc('"', out);
 }
 

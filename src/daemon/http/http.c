@@ -42,9 +42,10 @@
 #define REFUSED_MAX	16
 
 struct http_listener {
-	SLIST_ENTRY(http_listener) entry;
+	STAILQ_ENTRY(http_listener) entry;
 	struct http *http;
 	struct session_door door;
+	const struct who_rule *rule;	/* borrowed from the configuration */
 	struct acceptor *acceptor;	/* owned; NULL: it accepts no more */
 };
 
@@ -54,7 +55,7 @@ struct http {
 	struct http_source *source;	/* owned */
 	struct buf body;		/* of the reply in the making */
 	struct peers *peers;		/* owned: who has how many */
-	SLIST_HEAD(, http_listener) listeners;
+	STAILQ_HEAD(, http_listener) listeners;	/* in their order */
 	size_t n;			/* sessions */
 	size_t refused;			/* that are told so, beside them */
 	struct warning denied;
@@ -149,7 +150,7 @@ gone_cb(struct peer_count *peer, bool counted, void *arg)
 	else
 		http->refused--;
 	peers_leave(http->peers, peer);
-	SLIST_FOREACH(l, &http->listeners, entry)
+	STAILQ_FOREACH(l, &http->listeners, entry)
 		if (l->acceptor != NULL)
 			acceptor_resume(l->acceptor);
 	check_drained(http);
@@ -174,7 +175,7 @@ deny(struct http *http, const struct session_door *door, int fd,
 	}
 	http->refused++;
 	if (session_start_refused(&http->host, fd, door, REQUEST_DENIED,
-	    "your address is not allowed here") != 0)
+	    "you are not allowed here") != 0)
 		http->refused--;
 }
 
@@ -184,8 +185,14 @@ accept_cb(int fd, const struct sockaddr *sa, socklen_t len, void *arg)
 	struct http_listener *l = arg;
 	struct http *http = l->http;
 	struct peer_count *peer;
+	bool may;
 
-	if (!allow_has(l->door.listen, sa)) {
+	if (allow_judge(l->rule, fd, sa, &may) != 0) {
+		log_warnx("out of memory for a connection");
+		close(fd);
+		return;
+	}
+	if (!may) {
 		deny(http, &l->door, fd, sa, len);
 		return;
 	}
@@ -225,7 +232,7 @@ http_new(struct event_base *base,
 
 	if (http == NULL)
 		return NULL;
-	SLIST_INIT(&http->listeners);
+	STAILQ_INIT(&http->listeners);
 	http->source = http_source_new(base, report, arg);
 	http->peers = peers_new();
 	http->grace = evtimer_new(base, grace_cb, http);
@@ -243,6 +250,15 @@ http_new(struct event_base *base,
 void
 http_use(struct http *http, const struct conf *conf)
 {
+	struct http_listener *l = STAILQ_FIRST(&http->listeners);
+	const struct conf_listen *conf_l;
+
+	/* The same ones, in the same order: no reload changes that. */
+	TAILQ_FOREACH(conf_l, &conf->listens, entry)
+		if (l != NULL && conf_l->service == CONF_SERVICE_HTTP) {
+			l->rule = &conf_l->rule;
+			l = STAILQ_NEXT(l, entry);
+		}
 	http->limits = conf->limits;
 	deadlines_configure(&http->host.deadlines, &conf->timeouts);
 }
@@ -255,6 +271,7 @@ http_listen(struct http *http, int fd, const struct conf_listen *listen)
 	if (l == NULL)
 		return -1;
 	l->http = http;
+	l->rule = &listen->rule;
 	l->door = (struct session_door){ .listen = listen,
 	    .service = &service, .link = &link_plain };
 	l->acceptor = acceptor_new(http->host.base, fd, "http", accept_cb, l);
@@ -262,7 +279,7 @@ http_listen(struct http *http, int fd, const struct conf_listen *listen)
 		free(l);
 		return -1;
 	}
-	SLIST_INSERT_HEAD(&http->listeners, l, entry);
+	STAILQ_INSERT_TAIL(&http->listeners, l, entry);
 	return 0;
 }
 
@@ -271,7 +288,7 @@ stop_listening(struct http *http)
 {
 	struct http_listener *l;
 
-	SLIST_FOREACH(l, &http->listeners, entry) {
+	STAILQ_FOREACH(l, &http->listeners, entry) {
 		acceptor_free(l->acceptor);
 		l->acceptor = NULL;
 	}
@@ -283,7 +300,7 @@ http_drain(struct http *http, void (*drained_cb)(void *), void *arg)
 	struct timeval tv = { .tv_usec = GRACE_MS * 1000 };
 	struct http_listener *l;
 
-	SLIST_FOREACH(l, &http->listeners, entry)
+	STAILQ_FOREACH(l, &http->listeners, entry)
 		if (l->acceptor != NULL)
 			acceptor_rest(l->acceptor);
 	stop_listening(http);
@@ -311,8 +328,8 @@ http_free(struct http *http)
 	stop_listening(http);
 	http->drained_cb = NULL;
 	session_host_clear(&http->host);
-	while ((l = SLIST_FIRST(&http->listeners)) != NULL) {
-		SLIST_REMOVE_HEAD(&http->listeners, entry);
+	while ((l = STAILQ_FIRST(&http->listeners)) != NULL) {
+		STAILQ_REMOVE_HEAD(&http->listeners, entry);
 		free(l);
 	}
 	if (http->grace != NULL)

@@ -45,8 +45,10 @@ struct http *http_new(struct event_base *,
     atomic_llong *held);
 
 /*
- * Use these limits and timeouts, for connections that are there too.  The
- * configuration is not looked at any more after the call.
+ * Use these limits and timeouts, for connections that are there too, and the
+ * allow= and deny= of listeners, for those that come.
+ *
+ * conf  borrowed until the next call
  */
 void http_use(struct http *, const struct conf *);
 

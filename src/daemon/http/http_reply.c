@@ -22,7 +22,7 @@ static const struct status {
 } statuses[] = {
 	{ 200, "OK", "serving\n" },
 	{ 400, "Bad Request", "This is no request of HTTP/1.1.\n" },
-	{ 403, "Forbidden", "Your address is not allowed here.\n" },
+	{ 403, "Forbidden", "You are not allowed here.\n" },
 	{ 404, "Not Found", "There are /, /stats.json, /history.json, "
 	    "/metrics and /healthz here.\n" },
 	{ 405, "Method Not Allowed", "There is only GET and HEAD here.\n" },

@@ -2,44 +2,30 @@
 /* Copyright (c) 2026 The appmsgd authors */
 
 /*
- * Networks of the listen line, bit by bit.
+ * The kernel is asked only where that matters.
  */
 
 #include "config.h"
 
 #include "daemon/net/allow.h"
 
-#include <netinet/in.h>
-#include <stdint.h>
-#include <string.h>
+#include "daemon/who/who.h"
 
-#include "daemon/conf/conf.h"
-
-static bool
-cidr_has(const struct conf_cidr *cidr, const uint8_t *addr)
+int
+allow_judge(const struct who_rule *rule, int fd, const struct sockaddr *sa,
+    bool *may)
 {
-	unsigned int bytes = cidr->bits / 8, bits = cidr->bits % 8;
+	struct who who = { .family = AF_UNSPEC };
+	int error = 0;
 
-	return memcmp(cidr->addr, addr, bytes) == 0 && (bits == 0 ||
-	    (cidr->addr[bytes] ^ addr[bytes]) >> (8 - bits) == 0);
-}
-
-bool
-allow_has(const struct conf_listen *l, const struct sockaddr *sa)
-{
-	const uint8_t *addr;
-
-	if (l->n_allow == 0)
-		return true;
-	if (sa->sa_family == AF_INET)
-		addr = (const void *)
-		    &((const struct sockaddr_in *)(const void *)sa)->sin_addr;
+	*may = true;
+	if (!who_rule_is_set(rule))
+		return 0;
+	if (sa->sa_family == AF_UNIX)
+		error = who_read(&who, fd, NULL);
 	else
-		addr = (const void *)
-		    &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr;
-	for (size_t i = 0; i < l->n_allow; i++)
-		if (l->allow[i].family == sa->sa_family &&
-		    cidr_has(&l->allow[i], addr))
-			return true;
-	return false;
+		who_set_address(&who, sa);
+	*may = who_judge(rule, &who) == WHO_MAY;
+	who_clear(&who);
+	return error;
 }

@@ -5,21 +5,24 @@
 #define ALLOW_H
 
 /*
- * Who is let in by allow=.
+ * Who is let in by allow= and deny= of a listener.
  */
 
 #include <sys/socket.h>
 
 #include <stdbool.h>
 
-struct conf_listen;
+struct who_rule;
 
 /*
- * Whether the line lets a peer in: it names no networks, or one that the
- * peer's address is in.
+ * Whether a rule lets a new connection in.
  *
- * sa  of the peer, in the listener's family
+ * fd, sa  the connection, and its peer's address
+ * may     set on success
+ *
+ * Returns 0, or -1 when out of memory.
  */
-bool allow_has(const struct conf_listen *, const struct sockaddr *sa);
+int allow_judge(const struct who_rule *, int fd, const struct sockaddr *sa,
+    bool *may);
 
 #endif

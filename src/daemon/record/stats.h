@@ -55,7 +55,7 @@ enum stats_counter {
 	STATS_OVER_MEMORY,		/* of these, by limit memory */
 	STATS_REFUSED_CONNECTIONS,	/* by limit connections */
 	STATS_REFUSED_PER_ADDRESS,	/* by limit per-address */
-	STATS_REFUSED_DENIED,		/* by allow= */
+	STATS_REFUSED_DENIED,		/* by allow=, deny= */
 	STATS_TIMEOUT_IDLE,
 	STATS_TIMEOUT_HEADER,
 	STATS_TIMEOUT_MESSAGE,

@@ -22,7 +22,7 @@ const struct counter_row counter_rows[] = {
 	    "Connections that were ended by limit memory." },
 	{ STATS_REFUSED_CONNECTIONS, "refused", "connections",
 	    "connections_refused", NULL, "{reason=\"connections\"}",
-	    "Connections that were refused by a limit or by allow=." },
+	    "Connections that were refused by a limit, allow= or deny=." },
 	{ STATS_REFUSED_PER_ADDRESS, "refused", "per-address",
 	    "connections_refused", NULL, "{reason=\"per-address\"}", NULL },
 	{ STATS_REFUSED_DENIED, "refused", "denied",

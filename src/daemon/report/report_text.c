@@ -29,7 +29,7 @@ connections(const struct report *r, struct report_out *out)
 	    "connections  %" PRId64 " now, %" PRIu64 " accepted, %" PRIu64
 	    " closed, %" PRIu64 " over limit memory\n"
 	    "refused      %" PRIu64 " by limit connections, %" PRIu64
-	    " by limit per-address, %" PRIu64 " by allow=\n",
+	    " by limit per-address, %" PRIu64 " by allow= and deny=\n",
 	    r->connections, get(r, STATS_ACCEPTED), get(r, STATS_CLOSED),
 	    get(r, STATS_OVER_MEMORY),
 	    get(r, STATS_REFUSED_CONNECTIONS),

@@ -66,6 +66,7 @@ worker_use(struct worker *w, struct generation *gen)
 	struct generation *old = w->gen;
 
 	w->gen = gen;
+	worker_listen_use(w);
 	w->host.limits = &gen->conf->limits;
 	w->host.env.gen = gen;
 	access_use(w->access, gen->access, gen->conf->access_only);

@@ -12,7 +12,6 @@
 
 #include <sys/socket.h>
 
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -106,6 +105,33 @@ worker_refuse(struct worker *w, const struct session_door *door, int fd,
 		w->refused--;
 }
 
+/* Refuse whom the listener does not let in; returns whether it does. */
+static bool
+let_in(struct worker_listener *from, int fd, const struct sockaddr *sa,
+    socklen_t sa_len)
+{
+	struct worker *w = from->worker;
+	char address[ADDRESS_WORD_MAX];
+	uint64_t more;
+	bool may;
+
+	if (allow_judge(from->rule, fd, sa, &may) != 0) {
+		log_warnx("out of memory for a connection");
+		close(fd);
+		return false;
+	}
+	if (may)
+		return true;
+	if (warning_due(&w->denied, &more))
+		log_warnx("connection denied peer=%s before=%llu",
+		    address_word(sa, sa_len, address, sizeof(address)),
+		    (unsigned long long)more);
+	stats_add(w->host.env.stats, STATS_REFUSED_DENIED, 1);
+	worker_refuse(w, from->door, fd, REQUEST_DENIED,
+	    "you are not allowed here");
+	return false;
+}
+
 static void
 worker_accept_cb(int fd, const struct sockaddr *sa, socklen_t sa_len,
     void *arg)
@@ -120,16 +146,8 @@ worker_accept_cb(int fd, const struct sockaddr *sa, socklen_t sa_len,
 	struct peer_count *peer = NULL;
 	uint64_t more;
 
-	if (!allow_has(door->listen, sa)) {
-		if (warning_due(&w->denied, &more))
-			log_warnx("connection denied peer=%s before=%llu",
-			    address_word(sa, sa_len, address,
-			    sizeof(address)), (unsigned long long)more);
-		stats_add(w->host.env.stats, STATS_REFUSED_DENIED, 1);
-		worker_refuse(w, door, fd, REQUEST_DENIED,
-		    "your address is not allowed here");
+	if (!let_in(from, fd, sa, sa_len))
 		return;
-	}
 	if (w->all->connections++ >= limits->connections) {
 		limit = "connections";
 	} else if (peers_enter_by(w->all->peers, fd, sa,
@@ -168,12 +186,25 @@ worker_listen_stop(struct worker *w)
 	}
 }
 
+void
+worker_listen_use(struct worker *w)
+{
+	struct worker_listener *from = w->listeners;
+	const struct conf_listen *l;
+
+	/* The same ones, in the same order: no reload changes that. */
+	if (from != NULL)
+		TAILQ_FOREACH(l, &w->gen->conf->listens, entry)
+			(from++)->rule = &l->rule;
+}
+
 int
 worker_listen_start(struct worker *w)
 {
 	w->listeners = calloc(w->all->n_listeners, sizeof(*w->listeners));
 	if (w->listeners == NULL)
 		return -1;
+	worker_listen_use(w);
 	for (size_t i = 0; i < w->all->n_listeners; i++) {
 		struct worker_listener *from = &w->listeners[i];
 

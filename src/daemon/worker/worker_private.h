@@ -20,11 +20,13 @@
 
 struct acceptor;
 struct mailbox;
+struct who_rule;
 
 /* A listener, as one of the workers accepts from it. */
 struct worker_listener {
 	struct worker *worker;
 	const struct session_door *door;
+	const struct who_rule *rule;	/* borrowed from the generation */
 	struct acceptor *acceptor;	/* owned; NULL: not the workers' */
 };
 
@@ -75,6 +77,11 @@ struct workers {
  * Returns 0, or -1 when out of memory; then worker_listen_stop() is due.
  */
 int worker_listen_start(struct worker *);
+
+/*
+ * Let in whom the worker's generation lets in, from now on.
+ */
+void worker_listen_use(struct worker *);
 
 /*
  * Accept no more.  May be called twice, and without a start.

@@ -4,6 +4,7 @@
 """Limits hold, are told to the peer, and pass when there is room again."""
 
 import contextlib
+import os
 import resource
 import sys
 import time
@@ -302,9 +303,56 @@ class Allow(LimitsTest):
             for address in daemon.addresses:
                 with Peer(address, source=source) as peer:
                     peer.send(KEPT * 3)
-                    self.assert_told(peer, "denied")
+                    self.assert_kept_out(peer)
         with Peer(daemon.addresses[1], source="127.0.0.2") as peer:
             self.assert_answer(peer.ask(KEPT), RING, KEEP, FOUND)
+
+    def assert_kept_out(self, peer):
+        reply = peer.reply()
+        self.assert_answer(reply, "Error: you are not allowed here.", CLOSE,
+                           ("status", "denied"))
+        peer.ended()
+
+    def test_denied_though_allowed(self):
+        """deny= is asked before allow=."""
+        daemon = self.start(
+            f"listen {LOOPBACK} 0 allow=127.0.0.0/8 deny=127.6.6.0/24",
+            f"listen {LOOPBACK} 0 deny=127.6.6.0/24")
+        for address in daemon.addresses:
+            for source in ("127.6.6.0", "127.6.6.255"):
+                self.assert_kept_out(self.peer(address, source=source))
+            for source in ("127.6.5.255", "127.6.7.0"):
+                self.assert_answer(
+                    self.peer(address, source=source).ask(KEPT), RING, KEEP,
+                    FOUND)
+
+    def test_unix(self):
+        """By who the process is; a reload says otherwise, and who is there
+        stays."""
+        path = self.path("socket")
+        own = f"user:{os.geteuid()}"
+        daemon = self.start(f"listen {path} allow={own}",
+                            self.control_line())
+        first = self.peer(path)
+        self.assert_answer(first.ask(KEPT), RING, KEEP, FOUND)
+        for option, may in (
+                (f"deny={own}", False), ("allow=unix", True),
+                ("deny=unix", False), ("allow=user:4294967294", False),
+                (f"allow=group:{os.getegid()}", True),
+                (f"allow=group:{os.getegid()} deny={own}", False),
+                ("deny=user:4294967294", True), ("", True)):
+            with self.subTest(option=option):
+                self.configure(f"listen {path} {option}",
+                               self.control_line())
+                done = self.control("reload")
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+                peer = self.peer(path)
+                if may:
+                    self.assert_answer(peer.ask(KEPT), RING, KEEP, FOUND)
+                else:
+                    self.assert_kept_out(peer)
+                self.assert_answer(first.ask(KEPT), RING, KEEP, FOUND)
+        self.assertIn("connection denied peer=unix", daemon.log)
 
     def test_allowed(self):
         """Prefixes of any length, several of them."""

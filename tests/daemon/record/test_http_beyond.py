@@ -67,7 +67,7 @@ class Beyond(HttpTest):
                 with sock.makefile("rb") as file:
                     response, = parse(file.read())
             self.assertEqual((response.status, response.body),
-                             (403, b"Your address is not allowed here.\n"))
+                             (403, b"You are not allowed here.\n"))
         self.daemon.wait_log("connection denied service=http "
                              "peer=127.0.0.9:")
         self.assertEqual(self.daemon.log.count("connection denied"), 1)
@@ -89,6 +89,52 @@ class Beyond(HttpTest):
         for sock in denied:
             sock.close()
         self.assertEqual(self.daemon.wait(), 0)
+
+
+class Rules(HttpTest):
+    """allow= and deny= of several, which a reload changes."""
+
+    def lines(self, *rules):
+        places = ("0.0.0.0 0 names=localhost", self.path("one"),
+                  f"{LOOPBACK} 0")
+        return (f"listen {LOOPBACK} 0", self.control_line(),
+                *(f"listen {place} service=http {rule}"
+                  for place, rule in zip(places, rules)))
+
+    def serve(self, *lines):
+        self.daemon = self.start(*self.lines("allow=127.0.0.1", "", ""),
+                                 *lines)
+
+    def statuses(self):
+        """What each listener says to this process."""
+        found = []
+        for address in self.daemon.addresses[1:]:
+            unix = isinstance(address, str)
+            family = socket.AF_UNIX if unix else socket.AF_INET
+            with socket.socket(family) as sock:
+                sock.settimeout(DEADLINE)
+                sock.connect(address if unix else (LOOPBACK, address[1]))
+                sock.sendall(asking("GET /healthz HTTP/1.1",
+                                    "Connection: close"))
+                with sock.makefile("rb") as file:
+                    response, = parse(file.read())
+                found.append(response.status)
+        return found
+
+    def test_reloads(self):
+        self.assertEqual(self.statuses(), [200, 200, 200])
+        own = f"user:{os.geteuid()}"
+        for rules, statuses in (
+                (("allow=10.0.0.0/8", f"allow={own}", "deny=127.0.0.1"),
+                 [403, 200, 403]),
+                (("allow=127.0.0.0/8 deny=127.0.0.1", f"deny={own}",
+                  "deny=::1"), [403, 403, 200]),
+                (("allow=0.0.0.0/0", "deny=group:4294967294", ""),
+                 [200, 200, 200])):
+            self.configure(*self.lines(*rules))
+            done = self.control("reload")
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertEqual(self.statuses(), statuses, rules)
 
 
 class Config(harness.DaemonTest):
