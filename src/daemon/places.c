@@ -226,7 +226,9 @@ read_dropin(const char *path, bool *sees)
 	char line[256];
 	FILE *f = fopen(path, "re");
 
-	while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
+	if (f == NULL)
+		return;
+	while (fgets(line, sizeof(line), f) != NULL) {
 		line[strcspn(line, "\r\n")] = '\0';
 		if (strncmp(line, name, sizeof(name) - 1) != 0)
 			continue;
@@ -235,8 +237,8 @@ read_dropin(const char *path, bool *sees)
 			*sees = *sees || strcasecmp(line + sizeof(name) - 1,
 			    no[i]) == 0;
 	}
-	if (f != NULL)
-		fclose(f);
+	if (fclose(f) != 0)
+		*sees = false;
 }
 
 /* Whether an administrator has a unit see who its peers are. */
@@ -286,11 +288,14 @@ static void
 warn_all_unseen(const struct conf *conf, const char *unit, FILE *out)
 {
 	const struct conf_listen *l;
+	const struct conf_table *t;
 
 	if (sees_users(unit))
 		return;
 	TAILQ_FOREACH(l, &conf->listens, entry)
 		warn_unseen(&l->place, &l->rule, unit, out);
+	STAILQ_FOREACH(t, &conf->tables, entry)
+		warn_unseen(&t->place, &t->rule, unit, out);
 }
 
 static bool

@@ -293,7 +293,8 @@ CONF = {
               b"guard=7%\n"),
     "who": (b"listen 127.0.0.1 0 allow=10.0.0.0/8,::/0 deny=10.6.6.6\n"
             b"listen /s allow=unix,user:root,group:0 deny=user:65533\n"
-            b"listen /t deny=group:root\n"),
+            b"listen /t deny=group:root\n"
+            b"table t binary . allow=user:0 deny=::/1,group:65533\n"),
     "who_wrong": (b"listen ::1 1 allow=unix deny=cn:a,\"dns:*.b\"\n"
                   b"listen /s allow=::1,user:,group:no-such,email:a\n"
                   b"listen /t allow=\"cn:a \\\" b\" deny=uri:\n"

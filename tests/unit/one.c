@@ -93,7 +93,7 @@ one_setup(void **state)
 	    .held = &held, .gone_cb = gone_cb, .arg = &one_gone };
 	assert_int_equal(session_host_init(&one_host), 0);
 	one_host.limits = &one_limits;
-	one_host.env.gen = one_gen;
+	one_host.gen = one_gen;
 	one_host.env.reply_max = SIZE_MAX;
 	deadlines_configure(&one_host.deadlines, &one_gen->conf->timeouts);
 	return 0;

@@ -100,6 +100,20 @@ wrong_words_are_told_with_the_nearest(void **state)
 		    "search, duplicates, fold, guard" },
 		{ "table main type=text/plain", "unknown option \"type\"; "
 		    "there are search, duplicates, fold, guard" },
+		{ "table main fold=no allow=::1", "the table \"main\" is "
+		    "everybody's who may connect; what is not belongs into a "
+		    "file, and that into another table" },
+		{ "table main deny=unix", "the table \"main\" is "
+		    "everybody's who may connect; what is not belongs into a "
+		    "file, and that into another table" },
+		{ "table t binary / allow=unix", "unix in allow= needs a "
+		    "unix socket to listen on" },
+		{ "table t binary / deny=10.0.0.0/8,cn:a", "cn: in deny= "
+		    "needs a listener with tls=yes and client-ca=" },
+		{ "table t binary / deny=10.0.0.1/8", "\"10.0.0.1/8\" in "
+		    "deny= has bits behind its mask; did you mean "
+		    "\"10.0.0.0/8\"?" },
+		{ "table t binary / allow=::1 deny=::2", "" },
 		{ "table main fold", "\"fold\" is not of the form "
 		    "name=value" },
 		{ "table main guard=100%", "guard= is a share from 0% to "
@@ -119,6 +133,19 @@ main_has_options_once(void **state)
 	    "F:3: the options of the table \"main\" were given before, at "
 	    "F:2\n");
 	confs_expect(LISTEN "table main guard=7%\nanswer a b\n", "");
+}
+
+/* Requests come in at listeners that take such, wherever the line stands. */
+static void
+who_may_ask_can_come_in(void **state)
+{
+	(void)state;
+	confs_expect("table t binary / allow=user:0\nlisten /a\n", "");
+	confs_expect("table t binary / allow=user:0\n"
+	    "listen /a service=http\n" LISTEN,
+	    "F:1: user: in allow= needs a unix socket to listen on\n");
+	confs_expect("table t binary / allow=::1\nlisten /a\n",
+	    "F:1: a network in allow= needs an address to listen on\n");
 }
 
 static void
@@ -293,6 +320,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(wrong_words_are_told_with_the_nearest),
 		cmocka_unit_test(main_has_options_once),
+		cmocka_unit_test(who_may_ask_can_come_in),
 		cmocka_unit_test(too_few_and_too_many_words_are_told),
 		cmocka_unit_test(a_nul_makes_no_word_another),
 		cmocka_unit_test(answers_are_kept_as_they_are_said),

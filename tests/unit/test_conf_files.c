@@ -231,7 +231,9 @@ what_is_shown_says_the_same(void **state)
 		"binary m file relative\n",
 		LISTEN "table main search=prefix,fuzzy guard=7%\n"
 		"table t binary / guard=no\n",
-		LISTEN "table main duplicates=first fold=yes\n"
+		LISTEN "table main duplicates=first fold=yes\n",
+		LISTEN "listen /a\ntable t binary / allow=user:0,10.0.0.0/8 "
+		"deny=unix,::/1\n"
 	};
 
 	(void)state;

@@ -10,6 +10,7 @@
 
 #include "daemon/snapshot/generation.h"
 
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <setjmp.h>
@@ -25,8 +26,10 @@
 #include "confs.h"
 #include "daemon/snapshot/diff.h"
 #include "daemon/snapshot/snapshot.h"
+#include "daemon/snapshot/views.h"
 #include "daemon/source/source_job.h"
 #include "daemon/table/fold.h"
+#include "daemon/who/who.h"
 #include "failing.h"
 #include "folder.h"
 
@@ -48,12 +51,12 @@ static const char text[] =
     "include more.conf\n"
     "include part*.conf\n"
     "table main search=exact,fuzzy duplicates=first guard=5%\n"
-    "table words file words.tsv search=exact,prefix,fuzzy\n"
+    "table words file words.tsv search=exact,prefix,fuzzy allow=unix\n"
     "table lines file lines*.jsonl duplicates=last\n"
     "table all file all.json duplicates=first\n"
     "table records file records.cdb search=exact\n"
     "table mapped file records.cdb mmap=yes\n"
-    "table blobs binary folder type=image/png\n";
+    "table blobs binary folder type=image/png deny=10.0.0.0/8,group:root\n";
 
 static void
 write_files(void)
@@ -300,12 +303,36 @@ a_comparison_without_memory_fails(void **state)
 	assert_int_equal(diff_snapshots(gen->snap, gen->snap, &diff), -1);
 	assert_true(failing_stop());
 	diff_clear(&diff);
-	failing_start(1, false);
-	assert_null(generation_again(gen));
-	assert_true(failing_stop());
+	for (unsigned int n = 1; n < 3; n++) {
+		failing_start(n, false);
+		assert_null(generation_again(gen));
+		assert_true(failing_stop());
+	}
 	again = generation_again(gen);
 	assert_non_null(again);
 	generation_unref(again);
+	generation_unref(gen);
+}
+
+/* Whoever sees not all sees nothing then, rather than more. */
+static void
+there_may_be_no_memory_for_a_view(void **state)
+{
+	const struct who who = { .family = AF_INET };
+	struct problems problems;
+	struct generation *gen = load(&problems), *view = NULL;
+	unsigned int n;
+
+	(void)state;
+	assert_non_null(gen);
+	for (n = 1; view == NULL; n++) {
+		failing_start(n, false);
+		view = views_find(gen, &who);
+		assert_int_equal(failing_stop(), view == NULL);
+	}
+	assert_true(n > 5);
+	assert_ptr_not_equal(view, gen);
+	assert_ptr_equal(views_find(gen, &who), view);
 	generation_unref(gen);
 }
 
@@ -319,7 +346,8 @@ main(void)
 		cmocka_unit_test(what_is_wrong_stays_wrong),
 		cmocka_unit_test(duplicates_stay_wrong),
 		cmocka_unit_test(what_cannot_be_told_is_counted),
-		cmocka_unit_test(a_comparison_without_memory_fails)
+		cmocka_unit_test(a_comparison_without_memory_fails),
+		cmocka_unit_test(there_may_be_no_memory_for_a_view)
 	};
 
 	return cmocka_run_group_tests(tests, setup, folder_teardown);

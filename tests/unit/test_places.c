@@ -119,7 +119,8 @@ strangers_of_a_unit_are_warned_of(void **state)
 	static const char red[] = SYSCONFDIR "/appmsgd/red.conf";
 	static const char text[] = "listen /run/a allow=group:1005,unix\n"
 	    "listen /run/b deny=user:7\nlisten /run/c allow=user:0\n"
-	    "listen /run/d allow=unix deny=group:root\n";
+	    "listen /run/d allow=unix deny=group:root\n"
+	    "table t binary / deny=group:7\ntable u binary / allow=unix\n";
 
 	(void)state;
 	expect_warned(text, "/other.conf", "");
@@ -127,6 +128,9 @@ strangers_of_a_unit_are_warned_of(void **state)
 	    "whose processes peers are only with PrivateUsers=no, see "
 	    "appmsgd(8)\n"
 	    "F:2: warning: appmsgd@red.service sees "
+	    "whose processes peers are only with PrivateUsers=no, see "
+	    "appmsgd(8)\n"
+	    "F:5: warning: appmsgd@red.service sees "
 	    "whose processes peers are only with PrivateUsers=no, see "
 	    "appmsgd(8)\n");
 }

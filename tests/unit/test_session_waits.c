@@ -251,7 +251,7 @@ a_text_that_was_owed_stays_with_its_generation(void **state)
 	start_owing();
 	ask_what_is_behind();
 	one_read();
-	one_host.env.gen = next;
+	one_host.gen = next;
 	fake.takes = 1000;
 	one_run();
 	/* The test's, the next one's, and what is unsent. */

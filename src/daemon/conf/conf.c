@@ -106,6 +106,7 @@ conf_table_free(struct conf_table *t)
 	free(t->name);
 	free(t->path);
 	free(t->type);
+	who_rule_clear(&t->rule);
 	free(t);
 }
 

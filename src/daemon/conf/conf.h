@@ -91,6 +91,7 @@ struct conf_table {
 	unsigned int guard;		/* per cent; CONF_NO_GUARD: none */
 	char *type;			/* of a binary one; NULL: the default */
 	size_t type_len;
+	struct who_rule rule;		/* owned: allow= and deny= */
 };
 STAILQ_HEAD(conf_tables, conf_table);
 

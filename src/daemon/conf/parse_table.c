@@ -126,18 +126,38 @@ take_table_type(struct parser *parser, const struct lex_word *value,
 	return parse_type(parser, value, &t->type, &t->type_len);
 }
 
+static int
+take_allow(struct parser *parser, const struct lex_word *value, void *arg)
+{
+	struct conf_table *t = arg;
+
+	return parse_who(parser, "allow=", value, &t->rule.allow);
+}
+
+static int
+take_deny(struct parser *parser, const struct lex_word *value, void *arg)
+{
+	struct conf_table *t = arg;
+
+	return parse_who(parser, "deny=", value, &t->rule.deny);
+}
+
 static const struct option file_options[] = {
 	{ "search", take_search },
 	{ "duplicates", take_duplicates },
 	{ "fold", take_fold },
 	{ "guard", take_guard },
 	{ "mmap", take_mmap },
+	{ "allow", take_allow },
+	{ "deny", take_deny },
 	{ NULL, NULL }
 };
 
 static const struct option binary_options[] = {
 	{ "type", take_table_type },
 	{ "guard", take_guard },
+	{ "allow", take_allow },
+	{ "deny", take_deny },
 	{ NULL, NULL }
 };
 
@@ -196,6 +216,26 @@ table_new(struct parser *parser)
 	return t;
 }
 
+/* The answer lines are for whoever may connect. */
+static int
+check_everybodys(struct parser *parser)
+{
+	const struct lex *lex = parser->lex;
+
+	for (size_t i = 2; i < lex->n; i++) {
+		const char *text = lex->words[i].text;
+
+		if (strncmp(text, "allow=", 6) != 0 &&
+		    strncmp(text, "deny=", 5) != 0)
+			continue;
+		parse_problem(parser, "the table \"" CONF_MAIN "\" is "
+		    "everybody's who may connect; what is not belongs into a "
+		    "file, and that into another table");
+		return -1;
+	}
+	return 0;
+}
+
 /* table main OPTION... */
 static int
 parse_main(struct parser *parser)
@@ -208,7 +248,7 @@ parse_main(struct parser *parser)
 		    t->place.line);
 		return -1;
 	}
-	if ((t = table_new(parser)) == NULL)
+	if (check_everybodys(parser) != 0 || (t = table_new(parser)) == NULL)
 		return -1;
 	t->guard = CONF_NO_GUARD;
 	parser->conf->main = t;

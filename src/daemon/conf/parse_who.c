@@ -86,12 +86,18 @@ check_rule(const struct who_rule *rule, const struct way_in *in,
 void
 parse_who_check(const struct conf *conf, struct problems *problems)
 {
+	struct way_in all = { .local = false };
 	const struct conf_listen *l;
+	const struct conf_table *t;
 
 	TAILQ_FOREACH(l, &conf->listens, entry) {
 		struct way_in own = { .local = false };
 
 		add_way(&own, l);
 		check_rule(&l->rule, &own, &l->place, problems);
+		if (l->service == CONF_SERVICE_MESSAGES)
+			add_way(&all, l);
 	}
+	STAILQ_FOREACH(t, &conf->tables, entry)
+		check_rule(&t->rule, &all, &t->place, problems);
 }

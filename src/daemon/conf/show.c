@@ -126,6 +126,7 @@ show_table(const struct conf_table *t, FILE *out)
 		fprintf(out, " type=");
 		conf_show_quoted(out, t->type, t->type_len);
 	}
+	show_rule(&t->rule, out);
 	if (t->guard == CONF_NO_GUARD)
 		fprintf(out, " guard=no\n");
 	else

@@ -11,6 +11,7 @@
 
 #include "daemon/request/request.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "daemon/conf/conf.h"
@@ -21,6 +22,7 @@
 #include "daemon/request/reply.h"
 #include "daemon/snapshot/generation.h"
 #include "daemon/snapshot/snapshot.h"
+#include "daemon/snapshot/views.h"
 #include "lib/scan.h"
 #include "lib/text.h"
 
@@ -49,6 +51,7 @@ struct word {
 
 /* Content of the largest request that leaves its memory in place. */
 #define KEEP_SIZE	((size_t)256 << 10)
+#define DENIED_MAX	128	/* that a table is none's, with its name */
 
 static enum request_result
 refuse(const struct ask *ask, const char *code, const char *why)
@@ -127,8 +130,22 @@ take_table(const struct snapshot *snap, const struct appmsg_str *name,
 	return q->table != NULL || q->later != NULL;
 }
 
+/* The table that was named is none, or none for who asks. */
+static enum request_result
+refuse_table(const struct ask *ask, const struct appmsg_str *name)
+{
+	const char *hidden = views_hidden(ask->gen, name);
+	char why[DENIED_MAX];
+
+	if (hidden == NULL)
+		return refuse(ask, "no-table", "there is no such table");
+	snprintf(why, sizeof(why), "you may not ask table \"%s\"", hidden);
+	return request_done(reply_refuse(ask, &(struct refusal){
+	    .status = REQUEST_DENIED, .why = why }));
+}
+
 /*
- * Read the members beside action and value.
+ * Read the members beside action, value and the table's name.
  *
  * Returns what is wrong, with *code set; or NULL.
  */
@@ -142,9 +159,6 @@ take_query(const struct ask *ask, const struct content *content,
 	*code = "no-table";
 	if (!is_string(&m[CONTENT_TABLE]))
 		return "\"table\" is not a string";
-	if (m[CONTENT_TABLE].raw != NULL && !take_table(ask->gen->snap,
-	    &m[CONTENT_TABLE].str, q))
-		return "there is no such table";
 	*code = "bad-match";
 	if (!is_string(&m[CONTENT_MATCH]) || (m[CONTENT_MATCH].raw != NULL &&
 	    !take_way(&m[CONTENT_MATCH].str, &q->way)))
@@ -167,11 +181,15 @@ answer_search(struct ask *ask, const struct content *content,
 {
 	struct query q = { .key = key->text, .key_len = key->text_len,
 	    .way = TABLE_EXACT };
+	const struct scan_value *table = &content->members[CONTENT_TABLE];
 	struct stats *stats = ask->env->stats;
 	enum request_result result;
 	const char *why, *code;
 	struct answer answer;
 
+	if (table->raw != NULL && table->type == SCAN_STRING &&
+	    !take_table(ask->gen->snap, &table->str, &q))
+		return refuse_table(ask, &table->str);
 	why = take_query(ask, content, &q, &code);
 	if (why != NULL)
 		return refuse(ask, code, why);

@@ -260,9 +260,11 @@ session_use_generation(struct session_host *host, uint64_t number)
 {
 	struct session *s, *next;
 
-	TAILQ_FOREACH_SAFE(s, &host->all, entry, next)
+	TAILQ_FOREACH_SAFE(s, &host->all, entry, next) {
+		s->gen = NULL;
 		close_if(s, session_give_back(s, number - 1) == 0 ?
 		    SESSION_GO_ON : SESSION_CLOSE);
+	}
 }
 
 void

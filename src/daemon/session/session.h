@@ -52,6 +52,9 @@ TAILQ_HEAD(session_list, session);
 struct session_host {
 	struct event_base *base;
 	const struct conf_limits *limits;	/* change with a reload */
+	struct generation *gen;		/* that serves; borrowed; NULL: none.  A
+					   turn has in env what its client sees
+					   of it */
 	struct request_env env;
 	struct buf out;			/* replies of the turn in hand */
 	struct session_wakeup *wakeup;	/* owned; of the wake-up */
@@ -91,8 +94,9 @@ struct session_door {
 /*
  * Prepare a host whose base, peers, held, gone_cb and arg are set, the rest
  * being zeroed memory.  Before the first session its limits and durations
- * (deadlines_configure()) are due and, where a service answers from one, the
- * generation in env; they may be set anew at any time.
+ * (deadlines_configure()) are due and, where a service answers from one, its
+ * generation; they may be set anew at any time, the last one together with
+ * session_use_generation().
  *
  * Returns 0, or -1 when out of memory; session_host_clear() is due anyhow.
  */
@@ -128,8 +132,8 @@ int session_start_refused(struct session_host *, int fd,
     const char *why);
 
 /*
- * A generation with this number serves now: keep nothing of those before the
- * last one.
+ * The host's generation is another one, with this number: look anew at what
+ * each client may ask, and keep nothing of those before the last one.
  */
 void session_use_generation(struct session_host *, uint64_t number);
 

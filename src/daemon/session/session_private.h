@@ -66,6 +66,8 @@ struct session {
 	TAILQ_ENTRY(session) queue_entry;	/* of ready, work or woken */
 	struct session_host *host;		/* borrowed */
 	const struct session_door *door;	/* borrowed */
+	struct generation *gen;	/* what its client sees of the host's; borrowed
+				   with that; NULL: it has not been looked */
 	struct peer_count *peer;	/* NULL: counted by no limit */
 	char *who;		/* owned: for the access log; NULL: not yet */
 	struct link link;

@@ -21,6 +21,9 @@
 #include "daemon/conf/conf.h"
 #include "daemon/record/access.h"
 #include "daemon/record/stats.h"
+#include "daemon/snapshot/generation.h"
+#include "daemon/snapshot/views.h"
+#include "daemon/who/who.h"
 
 /*
  * How long one search works before sockets are looked at again, in
@@ -41,6 +44,44 @@ begin_log(struct session *s)
 		return;
 	access_turn(access, (struct access_peer){ &s->who, link_fd(&s->link),
 	    s->door->listen }, s->since);
+}
+
+/*
+ * Look who the client is, and so which tables it may ask.
+ *
+ * Returns 0, or -1 when out of memory: it must not be answered from more.
+ */
+static int
+look(struct session *s)
+{
+	struct generation *gen = s->host->gen;
+	struct who who;
+
+	if (gen != NULL && gen->views != NULL) {
+		if (who_read(&who, link_fd(&s->link),
+		    link_names(&s->link)) == 0)
+			gen = views_find(gen, &who);
+		else
+			gen = NULL;
+		who_clear(&who);
+		if (gen == NULL) {
+			log_warnx("out of memory session=%llu",
+			    (unsigned long long)s->id);
+			return -1;
+		}
+	}
+	s->gen = gen;
+	return 0;
+}
+
+/* What follows is answered from what the client may see. */
+static int
+begin_answers(struct session *s)
+{
+	if (s->gen == NULL && look(s) != 0)
+		return -1;
+	s->host->env.gen = s->gen;
+	return 0;
 }
 
 static struct session_talk
@@ -107,6 +148,8 @@ serve(struct session *s, const char *p, size_t len, size_t kept)
 	enum stream_verdict verdict;
 	size_t used;
 
+	if (begin_answers(s) != 0)
+		return TURN_OVER;
 	/* What has come when the drain begins is answered, all of it. */
 	s->stream.draining = host->draining && !link_is_readable(&s->link);
 	host->env.since = s->since;
@@ -195,6 +238,8 @@ session_turn_work(struct session *s)
 
 	if (s->slices++ % SLICES_BLIND == 0 && link_is_gone(&s->link))
 		return TURN_OVER;
+	if (begin_answers(s) != 0)
+		return TURN_OVER;
 	begin_log(s);
 	return collected(s, stream_work(&s->stream, &host->env, WORK_SLICE_US,
 	    &host->out));
@@ -205,6 +250,8 @@ session_turn_collect(struct session *s)
 {
 	struct session_host *host = s->host;
 
+	if (begin_answers(s) != 0)
+		return TURN_OVER;
 	begin_log(s);
 	return collected(s, stream_collect(&s->stream, &host->env,
 	    &host->out));

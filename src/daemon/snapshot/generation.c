@@ -18,6 +18,7 @@
 #include "daemon/record/access_file.h"
 #include "daemon/snapshot/snapshot.h"
 #include "daemon/snapshot/snapshot_load.h"
+#include "daemon/snapshot/views.h"
 #include "daemon/thread/crew.h"
 
 static void
@@ -25,6 +26,8 @@ generation_free(struct generation *gen)
 {
 	if (gen == NULL)
 		return;
+	/* Before the tables that they are made of. */
+	views_free(gen->views);
 	if (gen->base != NULL) {
 		generation_unref(gen->base);
 	} else {
@@ -58,6 +61,10 @@ fill(struct generation *gen, const struct generation *old,
 	    descriptors_files(crew_cores()), progress, problems);
 	if (problems_count(problems) > 0)
 		return -1;
+	if (views_new(gen->conf, &gen->views) != 0) {
+		problems_add(problems, NULL, 0, "%s", strerror(ENOMEM));
+		return -1;
+	}
 	conf_forget_answers(gen->conf);
 	gen->loaded_at = time(NULL);
 	return 0;
@@ -103,8 +110,10 @@ generation_again(struct generation *old)
 {
 	struct generation *gen = calloc(1, sizeof(*gen));
 
-	if (gen == NULL)
+	if (gen == NULL || views_new(old->conf, &gen->views) != 0) {
+		free(gen);
 		return NULL;
+	}
 	gen->loaded_at = old->loaded_at;
 	gen->conf = old->conf;
 	gen->snap = old->snap;
@@ -115,16 +124,23 @@ generation_again(struct generation *old)
 	return gen;
 }
 
+/* Who holds a view holds what it is a part of. */
+static struct generation *
+whole_of(struct generation *gen)
+{
+	return gen->whole != NULL ? gen->whole : gen;
+}
+
 struct generation *
 generation_ref(struct generation *gen)
 {
-	gen->refs++;
+	whole_of(gen)->refs++;
 	return gen;
 }
 
 void
 generation_unref(struct generation *gen)
 {
-	if (gen != NULL && --gen->refs == 0)
-		generation_free(gen);
+	if (gen != NULL && --whole_of(gen)->refs == 0)
+		generation_free(whole_of(gen));
 }

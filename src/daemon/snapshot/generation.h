@@ -8,7 +8,8 @@
  * What one load gave: the configuration and the tables that it names, under
  * a number that always rises.  Each worker holds one reference to the one it
  * answers from, the server one to the newest and one to that before it; the
- * last to let go frees it.
+ * last to let go frees it.  Clients that may not ask all tables are answered
+ * from a part of it (views.h).
  */
 
 #include <stdatomic.h>
@@ -22,6 +23,7 @@ struct access_file;
 struct conf;
 struct snapshot;
 struct source_progress;
+struct views;
 
 struct generation {
 	uint64_t number;		/* from 1; 0: not published yet */
@@ -30,7 +32,9 @@ struct generation {
 	struct snapshot *snap;		/* never NULL */
 	struct access_file *access;	/* a reference; NULL: no access log */
 	struct generation *base;	/* whose they are: a reference, or NULL */
-	atomic_uint refs;
+	struct generation *whole;	/* of a view: what it is a part of */
+	struct views *views;		/* owned; NULL: each client sees all */
+	atomic_uint refs;		/* not a view's, see views.h */
 };
 
 /*

@@ -214,6 +214,71 @@ snapshot_add_later(struct snapshot *snap, const struct later *later,
 	return 0;
 }
 
+static int
+tables_part(struct tables *part, const struct tables *tables,
+    bool (*is_in)(const char *, const void *), const void *arg)
+{
+	for (size_t i = 0; i < tables->n; i++)
+		if (is_in(table_name(tables->list[i]), arg) &&
+		    tables_add(part, table_ref(tables->list[i])) != 0)
+			return -1;
+	return 0;
+}
+
+/* How many of the first tables are in a part. */
+static size_t
+count_in(const struct tables *tables, size_t n,
+    bool (*is_in)(const char *, const void *), const void *arg)
+{
+	size_t in = 0;
+
+	for (size_t i = 0; i < n; i++)
+		in += is_in(table_name(tables->list[i]), arg);
+	return in;
+}
+
+#if defined(__GNUC__) && !defined(__clang__)
+/* gcc -fanalyzer forgets the first that was added at the second one. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wanalyzer-malloc-leak"
+#endif
+
+static int
+part_later(struct snapshot *part, const struct tables *tables,
+    bool (*is_in)(const char *, const void *), const void *arg)
+{
+	for (size_t i = 0; i < tables->n_asked; i++) {
+		const struct later *later = tables->asked[i].later;
+
+		if (later == NULL || !is_in(later->name, arg))
+			continue;
+		if (snapshot_add_later(part, later, count_in(tables,
+		    tables->asked[i].before, is_in, arg)) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
+
+struct snapshot *
+snapshot_part(const struct snapshot *snap,
+    bool (*is_in)(const char *, const void *), const void *arg)
+{
+	struct snapshot *part = snapshot_new();
+
+	if (part == NULL ||
+	    tables_part(&part->answers, &snap->answers, is_in, arg) != 0 ||
+	    tables_part(&part->blobs, &snap->blobs, is_in, arg) != 0 ||
+	    part_later(part, &snap->answers, is_in, arg) != 0) {
+		snapshot_free(part);
+		return NULL;
+	}
+	return part;
+}
+
 const struct later *
 snapshot_later(const struct snapshot *snap, const struct appmsg_str *name)
 {

@@ -91,6 +91,18 @@ void snapshot_set_files(struct snapshot *, size_t all, size_t read);
 size_t snapshot_files(const struct snapshot *, size_t *read);
 
 /*
+ * A part of a snapshot: the same tables in the same order, but for some.
+ *
+ * is_in  asked for each table's name, binary ones and such as answer later
+ *        included
+ *
+ * Returns it, owned by the caller, snapshot_free(), with references to the
+ * tables; or NULL when out of memory.
+ */
+struct snapshot *snapshot_part(const struct snapshot *,
+    bool (*is_in)(const char *name, const void *arg), const void *arg);
+
+/*
  * Free a snapshot.  NULL is allowed.
  */
 void snapshot_free(struct snapshot *);

@@ -66,9 +66,9 @@ worker_use(struct worker *w, struct generation *gen)
 	struct generation *old = w->gen;
 
 	w->gen = gen;
+	w->host.gen = gen;
 	worker_listen_use(w);
 	w->host.limits = &gen->conf->limits;
-	w->host.env.gen = gen;
 	access_use(w->access, gen->access, gen->conf->access_only);
 	w->host.env.access = gen->access != NULL ? w->access : NULL;
 	/* The loop goes on in the way that this wants. */
