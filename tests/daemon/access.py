@@ -21,7 +21,8 @@ LINE = re.compile(
     r' table=(?P<table>[\w.-]+)'
     r' bytes=(?P<bytes>\d+) us=(?P<us>\d+)'
     r'(?: error=(?P<error>[a-z-]+))?'
-    r'(?: key-bytes=(?P<key_bytes>\d+))?')
+    r'(?: key-bytes=(?P<key_bytes>\d+))?'
+    r'(?: uid=(?P<uid>\d+))?')
 ESCAPE = re.compile(rb'\\(?:(["\\nrt])|x([0-9a-f]{2})|u\{([0-9a-f]+)\})')
 NAMED = {b"n": b"\n", b"r": b"\r", b"t": b"\t"}
 

@@ -35,7 +35,8 @@
 #define WHO_MAX		600	/* " peer=ADDRESS listen=ADDRESS" at most */
 #define START_MAX	(WHO_MAX + 64)
 #define TAIL_MAX	128	/* with a table's name, which is shorter */
-#define LINE_MAX_LEN	(START_MAX + ACCESS_KEY_MAX + 256)
+#define PROOF_MAX	32	/* " uid=NUMBER" */
+#define LINE_MAX_LEN	(START_MAX + ACCESS_KEY_MAX + 256 + PROOF_MAX)
 
 /*
  * Pieces of a lookup's line are copied as these many bytes, since moving a
@@ -57,12 +58,14 @@ struct access {
 	size_t head_len;
 	size_t tail_len;
 	size_t end_len;
+	size_t proof_len;
 	const struct table *table;	/* that tail is about */
 	char date[ISO_TIME_SIZE];	/* without a zone */
 	char start[START_MAX];	/* of the turn: time, peer, listener */
 	char head[START_MAX + 64];	/* of the batch: up to the key */
 	char tail[TAIL_MAX];	/* from the key to the reply's bytes */
-	char end[END_COPY];	/* of the batch: what is behind them */
+	char end[END_COPY + PROOF_MAX];	/* of the batch: what is behind them */
+	char proof[PROOF_MAX];	/* of the turn: what is known of the peer */
 	size_t len;
 	char buffer[BUFFER_SIZE];
 };
@@ -179,11 +182,25 @@ learn_port(struct sockaddr_storage *ss, int fd)
 		*port = *chosen;
 }
 
-/* Peer, and perhaps listener; NULL when out of memory. */
+/* Whose process it is at the other end of a unix socket. */
+static void
+spell_user(char *who, size_t cap, int fd)
+{
+	socklen_t len = sizeof(struct ucred);
+	struct ucred peer;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0)
+		snprintf(who, cap, " uid=%u", (unsigned int)peer.uid);
+}
+
+/*
+ * Peer, and perhaps listener; and, behind a newline, what stands at a line's
+ * end of him.  NULL when out of memory.
+ */
 static char *
 spell_who(const struct access *a, const struct access_peer *peer)
 {
-	char who[WHO_MAX] = " peer=";
+	char who[WHO_MAX + PROOF_MAX] = " peer=";
 	struct sockaddr_storage ss = { .ss_family = AF_UNSPEC };
 	struct sockaddr_storage at = peer->listen->ss;
 	socklen_t len = sizeof(ss);
@@ -196,10 +213,14 @@ spell_who(const struct access *a, const struct access_peer *peer)
 		n += strlen(address_word((struct sockaddr *)&ss, len,
 		    who + n, WHO_MAX / 2));
 	if (a->listeners) {
-		n += strlcpy(who + n, " listen=", sizeof(who) - n);
+		n += strlcpy(who + n, " listen=", WHO_MAX - n);
 		learn_port(&at, peer->fd);
-		address_word((struct sockaddr *)&at, peer->listen->ss_len,
-		    who + n, sizeof(who) - n);
+		n += strlen(address_word((struct sockaddr *)&at,
+		    peer->listen->ss_len, who + n, WHO_MAX - n));
+	}
+	if (at.ss_family == AF_UNIX) {
+		n += strlcpy(who + n, "\n", sizeof(who) - n);
+		spell_user(who + n, sizeof(who) - n, peer->fd);
 	}
 	return strdup(who);
 }
@@ -263,9 +284,11 @@ spell_start(struct access *a)
 	*to++ = (char)('0' + ts.tv_nsec / 10000000 % 10);
 	*to++ = (char)('0' + ts.tv_nsec / 1000000 % 10);
 	*to++ = 'Z';
-	len = strlen(who);
-	to = put(to, who, len < WHO_MAX ? len : WHO_MAX - 1);
+	len = strcspn(who, "\n");
+	to = put(to, who, len);
 	a->start_len = (size_t)(to - a->start);
+	a->proof_len = strlcpy(a->proof, who + len + (who[len] != '\0'),
+	    sizeof(a->proof));
 }
 
 void
@@ -363,6 +386,7 @@ access_reply(struct access *a, enum request_status status,
 	if (note->key_bytes > 0)
 		to = put_number(put_word(to, " key-bytes=", ""),
 		    note->key_bytes);
+	to = put(to, a->proof, a->proof_len);
 	*to++ = '\n';
 	a->len += (size_t)(to - line);
 	note_clear(a);
@@ -380,6 +404,7 @@ access_batch(struct access *a)
 	a->head_len = (size_t)(to - a->head);
 	to = put_number(put_word(a->end, " us=", ""),
 	    (uint64_t)(clock_ns() / 1000 - a->began));
+	to = put(to, a->proof, a->proof_len);
 	*to++ = '\n';
 	a->end_len = (size_t)(to - a->end);
 }

@@ -17,7 +17,7 @@ sys.path.insert(1, sys.path[0] + "/..")
 import harness
 from access import LINE, AccessTest, unescaped
 from harness import (ABSENT, LOOPBACK, binary, encode, kept, quoted, request,
-                     search)
+                     search, to_json)
 
 
 class Fields(AccessTest):
@@ -185,10 +185,37 @@ class Fields(AccessTest):
             if i == 0:
                 self.assertEqual((line["peer"], line["listen"]),
                                  ("unix", path.replace(" ", "\\x20")))
+                self.assertEqual(line["uid"], str(os.geteuid()))
             else:
                 host = LOOPBACK if i == 1 else "[::1]"
                 self.assertEqual((line["peer"], line["listen"]), (
                     f"{host}:{own[1]}", f"{host}:{address[1]}"))
+                self.assertIsNone(line["uid"])
+
+    def test_users(self):
+        """Of unix sockets each line says whose process asked, also one that
+        may not ask."""
+        paths = [self.path("one"), self.path("two")]
+        self.write("t.tsv", "a\tb\n")
+        daemon = self.start(f"listen {paths[0]}",
+                            f"listen {paths[1]} deny=unix", "workers 1",
+                            "table t file t.tsv deny=unix")
+        asked = [search("ring", **kept()) * 40,
+                 search("\n" * 300, **kept()),
+                 search("ring", **kept(explain=True)),
+                 request(to_json({"action": "search", "value": "a",
+                                  "table": "t"}), **kept())]
+        with harness.Peer(daemon.addresses[0]) as peer:
+            peer.send(b"".join(asked))
+            for _ in range(43):
+                peer.reply()
+        with harness.Peer(daemon.addresses[1]) as peer:
+            peer.reply()
+        lines = self.wait_lines(44)
+        self.assertEqual({line["uid"] for line in lines},
+                         {str(os.geteuid())})
+        self.assertEqual([line["status"] for line in lines[-4:]],
+                         ["not-found", "found", "denied", "denied"])
 
     def test_listeners_that_are_not_asked(self):
         """Echoes and the page of numbers have no lines."""
