@@ -10,6 +10,8 @@
 
 #include "daemon/check.h"
 
+#include <sys/socket.h>
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +32,9 @@
 #include "daemon/snapshot/explain.h"
 #include "daemon/snapshot/generation.h"
 #include "daemon/snapshot/snapshot.h"
+#include "daemon/snapshot/views.h"
 #include "daemon/system/confine.h"
+#include "daemon/who/who_as.h"
 
 int
 check_show(const char *path)
@@ -97,6 +101,56 @@ query(const struct check_options *o, const struct generation *gen)
 	return EX_OK;
 }
 
+/* Whether a client can come in by some listener. */
+static bool
+is_let_in(const struct conf *conf, const struct who *who)
+{
+	const struct conf_listen *l;
+
+	TAILQ_FOREACH(l, &conf->listens, entry)
+		if (l->service == CONF_SERVICE_MESSAGES &&
+		    (who->family == AF_UNSPEC ||
+		    who->family == l->ss.ss_family) &&
+		    who_judge(&l->rule, who) == WHO_MAY)
+			return true;
+	return false;
+}
+
+/* The same as a client would get it. */
+static int
+query_as(const struct check_options *o, struct generation *gen,
+    const struct who *who)
+{
+	const struct generation *view;
+
+	if (!is_let_in(gen->conf, who)) {
+		fprintf(stderr, "appmsgd: no listen line lets %s in\n", o->as);
+		return 1;
+	}
+	if ((view = views_find(gen, who)) == NULL)
+		fatalx("out of memory");
+	return query(o, view);
+}
+
+/* What is no client is told before tables are read. */
+static int
+read_client(const struct check_options *o, struct who_as *as)
+{
+	struct problems problems = PROBLEMS_INIT;
+	const struct who_place place = { .problems = &problems,
+	    .what = "--as" };
+	char *text = strdup(o->as);
+	int error;
+
+	if (text == NULL)
+		fatalx("out of memory");
+	error = who_as_read(as, text, &place);
+	problems_print(&problems, stderr);
+	problems_clear(&problems);
+	free(text);
+	return error;
+}
+
 /* A key that no table can have is told before these are read. */
 static bool
 key_is_text(const char *key)
@@ -128,9 +182,10 @@ tell_reader(const char *user, const struct problems *problems)
 		}
 }
 
-int
-check_run(const struct check_options *o, struct generation *gen,
-    struct problems *problems)
+/* who  as whom the query is; NULL: as one who may ask all */
+static int
+run(const struct check_options *o, struct generation *gen,
+    const struct who *who, struct problems *problems)
 {
 	bool becomes = geteuid() == 0 && gen->conf->user != NULL;
 	bool wrong = problems_count(problems) > 0;
@@ -138,8 +193,6 @@ check_run(const struct check_options *o, struct generation *gen,
 	struct progress progress;
 	int error;
 
-	if (o->query != NULL && !key_is_text(o->query))
-		return EX_USAGE;
 	/* What is wrong may be the name: then root reads, for root's eyes. */
 	if (confine_reader(gen->conf) == 0) {
 		if (becomes)
@@ -162,10 +215,24 @@ check_run(const struct check_options *o, struct generation *gen,
 	if (error != 0)
 		return EX_CONFIG;
 	if (o->query != NULL)
-		return query(o, gen);
+		return who != NULL ? query_as(o, gen, who) : query(o, gen);
 	if (o->verbose)
 		printf("%s: %s, no problems\n", o->path,
 		    human_count(snapshot_count(gen->snap), "entry",
 		    "entries", entries));
 	return EX_OK;
+}
+
+int
+check_run(const struct check_options *o, struct generation *gen,
+    struct problems *problems)
+{
+	struct who_as as = { .names = NULL };
+	int rc = EX_USAGE;
+
+	if ((o->query == NULL || key_is_text(o->query)) &&
+	    (o->as == NULL || read_client(o, &as) == 0))
+		rc = run(o, gen, o->as != NULL ? &as.who : NULL, problems);
+	who_as_clear(&as);
+	return rc;
 }

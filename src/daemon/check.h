@@ -18,6 +18,8 @@ struct problems;
 struct check_options {
 	const char *path;	/* of the configuration, for people */
 	const char *query;	/* the key to be answered; NULL: none */
+	const char *as;		/* as this client would be, in the words of
+				   allow=; NULL: as one who may ask all */
 	bool waits;		/* somebody does: show how far it is, and warn */
 	bool verbose;
 };
@@ -38,8 +40,8 @@ int check_show(const char *path);
  * problems  those of the configuration; gets those of the tables
  *
  * Returns EX_OK; EX_CONFIG when something is wrong; 1 when there is no answer
- * for the key, EX_USAGE when it is no text; or EX_OSERR, with the reason
- * logged.
+ * for the key, or none for that client, EX_USAGE when it is no text, or that no
+ * client; or EX_OSERR, with the reason logged.
  */
 int check_run(const struct check_options *, struct generation *gen,
     struct problems *problems);

@@ -31,12 +31,13 @@
 struct options {
 	char *conf;		/* owned; absolute if it could be made so */
 	const char *query;	/* NULL: none */
+	const char *as;		/* NULL: nobody in particular */
 	bool check, show, foreground;
 	int verbose;
 };
 
 static const char usage[] =
-"Usage: appmsgd [-dnTv] [-f FILE] [-q KEY]\n";
+"Usage: appmsgd [-dnTv] [-f FILE] [-q KEY] [--as CLIENT]\n";
 
 static const char help[] =
 "Serve a table of answers over TCP and unix sockets.\n"
@@ -45,6 +46,8 @@ static const char help[] =
 "                      a user's is ~/.config/appmsgd.conf, where it is)\n"
 "  -n, --check         check the configuration and its tables, then exit\n"
 "  -q, --query=KEY     with -n: print the answer for KEY, then exit\n"
+"      --as=CLIENT     with -q: as this one gets it, in the words of allow=:\n"
+"                      192.0.2.7, user:NAME, unix,group:NAME\n"
 "  -T, --show          print the effective configuration, then exit\n"
 "  -d, --foreground    do not go to the background; log to standard error\n"
 "  -v, --verbose       log more; with -q: say where the answer stands\n"
@@ -89,6 +92,7 @@ parse_options(int argc, char **argv, struct options *o)
 		{ "config", required_argument, NULL, 'f' },
 		{ "check", no_argument, NULL, 'n' },
 		{ "query", required_argument, NULL, 'q' },
+		{ "as", required_argument, NULL, 'a' },
 		{ "show", no_argument, NULL, 'T' },
 		{ "foreground", no_argument, NULL, 'd' },
 		{ "verbose", no_argument, NULL, 'v' },
@@ -107,6 +111,7 @@ parse_options(int argc, char **argv, struct options *o)
 		case 'f': conf = optarg; break;
 		case 'n': o->check = true; break;
 		case 'q': o->query = optarg; asks = true; break;
+		case 'a': o->as = optarg; break;
 		case 'T': o->show = true; break;
 		case 'v': o->verbose++; break;
 		case 'h':
@@ -120,8 +125,9 @@ parse_options(int argc, char **argv, struct options *o)
 			exit(EX_USAGE);
 		}
 	}
-	if (optind < argc || (asks && !o->check)) {
-		fprintf(stderr, optind == argc ? "appmsgd: -q needs -n\n" :
+	if (optind < argc || (asks && !o->check) || (o->as != NULL && !asks)) {
+		fprintf(stderr, optind == argc ? asks ?
+		    "appmsgd: -q needs -n\n" : "appmsgd: --as needs -q\n" :
 		    strchr(argv[optind], '.') == NULL ?
 		    "appmsgd: unexpected argument \"%s\"\n" :
 		    "appmsgd: unexpected argument \"%s\"; a configuration "
@@ -208,7 +214,8 @@ static int
 run(const struct options *o)
 {
 	const struct check_options check = { .path = o->conf,
-	    .query = o->query, .waits = o->check, .verbose = o->verbose > 0 };
+	    .query = o->query, .as = o->as,
+	    .waits = o->check, .verbose = o->verbose > 0 };
 	struct problems problems = PROBLEMS_INIT;
 	struct generation *gen;
 	int rc = EX_CONFIG;

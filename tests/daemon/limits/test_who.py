@@ -363,5 +363,62 @@ class Processes(WhoTest):
             self.assert_asks(self.peer(path), "hr", "lab", "all")
 
 
+class As(WhoTest):
+    """appmsgd -n -q KEY --as CLIENT."""
+
+    ROWS = (
+        # A client, and what answers "ring"; None: no listener lets it in.
+        ("127.0.0.1", "lab"), ("10.1.2.3", "hr"), ("10.6.6.6", "lab"),
+        ("127.9.0.1", None), ("::1", None), ("2001:db8::1", None),
+        ("unix", "all"), ("user:root", "hr"), (f"user:{BOB}", None),
+        (f"group:{HR}", "hr"), (f"user:{ALICE},group:{HR}", "hr"),
+        (f"user:{ALICE}", "all"), ("unix,group:root", "all"),
+        (f"group:{OTHER},group:{HR}", "hr"),
+    )
+
+    def setUp(self):
+        super().setUp()
+        self.config = self.configure(*self.lines(
+            (f"{LOOPBACK} 0 deny=127.9.0.0/16", "::1 0 service=echo",
+             self.path("socket") + f" deny=user:{BOB}"),
+            hr=f"allow=10.0.0.0/8,user:0,group:{HR} deny=10.6.6.0/24",
+            lab="deny=unix"), answers=())
+
+    def ask(self, client, *options, key="ring"):
+        done = harness.run(harness.program("appmsgd"), "-n", "-q", key,
+                           "--as", client, *options, "-f", self.config)
+        return done.returncode, done.stdout, done.stderr
+
+    def test_each(self):
+        for client, table in self.ROWS:
+            with self.subTest(client=client):
+                self.assertEqual(self.ask(client), (
+                    1, "", f"appmsgd: no listen line lets {client} in\n")
+                    if table is None else (0, f"of {table}\n", ""))
+
+    def test_what_is_hidden(self):
+        """It is not found, nor said to be hidden."""
+        self.assertEqual(self.ask("unix", key="of-hr"),
+                         (1, "", no_match("of-hr") + "\n"))
+        _, told, _ = self.ask("unix", "-v")
+        self.assertNotIn("hides", told)
+        _, told, _ = self.ask("user:0", "-v")
+        self.assertIn("\nhides       all, ", told)
+
+    def test_no_client(self):
+        for client, why in (
+                ("10.0.0.0/8", "a network is no client"),
+                ("10.0.0.1,unix", "from an address or by a unix socket"),
+                ("user:no-such", 'unknown user "no-such" in --as'),
+                ("", '"" in --as is no client')):
+            status, out, told = self.ask(client)
+            self.assertEqual((status, out), (64, ""))
+            self.assertIn(why, told)
+        done = harness.run(harness.program("appmsgd"), "-n", "--as", "unix",
+                           "-f", self.config)
+        self.assertEqual(done.returncode, 64)
+        self.assertIn("--as needs -q", done.stderr)
+
+
 if __name__ == "__main__":
     harness.main()
