@@ -38,6 +38,8 @@ static const char *const made[] = { RUNSTATEDIR "/appmsgd",
 static const char *const hidden[] = { "/home/", "/root/", "/run/user/",
     "/tmp/", "/var/tmp/" };
 
+#define UNIT_USER	"_appmsgd"	/* and its group */
+
 #define COUNT(list)	(sizeof(list) / sizeof((list)[0]))
 
 /* The folder of an absolute path, owned by the caller; NULL: no memory. */
@@ -220,8 +222,8 @@ warn_control(const struct conf *conf, const char *path, const char *unit,
 static void
 read_dropin(const char *path, bool *sees)
 {
-	static const char *const no[] = { "no", "false", "0", "off", "n",
-	    "f" };
+	static const char *const seen[] = { "no", "false", "0", "off", "n",
+	    "f", "identity", "full" };
 	static const char name[] = "PrivateUsers=";
 	char line[256];
 	FILE *f = fopen(path, "re");
@@ -233,9 +235,9 @@ read_dropin(const char *path, bool *sees)
 		if (strncmp(line, name, sizeof(name) - 1) != 0)
 			continue;
 		*sees = false;
-		for (size_t i = 0; i < COUNT(no); i++)
+		for (size_t i = 0; i < COUNT(seen); i++)
 			*sees = *sees || strcasecmp(line + sizeof(name) - 1,
-			    no[i]) == 0;
+			    seen[i]) == 0;
 	}
 	if (fclose(f) != 0)
 		*sees = false;
@@ -268,7 +270,7 @@ names_others(const struct who_list *list)
 		const struct who_word *w = &list->words[i];
 
 		if ((w->kind == WHO_USER || w->kind == WHO_GROUP) &&
-		    w->id != 0)
+		    w->id != 0 && strcmp(w->text, UNIT_USER) != 0)
 			return true;
 	}
 	return false;
