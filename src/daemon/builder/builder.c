@@ -399,7 +399,7 @@ fail:
 	problems_add(problems, b->options.said_file, b->options.said_line,
 	    "table %s: %s", b->options.name, strerror(errno));
 	table_builder_free(b);
-	table_unref(t);
+	table_free(t);
 	return NULL;
 }
 
