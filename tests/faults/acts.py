@@ -172,6 +172,10 @@ class Reloads(trial.Trial):
         self.change_once("reload", want, force=True)
 
     def diff_once(self):
+        """Of the other version: files that did not change are not read."""
+        want = "b" if self.serving == "a" else "a"
+        if self.version != want:
+            self.put(want)
         told = self.order("diff")
         self.calm()
         if self.settled() != self.serving:
