@@ -182,7 +182,8 @@ class Reloads(trial.Trial):
             raise Ill("a diff changes what is served")
         if (told is not None and told[0] == "found"
                 and not is_short(told[1])
-                and "+0 added -0 removed" not in told[1]["result"]):
+                and "+0 added -0 removed" not in told[1]["result"]
+                and "would change nothing" not in told[1]["result"]):
             raise Ill(f"diff: {told[1]}")
 
     def rollback_once(self):

@@ -159,6 +159,8 @@ def questions(rng):
         "bad header": Question(b"\0\2{}", last=True),
         "bad json": Question(request(b'{"action": ', **kept())),
         "bad regex": Question(keep({"value": "(a", "match": "regex"})),
+        "denied": Question(keep({"value": "tsv 01 word",
+                                 "table": "secret"}) * 2),
         "no table": Question(keep({"value": "a", "table": "none"})),
         "too large": Question(b"\xff\xff{", last=True),
         "incomplete": Question(hit[:-3], last=True, finish=True),
@@ -198,7 +200,8 @@ class World(tables.TableTest):
         """The config's, beside those of tables."""
         return [
             f"listen {LOOPBACK} 0",
-            f"listen {quoted(self.path('sock'))}",
+            f"listen {quoted(self.path('sock'))} deny=group:4294967294 "
+            f"allow=unix",
             f"listen {LOOPBACK} 0 service=echo",
             f"listen {LOOPBACK} 0 service=http",
             f"listen {quoted(self.path('http.sock'))} service=http",
@@ -211,6 +214,11 @@ class World(tables.TableTest):
             f"table blobs binary {quoted(self.path('blobs'))}",
             harness.answer("ring", harness.RING),
             harness.answer("version", version),
+            # Nobody is ever answered from it, whatever fails.
+            self.table("secret", "".join(
+                f"{form} {i:02} word\tis a secret\n"
+                for form in self.forms for i in range(25)),
+                "allow=10.0.0.0/8,user:4294967294", tables.ALL_WAYS),
         ]
 
     def put(self, version):
