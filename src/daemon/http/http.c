@@ -21,7 +21,6 @@
 #include <event2/event.h>
 
 #include "common/log.h"
-#include "daemon/base/address.h"
 #include "daemon/base/descriptors.h"
 #include "daemon/base/warning.h"
 #include "daemon/conf/conf.h"
@@ -161,12 +160,12 @@ static void
 deny(struct http *http, const struct session_door *door, int fd,
     const struct sockaddr *sa, socklen_t len)
 {
-	char address[ADDRESS_WORD_MAX];
+	char peer[ALLOW_WORDS_MAX];
 	uint64_t more;
 
 	if (warning_due(&http->denied, &more))
 		log_warnx("connection denied service=http peer=%s before=%llu",
-		    address_word(sa, len, address, sizeof(address)),
+		    allow_words(fd, sa, len, peer),
 		    (unsigned long long)more);
 	stats_add(http->host.env.stats, STATS_REFUSED_DENIED, 1);
 	if (http->refused >= descriptors_share(REFUSED_MAX)) {

@@ -9,6 +9,9 @@
 
 #include "daemon/net/allow.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "daemon/who/who.h"
 
 int
@@ -28,4 +31,18 @@ allow_judge(const struct who_rule *rule, int fd, const struct sockaddr *sa,
 	*may = who_judge(rule, &who) == WHO_MAY;
 	who_clear(&who);
 	return error;
+}
+
+const char *
+allow_words(int fd, const struct sockaddr *sa, socklen_t len, char *buf)
+{
+	size_t n = strlen(address_word(sa, len, buf, ADDRESS_WORD_MAX));
+	socklen_t peer_len = sizeof(struct ucred);
+	struct ucred peer;
+
+	if (sa->sa_family == AF_UNIX && getsockopt(fd, SOL_SOCKET,
+	    SO_PEERCRED, &peer, &peer_len) == 0)
+		snprintf(buf + n, ALLOW_WORDS_MAX - n, " uid=%u",
+		    (unsigned int)peer.uid);
+	return buf;
 }

@@ -12,6 +12,8 @@
 
 #include <stdbool.h>
 
+#include "daemon/base/address.h"
+
 struct who_rule;
 
 /*
@@ -24,5 +26,18 @@ struct who_rule;
  */
 int allow_judge(const struct who_rule *, int fd, const struct sockaddr *sa,
     bool *may);
+
+/*
+ * Who is not let in, for the log: the address as address_word() has it, and of
+ * a unix socket the user.
+ *
+ * buf  ALLOW_WORDS_MAX bytes
+ *
+ * Returns it.
+ */
+const char *allow_words(int fd, const struct sockaddr *sa, socklen_t len,
+    char *buf);
+
+#define ALLOW_WORDS_MAX	(ADDRESS_WORD_MAX + 32)
 
 #endif

@@ -111,7 +111,7 @@ let_in(struct worker_listener *from, int fd, const struct sockaddr *sa,
     socklen_t sa_len)
 {
 	struct worker *w = from->worker;
-	char address[ADDRESS_WORD_MAX];
+	char peer[ALLOW_WORDS_MAX];
 	uint64_t more;
 	bool may;
 
@@ -124,7 +124,7 @@ let_in(struct worker_listener *from, int fd, const struct sockaddr *sa,
 		return true;
 	if (warning_due(&w->denied, &more))
 		log_warnx("connection denied peer=%s before=%llu",
-		    address_word(sa, sa_len, address, sizeof(address)),
+		    allow_words(fd, sa, sa_len, peer),
 		    (unsigned long long)more);
 	stats_add(w->host.env.stats, STATS_REFUSED_DENIED, 1);
 	worker_refuse(w, from->door, fd, REQUEST_DENIED,

@@ -352,7 +352,8 @@ class Allow(LimitsTest):
                 else:
                     self.assert_kept_out(peer)
                 self.assert_answer(first.ask(KEPT), RING, KEEP, FOUND)
-        self.assertIn("connection denied peer=unix", daemon.log)
+        self.assertIn(f"connection denied peer=unix uid={os.geteuid()} ",
+                      daemon.log)
 
     def test_allowed(self):
         """Prefixes of any length, several of them."""
