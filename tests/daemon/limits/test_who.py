@@ -7,8 +7,10 @@ All of it under the sandbox, as a daemon is by default.
 """
 
 import contextlib
+import functools
 import os
 import sys
+import threading
 import unittest
 
 sys.path.insert(1, sys.path[0] + "/..")
@@ -239,6 +241,37 @@ class Reloads(WhoTest):
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         for peer in (*peers, local):
             self.assert_asks(peer, *TABLES)
+
+    def test_under_load(self):
+        """Each reply is by one rule or the other, and by the new one as soon
+        as the reload is done."""
+        daemon = self.serve(f"{LOOPBACK} 0", self.path("socket"))
+        over = threading.Event()
+        denied = 'Error: you may not ask table "hr".'
+        batch = (find("ring") + find("of-hr", "hr")) * 10
+
+        def ask(address):
+            with Peer(address) as peer:
+                while not over.is_set():
+                    peer.send(batch)
+                    for _ in range(10):
+                        self.assertIn(peer.reply().result,
+                                      ("of hr", "of lab"))
+                        self.assertIn(peer.reply().result, ("yes", denied))
+
+        with harness.background(*(functools.partial(ask, address) for address
+                                  in daemon.addresses * 3)):
+            try:
+                for i in range(harness.thorough(10, 100)):
+                    self.change(hr="deny=127.0.0.0/8,unix" if i % 2 == 0
+                                else "")
+                    for address in daemon.addresses:
+                        with Peer(address) as peer:
+                            self.assertEqual(
+                                peer.ask(find("ring")).result,
+                                "of lab" if i % 2 == 0 else "of hr")
+            finally:
+                over.set()
 
     def test_listeners(self):
         """Who comes is looked at anew; who is there stays."""
