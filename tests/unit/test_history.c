@@ -21,6 +21,7 @@
 #include "daemon/base/buf.h"
 #include "daemon/base/problems.h"
 #include "daemon/base/tell.h"
+#include "daemon/conf/conf.h"
 #include "daemon/history/kept.h"
 #include "daemon/snapshot/diff.h"
 #include "daemon/snapshot/generation.h"
@@ -54,6 +55,8 @@ make(uint64_t number)
 	gen->number = number;
 	gen->loaded_at = WHEN;
 	gen->refs = 1;
+	gen->conf = calloc(1, sizeof(*gen->conf));
+	assert_non_null(gen->conf);
 	gen->snap = snapshot_new();
 	assert_non_null(gen->snap);
 	return gen;

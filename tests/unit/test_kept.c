@@ -22,6 +22,7 @@
 
 #include "confs.h"
 #include "daemon/base/problems.h"
+#include "daemon/conf/conf.h"
 #include "daemon/snapshot/generation.h"
 #include "daemon/snapshot/snapshot.h"
 #include "folder.h"
@@ -35,6 +36,8 @@ make(uint64_t number)
 	assert_non_null(gen);
 	gen->number = number;
 	gen->refs = 1;
+	gen->conf = calloc(1, sizeof(*gen->conf));
+	assert_non_null(gen->conf);
 	gen->snap = snapshot_new();
 	assert_non_null(gen->snap);
 	return gen;

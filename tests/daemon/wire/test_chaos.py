@@ -39,7 +39,7 @@ LATE = to_json({"result": "Error: the message did not come in time."})
 GONE = (BrokenPipeError, ConnectionResetError)
 LINE = re.compile(r"time=\S+ peer=\S+ listen=\S+ ask=\S+ key=(-|\".*\") "
                   r"status=\S+ table=\S+ bytes=\d+ us=\d+( error=\S+)?"
-                  r"( key-bytes=\d+)?")
+                  r"( key-bytes=\d+)?( uid=\d+)?")
 
 # What a reload may change to; whether clients may be told busy then, and
 # whether they may be too late, or too slow for their replies.
