@@ -306,7 +306,7 @@ live_run(const struct live_options *o, int *error)
 	if (*error == 0 && rc == EX_OK) {
 		/* Columns are those of UTF-8, which is all that is printed. */
 		if (setlocale(LC_CTYPE, "C.UTF-8") == NULL)
-			setlocale(LC_CTYPE, "");
+			(void)setlocale(LC_CTYPE, "");
 		if (terminal_start(&l.kind) != 0 || watch(&l) != 0)
 			rc = EX_IOERR;
 		saved = errno;
