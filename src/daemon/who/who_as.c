@@ -92,14 +92,14 @@ static int
 take_user(struct who *who, const struct who_word *w,
     const struct who_place *place)
 {
-	const struct passwd *user = getpwuid((uid_t)w->id);
+	const struct passwd *user;
 
 	if (who->peer.uid != NONE)
 		return tell(place, "a process has one user");
 	who->peer.uid = (uid_t)w->id;
-	/* Names may share a number: the one that was written is meant. */
-	if (w->text[strspn(w->text, "0123456789")] != '\0')
-		user = getpwnam(w->text);
+	/* Names may share a number, so that a number is in no group. */
+	user = w->text[strspn(w->text, "0123456789")] != '\0' ?
+	    getpwnam(w->text) : NULL;
 	if (user != NULL && take_groups(&who->peer, user) != 0)
 		return tell(place, strerror(ENOMEM));
 	return come_by(who, AF_UNIX, place);

@@ -18,9 +18,9 @@ struct who_as {
 };
 
 /*
- * Make a client up.  A user is in the groups that the group database has him
- * in, as if he had just logged in; a word about a certificate gives it one,
- * and one about processes, or "unix", has it come by a unix socket.
+ * Make a client up.  A user, by his name, is in the groups that the database
+ * has him in, as if he had just logged in; a word about a certificate gives it
+ * one, and one about processes, or "unix", has it come by a unix socket.
  *
  * as    set in any case; owned by the caller, who_as_clear()
  * text  changed meanwhile

@@ -33,8 +33,7 @@ int
 who_names_add(struct who_names *names, enum who_name_kind kind,
     const char *text, size_t len)
 {
-	struct name *list;
-	char *copy;
+	struct name *list, *name;
 
 	if (len == 0 || memchr(text, '\0', len) != NULL)
 		return 0;
@@ -42,11 +41,13 @@ who_names_add(struct who_names *names, enum who_name_kind kind,
 	if (list == NULL)
 		return -1;
 	names->list = list;
-	if ((copy = malloc(len + 1)) == NULL)
+	name = &list[names->n];
+	name->kind = kind;
+	if ((name->text = malloc(len + 1)) == NULL)
 		return -1;
-	memcpy(copy, text, len);
-	copy[len] = '\0';
-	list[names->n++] = (struct name){ kind, copy };
+	memcpy(name->text, text, len);
+	name->text[len] = '\0';
+	names->n++;
 	return 0;
 }
 
