@@ -97,8 +97,8 @@ what_is_wrong_counts_as_nothing(void **state)
 		    "[-1, 2], [1e300, 2], [1, -2], [1, \"2\"]]}], "
 		    "\"per-worker\": [null], \"tables\": [\"x\"], "
 		    "\"hot-keys\": [[]], \"top-misses\": [{\"key\": 5}]}",
-		"{\"pid\": -1, \"uptime\": \"7\", \"generation\": 1.5, "
-		    "\"version\": {}, \"bytes-in\": -9223372036854775808}"
+		("{\"pid\": -1, \"uptime\": \"7\", \"generation\": 1.5, "
+		    "\"version\": {}, \"bytes-in\": -9223372036854775808}")
 	};
 
 	(void)state;
