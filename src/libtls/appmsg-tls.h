@@ -78,8 +78,8 @@ const char *appmsg_tls_why(const struct appmsg_tls *tls);
  *
  * tls         must live as long as the client
  * host, port  name or address; number or service name
- * name        what the server's certificate must be for, name or address;
- *             NULL: host
+ * name        what the server's certificate must be for, name or address, of 1
+ *             to 255 bytes; NULL: host
  *
  * Returns as appmsg_client_open(), and APPMSG_EUNPROVEN when the server does
  * not prove that it is the one of that name; APPMSG_EDENIED when it does not

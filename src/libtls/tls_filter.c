@@ -239,6 +239,13 @@ static const struct appmsg_filter_ops filter_ops = {
 	.free = filter_free
 };
 
+/* OpenSSL would not check an empty one, and takes no longer ones. */
+static bool
+is_name(const char *name)
+{
+	return name[0] != '\0' && strlen(name) <= TLSEXT_MAXLEN_host_name;
+}
+
 /* Whom the certificate must be for; a name is told to the server, too. */
 static bool
 filter_expect(struct filter *f, const char *name)
@@ -300,10 +307,17 @@ appmsg_client_open_tls(struct appmsg_client **client, struct appmsg_tls *tls,
 
 	if (tls == NULL || host == NULL || port == NULL)
 		return APPMSG_EINVAL;
+	if (name == NULL)
+		name = host;
 	tls->why[0] = '\0';
+	if (!is_name(name)) {
+		tls_fail(tls, "a server's name has 1 to %d bytes",
+		    TLSEXT_MAXLEN_host_name);
+		return APPMSG_EINVAL;
+	}
 	if ((error = tls_trust_system(tls)) != 0)
 		return error;
-	if ((f = filter_new(tls, name != NULL ? name : host)) == NULL) {
+	if ((f = filter_new(tls, name)) == NULL) {
 		ERR_clear_error();
 		return APPMSG_ENOMEM;
 	}

@@ -149,6 +149,12 @@ class Proven(TlsTest):
                 done = self.ask(server, *more, "search", "k")
                 self.assertEqual(done.stdout, "<k>\n", (more, done.stderr))
 
+    def test_names_that_are_none(self):
+        """They are told as such, and nobody is asked."""
+        for name in ("", "x" * 256):
+            done = client("--tls", "--server-name", name, "search", "k")
+            self.assert_told(done, 64, "a server's name has 1 to 255 bytes")
+
     def test_its_own_certificate(self):
         """It is as good as that of its authority."""
         with self.serving() as server:
