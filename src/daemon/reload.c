@@ -419,8 +419,8 @@ refuse(struct reload *r, const struct reload_wanted *wanted,
 
 	log_warnx("out of memory for a reload");
 	note_end(r, &outcome, &who);
-	/* The manager heard that all is ready. */
-	if (r->state != RELOAD_IDLE)
+	/* The manager heard that all is ready; a diff never said otherwise. */
+	if (r->state != RELOAD_IDLE && r->order != RELOAD_DIFF)
 		notify_reloading();
 	if (request != NULL)
 		control_say(request, false, "out of memory");

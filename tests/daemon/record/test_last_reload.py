@@ -20,26 +20,39 @@ sys.path.insert(1, sys.path[0] + "/..")
 import harness
 import openmetrics
 import shim
-from harness import DEADLINE, LOOPBACK, answer, environment
+from harness import (DEADLINE, LOOPBACK, answer, environment, program,
+                     wait_until)
 
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[-+]\d{4}"
 MISTAKE = r'unknown directive "listn"; did you mean "listen"\?'
 
-# While a file is there, no memory for the main thread.
+# While a file is there, no memory for the main thread; and a load that finds
+# another one moves it, and waits until it is gone.
 NO_MEMORY = r"""
+#include <stdio.h>
 #include <unistd.h>
+
+static int
+is_there(const char *path)
+{
+	struct stat st;
+
+	return path != NULL && stat(path, &st) == 0;
+}
 
 void *
 calloc(size_t n, size_t size)
 {
 	static void *(*next)(size_t, size_t);
-	const char *none;
-	struct stat st;
+	const char *loads = getenv("SHIM_LOADS"), *held = getenv("SHIM_HELD");
 
 	if (next == NULL)
 		next = dlsym(RTLD_NEXT, "calloc");
-	none = getenv("SHIM_NONE");
-	if (gettid() == getpid() && none != NULL && stat(none, &st) == 0) {
+	if (gettid() != getpid()) {
+		if (is_there(loads) && rename(loads, held) == 0)
+			while (is_there(held))
+				usleep(1000);
+	} else if (is_there(getenv("SHIM_NONE"))) {
 		errno = ENOMEM;
 		return NULL;
 	}
@@ -198,6 +211,31 @@ class LastReload(harness.DaemonTest):
             [(row["outcome"], row["by"]) for row in told["history"]],
             [("failed", "SIGHUP"), ("done", "start")])
         self.assertEqual(told["history"][0]["problem"], why)
+
+    def test_without_memory_to_begin_beside_a_diff(self):
+        """The manager is not left waiting for what a diff does not say."""
+        self.daemon.stop()
+        self.daemon = self.start(
+            *self.base, "sandbox no",
+            env=environment(NOTIFY_SOCKET=self.path("notify"),
+                            SHIM_LOADS=self.path("loads"),
+                            SHIM_HELD=self.path("held"),
+                            SHIM_NONE=self.path("none"),
+                            **shim.preload(self, NO_MEMORY)))
+        self.write("loads", "")
+        self.spawn(program("appmsgctl"), "-s", self.path("control.sock"),
+                   "diff")
+        wait_until(lambda: os.path.exists(self.path("held")),
+                   "it is being read")
+        self.write("none", "")
+        self.daemon.hang_up()
+        self.daemon.wait_log("out of memory for a reload")
+        os.remove(self.path("none"))
+        self.wait_status("last reload failed .*")
+        os.remove(self.path("held"))
+        self.daemon.stop()
+        told = self.manager.recv(65536).decode()
+        self.assertTrue(told.startswith("STOPPING=1"), told)
 
     def test_long_problems(self):
         """However long a problem is, the manager is told."""
