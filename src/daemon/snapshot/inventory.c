@@ -39,6 +39,19 @@ enum {
 #define CELL_SIZE	128	/* a name has 64 bytes at most */
 typedef char cells[CELLS][CELL_SIZE];
 
+/* What the table itself says: of the others there is one for each directive. */
+static void
+fill(struct inventory_row *row, const struct table *t, bool binary)
+{
+	bool of_lines = strcmp(table_name(t), CONF_MAIN) == 0;
+
+	*row = (struct inventory_row){ .name = table_name(t),
+	    .kind = binary ? "binary" : of_lines ? "answer" : "file",
+	    .entries = table_count(t), .bytes = table_memory(t),
+	    .ways = table_ways(t), .binary = binary,
+	    .folds = table_folds(t), .loaded = table_loaded(t) };
+}
+
 static const struct conf_table *
 find_directive(const struct conf *conf, const char *name)
 {
@@ -52,17 +65,13 @@ find_directive(const struct conf *conf, const char *name)
 	return NULL;
 }
 
+/* What its directive says, which must be looked for. */
 static void
-fill(struct inventory_row *row, const struct conf *conf,
-    const struct table *t, bool binary)
+fill_files(struct inventory_row *row, const struct conf *conf,
+    const struct table *t)
 {
-	const struct conf_table *said = find_directive(conf, table_name(t));
+	const struct conf_table *said = find_directive(conf, row->name);
 
-	*row = (struct inventory_row){ .name = table_name(t),
-	    .kind = binary ? "binary" : said != NULL ? "file" : "answer",
-	    .entries = table_count(t), .bytes = table_memory(t),
-	    .ways = table_ways(t), .binary = binary,
-	    .folds = table_folds(t), .loaded = table_loaded(t) };
 	if (said != NULL) {
 		row->files = (const char *const *)said->paths;
 		row->n_files = said->n_paths;
@@ -113,7 +122,7 @@ inventory_row(const struct generation *gen, size_t i,
 
 	list = find_table(gen->snap, i, &at, &binary);
 	if (list != NULL)
-		fill(row, gen->conf, list[at], binary);
+		fill(row, list[at], binary);
 	return list != NULL;
 }
 
@@ -134,7 +143,8 @@ inventory_count(const struct generation *gen, const atomic_bool *stop,
 	for (*n = 0; (list = find_table(gen->snap, *n, &at,
 	    &binary)) != NULL; ++*n) {
 		row = *rows + *n;
-		fill(row, gen->conf, list[at], binary);
+		fill(row, list[at], binary);
+		fill_files(row, gen->conf, list[at]);
 		if (hidden_count(list, at, stop, &row->hidden) != 0) {
 			free(*rows);
 			return -1;

@@ -37,7 +37,8 @@ struct inventory_row {
 };
 
 /*
- * One row, but for what it hides.
+ * One row, at once, however many there are: but for its files, whether they
+ * are mapped, and what it hides.
  *
  * i    from 0
  * row  set when true is returned
