@@ -203,6 +203,36 @@ only_who_may_see_all_gets_all(void **state)
 	generation_unref(open);
 }
 
+/* Each has its own client, and is looked for by its name. */
+static void
+tables_are_named_in_any_order(void **state)
+{
+	static const char *const names[] = { "d", "b", "e", "a", "c" };
+	struct generation *mixed = generation_load(folder_write_text("M",
+	    "listen 127.0.0.1 0\n"
+	    "table d file all.tsv allow=10.0.0.0\n"
+	    "table b file all.tsv allow=10.0.0.1\n"
+	    "table e file all.tsv allow=10.0.0.2\n"
+	    "table a file all.tsv allow=10.0.0.3\n"
+	    "table c file all.tsv allow=10.0.0.4\n"), NULL, &problems);
+	struct generation *was = gen;
+	const struct table *const *list;
+	char client[32];
+	size_t n;
+
+	(void)state;
+	assert_non_null(mixed);
+	gen = mixed;
+	for (size_t i = 0; i < COUNT(names); i++) {
+		snprintf(client, sizeof(client), "10.0.0.%zu", i);
+		list = snapshot_tables(view(client)->snap, &n);
+		assert_int_equal(n, 2);
+		assert_string_equal(table_name(list[1]), names[i]);
+	}
+	gen = was;
+	generation_unref(mixed);
+}
+
 /* A table that answers later is hidden as the others are. */
 static void
 tables_that_answer_later_are_hidden(void **state)
@@ -362,6 +392,7 @@ main(void)
 		cmocka_unit_test(views_are_shared),
 		cmocka_unit_test(a_generation_without_rules_has_no_views),
 		cmocka_unit_test(only_who_may_see_all_gets_all),
+		cmocka_unit_test(tables_are_named_in_any_order),
 		cmocka_unit_test(tables_that_answer_later_are_hidden),
 		cmocka_unit_test(what_one_may_not_ask_is_not_there),
 		cmocka_unit_test(a_table_that_is_named_is_denied),

@@ -34,13 +34,22 @@ struct views {
 	pthread_mutex_t lock;		/* of the list, not of who is in it */
 	SLIST_HEAD(, view) list;
 	size_t n;
-	const struct conf_table *tables[];	/* that have rules; borrowed */
+	const struct conf_table *tables[];	/* that have rules, by their
+						   names; borrowed */
 };
 
 static const struct view *
 view_of(const struct generation *gen)
 {
 	return (const void *)((const char *)gen - offsetof(struct view, gen));
+}
+
+static int
+compare_tables(const void *a, const void *b)
+{
+	const struct conf_table *const *x = a, *const *y = b;
+
+	return strcmp((*x)->name, (*y)->name);
 }
 
 int
@@ -63,6 +72,7 @@ views_new(const struct conf *conf, struct views **views)
 	STAILQ_FOREACH(t, &conf->tables, entry)
 		if (who_rule_is_set(&t->rule))
 			v->tables[v->n++] = t;
+	qsort(v->tables, v->n, sizeof(v->tables[0]), compare_tables);
 	*views = v;
 	return 0;
 }
@@ -73,15 +83,23 @@ struct filter {
 	const struct view *view;
 };
 
+static int
+compare_name(const void *name, const void *table)
+{
+	const struct conf_table *const *t = table;
+
+	return strcmp(name, (*t)->name);
+}
+
 static bool
 is_seen(const char *table, const void *arg)
 {
 	const struct filter *f = arg;
+	const struct conf_table *const *found = bsearch(table,
+	    f->views->tables, f->views->n, sizeof(f->views->tables[0]),
+	    compare_name);
 
-	for (size_t i = 0; i < f->views->n; i++)
-		if (strcmp(f->views->tables[i]->name, table) == 0)
-			return f->view->sees[i];
-	return true;
+	return found == NULL || f->view->sees[found - f->views->tables];
 }
 
 /* With what it sees to be set, and what it is of. */
