@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The appmsgd authors */
 
 /*
- * Two short lists: hardly a configuration names more than one of each.
+ * Two short lists: hardly a configuration names more than some of each.
  */
 
 #include "config.h"

@@ -5,9 +5,9 @@
 #define NAMES_H
 
 /*
- * Users and groups by their names.  One that was found once is remembered
- * for good: a reload cannot change them, and may not be able to ask for them,
- * since the sandbox lets no service for names be reached.
+ * Users and groups by their names.  One that was found once keeps its number
+ * for good: a reload may not be able to ask for it again, since the sandbox
+ * lets no service for names be reached.
  *
  * For one thread at a time.
  */
