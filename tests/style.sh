@@ -100,6 +100,10 @@ if [ -e .gitignore ]; then
 		-e 's|^\(!*\)/|\1|' .gitignore)
 	[ "$want" = "$(grep -v '^#' .containerignore)" ] ||
 		bad ".containerignore does not say what .gitignore does"
+	# What is made out of another file is nobody's to commit.
+	made=$(git ls-files '*.in' 2>/dev/null | sed 's/\.in$//' |
+		xargs -r git ls-files)
+	[ -z "$made" ] || bad "$made is in git, and so is what it is made of"
 fi
 
 exit $rc
