@@ -317,7 +317,9 @@ warn_open(const struct conf_listen *l, FILE *out)
 {
 	char address[ADDRESS_MAX];
 
-	if (is_any(l) && l->rule.allow.n == 0)
+	/* Of the page, that is a mistake, and told. */
+	if (is_any(l) && l->rule.allow.n == 0 &&
+	    l->service != CONF_SERVICE_HTTP)
 		fprintf(out, "%s:%u: warning: everybody who can reach this "
 		    "machine may ask at %s; allow= names networks that may\n",
 		    l->place.file, l->place.line, address_text(

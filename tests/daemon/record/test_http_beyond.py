@@ -154,6 +154,7 @@ class Config(harness.DaemonTest):
                                self.configure(line))
             self.assertEqual(done.returncode, 78, line)
             self.assertRegex(done.stderr, rf":1: .*{why}", line)
+            self.assertNotIn("warning", done.stderr, line)
 
 
 if __name__ == "__main__":
