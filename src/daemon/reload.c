@@ -29,6 +29,7 @@
 #include "daemon/base/problems.h"
 #include "daemon/base/tell.h"
 #include "daemon/conf/conf.h"
+#include "daemon/conf/rows.h"
 #include "daemon/control.h"
 #include "daemon/history/history.h"
 #include "daemon/history/kept.h"
@@ -97,6 +98,21 @@ struct reload {
 
 static void reload_next(struct reload *);
 
+/* That no rights are missing, but that a wall is there, is not to be guessed. */
+static void
+open_access(struct reload *r, const struct generation *serving)
+{
+	struct conf *conf = r->loaded->conf;
+	const struct conf_place *place = conf_said(conf, "log", "access");
+
+	if (access_file_open(conf, serving->access, &r->loaded->access,
+	    &r->problems) != 0 && errno == EACCES && serving->conf->sandbox)
+		problems_add(&r->problems, place->file, place->line,
+		    "in the sandbox, a reload opens an access log only in the "
+		    "folder that it was in at the start; a restart opens it "
+		    "anywhere");
+}
+
 /*
  * All that takes long.  The current generation does not change meanwhile,
  * and neither does anything else of r that is used here.
@@ -129,8 +145,7 @@ reload_thread(void *arg)
 			diff_guard(&r->diff, serving->conf,
 			    r->loaded->conf, &r->problems);
 		if (r->order != RELOAD_DIFF)
-			access_file_open(r->loaded->conf, serving->access,
-			    &r->loaded->access, &r->problems);
+			open_access(r, serving);
 	}
 	mailbox_send(r->mailbox, &r->loaded_mail);
 	return NULL;

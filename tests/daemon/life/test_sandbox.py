@@ -253,7 +253,7 @@ class Work(SandboxTest):
         done = self.reload(other)
         self.assertNotEqual(done.returncode, 0)
         self.assertRegex(done.stderr, "access log .*/other/access: "
-                         "Permission denied")
+                         "Permission denied\n.*a restart opens it")
         self.assertEqual(os.listdir(self.path("other")), [])
 
     def test_paths_are_removed(self):
