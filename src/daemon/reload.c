@@ -163,7 +163,7 @@ tell_manager(const struct reload *r)
 	human_count(snapshot_count(gen->snap), "entry", "entries", entries);
 	if (r->last.outcome == LAST_RELOAD_FAILED)
 		notify("READY=1\nSTATUS=last reload failed %s, generation "
-		    "%llu, %s goes on: %s", at, number, entries,
+		    "%llu with %s goes on: %s", at, number, entries,
 		    r->last.problem);
 	else
 		notify("READY=1\nSTATUS=generation %llu, %s%s%s",

@@ -108,7 +108,7 @@ ok 'a failed reload is told, and changes nothing'
 
 wrong="$conf:[0-9]*: unknown directive \"anser\""
 property StatusText |
-	grep -q "last reload failed .*generation 3, 6 entries goes on: $wrong" ||
+	grep -q "last reload failed .*generation 3 with 6 entries goes on: $wrong" ||
 	fail "systemctl status does not say it: $(property StatusText)"
 appmsgctl status | grep -q "^last reload  .*failed: $wrong" ||
 	fail 'appmsgctl status does not say it'

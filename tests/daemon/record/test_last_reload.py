@@ -128,7 +128,7 @@ class LastReload(harness.DaemonTest):
         self.change("listn x", "limit y 1")
         where = re.escape(self.daemon.config) + ":4: "
         order()
-        self.wait_status(f"last reload failed {TIME}, generation 1, 3 "
+        self.wait_status(f"last reload failed {TIME}, generation 1 with 3 "
                          f"entries goes on: {where}{MISTAKE}")
         at = self.assert_told("failed", where + MISTAKE, more=1)
         self.assertLessEqual(began, at)
@@ -184,9 +184,9 @@ class LastReload(harness.DaemonTest):
         self.wait_status(f"generation 2, 4 entries, reloaded {TIME}")
         self.change("listn x")
         self.control("reload")
-        self.wait_status(f"last reload failed {TIME}, generation 2, .*")
+        self.wait_status(f"last reload failed {TIME}, generation 2 with .*")
         self.control("rollback")
-        self.wait_status(f"last reload failed {TIME}, generation 3, .*")
+        self.wait_status(f"last reload failed {TIME}, generation 3 with .*")
         self.assert_told("failed", f".*{MISTAKE}")
 
     def test_without_memory_to_begin(self):
@@ -202,7 +202,8 @@ class LastReload(harness.DaemonTest):
         self.daemon.wait_log("out of memory for a reload")
         os.remove(self.path("none"))
         why = "there was no memory to say why"
-        self.wait_status(f"last reload failed {TIME}, generation 1, .*{why}")
+        self.wait_status(
+            f"last reload failed {TIME}, generation 1 with .*{why}")
         self.assert_told("failed", why)
         told = json.loads(self.control("--json", "stats").stdout)
         self.assertEqual((told["reloads"], told["reloads-failed"]), (0, 1))
