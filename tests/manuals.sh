@@ -59,9 +59,11 @@ done <"$conf.out"
 rm -f "$conf.out"
 for word in listen control answer binary include user workers limit timeout \
 	sandbox generations pidfile log mode= keep-alive= service= allow= type= \
-	level= access= only= \
-	mmap=; do
-	says appmsgd.conf.5 "${word%=}"
+	level= access= only= deny= names= keys= group= \
+	mmap= search= fold= guard= duplicates=; do
+	grep -qE "^\.(It |Op )*(Ic ([a-z]+ )?|Cm )${word%=}\b" \
+		"$man/appmsgd.conf.5" ||
+		bad "appmsgd.conf.5 says nothing of: $word"
 done
 
 # Every option of --help is in the program's manual.
