@@ -101,6 +101,26 @@ query(const struct check_options *o, const struct generation *gen)
 	return EX_OK;
 }
 
+/* Whether that is an address from which nobody comes but this machine. */
+static bool
+is_loopback(const struct who *who)
+{
+	static const uint8_t one[16] = { [15] = 1 };
+
+	return who->family == AF_INET ? who->addr[0] == 127 :
+	    memcmp(who->addr, one, sizeof(one)) == 0;
+}
+
+/* Who is elsewhere reaches no loopback address; the rest is not ours to know. */
+static bool
+reaches(const struct who *who, const struct conf_listen *l)
+{
+	if (who->family == AF_UNSPEC)
+		return true;
+	return who->family == l->ss.ss_family && (who->family == AF_UNIX ||
+	    !conf_listen_is_local(l) || is_loopback(who));
+}
+
 /* Whether a client can come in by some listener. */
 static bool
 is_let_in(const struct conf *conf, const struct who *who)
@@ -108,9 +128,7 @@ is_let_in(const struct conf *conf, const struct who *who)
 	const struct conf_listen *l;
 
 	TAILQ_FOREACH(l, &conf->listens, entry)
-		if (l->service == CONF_SERVICE_MESSAGES &&
-		    (who->family == AF_UNSPEC ||
-		    who->family == l->ss.ss_family) &&
+		if (l->service == CONF_SERVICE_MESSAGES && reaches(who, l) &&
 		    who_judge(&l->rule, who) == WHO_MAY)
 			return true;
 	return false;

@@ -412,7 +412,7 @@ class As(WhoTest):
     def setUp(self):
         super().setUp()
         self.config = self.configure(*self.lines(
-            (f"{LOOPBACK} 0 deny=127.9.0.0/16", "::1 0 service=echo",
+            ("192.0.2.1 0 deny=127.9.0.0/16", "::1 0 service=echo",
              self.path("socket") + f" deny=user:{BOB}"),
             hr=f"allow=10.0.0.0/8,user:0,group:{HR} deny=10.6.6.0/24",
             lab="deny=unix"), answers=())
@@ -428,6 +428,18 @@ class As(WhoTest):
                 self.assertEqual(self.ask(client), (
                     1, "", f"appmsgd: no listen line lets {client} in\n")
                     if table is None else (0, f"of {table}\n", ""))
+
+    def test_loopback(self):
+        """Who is elsewhere does not come in by an address of loopback."""
+        self.config = self.configure(
+            f"listen {LOOPBACK} 0", "listen ::1 0",
+            "listen 192.0.2.1 0 allow=192.0.2.0/24 deny=192.0.2.66",
+            answers=('answer "ring" "of main"',))
+        for client in ("192.0.2.66", "10.1.2.3", "2001:db8::1"):
+            self.assertEqual(self.ask(client), (
+                1, "", f"appmsgd: no listen line lets {client} in\n"))
+        for client in ("192.0.2.7", "127.0.0.1", "127.8.0.1", "::1"):
+            self.assertEqual(self.ask(client), (0, "of main\n", ""))
 
     def test_what_is_hidden(self):
         """It is not found, nor said to be hidden."""
