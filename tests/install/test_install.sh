@@ -17,6 +17,12 @@ make -s -C "$APPMSG_BUILD" install DESTDIR="$dir/root" >"$dir/log" 2>&1 || {
 	exit 1
 }
 prefix=$dir/root$APPMSG_PREFIX
+# What was built for other paths is built again: all objects have config.h.
+grep -q "^#define CONFIGURED_PATHS \"$APPMSG_PREFIX " \
+	"$APPMSG_BUILD/config.h" || {
+	echo "config.h does not change with the paths" >&2
+	exit 1
+}
 # Completions lie where bash looks for them by name, unless nobody wants them.
 if grep -q '^bashcompletiondir = .' "$APPMSG_BUILD/Makefile"; then
 	for name in appmsg-client appmsgctl appmsgd; do
