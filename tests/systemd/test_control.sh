@@ -34,6 +34,15 @@ ended() {
 # As appmsgd.conf(5) has it, on a service that runs without it.
 systemd-tmpfiles --create
 systemctl start appmsgd || fail start
+cp $conf /run/plain.conf
+echo "control $socket group=$group" >>$conf
+systemctl restart appmsgd 2>/dev/null && fail 'it may not change a group'
+journalctl -u appmsgd -o cat --no-pager | grep -q "$conf:[0-9]*: cannot give \
+the control socket to group=$group: .* in the service it is Group=, " ||
+	fail 'it does not say what the service needs'
+cp /run/plain.conf $conf
+systemctl restart appmsgd || fail 'start again'
+ok 'a group without the drop-in is told what is missing'
 dropin Group=$group SupplementaryGroups=_appmsgd
 [ "$(stat -c '%a %G' $tables)" = '750 _appmsgd' ] || fail "$tables"
 printf 'Bern\tSwitzerland\n' >$tables/cities.tsv

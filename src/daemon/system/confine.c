@@ -30,7 +30,8 @@
 #include "daemon/system/sandbox.h"
 #include "daemon/thread/crew.h"
 
-#define GROUP_HINT	"; the daemon's user must be in that group"
+#define GROUP_HINT	"; the daemon's user must be in that group; in " \
+	"the service it is Group=, see control in appmsgd.conf(5)"
 
 /* Who is to serve; NULL: who has started it. */
 static const char *
