@@ -13,7 +13,7 @@ STATUS = ("state", "version", "pid", "uptime", "generation", "loaded",
 PLAIN = ("accepted", "closed", "over-memory", "bytes-in", "bytes-out",
          "sliced", "reloads", "reloads-failed")
 GROUPS = {"refused": ("connections", "per-address", "denied"),
-          "timeouts": ("idle", "header", "message", "write", "drain")}
+          "timeouts": ("idle", "handshake", "header", "message", "write", "drain")}
 BYTES = ("bytes-in", "bytes-out")
 VARIES = (*BYTES, "sliced")     # the latter with the speed of the machine
 

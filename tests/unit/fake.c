@@ -24,12 +24,36 @@
 
 struct fake fake;
 
+static int
+fake_open(struct link *l, size_t door)
+{
+	if (fake.no_memory)
+		return -1;
+	assert_int_equal(door, FAKE_DOOR);
+	l->opening = fake.talks > 0;
+	return 0;
+}
+
+/* The transport's own talk, a piece a read. */
+static ssize_t
+read_talk(struct link *l)
+{
+	l->opening = --fake.talks > 0;
+	errno = EAGAIN;
+	return -1;
+}
+
 static ssize_t
 fake_read(struct link *l, char *p, size_t len)
 {
-	(void)l;
 	assert_false(fake.closed);
 	fake.reads++;
+	if (l->opening)
+		return read_talk(l);
+	if (fake.read_errno != 0) {
+		errno = fake.read_errno;
+		return -1;
+	}
 	if (fake.read_fails) {
 		errno = ECONNRESET;
 		return -1;
@@ -47,6 +71,7 @@ fake_read(struct link *l, char *p, size_t len)
 		fake.sends.len -= len;
 		memmove(fake.sends.data, fake.sends.data + len,
 		    fake.sends.len);
+		l->ahead = fake.ahead && fake.ends && fake.sends.len == 0;
 	}
 	return (ssize_t)len;
 }
@@ -83,6 +108,69 @@ send_changed(struct link *l, const struct link_piece *pieces, size_t n)
 		assert_int_equal(link_queue(l, &rest), 0);
 	buf_clear(&all);
 	return (ssize_t)(sent + rest.len);
+}
+
+/* A block of bytes, changed, to the peer or the output. */
+static void
+send_block(struct link *l, const char *p, size_t len)
+{
+	char block[FAKE_BLOCK] = { 0 };
+	size_t sent;
+
+	for (size_t i = 0; i < len; i++)
+		block[i] = (char)(p[i] + fake.changes);
+	sent = send_piece(l, block, len);
+	if (sent < len)
+		assert_int_equal(link_queue_made(l, block + sent, len - sent),
+		    0);
+}
+
+/* A block at a time, as long as the peer takes them. */
+static ssize_t
+write_blocks(struct link *l, const struct link_piece *pieces, size_t n,
+    bool last)
+{
+	ssize_t all = 0;
+
+	(void)last;
+	fake.writes++;
+	for (size_t i = 0; i < n; i++)
+		for (size_t at = 0, len; at < pieces[i].len; at += len) {
+			len = pieces[i].len - at;
+			if (link_unsent(l) > 0)
+				return all;
+			if (len > FAKE_BLOCK)
+				len = FAKE_BLOCK;
+			send_block(l, pieces[i].p + at, len);
+			all += (ssize_t)len;
+		}
+	return all;
+}
+
+static int
+fake_more(struct link *l)
+{
+	char block[FAKE_BLOCK];
+	const char *first;
+	size_t len;
+
+	if (fake.write_fails)
+		return -1;
+	while (link_late(l) > 0 && link_unsent(l) == link_late(l)) {
+		len = FAKE_BLOCK;
+		first = link_late_first(l, &len);
+		memcpy(block, first, len);
+		link_late_took(l, len);
+		send_block(l, block, len);
+	}
+	return 0;
+}
+
+static void
+fake_refuse(struct link *l, bool denied)
+{
+	(void)l;
+	fake.refused = denied ? 'd' : 'b';
 }
 
 static ssize_t
@@ -152,8 +240,21 @@ fake_close(struct link *l)
 }
 
 const struct link_ops fake_ops = {
+	.open = fake_open,
 	.read = fake_read,
 	.write = fake_write,
+	.is_readable = fake_is_readable,
+	.is_gone = fake_is_gone,
+	.shut = fake_shut,
+	.close = fake_close
+};
+
+const struct link_ops fake_late_ops = {
+	.open = fake_open,
+	.read = fake_read,
+	.write = write_blocks,
+	.more = fake_more,
+	.refuse = fake_refuse,
 	.is_readable = fake_is_readable,
 	.is_gone = fake_is_gone,
 	.shut = fake_shut,

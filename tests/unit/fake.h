@@ -23,8 +23,14 @@ struct fake {
 	size_t own_end;		/* bytes that a shut leaves, as of a transport
 				   with an end of its own */
 	char changes;		/* bytes on their way to it: each by that */
+	unsigned int talks;	/* reads that the transport has for itself */
+	bool ahead;		/* the end is known with the last bytes, and
+				   the descriptor does not tell it */
+	char refused;		/* in the transport's words: 'd'enied, 'b'usy */
 	bool ends;		/* after what it sends */
 	bool read_fails, write_fails;
+	int read_errno;		/* instead, if not 0 */
+	bool no_memory;		/* for the transport's own */
 	bool is_gone;
 	bool shut, closed;	/* by the link */
 	unsigned int reads, writes, lasts;
@@ -33,8 +39,18 @@ struct fake {
 extern struct fake fake;
 extern const struct link_ops fake_ops;
 
+/*
+ * One that changes a block of bytes at a time, and has words of its own to
+ * refuse a peer.
+ */
+#define FAKE_BLOCK	777
+extern const struct link_ops fake_late_ops;
+
 /* The fake descriptor. */
 #define FAKE_FD	(-1)
+
+/* The number of the door. */
+#define FAKE_DOOR	3
 
 /*
  * A new peer that takes all.

@@ -27,6 +27,7 @@ extern struct generation *one_gen;
 extern struct session_host one_host;
 extern struct session_door one_door;	/* of those that are to start */
 extern struct conf_limits one_limits;	/* the host's; a test may change them */
+extern bool one_counted;		/* whether a limit counts it */
 extern unsigned int one_gone;		/* sessions that ended with this peer */
 extern struct buf one_whole;		/* what one_learn() has seen */
 

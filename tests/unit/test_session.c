@@ -11,6 +11,7 @@
 
 #include "one.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -112,6 +113,155 @@ a_transport_may_change_what_is_sent(void **state)
 {
 	(void)state;
 	take_in_pieces(7);
+}
+
+static void
+ask_long(void)
+{
+	one_ask(KEEP, "{\"action\": \"search\", \"value\": \"long\"}");
+	one_ask(KEEP, SEARCH);
+}
+
+/* And do so when there is room for it. */
+static void
+a_transport_may_change_blocks_later(void **state)
+{
+	(void)state;
+	one_door.link = &fake_late_ops;
+	take_in_pieces(7);
+}
+
+static void
+lent_texts_wait_for_a_transport(void **state)
+{
+	(void)state;
+	one_door.link = &fake_late_ops;
+	one_learn(ask_long);
+	for (size_t first = 0; first < ONE_LONG / 2; first += 16661) {
+		ask_long();
+		fake.takes = first;
+		one_start();
+		assert_int_equal(one_gen->refs, 2);
+		assert_in_range(one()->held, 1, FAKE_BLOCK + 1000);
+		session_use_generation(&one_host, 3);
+		assert_int_equal(one_gen->refs, 1);
+		assert_true(one()->held > ONE_LONG - first - FAKE_BLOCK);
+		fake.takes = SIZE_MAX;
+		while (link_unsent(&one()->link) > 0)
+			fake_take(&one()->link, 12345);
+		one_run();
+		one_expect();
+		one_again();
+	}
+}
+
+/* A peer over its cap is read again when half of all is gone, not of a block. */
+static void
+a_late_transport_counts_for_the_cap(void **state)
+{
+	(void)state;
+	one_door.link = &fake_late_ops;
+	one_limits.output = 16 << 10;
+	for (int i = 0; i < 1000; i++)
+		one_ask(KEEP, SEARCH);
+	fake.takes = 0;
+	one_start();
+	assert_int_equal(one()->state, SESSION_FULL);
+	while (link_unsent(&one()->link) > (size_t)one_limits.output / 2) {
+		fake.takes = FAKE_BLOCK;
+		assert_int_equal(one()->state, SESSION_FULL);
+		fake_take(&one()->link, FAKE_BLOCK);
+	}
+	one_run();
+	assert_int_equal(one()->state, SESSION_FULL);
+	fake.write_fails = true;
+	fake.takes = SIZE_MAX;
+	fake_take(&one()->link, FAKE_BLOCK);
+	assert_int_equal(one_gone, 1);
+}
+
+/* A time of its own for a talk of its own. */
+static void
+a_transport_opens_first(void **state)
+{
+	int64_t since;
+
+	(void)state;
+	fake.talks = 3;
+	one_ask(KEEP, SEARCH);
+	assert_int_equal(session_start(&one_host, FAKE_FD, &one_door, NULL), 0);
+	assert_int_equal(one()->in.kind, DEADLINE_HANDSHAKE);
+	since = one()->in.since -= 5;
+	one_read();
+	assert_int_equal(one()->in.kind, DEADLINE_HANDSHAKE);
+	assert_true(one()->in.since == since);
+	one_read();
+	assert_int_equal(one()->in.kind, DEADLINE_IDLE);
+	assert_int_equal(fake.got.len, 0);
+	one_run();
+	assert_true(fake.got.len > 0);
+	one_again();
+	/* Which passes without a word. */
+	fake.talks = 3;
+	one_start();
+	one_pass(&one()->in);
+	assert_int_equal(one_gone, 1);
+	assert_int_equal(fake.writes, 0);
+	/* There may be no memory for it. */
+	fake.no_memory = true;
+	assert_int_equal(session_start(&one_host, 1000000, &one_door, NULL), -1);
+	assert_true(TAILQ_EMPTY(&one_host.all));
+}
+
+static void
+an_end_may_be_known_ahead(void **state)
+{
+	(void)state;
+	fake.ends = fake.ahead = true;
+	one_ask(KEEP, SEARCH);
+	one_start();
+	assert_true(fake.got.len > 0);
+	assert_int_equal(one_gone, 1);
+}
+
+static void
+a_transport_refuses_by_itself(void **state)
+{
+	(void)state;
+	one_door.link = &fake_late_ops;
+	fake.ends = true;
+	one_counted = false;
+	assert_int_equal(session_start_refused(&one_host, FAKE_FD, &one_door,
+	    REQUEST_DENIED, "no"), 0);
+	one_run();
+	assert_int_equal(fake.refused, 'd');
+	assert_int_equal(fake.got.len, 0);
+	assert_int_equal(one_gone, 1);
+	one_again();
+	fake.ends = true;
+	assert_int_equal(session_start_refused(&one_host, FAKE_FD, &one_door,
+	    REQUEST_BUSY, "no"), 0);
+	one_run();
+	assert_int_equal(fake.refused, 'b');
+	assert_int_equal(fake.got.len, 0);
+}
+
+/* It broke the rules, or speaks without the transport. */
+static void
+a_transport_does_not_understand_its_peer(void **state)
+{
+	(void)state;
+	fake.read_errno = EPROTO;
+	one_start();
+	assert_int_equal(one()->state, SESSION_LINGER);
+	assert_int_equal(fake.writes, 0);
+	assert_true(fake.shut);
+	one_again();
+	fake.read_errno = EPROTOTYPE;
+	one_start();
+	assert_int_equal(one()->state, SESSION_LINGER);
+	assert_int_equal(buf_add(&fake.got, "", 1), 0);
+	assert_non_null(strstr(fake.got.data + 2, "this port speaks TLS"));
 }
 
 static void
@@ -231,13 +381,6 @@ own_end_of_a_transport_is_sent_first(void **state)
 }
 
 static void
-ask_long(void)
-{
-	one_ask(KEEP, "{\"action\": \"search\", \"value\": \"long\"}");
-	one_ask(KEEP, SEARCH);
-}
-
-static void
 long_texts_are_lent(void **state)
 {
 	(void)state;
@@ -318,6 +461,13 @@ main(void)
 		TEST(pieces_of_input_change_nothing),
 		TEST(pieces_of_output_change_nothing),
 		TEST(a_transport_may_change_what_is_sent),
+		TEST(a_transport_may_change_blocks_later),
+		TEST(lent_texts_wait_for_a_transport),
+		TEST(a_late_transport_counts_for_the_cap),
+		TEST(a_transport_opens_first),
+		TEST(an_end_may_be_known_ahead),
+		TEST(a_transport_refuses_by_itself),
+		TEST(a_transport_does_not_understand_its_peer),
 		TEST(nothing_yet),
 		TEST(ends),
 		TEST(fails),

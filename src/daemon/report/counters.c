@@ -30,6 +30,8 @@ const struct counter_row counter_rows[] = {
 	{ STATS_TIMEOUT_IDLE, "timeouts", "idle",
 	    "timeouts", NULL, "{kind=\"idle\"}",
 	    "Connections that ended since a timeout had passed." },
+	{ STATS_TIMEOUT_HANDSHAKE, "timeouts", "handshake",
+	    "timeouts", NULL, "{kind=\"handshake\"}", NULL },
 	{ STATS_TIMEOUT_HEADER, "timeouts", "header",
 	    "timeouts", NULL, "{kind=\"header\"}", NULL },
 	{ STATS_TIMEOUT_MESSAGE, "timeouts", "message",

@@ -93,6 +93,7 @@ deadlines_configure(struct deadlines *ds, const struct conf_timeouts *t)
 	struct timeval soon = { 0 };
 
 	ds->durations[DEADLINE_IDLE] = t->idle;
+	ds->durations[DEADLINE_HANDSHAKE] = t->handshake;
 	ds->durations[DEADLINE_HEADER] = t->header;
 	ds->durations[DEADLINE_MESSAGE] = t->message;
 	ds->durations[DEADLINE_WRITE] = t->write / DEADLINE_LOOKS;

@@ -26,6 +26,7 @@ struct conf_timeouts;
 enum deadline_kind {
 	DEADLINE_NONE,
 	DEADLINE_IDLE,		/* no message begun */
+	DEADLINE_HANDSHAKE,	/* the transport's own talk unfinished */
 	DEADLINE_HEADER,	/* a header unfinished */
 	DEADLINE_MESSAGE,	/* a content unfinished */
 	DEADLINE_WRITE,		/* a part of that for output nobody takes */

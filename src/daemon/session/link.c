@@ -20,6 +20,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -37,9 +38,12 @@ struct borrowed {
 	size_t start, end;		/* among all bytes ever given */
 };
 
-struct link_borrowed {
+struct link_rest {
 	STAILQ_HEAD(, borrowed) list;
 	size_t len;			/* of all of them */
+	struct evbuffer *late;		/* owned; for a transport that changes
+					   bytes.  NULL: for none */
+	size_t late_ever;		/* bytes that ever were in it */
 };
 
 static struct evbuffer *
@@ -54,12 +58,56 @@ output(const struct link *l)
 	return bufferevent_get_output(l->bev);
 }
 
+/* What is left to a transport that changes bytes. */
+static struct evbuffer *
+late(const struct link *l)
+{
+	return l->rest != NULL ? l->rest->late : NULL;
+}
+
+size_t
+link_late(const struct link *l)
+{
+	return late(l) != NULL ? evbuffer_get_length(late(l)) : 0;
+}
+
+/* Where link_queue() puts bytes. */
+static struct evbuffer *
+rest(const struct link *l)
+{
+	return late(l) != NULL ? late(l) : output(l);
+}
+
+/* How many bytes have ever come there. */
+static size_t
+rest_ever(const struct link *l)
+{
+	return late(l) != NULL ? l->rest->late_ever : l->given;
+}
+
+/* And have left it. */
+static size_t
+rest_gone(const struct link *l)
+{
+	return late(l) != NULL ? l->rest->late_ever - link_late(l) :
+	    link_sent(l);
+}
+
 void
 link_init(struct link *l, int fd, const struct link_ops *ops,
     const struct link_owner *owner, bool local)
 {
 	*l = (struct link){ .ops = ops, .owner = owner, .fd = fd,
 	    .local = local };
+}
+
+int
+link_open(struct link *l, size_t door)
+{
+	if (l->ops->open == NULL || l->ops->open(l, door) == 0)
+		return 0;
+	close(l->fd);
+	return -1;
 }
 
 int
@@ -84,7 +132,11 @@ link_own(struct link *l)
 int
 link_set_reading(struct link *l, bool reading)
 {
-	if (l->reading == reading || l->bev == NULL)
+	if (l->bev == NULL)
+		return 0;
+	if (reading && l->ahead)
+		event_active(&l->readable, EV_READ, 0);
+	if (l->reading == reading)
 		return 0;
 	if (!reading)
 		event_del(&l->readable);
@@ -110,6 +162,15 @@ bool
 link_is_gone(const struct link *l)
 {
 	return l->ops->is_gone(l);
+}
+
+bool
+link_refuse(struct link *l, bool denied)
+{
+	if (l->ops->refuse == NULL)
+		return false;
+	l->ops->refuse(l, denied);
+	return true;
 }
 
 void
@@ -186,27 +247,21 @@ static int
 borrow(struct link *l, const struct link_piece *piece)
 {
 	struct borrowed *b = malloc(sizeof(*b));
+	size_t start = rest_ever(l);
 
 	if (b == NULL)
 		return -1;
-	if (l->borrowed == NULL) {
-		l->borrowed = calloc(1, sizeof(*l->borrowed));
-		if (l->borrowed == NULL)
-			goto fail;
-		STAILQ_INIT(&l->borrowed->list);
+	if (evbuffer_add_reference(rest(l), piece->p, piece->len,
+	    give_back_cb, piece->gen) != 0) {
+		free(b);
+		return -1;
 	}
-	if (evbuffer_add_reference(output(l), piece->p, piece->len,
-	    give_back_cb, piece->gen) != 0)
-		goto fail;
 	generation_ref(piece->gen);
 	*b = (struct borrowed){ .generation = piece->gen->number,
-	    .start = l->given, .end = l->given + piece->len };
-	STAILQ_INSERT_TAIL(&l->borrowed->list, b, entry);
-	l->borrowed->len += piece->len;
+	    .start = start, .end = start + piece->len };
+	STAILQ_INSERT_TAIL(&l->rest->list, b, entry);
+	l->rest->len += piece->len;
 	return 0;
-fail:
-	free(b);
-	return -1;
 }
 
 static void
@@ -216,9 +271,9 @@ unmap_cb(const void *pages, size_t len, void *arg)
 	munmap((void *)pages, len);
 }
 
-/* Queue a copy of bytes, in pages of their own if there are many. */
+/* Append a copy of bytes, in pages of their own if there are many. */
 static int
-copy(struct link *l, const char *p, size_t len)
+copy(struct evbuffer *to, const char *p, size_t len)
 {
 	void *pages = MAP_FAILED;
 
@@ -226,10 +281,9 @@ copy(struct link *l, const char *p, size_t len)
 		pages = mmap(NULL, len, PROT_READ | PROT_WRITE,
 		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (pages == MAP_FAILED)
-		return bufferevent_write(l->bev, p, len);
+		return evbuffer_add(to, p, len);
 	memcpy(pages, p, len);
-	if (evbuffer_add_reference(output(l), pages, len, unmap_cb,
-	    NULL) == 0)
+	if (evbuffer_add_reference(to, pages, len, unmap_cb, NULL) == 0)
 		return 0;
 	munmap(pages, len);
 	return -1;
@@ -240,22 +294,77 @@ copy(struct link *l, const char *p, size_t len)
 #pragma GCC diagnostic ignored "-Wanalyzer-malloc-leak"
 #endif
 
-int
-link_queue(struct link *l, const struct link_piece *piece)
+/*
+ * Something is in the output.  It would look for the socket by itself, but not
+ * tell if it cannot; and doing so without output costs each connection three
+ * system calls and a wake-up.
+ */
+static int
+wait_for_peer(struct link *l)
 {
-	if (link_own(l) != 0 || (piece->gen != NULL ? borrow(l, piece) :
-	    copy(l, piece->p, piece->len)) != 0)
-		return -1;
-	l->given += piece->len;
-	/*
-	 * It would look for the socket by itself, but not tell if it cannot;
-	 * and doing so without output costs each connection three system calls
-	 * and a wake-up.
-	 */
 	if (!l->unsent && bufferevent_enable(l->bev, EV_WRITE) != 0)
 		return -1;
 	l->unsent = true;
 	return 0;
+}
+
+/* What is needed for a piece beside the bufferevent. */
+static int
+make_rest(struct link *l, bool borrowed)
+{
+	struct link_rest *r = l->rest;
+
+	if (r == NULL && (borrowed || l->ops->more != NULL)) {
+		if ((r = calloc(1, sizeof(*r))) == NULL)
+			return -1;
+		STAILQ_INIT(&r->list);
+		l->rest = r;
+	}
+	if (l->ops->more != NULL && r->late == NULL)
+		r->late = evbuffer_new();
+	return l->ops->more != NULL && r->late == NULL ? -1 : 0;
+}
+
+int
+link_queue(struct link *l, const struct link_piece *piece)
+{
+	if (link_own(l) != 0 || make_rest(l, piece->gen != NULL) != 0 ||
+	    (piece->gen != NULL ? borrow(l, piece) :
+	    copy(rest(l), piece->p, piece->len)) != 0)
+		return -1;
+	l->given += piece->len;
+	if (late(l) == NULL)
+		return wait_for_peer(l);
+	l->rest->late_ever += piece->len;
+	return 0;
+}
+
+int
+link_queue_made(struct link *l, const char *p, size_t len)
+{
+	if (link_own(l) != 0 || copy(output(l), p, len) != 0)
+		return -1;
+	l->given += len;
+	return wait_for_peer(l);
+}
+
+const char *
+link_late_first(struct link *l, size_t *len)
+{
+	struct evbuffer_iovec first;
+
+	if (evbuffer_peek(late(l), 1, NULL, &first, 1) < 1)
+		first.iov_len = 0;
+	if (*len > first.iov_len)
+		*len = first.iov_len;
+	return first.iov_base;
+}
+
+void
+link_late_took(struct link *l, size_t len)
+{
+	evbuffer_drain(late(l), len);
+	l->given -= len;
 }
 
 void
@@ -265,19 +374,21 @@ link_wake_at(struct link *l, size_t len)
 		bufferevent_setwatermark(l->bev, EV_WRITE, len, 0);
 }
 
-bool
-link_wrote(struct link *l)
+int
+link_wrote(struct link *l, bool *all)
 {
-	if (link_unsent(l) > 0)
-		return false;
-	l->unsent = false;
-	return true;
+	if (link_late(l) > 0 && l->ops->more(l) != 0)
+		return -1;
+	*all = link_unsent(l) == 0;
+	if (*all)
+		l->unsent = false;
+	return 0;
 }
 
 size_t
 link_unsent(const struct link *l)
 {
-	return l->unsent ? evbuffer_get_length(output(l)) : 0;
+	return l->unsent ? evbuffer_get_length(output(l)) + link_late(l) : 0;
 }
 
 size_t
@@ -287,7 +398,7 @@ link_sent(const struct link *l)
 }
 
 static void
-forget_first(struct link_borrowed *b)
+forget_first(struct link_rest *b)
 {
 	struct borrowed *first = STAILQ_FIRST(&b->list);
 
@@ -304,19 +415,15 @@ forget_first(struct link_borrowed *b)
 static void
 forget_all(struct link *l)
 {
-	if (l->borrowed == NULL)
-		return;
-	while (!STAILQ_EMPTY(&l->borrowed->list))
-		forget_first(l->borrowed);
-	free(l->borrowed);
-	l->borrowed = NULL;
+	while (l->rest != NULL && !STAILQ_EMPTY(&l->rest->list))
+		forget_first(l->rest);
 }
 
 /* Forget what was borrowed and is sent; the first that is not, or NULL. */
 static const struct borrowed *
 first_borrowed(struct link *l, size_t sent)
 {
-	struct link_borrowed *b = l->borrowed;
+	struct link_rest *b = l->rest;
 	const struct borrowed *first;
 
 	if (b == NULL)
@@ -329,38 +436,40 @@ first_borrowed(struct link *l, size_t sent)
 size_t
 link_unsent_own(struct link *l)
 {
-	size_t len = link_unsent(l), sent = l->given - len;
+	size_t len = link_unsent(l), sent = rest_gone(l);
 	const struct borrowed *first = first_borrowed(l, sent);
 
 	if (first == NULL)
 		return len;
-	len -= l->borrowed->len;
+	len -= l->rest->len;
 	return first->start < sent ? len + (sent - first->start) : len;
 }
 
 size_t
 link_borrowed_before(struct link *l, uint64_t number)
 {
-	const struct borrowed *first = first_borrowed(l, link_sent(l));
+	const struct borrowed *first = first_borrowed(l, rest_gone(l));
 
 	return first != NULL && first->generation < number ?
-	    l->borrowed->len : 0;
+	    l->rest->len : 0;
 }
 
 int
 link_give_back(struct link *l)
 {
-	size_t len = link_unsent(l);
+	size_t len = evbuffer_get_length(rest(l));
 	char *all = malloc(len);
 	int error;
 
 	if (all == NULL)
 		return -1;
-	/* Its front is the bufferevent's, which is not writing now. */
-	evbuffer_unfreeze(output(l), 1);
-	evbuffer_remove(output(l), all, len);
-	evbuffer_freeze(output(l), 1);
-	error = copy(l, all, len);
+	/* The output's front is the bufferevent's, which is not writing now. */
+	if (late(l) == NULL)
+		evbuffer_unfreeze(output(l), 1);
+	evbuffer_remove(rest(l), all, len);
+	if (late(l) == NULL)
+		evbuffer_freeze(output(l), 1);
+	error = copy(rest(l), all, len);
 	free(all);
 	forget_all(l);
 	return error;
@@ -371,8 +480,14 @@ link_close(struct link *l)
 {
 	forget_all(l);
 	link_set_reading(l, false);
+	/* The transport may have a last word, where all before it is sent. */
+	l->unsent = link_unsent(l) > 0;
 	if (l->bev != NULL)
 		bufferevent_free(l->bev);
 	l->bev = NULL;
+	if (late(l) != NULL)
+		evbuffer_free(late(l));
+	free(l->rest);
+	l->rest = NULL;
 	l->ops->close(l);
 }

@@ -23,6 +23,8 @@
  * - The last write says that it is the last one, so that the transport's own
  *   end can leave with it.  A shut may leave something unsent, too; it is
  *   done when nothing is.
+ * - A transport may have a talk of its own before the first byte: it is opening
+ *   until then, and a read that ends it may give nothing.
  *
  * A link calls back through its owner's functions, which are libevent's
  * callbacks, and never from inside of a function of this header.
@@ -40,7 +42,7 @@ struct bufferevent;
 struct event_base;
 struct generation;
 struct link;
-struct link_borrowed;
+struct link_rest;
 struct who_names;
 
 /* Bytes to be written. */
@@ -54,9 +56,19 @@ struct link_piece {
 /* A transport. */
 struct link_ops {
 	/*
+	 * Begin; NULL: there is nothing to do.
+	 *
+	 * door  the number of the listen line that it came by
+	 *
+	 * Returns 0, or -1 when out of memory, where close is not called.
+	 */
+	int (*open)(struct link *, size_t door);
+	/*
 	 * As recv(2): bytes read, 0 at the end of input, -1 with errno; EAGAIN
-	 * and EINTR: nothing now.  After a shut it need not tell what it
-	 * reads.  Sets all_read.
+	 * and EINTR: nothing now.  EPROTO: the peer broke the transport's
+	 * rules and was told so; nothing more is to be written.  EPROTOTYPE:
+	 * it speaks without the transport; what is written goes to it as it
+	 * is.  After a shut it need not tell what it reads.  Sets all_read.
 	 */
 	ssize_t (*read)(struct link *, char *, size_t len);
 	/*
@@ -64,13 +76,29 @@ struct link_ops {
 	 * them but a shut.  They leave in as few packets as can be.
 	 *
 	 * Returns how many were taken; the rest is left to link_queue() as it
-	 * is, behind what is unsent already.  So one that changes bytes takes
-	 * all, and queues by itself what it made of them; one that does not
-	 * takes none where something is unsent.  Or -1 with errno.  What is
-	 * sent is counted in given.
+	 * is, behind what is unsent already: so it takes none where something
+	 * is.  One that changes bytes queues by itself what it made of those
+	 * that it took, and takes the others later, by more; or it has no
+	 * such function, and takes all.  Or -1 with errno.  What is sent is
+	 * counted in given.
 	 */
 	ssize_t (*write)(struct link *, const struct link_piece *, size_t n,
 	    bool last);
+	/*
+	 * Take some of what was left, link_late(), now that the peer has taken
+	 * some of what is unsent; all of it, or so much that something is
+	 * unsent.  NULL: the bufferevent sends what is left as it is.
+	 *
+	 * Returns 0, or -1 when the link must be closed.
+	 */
+	int (*more)(struct link *);
+	/*
+	 * Tell the peer, before it has said anything, that it is not served:
+	 * in the transport's words.  NULL: it has none for that.
+	 *
+	 * denied  it may not ask at all; else it may later
+	 */
+	void (*refuse)(struct link *, bool denied);
 	/* Whether a read would give bytes.  Reads nothing. */
 	bool (*is_readable)(const struct link *);
 	/* Whether nothing that is written can reach the peer any more. */
@@ -94,6 +122,8 @@ extern const struct link_ops link_plain;
 /* Whom a link calls back, with the link as argument. */
 struct link_owner {
 	struct event_base *base;
+	void *transport;	/* borrowed: what its links have in common, for
+				   those that are not plain */
 	void (*readable_cb)(int fd, short what, void *link);
 	/* The unsent output has come down to what link_wake_at() said. */
 	void (*wrote_cb)(struct bufferevent *, void *link);
@@ -106,8 +136,11 @@ struct link {
 	const struct link_owner *owner;	/* borrowed */
 	struct bufferevent *bev;	/* owned; NULL: nothing was left yet */
 	struct event readable;		/* set up with bev */
-	struct link_borrowed *borrowed;	/* owned; NULL: none ever */
+	struct link_rest *rest;	/* owned; NULL: none ever */
+	void *transport;	/* the transport's own */
 	size_t left;		/* bytes of input that are kept */
+	size_t inside;		/* bytes of memory that the transport has for
+				   input which is not whole */
 	size_t given;		/* bytes ever sent or queued, as the peer gets
 				   them */
 	int fd;			/* owned */
@@ -117,6 +150,9 @@ struct link {
 	bool held_back;		/* bytes that were sent leave with the end */
 	bool all_read;		/* the first read has left nothing to read; the
 				   caller's to set to false later on */
+	bool opening;		/* the transport's own talk goes on */
+	bool ahead;		/* a read gives something, whatever the
+				   descriptor says */
 };
 
 /*
@@ -128,6 +164,16 @@ struct link {
  */
 void link_init(struct link *, int fd, const struct link_ops *,
     const struct link_owner *, bool local);
+
+/*
+ * Begin to talk.
+ *
+ * door  the number of the listen line that it came by
+ *
+ * Returns 0; or -1 when out of memory, with the descriptor closed, where
+ * link_close() is not called.
+ */
+int link_open(struct link *, size_t door);
 
 /*
  * Close it, whatever is unsent.
@@ -159,6 +205,11 @@ ssize_t link_read(struct link *, char *, size_t len);
  */
 bool link_is_readable(const struct link *);
 bool link_is_gone(const struct link *);
+
+/*
+ * The operation of that name.  Returns whether there was one.
+ */
+bool link_refuse(struct link *, bool denied);
 
 /*
  * Send no more than what is unsent.  To be called again when that is sent, if
@@ -212,11 +263,26 @@ ssize_t link_write(struct link *, const struct link_piece *, size_t n,
     bool last);
 
 /*
- * Keep bytes until the peer takes them.
+ * Keep bytes until the peer takes them, or the transport does.
  *
  * Returns 0, or -1 when out of memory, where the link must be closed.
  */
 int link_queue(struct link *, const struct link_piece *);
+
+/*
+ * For transports: keep bytes until the peer takes them, copied, before all
+ * that link_queue() got.  Returns as that does.
+ */
+int link_queue_made(struct link *, const char *, size_t len);
+
+/*
+ * For transports with more: how many bytes link_queue() has left to it, the
+ * first of them, at most *len, which is set to how many these are; and that it
+ * took so many of these, before it counts what they became.
+ */
+size_t link_late(const struct link *);
+const char *link_late_first(struct link *, size_t *len);
+void link_late_took(struct link *, size_t len);
 
 /*
  * When to call back for the unsent output: at len bytes, at most.
@@ -224,9 +290,13 @@ int link_queue(struct link *, const struct link_piece *);
 void link_wake_at(struct link *, size_t len);
 
 /*
- * The first deed of wrote_cb.  Returns whether all is sent.
+ * The first deed of wrote_cb.
+ *
+ * all  set to whether all is sent
+ *
+ * Returns 0, or -1 when the link must be closed.
  */
-bool link_wrote(struct link *);
+int link_wrote(struct link *, bool *all);
 
 /*
  * Bytes that are unsent: to ask it takes locks.  The second is without what

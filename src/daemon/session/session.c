@@ -61,6 +61,10 @@ session_new(struct session_host *host, int fd,
 	    .id = host->next_id++, .counted = counted };
 	link_init(&s->link, fd, door->link, &host->owner,
 	    door->listen->ss.ss_family == AF_UNIX);
+	if (link_open(&s->link, door->number) != 0) {
+		free(s);
+		return NULL;
+	}
 	stream_init(&s->stream, door->listen->keep_alive);
 	TAILQ_INSERT_TAIL(&host->all, s, entry);
 	return s;
@@ -251,7 +255,12 @@ session_start_refused(struct session_host *host, int fd,
 
 	if (s == NULL)
 		return -1;
-	close_if(s, session_refuse(s, &refusal));
+	if (link_refuse(&s->link, status == REQUEST_DENIED)) {
+		s->unread = true;
+		close_if(s, session_end(s));
+	} else {
+		close_if(s, session_refuse(s, &refusal));
+	}
 	return 0;
 }
 

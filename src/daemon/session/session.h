@@ -89,6 +89,7 @@ struct session_door {
 	const struct conf_listen *listen;
 	const struct session_service *service;
 	const struct link_ops *link;
+	size_t number;			/* of the listen line, from 0 */
 };
 
 /*

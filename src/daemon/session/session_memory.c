@@ -39,8 +39,8 @@ peer_memory(const struct session *s)
 void
 session_account(struct session *s)
 {
-	size_t held = s->link.left + link_unsent_own(&s->link) +
-	    stream_held(&s->stream);
+	size_t held = s->link.left + s->link.inside +
+	    link_unsent_own(&s->link) + stream_held(&s->stream);
 	int64_t more = (int64_t)held - (int64_t)s->held;
 
 	/* Most turns leave nothing behind. */

@@ -227,6 +227,9 @@ void session_memory_relieve(struct session_host *,
 /* Count what has been sent since the last time. */
 void session_count_sent(struct session *);
 
+/* From now on the peer must take some of what is unsent. */
+void session_expect(struct session *);
+
 /*
  * Send bytes, in one write if the peer takes them; the rest waits in the
  * link, unless there is no memory for it.

@@ -24,9 +24,8 @@ session_count_sent(struct session *s)
 	s->sent_counted = sent;
 }
 
-/* From now on the peer must take some of what is unsent. */
-static void
-expect(struct session *s)
+void
+session_expect(struct session *s)
 {
 	s->link.all_read = false;
 	s->sent_mark = link_sent(&s->link);
@@ -77,7 +76,7 @@ send_pieces(struct session *s, const struct link_piece *pieces, size_t n,
 		session_count_sent(s);
 		if ((size_t)taken == len && link_unsent(&s->link) == 0)
 			return 0;
-		expect(s);
+		session_expect(s);
 	}
 	return queue(s, pieces, n, (size_t)taken);
 }

@@ -55,8 +55,10 @@ finish(struct session *s)
 		return SESSION_CLOSE;
 	link_shut(l);
 	/* The transport's own end: this is called again behind it. */
-	if (link_unsent(l) > 0)
+	if (link_unsent(l) > 0) {
+		session_expect(s);
 		return SESSION_GO_ON;
+	}
 	set_state(s, SESSION_LINGER);
 	deadline_start(&s->host->deadlines, &s->in, DEADLINE_DRAIN);
 	return link_set_reading(l, true) == 0 ? SESSION_GO_ON : SESSION_CLOSE;
@@ -85,19 +87,24 @@ session_refuse(struct session *s, const struct refusal *why)
 	return do_as_told(s, session_turn_refuse(s, why));
 }
 
+/* The output at which a peer that took too little is read again. */
+static size_t
+half(const struct session *s)
+{
+	return (size_t)s->host->limits->output / 2;
+}
+
 /* Output over its cap: the peer must take some before it is read again. */
 static void
 pause_reading(struct session *s)
 {
-	size_t low = (size_t)s->host->limits->output / 2;
-
 	set_state(s, SESSION_FULL);
 	/* Work goes on: it was begun, and so much is owed at most. */
 	if (s->queue == QUEUE_READY)
 		session_enqueue(s, session_rest(s));
 	deadline_clear(&s->host->deadlines, &s->in);
 	link_set_reading(&s->link, false);
-	link_wake_at(&s->link, low);
+	link_wake_at(&s->link, half(s));
 }
 
 /*
@@ -132,7 +139,9 @@ wait_for_more(struct session *s, bool progress)
 	if (link_own(&s->link) != 0 ||
 	    link_set_reading(&s->link, !s->eof) != 0)
 		return SESSION_CLOSE;
-	if (progress)
+	if (s->link.opening)
+		deadline_keep(ds, &s->in, DEADLINE_HANDSHAKE);
+	else if (progress)
 		deadline_start(ds, &s->in, kinds[s->stream.state]);
 	else
 		deadline_keep(ds, &s->in, kinds[s->stream.state]);
@@ -210,13 +219,15 @@ session_obey(struct session *s, enum session_verdict verdict)
 enum session_next
 session_wrote(struct session *s)
 {
-	bool all = link_wrote(&s->link);
+	bool all;
 
+	if (link_wrote(&s->link, &all) != 0)
+		return SESSION_CLOSE;
 	if (all)
 		deadline_clear(&s->host->deadlines, &s->out);
 	session_count_sent(s);
 	session_account(s);
-	if (s->state == SESSION_FULL) {
+	if (s->state == SESSION_FULL && link_unsent(&s->link) <= half(s)) {
 		/* That the peer did not take them is not our time. */
 		s->since = stats_begin(s->host->env.stats);
 		link_wake_at(&s->link, 0);
@@ -270,6 +281,7 @@ end_late(struct session *s, enum deadline_kind kind, bool *late)
 		deadline_start(&s->host->deadlines, &s->in, kind);
 		*late = false;
 		return SESSION_GO_ON;
+	case DEADLINE_HANDSHAKE:
 	case DEADLINE_DRAIN:
 	case DEADLINE_NONE:
 	case DEADLINE_KINDS:
@@ -283,6 +295,7 @@ session_late(struct session *s, enum deadline_kind kind)
 {
 	static const enum stats_counter counters[DEADLINE_KINDS] = {
 		[DEADLINE_IDLE] = STATS_TIMEOUT_IDLE,
+		[DEADLINE_HANDSHAKE] = STATS_TIMEOUT_HANDSHAKE,
 		[DEADLINE_HEADER] = STATS_TIMEOUT_HEADER,
 		[DEADLINE_MESSAGE] = STATS_TIMEOUT_MESSAGE,
 		[DEADLINE_WRITE] = STATS_TIMEOUT_WRITE,

@@ -183,11 +183,34 @@ session_turn(struct session *s)
 	return p == NULL ? TURN_OVER : serve(s, p, len, len);
 }
 
+/* What errno says of a read. */
+static enum session_verdict
+not_read(struct session *s, bool was_opening)
+{
+	static const struct refusal encipher = { REQUEST_ERROR, "bad-header",
+	    "this port speaks TLS" };
+
+	switch (errno) {
+	case EAGAIN:
+	case EINTR:
+		/* The time that a handshake may take is over. */
+		return was_opening && !s->link.opening ? TURN_SERVED :
+		    TURN_NOTHING;
+	case EPROTO:
+		s->unread = true;
+		return TURN_LAST;
+	case EPROTOTYPE:
+		return session_turn_refuse(s, &encipher);
+	}
+	return TURN_OVER;
+}
+
 enum session_verdict
 session_turn_read(struct session *s)
 {
 	char *in = s->host->in;
 	size_t kept = s->link.left, room;
+	bool was_opening = s->link.opening;
 	ssize_t n;
 
 	/* Unfinished bytes go before the new ones, if there is room for both. */
@@ -197,8 +220,7 @@ session_turn_read(struct session *s)
 	s->since = stats_begin(s->host->env.stats);
 	n = link_read(&s->link, in + kept, room);
 	if (n == -1)
-		return errno == EAGAIN || errno == EINTR ? TURN_NOTHING :
-		    TURN_OVER;
+		return not_read(s, was_opening);
 	stats_add(s->host->env.stats, STATS_BYTES_IN, (size_t)n);
 	if (s->state == SESSION_LINGER)
 		return n == 0 ? TURN_OVER : TURN_NOTHING;
