@@ -7,7 +7,7 @@
 
 #include "config.h"
 
-#include "daemon/conf/lex.h"
+#include "daemon/lex/lex.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -10,7 +10,7 @@
  */
 
 #include "daemon/conf/conf.h"
-#include "daemon/conf/lex.h"
+#include "daemon/lex/lex.h"
 
 struct parser {
 	struct conf *conf;

@@ -8,7 +8,7 @@
 
 #include "config.h"
 
-#include "daemon/conf/lex.h"
+#include "daemon/lex/lex.h"
 
 #include <stdlib.h>
 #include <string.h>
