@@ -41,7 +41,7 @@ for f in $(find src tests/unit tests/fuzz tests/faults -name '*.[ch]' 2>/dev/nul
 done
 
 # What one can hold in the head: a file of 600 lines, a function of 60, most
-# of them far less, with six parameters.
+# of them far less, with six parameters; one callback is as OpenSSL wants it.
 out=$(find src tests bench doc -name '*.[ch]' -o -name '*.py' -o -name '*.sh' |
 	grep -v "/page\.c\$" |
 	xargs wc -l | awk '$1 > 600 && $2 != "total" {
@@ -71,7 +71,7 @@ n=$(echo "$functions" | wc -l)
 [ "$n" -gt 1000 ] || bad "only $n functions found"
 out=$(echo "$functions" | awk '$1 > 60 { print $3, $4, $1 " lines" }')
 [ -z "$out" ] || bad "$out"
-out=$(echo "$functions" | awk '$2 > 6 { print $3, $4, $2 " parameters" }')
+out=$(echo "$functions" | awk '$2 > 6 && $4 != "message_cb" { print $3, $4, $2 " parameters" }')
 [ -z "$out" ] || bad "$out"
 most=$(echo "$functions" | sed -n "$((n * 9 / 10))p")
 [ "${most%% *}" -le 34 ] ||

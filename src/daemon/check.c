@@ -34,6 +34,7 @@
 #include "daemon/snapshot/snapshot.h"
 #include "daemon/snapshot/views.h"
 #include "daemon/system/confine.h"
+#include "daemon/tls/tls.h"
 #include "daemon/who/who_as.h"
 
 int
@@ -47,6 +48,8 @@ check_show(const char *path)
 		fatalx("out of memory");
 	problems_print(&problems, stderr);
 	if (problems_count(&problems) == 0) {
+		printf("# TLS: %s\n", tls_version() != NULL ?
+		    tls_version() : "none");
 		conf_show(conf, stdout);
 		rc = EX_OK;
 	}

@@ -27,6 +27,7 @@
 #include "daemon/signals.h"
 #include "daemon/snapshot/generation.h"
 #include "daemon/system/process.h"
+#include "daemon/tls/tls.h"
 
 struct options {
 	char *conf;		/* owned; absolute if it could be made so */
@@ -118,7 +119,8 @@ parse_options(int argc, char **argv, struct options *o)
 			printf("%s%s", usage, help);
 			exit(printed(EX_OK));
 		case 'V':
-			printf("appmsgd %s\n", PACKAGE_VERSION);
+			printf("appmsgd %s\nTLS: %s\n", PACKAGE_VERSION,
+			    tls_version() != NULL ? tls_version() : "none");
 			exit(printed(EX_OK));
 		default:
 			fputs(usage, stderr);
@@ -163,7 +165,7 @@ ready_cb(void *arg)
 }
 
 static int
-serve(const struct options *o, struct generation *gen)
+serve(const struct options *o, struct generation *gen, struct tls *tls)
 {
 	struct problems problems = PROBLEMS_INIT;
 	struct ready ready = { -1 };
@@ -179,8 +181,8 @@ serve(const struct options *o, struct generation *gen)
 	/* While it can be reached; until it serves, standard error has it. */
 	if (!o->foreground)
 		log_connect("appmsgd");
-	server = server_new(o->conf, gen, o->verbose > 0 ? LOG_LEVEL_DEBUG :
-	    LOG_LEVEL_WARN);
+	server = server_new(o->conf, gen, tls, o->verbose > 0 ?
+	    LOG_LEVEL_DEBUG : LOG_LEVEL_WARN);
 	if (server == NULL)
 		inherit_discard(inherited);
 	else if ((rc = server_open(server, inherited, &problems)) == EX_OK &&
@@ -209,6 +211,24 @@ open_standard_files(void)
 		close(fd);
 }
 
+/*
+ * Certificates and keys are read with the rights of who started it, which it
+ * may give up, and before it shuts itself in.
+ */
+static struct tls *
+read_tls(const struct conf *conf, bool checks, struct problems *problems)
+{
+	struct tls *tls = tls_new();
+	struct tls_set *set;
+
+	if (tls == NULL)
+		fatal("TLS");
+	set = tls_load(tls, conf, checks ? stderr : NULL, problems);
+	if (set != NULL)
+		tls_use(tls, set);
+	return tls;
+}
+
 /* With its tables, to look at them or to serve them. */
 static int
 run(const struct options *o)
@@ -218,21 +238,25 @@ run(const struct options *o)
 	    .waits = o->check, .verbose = o->verbose > 0 };
 	struct problems problems = PROBLEMS_INIT;
 	struct generation *gen;
+	struct tls *tls = NULL;
 	int rc = EX_CONFIG;
 
 	if (!o->check)
 		signals_hold();
 	gen = generation_read(o->conf, &problems);
-	if (gen != NULL)
+	if (gen != NULL) {
 		places_look(gen->conf, o->check, &problems);
+		tls = read_tls(gen->conf, o->check, &problems);
+	}
 	if (gen == NULL) {
 		problems_print(&problems, stderr);
 	} else if (o->check || problems_count(&problems) > 0) {
 		rc = check_run(&check, gen, &problems);
 		generation_unref(gen);
 	} else {
-		rc = serve(o, gen);
+		rc = serve(o, gen, tls);
 	}
+	tls_free(tls);
 	problems_clear(&problems);
 	return rc;
 }

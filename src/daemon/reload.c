@@ -44,6 +44,7 @@
 #include "daemon/snapshot/snapshot.h"
 #include "daemon/thread/mailbox.h"
 #include "daemon/thread/pace.h"
+#include "daemon/tls/tls.h"
 #include "daemon/worker/worker.h"
 
 /* How much a load that is under way steps back, for nice(2). */
@@ -81,6 +82,7 @@ struct reload {
 	enum reload_order order;
 	/* of this order: */
 	struct generation *loaded;	/* a reference, or NULL */
+	struct tls_set *certs;		/* likewise */
 	struct problems problems;
 	struct diff diff;
 	size_t keys;			/* the most that a waiter wants */
@@ -136,6 +138,8 @@ reload_thread(void *arg)
 	r->loaded = generation_reload(r->order == RELOAD_FORCE ? NULL :
 	    serving, r->path, &progress.source, &r->problems);
 	if (r->loaded != NULL) {
+		r->certs = tls_load(workers_tls(r->workers),
+		    r->loaded->conf, NULL, &r->problems);
 		conf_compare(serving->conf, r->loaded->conf, &r->problems);
 		if (diff_snapshots(serving->snap, r->loaded->snap,
 		    &r->diff) != 0 || diff_keys_find(&r->diff, serving->snap,
@@ -234,7 +238,9 @@ reload_over(struct reload *r, bool ok)
 	problems_clear(&r->problems);
 	diff_clear(&r->diff);
 	generation_unref(r->loaded);
+	tls_set_unref(r->certs);
 	r->loaded = NULL;
+	r->certs = NULL;
 	r->state = RELOAD_IDLE;
 	reload_next(r);
 }
@@ -265,7 +271,8 @@ reload_loaded(struct reload *r)
 
 	pthread_join(r->thread, NULL);
 	ok = problems_count(&r->problems) == 0;
-	r->same = ok && generation_is_same(kept_serving(&r->kept), r->loaded);
+	r->same = ok && generation_is_same(kept_serving(&r->kept),
+	    r->loaded) && tls_is_same(workers_tls(r->workers), r->certs);
 	if (ok && r->order != RELOAD_DIFF && !r->same)
 		reload_publish(r);
 	else
@@ -282,6 +289,10 @@ reload_published(struct reload *r)
 		kept_serve(&r->kept, r->loaded,
 		    (size_t)r->loaded->conf->generations);
 	r->loaded = NULL;
+	/* A rollback has none: what was replaced may have been given away. */
+	if (r->certs != NULL)
+		tls_use(workers_tls(r->workers), r->certs);
+	r->certs = NULL;
 	reload_over(r, true);
 }
 
@@ -542,6 +553,7 @@ reload_free(struct reload *r)
 	reload_abandon(r);
 	mailbox_discard(r->mailbox);
 	generation_unref(r->loaded);
+	tls_set_unref(r->certs);
 	kept_clear(&r->kept);
 	problems_clear(&r->problems);
 	diff_clear(&r->diff);

@@ -54,6 +54,7 @@
 struct server {
 	const char *path;
 	struct generation *first;	/* a reference; NULL: it is served */
+	struct tls *tls;		/* borrowed */
 	struct event_base *base;
 	struct listeners listeners;
 	struct workers *workers;
@@ -427,7 +428,8 @@ server_build(struct server *server)
 	if ((server->base = event_base_new()) == NULL)
 		return -1;
 	server->workers = workers_new((size_t)gen->conf->workers,
-	    server->listeners.list, server->listeners.n, gen, &events);
+	    server->listeners.list, server->listeners.n, gen, server->tls,
+	    &events);
 	if (server->workers == NULL)
 		return -1;
 	server->reload = reload_new(server->base, server->path, gen,
@@ -440,7 +442,8 @@ server_build(struct server *server)
 }
 
 struct server *
-server_new(const char *path, struct generation *gen, enum log_level level)
+server_new(const char *path, struct generation *gen, struct tls *tls,
+    enum log_level level)
 {
 	struct server *server = calloc(1, sizeof(*server));
 
@@ -451,6 +454,7 @@ server_new(const char *path, struct generation *gen, enum log_level level)
 	}
 	gen->number = 1;
 	server->first = gen;
+	server->tls = tls;
 	server->level = level;
 	log_set_level(gen->conf->log_level > level ? gen->conf->log_level :
 	    level);

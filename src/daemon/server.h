@@ -18,17 +18,20 @@ struct generation;
 struct inherited;
 struct problems;
 struct server;
+struct tls;
 
 /*
  * Make a server that does nothing yet.
  *
  * path  of the configuration, for reloads; borrowed
  * gen   its first generation, without its tables; taken, whatever the outcome
+ * tls   with the certificates that its configuration names; borrowed
  * level what is logged at least, whatever the configuration says
  *
  * Returns the server, owned by the caller; or NULL, with the reason logged.
  */
 struct server *server_new(const char *path, struct generation *gen,
+    struct tls *tls,
     enum log_level level);
 
 /*

@@ -13,7 +13,9 @@ STATUS = ("state", "version", "pid", "uptime", "generation", "loaded",
 PLAIN = ("accepted", "closed", "over-memory", "bytes-in", "bytes-out",
          "sliced", "reloads", "reloads-failed")
 GROUPS = {"refused": ("connections", "per-address", "denied"),
-          "timeouts": ("idle", "handshake", "header", "message", "write", "drain")}
+          "timeouts": ("idle", "handshake", "header", "message", "write",
+                       "drain"),
+          "tls": ("handshakes", "failed", "resumed", "closed")}
 BYTES = ("bytes-in", "bytes-out")
 VARIES = (*BYTES, "sliced")     # the latter with the speed of the machine
 

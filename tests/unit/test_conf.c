@@ -41,7 +41,7 @@ wrong_words_are_told_with_the_nearest(void **state)
 		{ "limit per_address 1", "unknown limit \"per_address\"; "
 		    "did you mean \"per-address\"?" },
 		{ "limit x 1", "unknown limit \"x\"; there are connections, "
-		    "per-address, header, content, output, pipeline, "
+		    "per-address, handshakes, header, content, output, pipeline, "
 		    "memory" },
 		{ "timeout idel 1s", "unknown timeout \"idel\"; did you "
 		    "mean \"idle\"?" },

@@ -141,7 +141,7 @@ numbers_have_their_groups(void **state)
 	assert_true(json_object_object_get_ex(o, "refused", &v));
 	assert_int_equal(json_object_object_length(v), 3);
 	assert_true(json_object_object_get_ex(o, "timeouts", &v));
-	assert_int_equal(json_object_object_length(v), 5);
+	assert_int_equal(json_object_object_length(v), 6);
 	assert_true(json_object_object_get_ex(v, "drain", &in));
 	for (size_t i = 0; i < 4; i++) {
 		static const char *const names[] = { "accepted", "bytes-in",

@@ -51,7 +51,11 @@ conf_listen_copy(struct conf_listen *copy, const struct conf_listen *l)
 	copy->rule = (struct who_rule){ 0 };
 	copy->group = NULL;
 	copy->names = NULL;
+	copy->client_ca = NULL;
 	if (l->group != NULL && (copy->group = strdup(l->group)) == NULL)
+		return -1;
+	if (l->client_ca != NULL &&
+	    (copy->client_ca = strdup(l->client_ca)) == NULL)
 		return -1;
 	if (l->names != NULL && (copy->names = strdup(l->names)) == NULL)
 		return -1;
@@ -63,6 +67,8 @@ conf_listen_clear(struct conf_listen *l)
 {
 	free(l->group);
 	free(l->names);
+	free(l->client_ca);
+	l->client_ca = NULL;
 	l->group = NULL;
 	l->names = NULL;
 	who_rule_clear(&l->rule);
@@ -75,6 +81,16 @@ conf_listen_free(struct conf_listen *l)
 		return;
 	conf_listen_clear(l);
 	free(l);
+}
+
+void
+conf_certificate_free(struct conf_certificate *c)
+{
+	if (c == NULL)
+		return;
+	free(c->path);
+	free(c->key);
+	free(c);
 }
 
 void
@@ -129,6 +145,7 @@ void
 conf_free(struct conf *conf)
 {
 	struct conf_table *t;
+	struct conf_certificate *c;
 	struct conf_listen *l;
 	struct conf_file *f;
 
@@ -142,6 +159,10 @@ conf_free(struct conf *conf)
 	while ((l = TAILQ_FIRST(&conf->listens)) != NULL) {
 		TAILQ_REMOVE(&conf->listens, l, entry);
 		conf_listen_free(l);
+	}
+	while ((c = STAILQ_FIRST(&conf->certificates)) != NULL) {
+		STAILQ_REMOVE_HEAD(&conf->certificates, entry);
+		conf_certificate_free(c);
 	}
 	while ((f = STAILQ_FIRST(&conf->files)) != NULL) {
 		STAILQ_REMOVE_HEAD(&conf->files, entry);

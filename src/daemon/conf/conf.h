@@ -42,6 +42,15 @@ enum conf_service {
 	CONF_SERVICES		/* how many there are */
 };
 
+/* certificate, in the order of the lines */
+struct conf_certificate {
+	STAILQ_ENTRY(conf_certificate) entry;
+	struct conf_place place;
+	char *path;			/* owned, as the other */
+	char *key;			/* NULL: it is in the same file */
+};
+STAILQ_HEAD(conf_certificates, conf_certificate);
+
 /* listen */
 struct conf_listen {
 	TAILQ_ENTRY(conf_listen) entry;
@@ -50,6 +59,9 @@ struct conf_listen {
 	socklen_t ss_len;
 	enum conf_service service;
 	bool keep_alive;
+	bool tls;
+	char *client_ca;		/* owned: a path; NULL: clients need no
+					   certificate */
 	unsigned int mode;		/* of a unix socket */
 	char *group;			/* owned; of such one; NULL: as it is */
 	gid_t gid;			/* of group */
@@ -102,6 +114,7 @@ STAILQ_HEAD(conf_tables, conf_table);
 struct conf_limits {
 	int64_t connections;
 	int64_t per_address;
+	int64_t handshakes;
 	int64_t header;			/* bytes, as those below */
 	int64_t content;
 	int64_t output;
@@ -137,6 +150,7 @@ struct conf {
 	struct conf_files files;
 	size_t n_files;			/* that were to be read */
 	struct conf_listens listens;
+	struct conf_certificates certificates;
 	struct conf_answers answers;
 	struct conf_answers binaries;
 	struct conf_tables tables;
@@ -210,6 +224,7 @@ void conf_listen_clear(struct conf_listen *);
  * Free parts of one that it does not have yet.  NULL is allowed.
  */
 void conf_listen_free(struct conf_listen *);
+void conf_certificate_free(struct conf_certificate *);
 void conf_answer_free(struct conf_answer *);
 void conf_table_free(struct conf_table *);
 void conf_paths_free(char **paths, size_t n);

@@ -133,6 +133,8 @@ static const struct directive {
 } directives[] = {
 	{ "listen", 2, LEX_WORDS_MAX, "listen ADDRESS PORT [OPTION...], or "
 	    "listen PATH [OPTION...]", parse_listen },
+	{ "certificate", 2, 3, "certificate FILE [key=FILE]",
+	    parse_certificate },
 	{ "control", 2, 3, "control PATH [group=NAME], or control no",
 	    parse_control },
 	{ "answer", 3, 3, "answer KEY TEXT, each one word or in quotes",
@@ -347,6 +349,7 @@ check_whole(const struct conf *conf, const char *path,
 		problems_add(problems, path, 0, "no listen directive");
 	else
 		parse_who_check(conf, problems);
+	parse_certificate_check(conf, problems);
 	if (only->file != NULL &&
 	    conf_said(conf, "log", "access")->file == NULL)
 		problems_add(problems, only->file, only->line,
@@ -365,6 +368,7 @@ conf_load(const char *path, struct problems *problems)
 		return NULL;
 	STAILQ_INIT(&conf->files);
 	TAILQ_INIT(&conf->listens);
+	STAILQ_INIT(&conf->certificates);
 	STAILQ_INIT(&conf->answers);
 	STAILQ_INIT(&conf->binaries);
 	STAILQ_INIT(&conf->tables);

@@ -95,6 +95,7 @@ int parse_bool(struct parser *, const struct lex_word *, bool *);
 int parse_answer(struct parser *);
 int parse_binary(struct parser *);
 int parse_listen(struct parser *);
+int parse_certificate(struct parser *);
 int parse_table(struct parser *);
 
 #define PARSE_TABLE_USAGE						\
@@ -110,6 +111,23 @@ int parse_table(struct parser *);
  *           returned
  */
 int parse_glob(struct parser *, const char *path, char ***paths, size_t *n);
+
+/*
+ * The path of a file that a word names, beside the file in hand.
+ *
+ * Returns it, owned by the caller; NULL: a problem.
+ */
+char *parse_path(struct parser *, const struct lex_word *);
+
+/* Options of listen. */
+int parse_tls(struct parser *, const struct lex_word *, void *listen);
+int parse_client_ca(struct parser *, const struct lex_word *, void *listen);
+
+/* Say what does not fit together when all options of a line are known. */
+void parse_tls_check(struct parser *, const struct conf_listen *);
+
+/* And when all lines are. */
+void parse_certificate_check(const struct conf *, struct problems *);
 
 /* A copy with a NUL behind it, owned by the caller; NULL: a problem. */
 char *parse_copy(struct parser *, const char *text, size_t len);

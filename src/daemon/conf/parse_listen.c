@@ -177,6 +177,8 @@ static const struct option options[] = {
 	{ "group", take_group },
 	{ "keep-alive", take_keep_alive },
 	{ "service", take_service },
+	{ "tls", parse_tls },
+	{ "client-ca", parse_client_ca },
 	{ "allow", take_allow },
 	{ "deny", take_deny },
 	{ "names", take_names },
@@ -378,6 +380,8 @@ parse_listen(struct parser *parser)
 		l->mode = l->group != NULL ? GROUP_MODE : UNIX_MODE;
 	if (error == 0)
 		check_service(parser, l);
+	if (!wrong)
+		parse_tls_check(parser, l);
 	TAILQ_INSERT_TAIL(&parser->conf->listens, l, entry);
 	return error != 0 || wrong ? -1 : 0;
 }

@@ -88,6 +88,12 @@ show_listen(const struct conf_listen *l, FILE *out)
 		fprintf(out, "listen %s %s", host, port);
 	}
 	show_rule(&l->rule, out);
+	if (l->tls)
+		fprintf(out, " tls=yes");
+	if (l->client_ca != NULL) {
+		fprintf(out, " client-ca=");
+		conf_show_quoted(out, l->client_ca, strlen(l->client_ca));
+	}
 	/* That of messages is what a line without the option means. */
 	if (l->service == CONF_SERVICE_MESSAGES)
 		fprintf(out, " keep-alive=%s", l->keep_alive ? "yes" : "no");
@@ -97,6 +103,18 @@ show_listen(const struct conf_listen *l, FILE *out)
 		fprintf(out, " names=%s", l->names);
 	if (l->service == CONF_SERVICE_HTTP)
 		fprintf(out, " keys=%s", l->keys ? "yes" : "no");
+	fputc('\n', out);
+}
+
+static void
+show_certificate(const struct conf_certificate *c, FILE *out)
+{
+	fprintf(out, "certificate ");
+	conf_show_quoted(out, c->path, strlen(c->path));
+	if (c->key != NULL) {
+		fprintf(out, " key=");
+		conf_show_quoted(out, c->key, strlen(c->key));
+	}
 	fputc('\n', out);
 }
 
@@ -136,10 +154,13 @@ show_table(const struct conf_table *t, FILE *out)
 void
 conf_show(const struct conf *conf, FILE *out)
 {
+	const struct conf_certificate *c;
 	const struct conf_listen *l;
 	const struct conf_answer *a;
 	const struct conf_table *t;
 
+	STAILQ_FOREACH(c, &conf->certificates, entry)
+		show_certificate(c, out);
 	TAILQ_FOREACH(l, &conf->listens, entry)
 		show_listen(l, out);
 	for (size_t i = 0; i < conf_rows_n; i++)
@@ -180,6 +201,7 @@ is_same_listen(const struct conf_listen *a, const struct conf_listen *b)
 	return a->ss_len == b->ss_len &&
 	    memcmp(&a->ss, &b->ss, a->ss_len) == 0 &&
 	    a->service == b->service && a->keep_alive == b->keep_alive &&
+	    a->tls == b->tls &&
 	    a->mode == b->mode && is_same_word(a->group, b->group) &&
 	    is_same_word(a->names, b->names) && a->keys == b->keys;
 }

@@ -120,9 +120,9 @@ listener_tell(const struct listener *l)
 	char address[ADDRESS_MAX];
 
 	getsockname(l->fd, (struct sockaddr *)&ss, &len);
-	log_info("listening address=%s service=%s%s", address_text(
+	log_info("listening address=%s service=%s%s%s", address_text(
 	    (struct sockaddr *)&ss, len, address, sizeof(address)),
-	    conf_service_name(l->conf.service),
+	    conf_service_name(l->conf.service), l->conf.tls ? " tls=yes" : "",
 	    l->shared ? " inherited=yes" : "");
 }
 

@@ -64,6 +64,10 @@ enum stats_counter {
 	STATS_TIMEOUT_DRAIN,
 	STATS_BYTES_IN,
 	STATS_BYTES_OUT,
+	STATS_TLS_OPENED,	/* handshakes that came to a connection */
+	STATS_TLS_RESUMED,	/* of them, those by a ticket */
+	STATS_TLS_FAILED,	/* handshakes that did not, for any reason */
+	STATS_TLS_CLOSED,	/* enciphered connections that have ended */
 	STATS_SLICED,		/* searches that took more than one slice */
 	STATS_COUNTERS
 };

@@ -151,6 +151,7 @@ struct link {
 	bool all_read;		/* the first read has left nothing to read; the
 				   caller's to set to false later on */
 	bool opening;		/* the transport's own talk goes on */
+	bool has_end;		/* a shut sends something of the transport's */
 	bool ahead;		/* a read gives something, whatever the
 				   descriptor says */
 };

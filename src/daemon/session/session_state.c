@@ -47,13 +47,14 @@ finish(struct session *s)
 	struct link *l = &s->link;
 
 	/* Before the socket is looked at: closing alone might reset. */
-	if (l->held_back)
+	if (l->held_back || l->has_end)
 		link_shut(l);
-	if (s->eof || (!s->unread && (l->all_read || !link_is_readable(l))))
-		return SESSION_CLOSE;
-	if (link_own(l) != 0)
-		return SESSION_CLOSE;
-	link_shut(l);
+	if (link_unsent(l) == 0) {
+		if (s->eof || (!s->unread && (l->all_read ||
+		    !link_is_readable(l))) || link_own(l) != 0)
+			return SESSION_CLOSE;
+		link_shut(l);
+	}
 	/* The transport's own end: this is called again behind it. */
 	if (link_unsent(l) > 0) {
 		session_expect(s);

@@ -26,6 +26,7 @@
 #include "daemon/session/session_service.h"
 #include "daemon/snapshot/generation.h"
 #include "daemon/thread/crew.h"
+#include "daemon/tls/tls_worker.h"
 
 /*
  * How long a drain waits for requests that peers sent before they could know
@@ -173,6 +174,11 @@ worker_init(struct worker *w, struct workers *all, struct generation *gen)
 	    session_host_init(&w->host) != 0)
 		return -1;
 	worker_use(w, generation_ref(gen));
+	w->tls = tls_worker_new(all->tls, w->host.base, &w->host.limits,
+	    w->host.env.stats);
+	if (w->tls == NULL)
+		return -1;
+	w->host.owner.transport = w->tls;
 	w->grace = evtimer_new(w->host.base, worker_grace_cb, w);
 	for (enum order_kind kind = 0; kind < ORDER_KINDS; kind++)
 		w->orders[kind].kind = kind;
@@ -212,6 +218,7 @@ worker_clear(struct worker *w)
 	w->drained = true;
 	mailbox_free(w->mailbox);
 	session_host_clear(&w->host);
+	tls_worker_free(w->tls);
 	access_free(w->access);
 	if (w->grace != NULL)
 		event_free(w->grace);
@@ -236,14 +243,16 @@ workers_make_doors(struct workers *all)
 
 		all->doors[i] = (struct session_door){ .listen = listen,
 		    .service = services[listen->service],
-		    .link = &link_plain };
+		    .link = listen->tls ? tls_link() : &link_plain,
+		    .number = i };
 	}
 	return 0;
 }
 
 struct workers *
 workers_new(size_t n, const struct listener *listeners, size_t n_listeners,
-    struct generation *gen, const struct workers_events *events)
+    struct generation *gen, struct tls *tls,
+    const struct workers_events *events)
 {
 	struct workers *all = calloc(1, sizeof(*all));
 
@@ -253,6 +262,7 @@ workers_new(size_t n, const struct listener *listeners, size_t n_listeners,
 		n = crew_cores();
 	all->listeners = listeners;
 	all->n_listeners = n_listeners;
+	all->tls = tls;
 	all->events = *events;
 	all->not_drained = (unsigned int)n;
 	all->peers = peers_new();
@@ -399,6 +409,12 @@ int64_t
 workers_held(const struct workers *all)
 {
 	return all->held;
+}
+
+struct tls *
+workers_tls(const struct workers *all)
+{
+	return all->tls;
 }
 
 atomic_llong *

@@ -22,6 +22,7 @@
 struct generation;
 struct listener;
 struct stats_worker;
+struct tls;
 struct workers;
 
 /* What the workers tell the server, from their threads. */
@@ -38,12 +39,13 @@ struct workers_events {
  * n             how many; 0: one a processor
  * listeners     n_listeners of them; borrowed for the workers' life
  * gen           what they answer from at first; each takes a reference
+ * tls           for enciphered connections; borrowed likewise
  *
  * Returns the workers, owned by the caller, workers_free(); or NULL with
  * errno.
  */
 struct workers *workers_new(size_t n, const struct listener *listeners,
-    size_t n_listeners, struct generation *gen,
+    size_t n_listeners, struct generation *gen, struct tls *tls,
     const struct workers_events *events);
 
 /*
@@ -92,6 +94,11 @@ void workers_free(struct workers *);
 int64_t workers_connections(const struct workers *);
 int64_t workers_held(const struct workers *);
 size_t workers_count(const struct workers *);
+
+/*
+ * What they got for enciphered connections.
+ */
+struct tls *workers_tls(const struct workers *);
 
 /*
  * What counts those bytes, for whoever serves beside them; it is theirs.

@@ -35,6 +35,7 @@ struct worker {
 	struct session_host host;
 	struct generation *gen;		/* a reference */
 	struct access *access;		/* owned; used if gen has a file */
+	struct tls_worker *tls;		/* owned */
 	struct mailbox *mailbox;
 	struct worker_listener *listeners;	/* owned */
 	struct event *grace;		/* ends what nobody asked */
@@ -61,6 +62,7 @@ struct workers {
 	size_t n_listeners;
 	struct workers_events events;
 	struct peers *peers;
+	struct tls *tls;		/* borrowed */
 	struct stats_worker *stats;	/* owned: one a worker */
 	atomic_llong connections;	/* of all workers */
 	atomic_llong held;		/* bytes of all workers */

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * The buffers of a thread, which the library reads and writes as if they were
+ * a socket; and handshakes, one step at a time, each after all sockets had
+ * their turn.
+ */
+
+#include "config.h"
+
+#ifdef HAVE_OPENSSL
+
+#include "daemon/tls/tls_worker.h"
+
+#include <sys/time.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/event.h>
+#include <openssl/bio.h>
+
+#include "common/log.h"
+#include "daemon/conf/conf.h"
+#include "daemon/record/stats.h"
+#include "daemon/tls/tls_private.h"
+
+/* There is so much, or "not now"; there is no end. */
+static int
+bio_read(BIO *bio, char *p, int len)
+{
+	struct tls_worker *w = BIO_get_data(bio);
+	size_t n = w->in_len - w->in_at;
+
+	BIO_clear_retry_flags(bio);
+	if (n == 0) {
+		BIO_set_retry_read(bio);
+		return -1;
+	}
+	if (n > (size_t)len)
+		n = (size_t)len;
+	memcpy(p, w->in + w->in_at, n);
+	w->in_at += n;
+	return (int)n;
+}
+
+static int
+bio_write(BIO *bio, const char *p, int len)
+{
+	struct tls_worker *w = BIO_get_data(bio);
+
+	BIO_clear_retry_flags(bio);
+	return buf_add(&w->out, p, (size_t)len) == 0 ? len : -1;
+}
+
+static long
+bio_ctrl(BIO *bio, int what, long n, void *p)
+{
+	(void)bio;
+	(void)n;
+	(void)p;
+	return what == BIO_CTRL_FLUSH;
+}
+
+static int
+make_bio(struct tls_worker *w)
+{
+	w->method = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "buffers");
+	if (w->method == NULL ||
+	    BIO_meth_set_read(w->method, bio_read) != 1 ||
+	    BIO_meth_set_write(w->method, bio_write) != 1 ||
+	    BIO_meth_set_ctrl(w->method, bio_ctrl) != 1 ||
+	    (w->bio = BIO_new(w->method)) == NULL)
+		return -1;
+	BIO_set_data(w->bio, w);
+	BIO_set_init(w->bio, 1);
+	return 0;
+}
+
+static void
+run_soon(struct tls_worker *w)
+{
+	static const struct timeval now = { 0 };
+
+	/* As session_queue_soon() has it. */
+	if (event_add(w->event, &now) != 0)
+		event_active(w->event, EV_TIMEOUT, 0);
+}
+
+/*
+ * Whether there are more handshakes than there may be; who came last has the
+ * right to one, who came first had time.
+ */
+static bool
+is_crowded(const struct tls_worker *w)
+{
+	return w->tls->opening > (*w->limits)->handshakes;
+}
+
+static void
+relieve(struct tls_worker *w)
+{
+	struct tls_conn *c;
+	uint64_t more;
+
+	while (is_crowded(w) && (c = TAILQ_FIRST(&w->opening)) != NULL) {
+		if (warning_due(&w->crowded, &more))
+			log_warnx("handshake ended limit=handshakes "
+			    "before=%llu", (unsigned long long)more);
+		c->link->owner->broke_cb(NULL, 0, c->link);
+	}
+}
+
+/* One step of one, whose link may be gone then. */
+static void
+turn_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct tls_worker *w = arg;
+	struct tls_conn *c;
+
+	(void)fd;
+	(void)what;
+	relieve(w);
+	if ((c = TAILQ_FIRST(&w->turns)) == NULL)
+		return;
+	TAILQ_REMOVE(&w->turns, c, turn_entry);
+	c->waits = false;
+	if (!TAILQ_EMPTY(&w->turns))
+		run_soon(w);
+	w->turn = c;
+	c->link->owner->readable_cb(c->link->fd, EV_READ, c->link);
+	w->turn = NULL;
+}
+
+void
+tls_worker_turn(struct tls_worker *w, struct tls_conn *c)
+{
+	if (c->waits)
+		return;
+	c->waits = true;
+	TAILQ_INSERT_TAIL(&w->turns, c, turn_entry);
+	run_soon(w);
+}
+
+void
+tls_worker_relieve(struct tls_worker *w)
+{
+	if (is_crowded(w))
+		run_soon(w);
+}
+
+struct tls_worker *
+tls_worker_new(struct tls *tls, struct event_base *base,
+    const struct conf_limits *const *limits, struct stats *stats)
+{
+	struct tls_worker *w = calloc(1, sizeof(*w));
+
+	if (w == NULL)
+		return NULL;
+	w->tls = tls;
+	w->limits = limits;
+	w->stats = stats;
+	TAILQ_INIT(&w->opening);
+	TAILQ_INIT(&w->turns);
+	w->in = malloc(TLS_IN_SIZE);
+	w->event = evtimer_new(base, turn_cb, w);
+	if (w->in != NULL && w->event != NULL && make_bio(w) == 0)
+		return w;
+	tls_worker_free(w);
+	return NULL;
+}
+
+void
+tls_worker_free(struct tls_worker *w)
+{
+	if (w == NULL)
+		return;
+	if (w->event != NULL)
+		event_free(w->event);
+	BIO_free(w->bio);
+	BIO_meth_free(w->method);
+	buf_clear(&w->out);
+	free(w->in);
+	free(w);
+}
+
+#endif
