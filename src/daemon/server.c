@@ -46,6 +46,7 @@
 #include "daemon/system/pid.h"
 #include "daemon/thread/errand.h"
 #include "daemon/thread/mailbox.h"
+#include "daemon/tls/tls.h"
 #include "daemon/worker/worker.h"
 
 /* What the end takes at most after the drain. */
@@ -90,6 +91,12 @@ server_table(const void *arg, size_t i, struct report_table *table)
 	return true;
 }
 
+static bool
+server_certificate(void *tls, size_t i, struct report_certificate *c)
+{
+	return tls_certificate(tls, i, c->name, sizeof(c->name), &c->ends);
+}
+
 /* The numbers of now; borrowed until control returns to the loop. */
 static struct report
 server_report(const struct server *server)
@@ -108,6 +115,7 @@ server_report(const struct server *server)
 	    .workers = workers_stats(server->workers),
 	    .n = workers_count(server->workers),
 	    .keys = true, .table_cb = server_table, .tables = server,
+	    .certificate_cb = server_certificate, .tls = server->tls,
 	    .usage_cb = usage_read };
 
 	reload_counts(server->reload, &r.reloads, &r.reloads_failed);

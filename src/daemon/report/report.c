@@ -37,6 +37,14 @@ static const struct {
 	{ "max-us", 1000 },
 };
 
+bool
+report_certificate(const struct report *r, size_t i,
+    struct report_certificate *certificate)
+{
+	return r->certificate_cb != NULL &&
+	    r->certificate_cb(r->tls, i, certificate);
+}
+
 uint64_t
 report_counter(const struct report *r, enum stats_counter counter)
 {
@@ -282,6 +290,23 @@ tell_tables(const struct report *r, struct tell *t)
 	tell_end(t);
 }
 
+static void
+tell_certificates(const struct report *r, struct tell *t)
+{
+	struct report_certificate c;
+	char ends[ISO_TIME_SIZE];
+
+	tell_array(t, "certificates");
+	for (size_t i = 0; report_certificate(r, i, &c); i++) {
+		iso_time_local(c.ends, ends);
+		tell_object(t, NULL);
+		tell_text(t, "name", c.name);
+		tell_text(t, "ends", ends);
+		tell_end(t);
+	}
+	tell_end(t);
+}
+
 void
 report_stats(const struct report *r, struct tell *t)
 {
@@ -294,6 +319,7 @@ report_stats(const struct report *r, struct tell *t)
 		tell_keys(r, true, "hot-keys", t);
 	}
 	tell_tables(r, t);
+	tell_certificates(r, t);
 }
 
 int

@@ -33,6 +33,12 @@ struct report_table {
 	time_t loaded;
 };
 
+/* A certificate of those that are shown to clients. */
+struct report_certificate {
+	char name[256];			/* its first; nothing to be escaped */
+	time_t ends;
+};
+
 /* All that is reported.  Borrowed for each call. */
 struct report {
 	bool draining;
@@ -50,6 +56,10 @@ struct report {
 	/* Table i, from 0: returns whether there is one.  NULL: none. */
 	bool (*table_cb)(const void *tables, size_t i, struct report_table *);
 	const void *tables;
+	/* Likewise, of certificates. */
+	bool (*certificate_cb)(void *tls, size_t i,
+	    struct report_certificate *);
+	void *tls;
 	/* What the process takes.  NULL: nobody can tell. */
 	void (*usage_cb)(struct usage *);
 };
@@ -118,6 +128,8 @@ void report_times(const struct report *, unsigned int kind,
     unsigned int outcome, struct histogram_sum *);
 uint64_t report_requests(const struct stats_worker *);
 bool report_table(const struct report *, size_t i, struct report_table *);
+bool report_certificate(const struct report *, size_t i,
+    struct report_certificate *);
 
 /*
  * Append to a report, for those files.  What there was no memory for is

@@ -94,7 +94,28 @@ gauges(const struct report *r, struct report_out *out)
 	    "Unfinished messages and replies that were not taken.");
 	gauge(out, "connections", NULL, r->connections,
 	    "Connections that are served now.");
+	gauge(out, "tls_connections", NULL,
+	    (int64_t)(report_counter(r, STATS_TLS_OPENED) -
+	    report_counter(r, STATS_TLS_CLOSED)),
+	    "Of them, those over TLS whose handshake is done.");
 	gauge(out, "workers", NULL, (int64_t)r->n, "Threads that serve.");
+}
+
+/* Only where there is something to be said. */
+static void
+certificates(const struct report *r, struct report_out *out)
+{
+	struct report_certificate c;
+
+	for (size_t i = 0; report_certificate(r, i, &c); i++) {
+		if (i == 0)
+			begin(out, "certificate_not_after_seconds", "gauge",
+			    "seconds", "When the certificates end, since "
+			    "1970.");
+		report_add(out, PREFIX "certificate_not_after_seconds{"
+		    "number=\"%zu\",name=\"%s\"} %" PRId64 "\n", i + 1,
+		    c.name, (int64_t)c.ends);
+	}
 }
 
 static void
@@ -265,6 +286,7 @@ static int
 all(const struct report *r, struct report_out *out)
 {
 	gauges(r, out);
+	certificates(r, out);
 	process(r, out);
 	tables(r, out);
 	totals(r, out);

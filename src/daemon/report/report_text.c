@@ -8,6 +8,7 @@
 
 #include "config.h"
 
+#include "daemon/base/iso_time.h"
 #include "daemon/report/report.h"
 
 #include <inttypes.h>
@@ -18,6 +19,27 @@ static uint64_t
 get(const struct report *r, enum stats_counter counter)
 {
 	return report_counter(r, counter);
+}
+
+/* Nothing where no listener has TLS. */
+static void
+encrypted(const struct report *r, struct report_out *out)
+{
+	uint64_t opened = get(r, STATS_TLS_OPENED);
+	struct report_certificate c;
+	char ends[ISO_TIME_SIZE];
+
+	for (size_t i = 0; report_certificate(r, i, &c); i++) {
+		iso_time_local(c.ends, ends);
+		report_add(out, "certificate  %s, until %s\n", c.name, ends);
+	}
+	if (report_certificate(r, 0, &c))
+		report_add(out, "TLS          %" PRIu64 " now, %" PRIu64
+		    " handshakes, %" PRIu64 " of them by tickets, %" PRIu64
+		    " failed, %" PRIu64 " timed out\n",
+		    opened - get(r, STATS_TLS_CLOSED), opened,
+		    get(r, STATS_TLS_RESUMED), get(r, STATS_TLS_FAILED),
+		    get(r, STATS_TIMEOUT_HANDSHAKE));
 }
 
 static void
@@ -35,6 +57,7 @@ connections(const struct report *r, struct report_out *out)
 	    get(r, STATS_REFUSED_CONNECTIONS),
 	    get(r, STATS_REFUSED_PER_ADDRESS),
 	    get(r, STATS_REFUSED_DENIED));
+	encrypted(r, out);
 	report_add(out,
 	    "timeouts     %" PRIu64 " idle, %" PRIu64 " header, %" PRIu64
 	    " message, %" PRIu64 " write, %" PRIu64 " drain\n"

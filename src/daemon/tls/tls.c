@@ -20,7 +20,6 @@
 #include "common/clock.h"
 
 #define DAY_MS		(86400 * INT64_C(1000))
-#define NAME_SIZE	256
 
 const char *
 tls_version(void)
@@ -112,18 +111,19 @@ tls_look(struct tls *tls)
 	tls_set_unref(set);
 }
 
-void
-tls_certificates(struct tls *tls, void (*cb)(const char *, const char *,
-    time_t, void *), void *arg)
+bool
+tls_certificate(struct tls *tls, size_t i, char *name, size_t size,
+    time_t *ends)
 {
 	struct tls_set *set = tls_set_now(tls);
-	char name[NAME_SIZE];
+	bool is_there = set != NULL && i < set->n_certs;
 
-	for (size_t i = 0; set != NULL && i < set->n_certs; i++) {
-		tls_cert_name(set->certs[i], name, sizeof(name));
-		cb(set->certs[i]->path, name, set->certs[i]->ends, arg);
+	if (is_there) {
+		tls_cert_name(set->certs[i], name, size);
+		*ends = set->certs[i]->ends;
 	}
 	tls_set_unref(set);
+	return is_there;
 }
 
 #endif

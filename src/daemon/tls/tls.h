@@ -13,6 +13,8 @@
  * Connections go on with the set that they began with.
  */
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -70,13 +72,16 @@ void tls_set_unref(struct tls_set *);
 void tls_use(struct tls *, struct tls_set *);
 
 /*
- * Call back for each certificate of the set that is used.
+ * A certificate of the set that is used, from 0, in the order of the lines.
  *
- * path  of its file; borrowed for the call, as name is
- * name  its first name, which may be any text; "" if it has none
- * ends  when it does
+ * name  filled with its first name, "" if it has none; what is no letter,
+ *       digit or one of -.*@:_ is a question mark there
+ * size  of it, at least 1
+ * ends  set to when it does
+ *
+ * Returns whether there is one of that number.
  */
-void tls_certificates(struct tls *, void (*cb)(const char *path,
-    const char *name, time_t ends, void *arg), void *arg);
+bool tls_certificate(struct tls *, size_t i, char *name, size_t size,
+    time_t *ends);
 
 #endif

@@ -29,6 +29,10 @@
 #define DAY		86400	/* seconds */
 #define DATE_SIZE	32
 
+/* What needs no escaping, be it in JSON, in a label or on a terminal. */
+#define PLAIN		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" \
+			"0123456789-.*@:_"
+
 /* There is nobody who could type it; *arg notes that it is wanted. */
 static int
 no_passphrase_cb(char *buf, int size, int writes, void *arg)
@@ -182,6 +186,9 @@ tls_cert_name(const struct tls_cert *cert, char *name, size_t size)
 		X509_NAME_get_text_by_NID(subject, NID_commonName, name,
 		    (int)size);
 	ERR_clear_error();
+	for (; *name != '\0'; name++)
+		if (strchr(PLAIN, *name) == NULL)
+			*name = '?';
 }
 
 static void

@@ -83,13 +83,16 @@ tls_use(struct tls *tls, struct tls_set *set)
 	free(set);
 }
 
-void
-tls_certificates(struct tls *tls, void (*cb)(const char *, const char *,
-    time_t, void *), void *arg)
+bool
+tls_certificate(struct tls *tls, size_t i, char *name, size_t size,
+    time_t *ends)
 {
 	(void)tls;
-	(void)cb;
-	(void)arg;
+	(void)i;
+	(void)name;
+	(void)size;
+	(void)ends;
+	return false;
 }
 
 struct tls_worker *

@@ -118,7 +118,7 @@ void tls_cert_look(const struct tls_cert *, const struct conf_place *,
     FILE *warn);
 
 /*
- * Its first name; "" if it has none.
+ * Its first name, as tls_certificate() has it.
  */
 void tls_cert_name(const struct tls_cert *, char *name, size_t size);
 

@@ -341,6 +341,11 @@ class Reloaded(CertificatesTest):
 
 
 class Counted(CertificatesTest):
+    def stats(self):
+        done = run(program("appmsgctl"), "-s", self.path("control"),
+                   "--json", "stats")
+        return json.loads(done.stdout)
+
     def test_handshakes(self):
         one = self.make()
         daemon = self.start(*self.lines(one))
@@ -354,14 +359,24 @@ class Counted(CertificatesTest):
         with harness.Peer(daemon.address) as peer:
             peer.send(b"plain")
             peer.reply()
-
-        def numbers():
-            done = run(program("appmsgctl"), "-s", self.path("control"),
-                       "--json", "stats")
-            return json.loads(done.stdout)["tls"]
+        harness.wait_until(lambda: self.stats()["tls"]["failed"] == 1
+                           and self.stats()["tls"]["closed"] == 1,
+                           "it is counted")
+        ends = self.stats()["certificates"]
+        self.assertEqual([c["name"] for c in ends], ["localhost"])
+        lines = run(program("appmsgctl"), "-s", self.path("control"),
+                    "stats").stdout
+        self.assertRegex(lines, r"(?m)^certificate  localhost, until 20")
+        self.assertRegex(lines, r"(?m)^TLS          1 now, 2 handshakes, "
+                         r"1 of them by tickets, 1 failed, 0 timed out$")
+        metrics = run(program("appmsgctl"), "-s", self.path("control"),
+                      "stats", "--openmetrics").stdout
+        self.assertRegex(metrics, "appmsgd_certificate_not_after_seconds"
+                         r'{number="1",name="localhost"} [0-9]{10}\n')
+        self.assertIn("appmsgd_tls_connections 1\n", metrics)
 
         wanted = {"handshakes": 2, "failed": 1, "resumed": 1, "closed": 1}
-        harness.wait_until(lambda: numbers() == wanted, wanted)
+        self.assertEqual(self.stats()["tls"], wanted)
 
     def test_drain(self):
         """All that was asked is answered, and close_notify follows."""
