@@ -19,6 +19,7 @@ import sys
 
 import corpus_files
 import corpus_http
+import corpus_tls
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FOLDER = os.path.join(HERE, "corpus")
@@ -483,6 +484,7 @@ KINDS = {
     "slots": SLOTS,
     "source": corpus_files.SOURCE,
     "stream": STREAM,
+    "tls": corpus_tls.TLS,
     "who": WHO,
 }
 
