@@ -29,14 +29,6 @@ struct way_in {
 	bool address, local, proven;
 };
 
-/* Whether clients can prove there who they are: none can yet. */
-static bool
-has_client_ca(const struct conf_listen *l)
-{
-	(void)l;
-	return false;
-}
-
 static void
 add_way(struct way_in *in, const struct conf_listen *l)
 {
@@ -44,7 +36,7 @@ add_way(struct way_in *in, const struct conf_listen *l)
 		in->local = true;
 	else
 		in->address = true;
-	in->proven = in->proven || has_client_ca(l);
+	in->proven = in->proven || l->client_ca != NULL;
 }
 
 /* Say by which words nobody can be meant. */

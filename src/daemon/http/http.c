@@ -186,7 +186,7 @@ accept_cb(int fd, const struct sockaddr *sa, socklen_t len, void *arg)
 	struct peer_count *peer;
 	bool may;
 
-	if (allow_judge(l->rule, fd, sa, &may) != 0) {
+	if (allow_judge(l->rule, fd, sa, false, &may) != 0) {
 		log_warnx("out of memory for a connection");
 		close(fd);
 		return;

@@ -16,7 +16,7 @@
 
 int
 allow_judge(const struct who_rule *rule, int fd, const struct sockaddr *sa,
-    bool *may)
+    bool unproven, bool *may)
 {
 	struct who who = { .family = AF_UNSPEC };
 	int error = 0;
@@ -28,7 +28,8 @@ allow_judge(const struct who_rule *rule, int fd, const struct sockaddr *sa,
 		error = who_read(&who, fd, NULL);
 	else
 		who_set_address(&who, sa);
-	*may = who_judge(rule, &who) == WHO_MAY;
+	who.unproven = unproven;
+	*may = who_judge(rule, &who) != WHO_MAY_NOT;
 	who_clear(&who);
 	return error;
 }

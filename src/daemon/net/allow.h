@@ -19,13 +19,14 @@ struct who_rule;
 /*
  * Whether a rule lets a new connection in.
  *
- * fd, sa  the connection, and its peer's address
- * may     set on success
+ * fd, sa    the connection, and its peer's address
+ * unproven  a certificate may yet say who it is: then it is let in so far
+ * may       set on success
  *
  * Returns 0, or -1 when out of memory.
  */
 int allow_judge(const struct who_rule *, int fd, const struct sockaddr *sa,
-    bool *may);
+    bool unproven, bool *may);
 
 /*
  * Who is not let in, for the log: the address as address_word() has it, and of

@@ -205,9 +205,57 @@ not_read(struct session *s, bool was_opening)
 	return TURN_OVER;
 }
 
+/*
+ * Whether its listener lets the client in, now that it has proven who it is:
+ * where a certificate may say that, only what is sure was decided before.
+ *
+ * may  set on success
+ *
+ * Returns 0, or -1 when out of memory.
+ */
+static int
+judge_client(const struct session *s, bool *may)
+{
+	const struct generation *gen = s->host->gen;
+	const struct conf_listen *l = gen == NULL ? NULL :
+	    TAILQ_FIRST(&gen->conf->listens);
+	struct who who = { .family = AF_UNSPEC };
+	int error;
+
+	for (size_t i = 0; l != NULL && i < s->door->number; i++)
+		l = TAILQ_NEXT(l, entry);
+	*may = true;
+	if (l == NULL || l->client_ca == NULL || !who_rule_is_set(&l->rule))
+		return 0;
+	error = who_read(&who, link_fd(&s->link), link_names(&s->link));
+	*may = who_judge(&l->rule, &who) == WHO_MAY;
+	who_clear(&who);
+	return error;
+}
+
+/* The transport's talk is over; n and errno are those of the read. */
+static enum session_verdict
+let_in(struct session *s, ssize_t n)
+{
+	static const struct refusal denied = { REQUEST_DENIED, NULL,
+	    "you are not allowed here" };
+	int saved = errno;
+	bool may;
+
+	if (n == -1 && saved != EAGAIN)
+		return TURN_NOTHING;
+	if (judge_client(s, &may) != 0)
+		return TURN_OVER;
+	if (!may)
+		return session_turn_refuse(s, &denied);
+	errno = saved;
+	return TURN_NOTHING;
+}
+
 enum session_verdict
 session_turn_read(struct session *s)
 {
+	enum session_verdict verdict;
 	char *in = s->host->in;
 	size_t kept = s->link.left, room;
 	bool was_opening = s->link.opening;
@@ -219,6 +267,9 @@ session_turn_read(struct session *s)
 	room = SESSION_IN_SIZE - kept;
 	s->since = stats_begin(s->host->env.stats);
 	n = link_read(&s->link, in + kept, room);
+	if (was_opening && !s->link.opening &&
+	    (verdict = let_in(s, n)) != TURN_NOTHING)
+		return verdict;
 	if (n == -1)
 		return not_read(s, was_opening);
 	stats_add(s->host->env.stats, STATS_BYTES_IN, (size_t)n);

@@ -20,6 +20,7 @@
 
 #include "daemon/record/stats.h"
 #include "daemon/tls/tls_private.h"
+#include "daemon/who/who_names.h"
 
 /* Bytes that are enciphered before the peer must have taken some. */
 #define SEND_AT		((size_t)128 << 10)
@@ -167,6 +168,14 @@ tls_is_gone(const struct link *l)
 	return link_plain.is_gone(l);
 }
 
+static const struct who_names *
+tls_names(const struct link *l)
+{
+	const struct tls_conn *c = l->transport;
+
+	return c->names;
+}
+
 static void
 tls_shut(struct link *l)
 {
@@ -212,6 +221,7 @@ tls_close(struct link *l)
 		SSL_set_shutdown(c->ssl, SSL_SENT_SHUTDOWN |
 		    SSL_RECEIVED_SHUTDOWN);
 	SSL_free(c->ssl);
+	who_names_free(c->names);
 	buf_clear(&c->head);
 	free(c);
 	link_plain.close(l);
@@ -229,7 +239,8 @@ tls_link(void)
 		.is_readable = tls_is_readable,
 		.is_gone = tls_is_gone,
 		.shut = tls_shut,
-		.close = tls_close
+		.close = tls_close,
+		.names = tls_names
 	};
 
 	return &ops;

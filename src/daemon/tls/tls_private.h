@@ -14,6 +14,7 @@
  *	tls_set		all of a configuration, ready for handshakes
  *	tls		the set that is used
  *	tls_worker	the buffers of a thread, and whose turn it is
+ *	tls_names	who a client has proven to be
  *	tls_flow	bytes through the library
  *	tls_shake	a connection until its first byte
  *	tls_link	and from then on
@@ -39,6 +40,7 @@
 struct conf_certificate;
 struct conf_place;
 struct event;
+struct who_names;
 
 /* tls_why.c: */
 
@@ -225,6 +227,7 @@ struct tls_conn {
 	struct tls_worker *worker;
 	struct tls_set *set;	/* a reference while opening, or NULL */
 	SSL *ssl;		/* owned; NULL: no whole message yet */
+	struct who_names *names;	/* owned; NULL: no certificate */
 	struct buf head;	/* made before there was something to send */
 	size_t door;
 	enum tls_state state : 8;
@@ -236,6 +239,17 @@ struct tls_conn {
 
 /* Messages of the protocol's own that a peer may send without a byte. */
 #define TLS_ASIDES_MAX	16
+
+/* tls_names.c: */
+
+/*
+ * The names in the certificate that the peer has proven to be its own.
+ *
+ * names  set in any case; owned by the caller; NULL: it has shown none
+ *
+ * Returns 0, or -1 when out of memory.
+ */
+int tls_names_read(SSL *, struct who_names **names);
 
 /* tls_flow.c: */
 

@@ -192,6 +192,10 @@ opened(struct tls_conn *c, char *p, size_t len)
 
 	tls_shake_leave(c, TLS_OPEN);
 	c->link->has_end = true;
+	if (tls_names_read(c->ssl, &c->names) != 0) {
+		errno = ENOMEM;
+		return -1;
+	}
 	if (SSL_session_reused(c->ssl))
 		stats_add(w->stats, STATS_TLS_RESUMED, 1);
 	if (w->in_at == w->in_len || SSL_version(c->ssl) < TLS1_3_VERSION) {

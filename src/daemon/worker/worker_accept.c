@@ -115,7 +115,7 @@ let_in(struct worker_listener *from, int fd, const struct sockaddr *sa,
 	uint64_t more;
 	bool may;
 
-	if (allow_judge(from->rule, fd, sa, &may) != 0) {
+	if (allow_judge(from->rule, fd, sa, from->unproven, &may) != 0) {
 		log_warnx("out of memory for a connection");
 		close(fd);
 		return false;
@@ -193,9 +193,12 @@ worker_listen_use(struct worker *w)
 	const struct conf_listen *l;
 
 	/* The same ones, in the same order: no reload changes that. */
-	if (from != NULL)
-		TAILQ_FOREACH(l, &w->gen->conf->listens, entry)
-			(from++)->rule = &l->rule;
+	if (from == NULL)
+		return;
+	TAILQ_FOREACH(l, &w->gen->conf->listens, entry) {
+		from->rule = &l->rule;
+		(from++)->unproven = l->client_ca != NULL;
+	}
 }
 
 int

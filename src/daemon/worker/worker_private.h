@@ -27,6 +27,7 @@ struct worker_listener {
 	struct worker *worker;
 	const struct session_door *door;
 	const struct who_rule *rule;	/* borrowed from the generation */
+	bool unproven;			/* clients show certificates there */
 	struct acceptor *acceptor;	/* owned; NULL: not the workers' */
 };
 
