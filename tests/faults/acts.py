@@ -8,11 +8,16 @@ judged by trial.judge_reply().
 
 import json
 import re
+import ssl
 import time
 
 import trial
 import world
 from trial import Ill
+from world import Hang, kept, search
+
+import peer
+import tls
 
 
 class Requests(trial.Trial):
@@ -32,6 +37,64 @@ class Requests(trial.Trial):
                 raise Ill("wrong bytes of an echo")
         else:
             trial.judge_reply(came, ended, question.right)
+
+
+class Encrypted(trial.Trial):
+    """Handshakes, full ones and by tickets, and requests behind them."""
+
+    def setUp(self):
+        self.mine = None
+        super().setUp()
+        self.context = tls.context(self.mine)
+        self.session = None
+
+    def lines(self, version):
+        if self.mine is None:
+            self.mine = tls.make_localhost(self.directory)
+        return [*super().lines(version),
+                f"certificate {self.mine.cert} key={self.mine.key}",
+                f"listen {world.LOOPBACK} 0 tls=yes"]
+
+    def note(self, daemon):
+        super().note(daemon)
+        self.at["tls"] = daemon.addresses[5]
+
+    def renew(self):
+        """OpenSSL keeps what each thread needed once."""
+        super().renew()
+        for _ in range(4):
+            open_ones = [tls.TlsPeer(self.at["tls"], self.context,
+                                     session=self.session)
+                         for _ in range(4)]
+            for one in open_ones:
+                one.ask(search("ring", **kept()))
+                self.session = one.tls.session
+                one.close()
+        self.usual = self.state()
+
+    def ask_encrypted(self, data, session=None):
+        """What comes of it; the end of the connection is None."""
+        try:
+            with tls.TlsPeer(self.at["tls"], self.context,
+                             session=session, start=False) as link:
+                link.peer.sock.settimeout(world.HANG)
+                link.handshake()
+                link.send(data)
+                came = link.to_end()
+                self.session = link.tls.session
+                return came
+        except TimeoutError:
+            raise Hang("no answer over TLS") from None
+        except (ssl.SSLError, peer.Ended, *world.GONE):
+            return None
+
+    def encrypted_once(self, data, resume=False):
+        """All of the right answer, or an apology, or the end."""
+        if resume and self.session is None:
+            self.ask_encrypted(data)
+        came = self.ask_encrypted(data, self.session if resume else None)
+        if came is not None:
+            trial.judge_reply(came, True, self.answers[data])
 
 
 def form(value):

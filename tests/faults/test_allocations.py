@@ -51,6 +51,25 @@ class Requests(acts.Requests, Allocations):
                      for name, question in self.learn().items()})
 
 
+class Encrypted(acts.Encrypted, Allocations):
+    """The same over TLS, and what it takes to come to that."""
+
+    def test_handshakes(self):
+        self.renew()
+        asked = {"hit": world.search("ring"),
+                 "large": world.search("large"),
+                 "many": world.search("ring", **world.kept()) * 30
+                 + world.search("ring")}
+        self.answers = {data: world.still(world.exchange(
+            self.at["tcp"], data)[0]) for data in asked.values()}
+        for data in asked.values():
+            self.assertEqual(self.ask_encrypted(data), self.answers[data])
+        self.phases({
+            f"{name}{', by a ticket' if resume else ''}": functools.partial(
+                self.encrypted_once, data, resume)
+            for name, data in asked.items() for resume in (False, True)})
+
+
 class Pages(acts.Pages, Allocations):
     """The status page, and what programs read there."""
 
