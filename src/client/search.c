@@ -155,19 +155,21 @@ search_send(struct search *search)
 {
 	const struct search_key *key;
 	size_t limit = search->kept ? search->count : 1;
-	int error;
+	int error = 0;
 
-	for (; search->sent < limit; search->sent++) {
+	if (search->sent == limit)
+		return true;
+	appmsg_client_cork(search->client, true);
+	for (; error == 0 && search->sent < limit; search->sent++) {
 		key = &search->window[(search->first + search->sent) %
 		    SEARCH_WINDOW];
 		error = query_send(search->client, &search->query, key->text,
 		    key->len, search->several);
-		if (error != 0) {
-			call_error(search->call, "request", error);
-			return false;
-		}
 	}
-	return true;
+	appmsg_client_cork(search->client, false);
+	if (error != 0)
+		call_error(search->call, "request", error);
+	return error == 0;
 }
 
 /*

@@ -301,6 +301,13 @@ int appmsg_client_send(struct appmsg_client *client,
     const struct appmsg_header *hdr, const void *content, size_t len);
 
 /*
+ * Have messages wait for those behind them, so that many leave at once, which
+ * costs both sides less: until it is called with false, or some 64 KB wait.
+ * Nothing is received meanwhile that only what waits would bring about.
+ */
+void appmsg_client_cork(struct appmsg_client *client, bool corked);
+
+/*
  * Receive one message; writes what is still queued meanwhile.
  *
  * msg  filled when 0 is returned; borrowed until the next call with client

@@ -49,6 +49,7 @@ struct appmsg_client {
 	bool write_broken;	/* nobody reads what we send any more */
 	int read_error;		/* errno of a failed read, sticky */
 	int filter_error;	/* of a filter that is broken, sticky */
+	bool corked;		/* what is sent waits in out */
 	bool eof;
 };
 
@@ -158,6 +159,8 @@ client_write_sealed(struct appmsg_client *client)
 static void
 client_flush(struct appmsg_client *client)
 {
+	if (client->corked && client->out.len < CLIENT_WIRE_SOME)
+		return;
 	if (client->ops != NULL)
 		client_write_sealed(client);
 	else
@@ -221,6 +224,13 @@ int
 appmsg_client_fd(const struct appmsg_client *client)
 {
 	return client->fd;
+}
+
+void
+appmsg_client_cork(struct appmsg_client *client, bool corked)
+{
+	client->corked = corked;
+	client_flush(client);
 }
 
 int

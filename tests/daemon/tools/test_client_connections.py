@@ -3,8 +3,10 @@
 # Copyright (c) 2026 The appmsgd authors
 """When appmsg-client sends, waits, connects again and gives up."""
 
+import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import unittest
 
@@ -55,6 +57,28 @@ class KeepAliveTest(FoundTest):
         with Server(serve) as server:
             self.assert_found(ask(server, "search", *keys), keys)
             self.assertEqual(next(server.count), len(keys))
+
+    def test_many_leave_at_once(self):
+        """A write for many keys, as the kernel is asked for it."""
+        strace = shutil.which("strace")
+        if strace is None:
+            self.skipTest("no strace here")
+
+        def serve(connection):
+            while (key := connection.key()) is not None:
+                kept_reply(connection, key)
+
+        keys = [f"k{i}" for i in range(300)]
+        with Server(serve) as server, \
+                tempfile.NamedTemporaryFile("r", encoding="utf-8") as log:
+            done = harness.run(
+                strace, "-o", log.name, "-e", "trace=sendto",
+                harness.program("appmsg-client"), "-p", str(server.port),
+                "search", *keys)
+            if done.returncode != 0 and "ptrace" in done.stderr:
+                self.skipTest("strace may not look at it")
+            self.assert_found(done, keys)
+            self.assertLess(log.read().count("sendto("), 30)
 
     def test_then_many_follow_without_a_reply(self):
         def serve(connection):
