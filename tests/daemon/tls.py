@@ -7,8 +7,10 @@ there: in pieces, with others between, or not at all.
 """
 
 import ssl
+import unittest
 
 import certificates
+from daemon import program, run
 from message import Reply, read
 from peer import Ended, Peer
 
@@ -169,7 +171,14 @@ class TlsPeer:
         return self.reply()
 
 
+def needed():
+    """Skip the test with a daemon that was built without it."""
+    if "\nTLS: none" in run(program("appmsgd"), "-V").stdout:
+        raise unittest.SkipTest("appmsgd was built without OpenSSL")
+
+
 def make_localhost(directory, name="server", **kwargs):
     """A certificate of this machine, signed by itself."""
+    needed()
     return certificates.make(
         directory, name, ("DNS:localhost", "IP:127.0.0.1"), **kwargs)

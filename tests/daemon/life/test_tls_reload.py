@@ -25,6 +25,10 @@ KEEP = kept()
 
 
 class CertificatesTest(harness.DaemonTest):
+    def setUp(self):
+        super().setUp()
+        tls.needed()
+
     def make(self, name="server", *more, **kwargs):
         return certificates.make(
             self.directory, name, ("DNS:localhost", *more), **kwargs)
