@@ -202,8 +202,15 @@ struct tls_worker {
 	struct tls_conns turns;		/* they wait for one */
 	struct event *event;		/* the next one's */
 	const struct tls_conn *turn;	/* whose it is */
+	bool stepped;			/* in this wake-up, without a turn */
 	struct warning crowded;
 };
+
+/*
+ * Whether nobody else has made a step in this wake-up, nor waits for one: then
+ * it need not be waited for.  Who asks makes one.
+ */
+bool tls_worker_may_step(struct tls_worker *);
 
 /*
  * Have a turn soon; or end what is too much.

@@ -7,8 +7,8 @@
  * At first there is nothing of the library, whose state takes forty times the
  * memory of all else: the bytes stay in the kernel, which is told how many of
  * them it should wait for, and are looked at there.  When the client's first
- * message is whole the connection waits for its turn, in which it makes one
- * step; it reads nothing meanwhile.
+ * message is whole, it makes one step if nobody else has in this wake-up; else
+ * the connection waits for its turn, and reads nothing meanwhile.
  */
 
 #include "config.h"
@@ -270,6 +270,8 @@ tls_shake_read(struct tls_conn *c, char *p, size_t len)
 	if (!c->waits) {
 		if (!due && ((n = look(c, &due)) >= 0 || !due))
 			return n;
+		if (tls_worker_may_step(c->worker))
+			return step(c, p, len);
 		tls_worker_turn(c->worker, c);
 	}
 	link_set_reading(c->link, false);

@@ -121,6 +121,7 @@ turn_cb(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	w->stepped = false;
 	relieve(w);
 	if ((c = TAILQ_FIRST(&w->turns)) == NULL)
 		return;
@@ -131,6 +132,16 @@ turn_cb(evutil_socket_t fd, short what, void *arg)
 	w->turn = c;
 	c->link->owner->readable_cb(c->link->fd, EV_READ, c->link);
 	w->turn = NULL;
+}
+
+bool
+tls_worker_may_step(struct tls_worker *w)
+{
+	if (w->stepped || !TAILQ_EMPTY(&w->turns))
+		return false;
+	w->stepped = true;
+	run_soon(w);
+	return true;
 }
 
 void
