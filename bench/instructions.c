@@ -92,8 +92,8 @@ answer_all(struct stream *stream, struct request_env *env, const char *input,
 	size_t used;
 
 	if (env->access != NULL)
-		access_turn(env->access, (struct access_peer){ &who, -1,
-		    NULL }, since);
+		access_turn(env->access, (struct access_peer){ .who = &who,
+		    .fd = -1 }, since);
 	do {
 		env->limits = &env->gen->conf->limits;
 		verdict = stream_feed(stream, env, input, len, &used, out);

@@ -12,17 +12,19 @@ import re
 import harness
 from harness import quoted
 
+TEXT = r'(?:[^"\\]|\\["\\nrt]|\\x[0-9a-f]{2}|\\u\{[0-9a-f]+\})*'
 LINE = re.compile(
     r'time=(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)'
     r' peer=(?P<peer>\S+)(?: listen=(?P<listen>\S+))?'
     r' ask=(?P<ask>exact|prefix|suffix|substring|fuzzy|regex|search|binary|-)'
-    r' key=(?P<key>"(?:[^"\\]|\\["\\nrt]|\\x[0-9a-f]{2}|\\u\{[0-9a-f]+\})*"|-)'
+    rf' key=(?P<key>"{TEXT}"|-)'
     r' status=(?P<status>found|not-found|error|busy|denied|unavailable)'
     r' table=(?P<table>[\w.-]+)'
     r' bytes=(?P<bytes>\d+) us=(?P<us>\d+)'
     r'(?: error=(?P<error>[a-z-]+))?'
     r'(?: key-bytes=(?P<key_bytes>\d+))?'
-    r'(?: uid=(?P<uid>\d+))?')
+    r'(?: uid=(?P<uid>\d+))?'
+    rf'(?: cn="(?P<cn>{TEXT})")?')
 ESCAPE = re.compile(rb'\\(?:(["\\nrt])|x([0-9a-f]{2})|u\{([0-9a-f]+)\})')
 NAMED = {b"n": b"\n", b"r": b"\r", b"t": b"\t"}
 

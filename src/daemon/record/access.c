@@ -35,7 +35,8 @@
 #define WHO_MAX		600	/* " peer=ADDRESS listen=ADDRESS" at most */
 #define START_MAX	(WHO_MAX + 64)
 #define TAIL_MAX	128	/* with a table's name, which is shorter */
-#define PROOF_MAX	32	/* " uid=NUMBER" */
+#define NAME_MAX_LEN	128	/* bytes of a common name, escaped */
+#define PROOF_MAX	(NAME_MAX_LEN + 32)	/* " uid=NUMBER" or " cn=..." */
 #define LINE_MAX_LEN	(START_MAX + ACCESS_KEY_MAX + 256 + PROOF_MAX)
 
 /*
@@ -182,6 +183,38 @@ learn_port(struct sockaddr_storage *ss, int fd)
 		*port = *chosen;
 }
 
+/*
+ * A text between quotes, cut at a character before it has more than max bytes;
+ * within, quotes are escaped too.
+ *
+ * Returns the bytes of it that are there.
+ */
+static size_t
+spell(char *to, size_t *to_len, size_t max, const char *text, size_t len)
+{
+	char unit[16];
+	size_t n = 0, used = 0, size, unit_len;
+	uint32_t cp;
+
+	while (used < len) {
+		size = escape_utf8(text + used, len - used, &cp);
+		if (size == 0)
+			size = 1;
+		if (text[used] == '"')
+			unit_len = strlcpy(unit, "\\\"", sizeof(unit));
+		else
+			unit_len = escape(unit, sizeof(unit), text + used,
+			    size);
+		if (n + unit_len > max)
+			break;
+		memcpy(to + n, unit, unit_len);
+		n += unit_len;
+		used += size;
+	}
+	*to_len = n;
+	return used;
+}
+
 /* Whose process it is at the other end of a unix socket. */
 static void
 spell_user(char *who, size_t cap, int fd)
@@ -191,6 +224,18 @@ spell_user(char *who, size_t cap, int fd)
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0)
 		snprintf(who, cap, " uid=%u", (unsigned int)peer.uid);
+}
+
+/* The name in the certificate that it has proven to be its own. */
+static void
+spell_cn(char *who, const char *cn)
+{
+	size_t len;
+	char *to = put_word(who, " cn=", "\"");
+
+	spell(to, &len, NAME_MAX_LEN, cn, strlen(cn));
+	to[len] = '"';
+	to[len + 1] = '\0';
 }
 
 /*
@@ -218,10 +263,12 @@ spell_who(const struct access *a, const struct access_peer *peer)
 		n += strlen(address_word((struct sockaddr *)&at,
 		    peer->listen->ss_len, who + n, WHO_MAX - n));
 	}
-	if (at.ss_family == AF_UNIX) {
+	if (at.ss_family == AF_UNIX || peer->cn != NULL)
 		n += strlcpy(who + n, "\n", sizeof(who) - n);
+	if (at.ss_family == AF_UNIX)
 		spell_user(who + n, sizeof(who) - n, peer->fd);
-	}
+	else if (peer->cn != NULL)
+		spell_cn(who + n, peer->cn);
 	return strdup(who);
 }
 
@@ -297,45 +344,14 @@ access_note_ask(struct access *a, const char *ask)
 	a->note.ask = ask;
 }
 
-/*
- * A key between quotes, cut at a character; within, quotes are escaped too.
- *
- * Returns the bytes of it that are in the text.
- */
-static size_t
-spell_key(char *to, size_t *to_len, const char *key, size_t len)
-{
-	char unit[16];
-	size_t n = 0, used = 0, size, unit_len;
-	uint32_t cp;
-
-	while (used < len) {
-		size = escape_utf8(key + used, len - used, &cp);
-		if (size == 0)
-			size = 1;
-		if (key[used] == '"')
-			unit_len = strlcpy(unit, "\\\"", sizeof(unit));
-		else
-			unit_len = escape(unit, sizeof(unit), key + used,
-			    size);
-		if (n + unit_len > ACCESS_KEY_MAX)
-			break;
-		memcpy(to + n, unit, unit_len);
-		n += unit_len;
-		used += size;
-	}
-	*to_len = n;
-	return used;
-}
-
 void
 access_note_key(struct access *a, const char *key, size_t len)
 {
 	struct access_note *note = &a->note;
 
 	note->has_key = true;
-	note->key_bytes = spell_key(note->key, &note->key_len, key,
-	    len) < len ? len : 0;
+	note->key_bytes = spell(note->key, &note->key_len, ACCESS_KEY_MAX,
+	    key, len) < len ? len : 0;
 }
 
 void

@@ -78,6 +78,8 @@ struct access_peer {
 				   by its first one, free(3); NULL: none yet */
 	int fd;
 	const struct conf_listen *listen;	/* where it came in */
+	const char *cn;		/* the common name in the certificate that it
+				   has shown; NULL: none */
 };
 
 /*

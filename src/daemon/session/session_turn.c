@@ -24,6 +24,7 @@
 #include "daemon/snapshot/generation.h"
 #include "daemon/snapshot/views.h"
 #include "daemon/who/who.h"
+#include "daemon/who/who_names.h"
 
 /*
  * How long one search works before sockets are looked at again, in
@@ -43,7 +44,8 @@ begin_log(struct session *s)
 	if (access == NULL)
 		return;
 	access_turn(access, (struct access_peer){ &s->who, link_fd(&s->link),
-	    s->door->listen }, s->since);
+	    s->door->listen, who_names_first(link_names(&s->link),
+	    WHO_NAME_CN) }, s->since);
 }
 
 /*

@@ -8,6 +8,7 @@ import sys
 
 sys.path.insert(1, sys.path[0] + "/..")
 
+import access
 import certificates
 import harness
 import tls
@@ -115,6 +116,24 @@ class ByCertificate(harness.DaemonTest):
                                         " deny=127.0.0.0/8"))
         with Peer(daemon.address) as peer:
             self.assertEqual(peer.to_end(), bytes((21, 3, 1, 0, 2, 2, 49)))
+
+    def test_access_log(self):
+        """It says who has asked, as far as a certificate does."""
+        path = self.path("access.log")
+        daemon = self.start(*self.lines(), f"log access={path}")
+        names = ("payroll", "bare", "twice", "odd")
+        self.contexts["odd"] = tls.context(mine=certificates.make(
+            self.directory, "odd", by=self.ca,
+            subject='/CN=a "b"\n key="x' + "y" * 40))
+        for name in names:
+            with TlsPeer(daemon.address, self.contexts[name]) as peer:
+                peer.ask(search("x", **KEEP))
+        daemon.stop()
+        with open(path, encoding="utf-8") as file:
+            lines = [access.LINE.fullmatch(line[:-1]) for line in file]
+        self.assertEqual([line and line["cn"] for line in lines], [
+            "payroll.example", None, "one",
+            'a \\"b\\"\\n key=\\"x' + "y" * 40])
 
     def test_tickets(self):
         """Who comes by one is who he was."""
