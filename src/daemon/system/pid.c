@@ -22,6 +22,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,12 +160,34 @@ pid_write(const struct pid *pid)
 	return -1;
 }
 
+/* Open, lock and write the file at pid->path. */
+static int
+pid_take(struct pid *pid, uid_t user, const struct conf_place *place,
+    struct problems *problems)
+{
+	enum outcome outcome = PID_GONE;
+
+	for (int i = 0; outcome == PID_GONE && i < TRIES; i++)
+		outcome = pid_open(pid, user, place, problems);
+	if (outcome == PID_GONE)
+		log_warnx("cannot write pidfile=%s: it comes and goes",
+		    pid->path);
+	if (outcome != PID_LOCKED)
+		return -1;
+	pid->held = true;
+	if (pid_write(pid) == 0)
+		return 0;
+	pid_remove(pid);
+	return -1;
+}
+
 int
 pid_use(struct pid *pid, const struct conf *conf, uid_t user,
     struct problems *problems)
 {
 	const char *path = conf->pidfile;
-	enum outcome outcome = PID_GONE;
+	sigset_t ends, before;
+	int error;
 
 	if (pid->held && path != NULL && strcmp(path, pid->path) == 0)
 		return 0;
@@ -174,16 +198,13 @@ pid_use(struct pid *pid, const struct conf *conf, uid_t user,
 		log_warn("cannot write pidfile=%s", path);
 		return -1;
 	}
-	for (int i = 0; outcome == PID_GONE && i < TRIES; i++)
-		outcome = pid_open(pid, user, conf_said(conf, "pidfile",
-		    NULL), problems);
-	if (outcome == PID_GONE)
-		log_warnx("cannot write pidfile=%s: it comes and goes", path);
-	if (outcome != PID_LOCKED)
-		return -1;
-	pid->held = true;
-	if (pid_write(pid) == 0)
-		return 0;
-	pid_remove(pid);
-	return -1;
+	/* What ends a start removes the file once that is held; not before. */
+	sigemptyset(&ends);
+	sigaddset(&ends, SIGTERM);
+	sigaddset(&ends, SIGINT);
+	pthread_sigmask(SIG_BLOCK, &ends, &before);
+	error = pid_take(pid, user, conf_said(conf, "pidfile", NULL),
+	    problems);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return error;
 }
