@@ -226,8 +226,10 @@ judge_client(const struct session *s, bool *may)
 
 	for (size_t i = 0; l != NULL && i < s->door->number; i++)
 		l = TAILQ_NEXT(l, entry);
-	*may = true;
-	if (l == NULL || l->client_ca == NULL || !who_rule_is_set(&l->rule))
+	/* A handshake may have begun before a reload asked for one. */
+	*may = l == NULL || l->client_ca == NULL ||
+	    link_names(&s->link) != NULL;
+	if (!*may || l == NULL || !who_rule_is_set(&l->rule))
 		return 0;
 	error = who_read(&who, link_fd(&s->link), link_names(&s->link));
 	*may = who_judge(&l->rule, &who) == WHO_MAY;

@@ -191,6 +191,26 @@ class Names(CertificatesTest):
                 self.assertEqual(self.shown(daemon, name=name), cn)
 
 
+class Asked(CertificatesTest):
+    def test_within_a_handshake(self):
+        """Who was not asked for a certificate yet is not let in by a
+        listener that wants one by now."""
+        server, ca = self.make(), self.make("ca", authority=True)
+        daemon = self.start(*self.lines(server))
+        with TlsPeer(daemon.address, start=False) as peer:
+            try:
+                peer.tls.do_handshake()
+            except ssl.SSLWantReadError:
+                peer.flush()
+            peer.peer.wait_readable()
+            self.configure(*self.lines(server,
+                                       listen=f" client-ca={ca.cert}"))
+            self.assertEqual(self.reload().returncode, 0)
+            peer.handshake()
+            reply = peer.ask(search("ring", **KEEP))
+        self.assertIn(b"you are not allowed here", reply.content)
+
+
 class Reloaded(CertificatesTest):
     def test_taken_or_not(self):
         one, two = self.make("one"), self.make("two")
