@@ -289,9 +289,7 @@ reload_published(struct reload *r)
 		kept_serve(&r->kept, r->loaded,
 		    (size_t)r->loaded->conf->generations);
 	r->loaded = NULL;
-	/* A rollback has none: what was replaced may have been given away. */
-	if (r->certs != NULL)
-		tls_use(workers_tls(r->workers), r->certs);
+	tls_use(workers_tls(r->workers), r->certs);
 	r->certs = NULL;
 	reload_over(r, true);
 }
@@ -323,6 +321,13 @@ reload_rollback(struct reload *r)
 	if (r->loaded == NULL || diff_snapshots(kept_serving(&r->kept)->snap,
 	    r->loaded->snap, &r->diff) != 0) {
 		problems_add(&r->problems, NULL, 0, "out of memory");
+		reload_over(r, false);
+		return;
+	}
+	/* Who is let in is as it was, by a certificate that is in use. */
+	r->certs = tls_load_back(workers_tls(r->workers), r->loaded->conf,
+	    &r->problems);
+	if (r->certs == NULL) {
 		reload_over(r, false);
 		return;
 	}

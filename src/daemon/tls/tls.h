@@ -56,6 +56,14 @@ struct tls_set *tls_load(struct tls *, const struct conf *conf, FILE *warn,
     struct problems *problems);
 
 /*
+ * The certificates and keys of the set that is used, with what a configuration
+ * which was used before asks of clients: only its client-ca is read.  Returns
+ * as tls_load().
+ */
+struct tls_set *tls_load_back(struct tls *, const struct conf *,
+    struct problems *problems);
+
+/*
  * Whether a set has nothing that the one which is used has not, and the
  * configuration is the same.
  */

@@ -62,6 +62,13 @@ tls_load(struct tls *tls, const struct conf *conf, FILE *warn,
 	return set;
 }
 
+struct tls_set *
+tls_load_back(struct tls *tls, const struct conf *conf,
+    struct problems *problems)
+{
+	return tls_load(tls, conf, NULL, problems);
+}
+
 bool
 tls_is_same(struct tls *tls, const struct tls_set *set)
 {

@@ -285,15 +285,12 @@ find_old(struct tls *tls, const struct conf_certificate *c)
 
 /* Room for all, before any is made. */
 static struct tls_set *
-new_set(const struct conf *conf)
+new_set(const struct conf *conf, size_t certs)
 {
-	const struct conf_certificate *c;
 	const struct conf_listen *l;
-	size_t certs = 0, doors = 0;
+	size_t doors = 0;
 	struct tls_set *set = calloc(1, sizeof(*set));
 
-	STAILQ_FOREACH(c, &conf->certificates, entry)
-		certs++;
 	TAILQ_FOREACH(l, &conf->listens, entry)
 		doors++;
 	if (set == NULL)
@@ -310,12 +307,31 @@ new_set(const struct conf *conf)
 	return NULL;
 }
 
-/* All of them, so that all that is wrong is told at once. */
-static void
-make_all(struct maker *m)
+static size_t
+count_certificates(const struct conf *conf)
 {
 	const struct conf_certificate *c;
+	size_t n = 0;
+
+	STAILQ_FOREACH(c, &conf->certificates, entry)
+		n++;
+	return n;
+}
+
+static void
+make_doors(const struct maker *m)
+{
 	const struct conf_listen *l;
+
+	TAILQ_FOREACH(l, &m->conf->listens, entry)
+		make_door(m, l);
+}
+
+/* All of them, so that all that is wrong is told at once. */
+static void
+make_all(const struct maker *m)
+{
+	const struct conf_certificate *c;
 	struct tls_cert *cert;
 	bool all = true;
 
@@ -327,17 +343,28 @@ make_all(struct maker *m)
 		all = all && cert != NULL;
 	}
 	/* A certificate that is missing would be missed there again. */
-	TAILQ_FOREACH(l, &m->conf->listens, entry)
-		if (all)
-			make_door(m, l);
+	if (all)
+		make_doors(m);
+}
+
+/* The set that was made, or NULL where there are more problems than before. */
+static struct tls_set *
+made(const struct maker *m, size_t before)
+{
+	ERR_clear_error();
+	if (problems_count(m->problems) == before)
+		return m->set;
+	set_free(m->set);
+	return NULL;
 }
 
 struct tls_set *
 tls_load(struct tls *tls, const struct conf *conf, FILE *warn,
     struct problems *problems)
 {
-	struct maker m = { .tls = tls, .conf = conf, .warn = warn,
-	    .problems = problems, .set = new_set(conf) };
+	const struct maker m = { .tls = tls, .conf = conf, .warn = warn,
+	    .problems = problems,
+	    .set = new_set(conf, count_certificates(conf)) };
 	size_t before = problems_count(problems);
 
 	if (m.set == NULL) {
@@ -345,11 +372,31 @@ tls_load(struct tls *tls, const struct conf *conf, FILE *warn,
 		return NULL;
 	}
 	make_all(&m);
-	ERR_clear_error();
-	if (problems_count(problems) == before)
-		return m.set;
-	set_free(m.set);
-	return NULL;
+	return made(&m, before);
+}
+
+struct tls_set *
+tls_load_back(struct tls *tls, const struct conf *conf,
+    struct problems *problems)
+{
+	/* Who asks is the one that changes it. */
+	const struct tls_set *old = tls->current;
+	const struct maker m = { .tls = tls, .conf = conf,
+	    .problems = problems, .set = new_set(conf, old->n_certs) };
+	size_t before = problems_count(problems);
+
+	if (m.set == NULL) {
+		problems_add(problems, NULL, 0, "%s", strerror(ENOMEM));
+		return NULL;
+	}
+	while (m.set->n_certs < old->n_certs) {
+		struct tls_cert *cert = old->certs[m.set->n_certs];
+
+		cert->refs++;
+		m.set->certs[m.set->n_certs++] = cert;
+	}
+	make_doors(&m);
+	return made(&m, before);
 }
 
 #endif

@@ -211,6 +211,44 @@ class Asked(CertificatesTest):
         self.assertIn(b"you are not allowed here", reply.content)
 
 
+class RolledBack(CertificatesTest):
+    """What comes back is who may ask, not what proved the server."""
+
+    def rollback(self):
+        done = run(program("appmsgctl"), "-s", self.path("control"),
+                   "rollback")
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_client_ca(self):
+        server, other = self.make(), self.make("other")
+        ca = self.make("ca", authority=True)
+        mine = tls.context(mine=self.make("mine", by=ca))
+        asks = f" client-ca={ca.cert}"
+
+        def serve(cert, listen):
+            return (*self.lines(cert, listen=listen), "generations 4")
+
+        def asked(ctx=None):
+            try:
+                with TlsPeer(daemon.address, ctx) as peer:
+                    peer.send(search("ring", **KEEP))
+                    return peer.reply().content == to_json({"result": RING})
+            except ssl.SSLError as error:
+                self.assertIn("CERTIFICATE_REQUIRED", str(error))
+                return False
+
+        daemon = self.start(*serve(server, asks))
+        self.assertEqual((asked(), asked(mine)), (False, True))
+        self.configure(*serve(other, ""))
+        self.assertEqual(self.reload().returncode, 0)
+        self.assertEqual((asked(), asked(mine)), (True, True))
+        self.rollback()
+        self.assertEqual((asked(), asked(mine)), (False, True))
+        self.assertEqual(self.shown(daemon, ctx=mine), "other")
+        self.rollback()
+        self.assertEqual((asked(), asked(mine)), (True, True))
+
+
 class Reloaded(CertificatesTest):
     def test_taken_or_not(self):
         one, two = self.make("one"), self.make("two")
