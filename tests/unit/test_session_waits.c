@@ -52,6 +52,20 @@ who_does_not_take_is_not_read(void **state)
 	assert_int_equal(one()->state, SESSION_READ);
 }
 
+/* Its answers to what is no message must be taken, too. */
+static void
+what_a_transport_sends_has_its_deadline(void **state)
+{
+	(void)state;
+	one_ask(KEEP, SEARCH);
+	one_start();
+	assert_int_equal(one()->out.kind, DEADLINE_NONE);
+	fake.takes = 0;
+	assert_int_equal(link_queue_made(&one()->link, "x", 1), 0);
+	one_host.owner.readable_cb(FAKE_FD, EV_READ, &one()->link);
+	assert_int_equal(one()->out.kind, DEADLINE_WRITE);
+}
+
 static void
 ask_work(void)
 {
@@ -418,6 +432,7 @@ main(void)
 #define TEST(f)	cmocka_unit_test_setup_teardown(f, one_setup, one_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(who_does_not_take_is_not_read),
+		TEST(what_a_transport_sends_has_its_deadline),
 		TEST(work_goes_on_where_the_output_is_full),
 		TEST(what_is_behind_work_waits),
 		TEST(what_comes_behind_work_is_answered_meanwhile),

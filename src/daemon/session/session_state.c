@@ -200,6 +200,9 @@ session_settle(struct session *s)
 	session_account(s);
 	if (unsent == 0 && !session_owes(s))
 		return;
+	/* The transport's own, which it sends when it reads. */
+	if (unsent > 0 && s->out.kind == DEADLINE_NONE)
+		session_expect(s);
 	is_short = session_memory_is_short(s, 0);
 	/* What is owed alone is the stream's to bound, which then waits. */
 	if (s->state == SESSION_READ && unsent > 0 && (is_short ||
