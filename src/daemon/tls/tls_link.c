@@ -211,7 +211,7 @@ tls_close(struct link *l)
 {
 	struct tls_conn *c = l->transport;
 
-	if (c->ssl != NULL && c->state != TLS_OPENING)
+	if (c->opened)
 		stats_add(c->worker->stats, STATS_TLS_CLOSED, 1);
 	if (c->state == TLS_OPEN && !l->unsent)
 		send_end(c);

@@ -242,6 +242,7 @@ struct tls_conn {
 	bool waits;		/* for a turn */
 	bool low;		/* the kernel waits for more than a byte */
 	bool ended;		/* the peer said that it sends no more */
+	bool opened;		/* the handshake came to a connection */
 };
 
 /* Messages of the protocol's own that a peer may send without a byte. */

@@ -58,6 +58,7 @@ tls_shake_leave(struct tls_conn *c, enum tls_state state)
 	stats_add(w->stats, state == TLS_OPEN ? STATS_TLS_OPENED :
 	    STATS_TLS_FAILED, 1);
 	c->state = state;
+	c->opened = state == TLS_OPEN;
 	c->link->opening = false;
 	TAILQ_REMOVE(&w->opening, c, entry);
 	w->tls->opening--;

@@ -61,6 +61,18 @@ class TlsLimitsTest(harness.DaemonTest):
 
 
 class Unfinished(TlsLimitsTest):
+    def test_what_failed_is_no_connection(self):
+        daemon = self.serve()
+        other = tls.context(protocols=("h2",))
+        for _ in range(3):
+            with self.assertRaises(ssl.SSLError):
+                TlsPeer(daemon.address, other)
+        self.assert_serves(daemon)
+        self.wait_connections(0)
+        numbers = self.numbers()["tls"]
+        self.assertEqual((numbers["handshakes"], numbers["failed"],
+                          numbers["closed"]), (1, 3, 1))
+
     def test_a_part_of_a_hello_holds_little(self):
         daemon = self.serve("limit handshakes 100000",
                             f"timeout handshake {LONG}")
