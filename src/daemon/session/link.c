@@ -134,15 +134,16 @@ link_set_reading(struct link *l, bool reading)
 {
 	if (l->bev == NULL)
 		return 0;
+	if (l->reading != reading) {
+		if (!reading)
+			event_del(&l->readable);
+		else if (event_add(&l->readable, NULL) != 0)
+			return -1;
+		l->reading = reading;
+	}
+	/* Only what is added is taken away again when the link closes. */
 	if (reading && l->ahead)
 		event_active(&l->readable, EV_READ, 0);
-	if (l->reading == reading)
-		return 0;
-	if (!reading)
-		event_del(&l->readable);
-	else if (event_add(&l->readable, NULL) != 0)
-		return -1;
-	l->reading = reading;
 	return 0;
 }
 
