@@ -193,6 +193,8 @@ opened(struct tls_conn *c, char *p, size_t len)
 
 	tls_shake_leave(c, TLS_OPEN);
 	c->link->has_end = true;
+	/* What it noted in passing would be taken for another's failure. */
+	ERR_clear_error();
 	if (tls_names_read(c->ssl, &c->names) != 0) {
 		errno = ENOMEM;
 		return -1;
