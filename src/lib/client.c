@@ -155,11 +155,18 @@ client_write_sealed(struct appmsg_client *client)
 		client_buf_drop(out, out->len);
 }
 
+/* What is sent waits for what comes behind it. */
+static bool
+client_is_held(const struct appmsg_client *client)
+{
+	return client->corked && client->out.len < CLIENT_WIRE_SOME;
+}
+
 /* Write what the socket takes. */
 static void
 client_flush(struct appmsg_client *client)
 {
-	if (client->corked && client->out.len < CLIENT_WIRE_SOME)
+	if (client_is_held(client))
 		return;
 	if (client->ops != NULL)
 		client_write_sealed(client);
@@ -420,7 +427,8 @@ client_wait(struct appmsg_client *client, int64_t deadline_ms)
 
 	if (error != 0)
 		return error;
-	if (appmsg_client_has_unsent(client))
+	if (client->wire.len > 0 ||
+	    (client->out.len > 0 && !client_is_held(client)))
 		pfd.events |= POLLOUT;
 	ready = poll(&pfd, 1, connect_poll_timeout(deadline_ms));
 	if (ready == -1) {
