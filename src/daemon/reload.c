@@ -70,6 +70,7 @@ STAILQ_HEAD(waiters, waiter);
 struct reload {
 	const char *path;
 	struct workers *workers;
+	struct tls *tls;		/* the workers', which may go first */
 	struct mailbox *mailbox;
 	struct kept kept;		/* the generations */
 	uint64_t number;		/* of the newest generation */
@@ -138,7 +139,7 @@ reload_thread(void *arg)
 	r->loaded = generation_reload(r->order == RELOAD_FORCE ? NULL :
 	    serving, r->path, &progress.source, &r->problems);
 	if (r->loaded != NULL) {
-		r->certs = tls_load(workers_tls(r->workers),
+		r->certs = tls_load(r->tls,
 		    r->loaded->conf, NULL, &r->problems);
 		conf_compare(serving->conf, r->loaded->conf, &r->problems);
 		if (diff_snapshots(serving->snap, r->loaded->snap,
@@ -272,7 +273,7 @@ reload_loaded(struct reload *r)
 	pthread_join(r->thread, NULL);
 	ok = problems_count(&r->problems) == 0;
 	r->same = ok && generation_is_same(kept_serving(&r->kept),
-	    r->loaded) && tls_is_same(workers_tls(r->workers), r->certs);
+	    r->loaded) && tls_is_same(r->tls, r->certs);
 	if (ok && r->order != RELOAD_DIFF && !r->same)
 		reload_publish(r);
 	else
@@ -289,7 +290,7 @@ reload_published(struct reload *r)
 		kept_serve(&r->kept, r->loaded,
 		    (size_t)r->loaded->conf->generations);
 	r->loaded = NULL;
-	tls_use(workers_tls(r->workers), r->certs);
+	tls_use(r->tls, r->certs);
 	r->certs = NULL;
 	reload_over(r, true);
 }
@@ -325,7 +326,7 @@ reload_rollback(struct reload *r)
 		return;
 	}
 	/* Who is let in is as it was, by a certificate that is in use. */
-	r->certs = tls_load_back(workers_tls(r->workers), r->loaded->conf,
+	r->certs = tls_load_back(r->tls, r->loaded->conf,
 	    &r->problems);
 	if (r->certs == NULL) {
 		reload_over(r, false);
@@ -411,6 +412,7 @@ reload_new(struct event_base *base, const char *path, struct generation *gen,
 	STAILQ_INIT(&r->later);
 	r->path = path;
 	r->workers = workers;
+	r->tls = workers_tls(workers);
 	r->change_cb = change_cb;
 	r->arg = arg;
 	r->mailbox = mailbox_new(base, reload_mail_cb, r);
