@@ -286,6 +286,7 @@ def serves(image):
         container.wait_log("reloaded generation=2 ")
         done = container.exec("appmsg-client", "search", "new")
         assert (done.returncode, done.stdout) == (0, "news\n"), done
+        write(image, 'listen 0.0.0.0 65432\nanswer "newer" "news"\n')
         done = container.exec("appmsgctl", "reload")
         assert "generation 3 serves" in done.stdout, done
         ok("SIGHUP and appmsgctl read the configuration again")

@@ -148,8 +148,13 @@ a_units_control_socket_is_where_it_looks(void **state)
 	expect_warned("listen ::1 1\ncontrol no\n", red, warned);
 	expect_warned("listen ::1 1\ncontrol /run/x\n", "/other.conf", "");
 	expect_warned("listen ::1 1\n", red, "");
-	expect_warned("listen ::1 1\ncontrol " RUNSTATEDIR
-	    "/appmsgd/red/control.sock\n", red, "");
+	/* Not where it is built for a folder that no unit has a view of. */
+	if (strncmp(RUNSTATEDIR, "/var/tmp/", 9) != 0 &&
+	    strncmp(RUNSTATEDIR, "/tmp/", 5) != 0 &&
+	    strncmp(RUNSTATEDIR, "/home/", 6) != 0 &&
+	    strncmp(RUNSTATEDIR, "/root/", 6) != 0)
+		expect_warned("listen ::1 1\ncontrol " RUNSTATEDIR
+		    "/appmsgd/red/control.sock\n", red, "");
 }
 
 static void

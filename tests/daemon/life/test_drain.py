@@ -193,13 +193,18 @@ class Drain(harness.DaemonTest):
         daemon = self.start(self.control_line(), "include slow/*.conf")
         done = threading.Event()
 
-        def write():
+        def touch():
             # Each is waited for, for a third of a second; and for 40 ms even
             # where this thread comes too late, since its time says nothing.
+            later = time.time() + 3600
+            for name in files:
+                os.utime(name, (later, later))
+
+        def write():
             while not done.wait(0.02):
-                later = time.time() + 3600
-                for name in files:
-                    os.utime(name, (later, later))
+                touch()
+
+        touch()
 
         with harness.background(write):
             try:

@@ -96,7 +96,7 @@ class Checked(CertificatesTest):
 
     def test_files(self):
         good, other = self.make(), self.make("other")
-        old = self.make("old", days=-1)
+        old = self.make("old", days=0)
         locked, junk = self.path("locked.key"), self.write("junk", "junk\n")
         certificates.run_openssl("ec", "-in", good.key, "-out", locked,
                                  "-aes128", "-passout", "pass:x")

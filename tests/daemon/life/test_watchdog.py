@@ -198,7 +198,7 @@ class Extend(manager.ManagedTest):
         notified.wait("READY=1")
         self.assertNotIn("EXTEND", "".join(notified.told))
         self.write("big.tsv", b"".join(b"key %d\t%s\n" % (i, b"x" * 1000)
-                                       for i in range(10000)))
+                                       for i in range(40000)))
         config = self.configure(f"table big file {self.path('big.tsv')}")
 
         daemon.hang_up()

@@ -311,7 +311,7 @@ class NotProven(TlsTest):
 
     def test_old_certificate(self):
         self.assert_unproven(certificates.make(
-            self.directory, "old", by=self.authority, days=-1,
+            self.directory, "old", by=self.authority, days=0,
             names=(f"IP:{LOOPBACK}",)), "expired")
 
 

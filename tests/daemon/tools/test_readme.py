@@ -60,7 +60,8 @@ class Readme(harness.DaemonTest):
                               f'"{program(name)}" {args} "$@"\n')
             os.chmod(path, 0o755)
         self.write("appmsgd.conf.d/test.conf", self.control_line() + "\n")
-        with open(top("etc", "appmsgd.conf"), encoding="utf-8") as file:
+        built = os.path.join(os.environ["APPMSG_BUILD"], "etc", "appmsgd.conf")
+        with open(built, encoding="utf-8") as file:
             self.conf = file.read()
         self.daemon = None
 
