@@ -110,10 +110,23 @@ if command -v logrotate >/dev/null; then
 	run systemctl restart appmsgd
 	[ "$(answer ring)" = "$ring" ] || fail 'no answer with a log'
 	rotate
+	# The daemon makes the new one, when it has heard of it.
+	tries=0
+	until [ -e /var/log/appmsgd/access.log ]; do
+		[ $tries -lt 100 ] || fail 'no log after a rotation'
+		tries=$((tries + 1))
+		sleep 0.1
+	done
 	[ "$(answer ring)" = "$ring" ] || fail 'no answer after a rotation'
-	[ "$(cd /var/log/appmsgd && wc -l access.log access.log.1 |
-		awk '{ print $1 }' | xargs)" = '1 1 2' ] ||
-		fail "not rotated: $(ls -l /var/log/appmsgd)"
+	# A line is written behind the reply that it is about.
+	tries=0
+	until [ "$(cd /var/log/appmsgd && wc -l access.log access.log.1 |
+		awk '{ print $1 }' | xargs)" = '1 1 2' ]; do
+		[ $tries -lt 100 ] ||
+			fail "not rotated: $(ls -l /var/log/appmsgd)"
+		tries=$((tries + 1))
+		sleep 0.1
+	done
 	rm /etc/appmsgd.conf.d/log.conf
 	run systemctl stop appmsgd
 	rotate
