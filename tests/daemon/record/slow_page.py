@@ -169,7 +169,10 @@ class Page(HttpTest):
             f"listen {LOOPBACK} 0",
             f"listen {LOOPBACK} {self.http[1]} service=http")
         self.see(seen, "#state", "^serving$")
-        self.assertEqual(seen.run("document.body.className"), "")
+        # A request that was under way is told to have failed, once more.
+        harness.wait_until(
+            lambda: seen.run("document.body.className") == "",
+            "the page is live")
         self.see(seen, "#about", f"process {self.daemon.pid}")
         self.assertGreaterEqual(self.points(seen, "requests-chart"), before)
         self.see(seen, "#found", "^–$")
