@@ -60,7 +60,13 @@ def judge_reply(came, ended, right):
 
 
 def is_apology(header, content):
-    """Whether a reply says that it cannot be given now."""
+    """Whether a reply says that it cannot be given now.
+
+    Where the kernel does not say who asks, no rule of a listener lets him in.
+    """
+    if (header.get("status"), content) == (
+            "denied", b'{"result": "Error: you are not allowed here."}'):
+        return True
     return (header.get("status", "busy") in ("busy", "error")
             and header.get("error", "timeout") == "timeout"
             and content.startswith(b'{"result": "Error: '))

@@ -336,18 +336,24 @@ the_kernel_tells_of_unix_peers(void **state)
 
 	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-	assert_int_equal(who_read(&who, pair[0], NULL), 0);
+	assert_int_equal(who_read(&who, pair[0], AF_UNIX, NULL), 0);
 	assert_int_equal(who.family, AF_UNIX);
 	assert_int_equal(who.peer.uid, getuid());
 	snprintf(user, sizeof(user), "user:%u", (unsigned int)getuid());
 	read_list(&rule.allow, user);
 	assert_int_equal(who_judge(&rule, &who), WHO_MAY);
-	who_rule_clear(&rule);
 	who_clear(&who);
 	close(pair[0]);
 	close(pair[1]);
-	assert_int_equal(who_read(&who, pair[0], NULL), 0);
-	assert_int_equal(who.family, AF_UNSPEC);
+	assert_int_equal(who_read(&who, pair[0], AF_UNIX, NULL), 0);
+	assert_true(who.unknown);
+	/* Whom nobody knows may be whom a rule denies. */
+	assert_int_equal(who_judge(&rule, &who), WHO_MAY_NOT);
+	who_rule_clear(&rule);
+	assert_int_equal(who_judge(&rule, &who), WHO_MAY);
+	read_list(&rule.deny, "user:54321");
+	assert_int_equal(who_judge(&rule, &who), WHO_MAY_NOT);
+	who_rule_clear(&rule);
 	who_clear(&who);
 }
 

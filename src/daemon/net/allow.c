@@ -25,7 +25,7 @@ allow_judge(const struct who_rule *rule, int fd, const struct sockaddr *sa,
 	if (!who_rule_is_set(rule))
 		return 0;
 	if (sa->sa_family == AF_UNIX)
-		error = who_read(&who, fd, NULL);
+		error = who_read(&who, fd, AF_UNIX, NULL);
 	else
 		who_set_address(&who, sa);
 	who.unproven = unproven;

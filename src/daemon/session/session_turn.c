@@ -48,6 +48,14 @@ begin_log(struct session *s)
 	    WHO_NAME_CN) }, s->since);
 }
 
+/* Who the client is; as who_read(). */
+static int
+read_client(const struct session *s, struct who *who)
+{
+	return who_read(who, link_fd(&s->link),
+	    s->door->listen->ss.ss_family, link_names(&s->link));
+}
+
 /*
  * Look who the client is, and so which tables it may ask.
  *
@@ -60,8 +68,7 @@ look(struct session *s)
 	struct who who;
 
 	if (gen != NULL && gen->views != NULL) {
-		if (who_read(&who, link_fd(&s->link),
-		    link_names(&s->link)) == 0)
+		if (read_client(s, &who) == 0)
 			gen = views_find(gen, &who);
 		else
 			gen = NULL;
@@ -231,7 +238,7 @@ judge_client(const struct session *s, bool *may)
 	    link_names(&s->link) != NULL;
 	if (!*may || l == NULL || !who_rule_is_set(&l->rule))
 		return 0;
-	error = who_read(&who, link_fd(&s->link), link_names(&s->link));
+	error = read_client(s, &who);
 	*may = who_judge(&l->rule, &who) == WHO_MAY;
 	who_clear(&who);
 	return error;

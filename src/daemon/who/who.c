@@ -36,24 +36,20 @@ who_set_address(struct who *who, const struct sockaddr *sa)
 }
 
 int
-who_read(struct who *who, int fd, const struct who_names *names)
+who_read(struct who *who, int fd, sa_family_t family,
+    const struct who_names *names)
 {
 	struct sockaddr_storage ss = { .ss_family = AF_UNSPEC };
 	socklen_t len = sizeof(ss);
 
-	*who = (struct who){ .family = AF_UNSPEC, .names = names };
-	/* Our own side's family: that of a peer which is gone is not told. */
-	if (getsockname(fd, (struct sockaddr *)&ss, &len) != 0)
-		return 0;
-	if (ss.ss_family == AF_UNIX) {
-		who->family = AF_UNIX;
-		return credentials_read(&who->peer, fd) != 0 &&
-		    errno == ENOMEM ? -1 : 0;
-	}
-	len = sizeof(ss);
-	if (getpeername(fd, (struct sockaddr *)&ss, &len) == 0)
+	*who = (struct who){ .family = family, .names = names };
+	if (family == AF_UNIX)
+		who->unknown = credentials_read(&who->peer, fd) != 0;
+	else if (getpeername(fd, (struct sockaddr *)&ss, &len) == 0)
 		who_set_address(who, (const struct sockaddr *)&ss);
-	return 0;
+	else
+		who->unknown = true;
+	return who->unknown && errno == ENOMEM ? -1 : 0;
 }
 
 void
@@ -132,6 +128,8 @@ who_judge(const struct who_rule *rule, const struct who *who)
 {
 	bool denied, allowed;
 
+	if (who->unknown && who_rule_is_set(rule))
+		return WHO_MAY_NOT;
 	if (list_has(&rule->deny, who, &denied))
 		return WHO_MAY_NOT;
 	if (rule->allow.n > 0 && !list_has(&rule->allow, who, &allowed))

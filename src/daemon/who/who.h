@@ -14,6 +14,7 @@
  * be kept from somebody, allow= is the surer one.
  */
 
+#include <sys/socket.h>
 #include <sys/types.h>
 
 #include <stdbool.h>
@@ -66,6 +67,7 @@ struct who {
 	struct credentials peer;	/* owned; of AF_UNIX */
 	const struct who_names *names;	/* borrowed: of the certificate that it
 					   has proven; NULL: none */
+	bool unknown;		/* the kernel did not say: no rule lets it in */
 	bool unproven;		/* there is a handshake to come, in which it
 				   may prove one yet */
 };
@@ -77,17 +79,18 @@ enum who_verdict {
 };
 
 /*
- * Learn who is at the other end of a connection.  It takes two system calls,
- * and two more for a unix socket.
+ * Learn who is at the other end of a connection.  It takes a system call, and
+ * two more for a unix socket.
  *
- * who    set in any case; owned by the caller, who_clear()
- * names  of the certificate that was proven, NULL: none; borrowed as long as
- *        who
+ * who     set in any case; owned by the caller, who_clear()
+ * family  of its listener's address
+ * names   of the certificate that was proven, NULL: none; borrowed as long as
+ *         who
  *
- * What the kernel does not say is not known of it then.  Returns 0; or -1 when
- * out of memory.
+ * Returns 0, also where the kernel does not say; or -1 when out of memory.
  */
-int who_read(struct who *who, int fd, const struct who_names *names);
+int who_read(struct who *who, int fd, sa_family_t family,
+    const struct who_names *names);
 
 /*
  * Set an address, from an AF_INET or AF_INET6 one; others are none.
