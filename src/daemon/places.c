@@ -16,7 +16,6 @@
 
 #include <errno.h>
 #include <glob.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -300,25 +299,13 @@ warn_all_unseen(const struct conf *conf, const char *unit, FILE *out)
 		warn_unseen(&t->place, &t->rule, unit, out);
 }
 
-static bool
-is_any(const struct conf_listen *l)
-{
-	const struct sockaddr_in6 *sin6 = (const void *)&l->ss;
-	const struct sockaddr_in *sin = (const void *)&l->ss;
-
-	if (l->ss.ss_family == AF_INET)
-		return sin->sin_addr.s_addr == htonl(INADDR_ANY);
-	return l->ss.ss_family == AF_INET6 &&
-	    IN6_IS_ADDR_UNSPECIFIED(&sin6->sin6_addr);
-}
-
 static void
 warn_open(const struct conf_listen *l, FILE *out)
 {
 	char address[ADDRESS_MAX];
 
 	/* Of the page, that is a mistake, and told. */
-	if (is_any(l) && l->rule.allow.n == 0 &&
+	if (conf_listen_is_any(l) && l->rule.allow.n == 0 &&
 	    l->service != CONF_SERVICE_HTTP)
 		fprintf(out, "%s:%u: warning: everybody who can reach this "
 		    "machine may ask at %s; allow= names networks that may\n",

@@ -66,6 +66,15 @@ connect_is_late(int64_t deadline_ms)
 	return deadline_ms >= 0 && connect_now() >= deadline_ms;
 }
 
+static void
+close_keep_errno(int fd)
+{
+	int saved_errno = errno;
+
+	close(fd);
+	errno = saved_errno;
+}
+
 /* Wait until the connection is made or has failed; errno says why. */
 static int
 connect_wait(int fd, int64_t deadline_ms)
@@ -96,7 +105,7 @@ static int
 connect_address(const struct addrinfo *ai, int64_t deadline_ms, int *fd)
 {
 	const int on = 1;
-	int error = 0, s, saved_errno;
+	int error = 0, s;
 
 	s = socket(ai->ai_family,
 	    ai->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, ai->ai_protocol);
@@ -110,9 +119,7 @@ connect_address(const struct addrinfo *ai, int64_t deadline_ms, int *fd)
 			error = APPMSG_ECONN;
 	}
 	if (error != 0) {
-		saved_errno = errno;
-		close(s);
-		errno = saved_errno;
+		close_keep_errno(s);
 		return error;
 	}
 	/* Small requests must not wait for the acknowledgement of others. */
@@ -217,7 +224,7 @@ connect_unix(const char *path, int64_t deadline_ms, int *fd)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	size_t len;
-	int error, s, flags, saved_errno;
+	int error, s, flags;
 
 	if ((len = strlen(path)) == 0 || len >= sizeof(sun.sun_path))
 		return APPMSG_EINVAL;
@@ -229,9 +236,7 @@ connect_unix(const char *path, int64_t deadline_ms, int *fd)
 	    fcntl(s, F_SETFL, flags | O_NONBLOCK) == -1))
 		error = APPMSG_ECONN;
 	if (error != 0) {
-		saved_errno = errno;
-		close(s);
-		errno = saved_errno;
+		close_keep_errno(s);
 		return error;
 	}
 	*fd = s;

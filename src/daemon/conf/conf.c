@@ -42,6 +42,18 @@ conf_listen_is_local(const struct conf_listen *l)
 	    IN6_IS_ADDR_LOOPBACK(&sin6->sin6_addr);
 }
 
+bool
+conf_listen_is_any(const struct conf_listen *l)
+{
+	const struct sockaddr_in6 *sin6 = (const void *)&l->ss;
+	const struct sockaddr_in *sin = (const void *)&l->ss;
+
+	if (l->ss.ss_family == AF_INET)
+		return sin->sin_addr.s_addr == htonl(INADDR_ANY);
+	return l->ss.ss_family == AF_INET6 &&
+	    IN6_IS_ADDR_UNSPECIFIED(&sin6->sin6_addr);
+}
+
 /* What is owned is named here and in conf_listen_clear(), nowhere else. */
 int
 conf_listen_copy(struct conf_listen *copy, const struct conf_listen *l)

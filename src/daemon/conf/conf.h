@@ -206,6 +206,11 @@ const char *conf_service_name(enum conf_service);
 bool conf_listen_is_local(const struct conf_listen *);
 
 /*
+ * Whether it is for all addresses of its family: 0.0.0.0 or ::.
+ */
+bool conf_listen_is_any(const struct conf_listen *);
+
+/*
  * Copy a listen directive with what it owns, so that it may outlive its
  * configuration; only the file of its place is left out.
  *

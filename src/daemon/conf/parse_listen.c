@@ -303,19 +303,6 @@ check_service(struct parser *parser, struct conf_listen *l)
 		l->keys = http && conf_listen_is_local(l);
 }
 
-/* Whether an address stands for all of its family. */
-static bool
-is_all(const struct conf_listen *l)
-{
-	const struct sockaddr_in6 *sin6 = (const void *)&l->ss;
-	const struct sockaddr_in *sin = (const void *)&l->ss;
-
-	if (l->ss.ss_family == AF_INET)
-		return sin->sin_addr.s_addr == htonl(INADDR_ANY);
-	return l->ss.ss_family == AF_INET6 &&
-	    IN6_IS_ADDR_UNSPECIFIED(&sin6->sin6_addr);
-}
-
 /* Whether both have the port, and one of them all addresses. */
 static bool
 takes_in(const struct conf_listen *a, const struct conf_listen *b)
@@ -324,8 +311,8 @@ takes_in(const struct conf_listen *a, const struct conf_listen *b)
 	const struct sockaddr_in *one = (const void *)&a->ss;
 	const struct sockaddr_in *other = (const void *)&b->ss;
 
-	return a->ss.ss_family == b->ss.ss_family && (is_all(a) ||
-	    is_all(b)) && one->sin_port == other->sin_port;
+	return a->ss.ss_family == b->ss.ss_family && (conf_listen_is_any(a) ||
+	    conf_listen_is_any(b)) && one->sin_port == other->sin_port;
 }
 
 /* The kernel gives one port of an address to one socket. */
@@ -342,10 +329,16 @@ check_twice(struct parser *parser, const struct conf_listen *l)
 		    memcmp(&other->ss, &l->ss, l->ss_len) == 0;
 		if (!same && !takes_in(l, other))
 			continue;
-		parse_problem(parser, same ? "this address was given before, "
-		    "at %s:%u" : is_all(l) ? "this takes in the address at "
-		    "%s:%u" : "this address is taken in by the one at %s:%u",
-		    other->place.file, other->place.line);
+		if (same)
+			parse_problem(parser, "this address was given before, "
+			    "at %s:%u", other->place.file, other->place.line);
+		else if (conf_listen_is_any(l))
+			parse_problem(parser, "this takes in the address at "
+			    "%s:%u", other->place.file, other->place.line);
+		else
+			parse_problem(parser, "this address is taken in by "
+			    "the one at %s:%u", other->place.file,
+			    other->place.line);
 		return -1;
 	}
 	return 0;
