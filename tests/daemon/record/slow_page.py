@@ -6,6 +6,7 @@
 APPMSG_SCREENSHOTS names a folder for pictures of it.
 """
 
+import datetime
 import json
 import os
 import re
@@ -153,6 +154,19 @@ class Page(HttpTest):
         self.picture(seen, "narrow")
         seen.prefer("dark")
         self.picture(seen, "dark")
+
+    def test_times(self):
+        """Those of today have no date, whatever the daemon's zone is."""
+        seen = self.look()
+        now = datetime.datetime.now(datetime.timezone.utc)
+        for hours in (-11, 0, 14):
+            zone = datetime.timezone(datetime.timedelta(hours=hours))
+            for days in (0, 1):
+                at = (now - datetime.timedelta(days)).astimezone(zone)
+                shown = at.strftime("%H:%M:%S" if days == 0 else
+                                    "%Y-%m-%d %H:%M:%S")
+                iso = at.isoformat(timespec="seconds")
+                self.assertEqual(seen.run(f"moment('{iso}')"), shown, iso)
 
     def test_the_end_and_after_it(self):
         """The last values stay, and those of the next one come."""
