@@ -15,6 +15,7 @@ and daemon.py, all of whose names can be had from here.
 """
 
 import contextlib
+import faulthandler
 import json
 import os
 import random
@@ -266,8 +267,11 @@ class DaemonTest(unittest.TestCase):
 def main():
     """Run the tests of the calling file; exit 77 when all were skipped.
 
-    What tests/summary.sh looks for is said at the end.
+    What tests/summary.sh looks for is said at the end.  One that hangs fails,
+    and says where: who waits for it has other tests, and an end of his time.
     """
+    faulthandler.dump_traceback_later(
+        float(os.environ.get("APPMSG_TEST_SECONDS", 1500)), exit=True)
     result = unittest.main(exit=False, verbosity=2).result
     # Some tests fail in several parts, or are not run at all.
     bad = {getattr(test, "test_case", test).id()

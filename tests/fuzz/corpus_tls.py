@@ -34,6 +34,8 @@ TLS = {
     "ticket_old": tls(TEXT, NOTIFY | OLD | TICKET),
     **{f"damaged_{where}": tls(TEXT, NOTIFY | DAMAGE, times=4, damage=where)
        for where in (0, 1, 3, 5, 6, 9, 43, 100, 330, 380, 450, 600, 1700)},
+    # Of a unix socket the kernel wakes up for less than is waited for.
+    "damaged_hello": tls(TEXT, NOTIFY | DAMAGE, times=4, damage=8, how=31),
     "damaged_old": tls(TEXT, OLD | FIN | DAMAGE, times=4, damage=350),
     "damaged_small": tls(TEXT, SMALL | DAMAGE, damage=700),
     "damaged_none": tls(TEXT, NOTIFY | DAMAGE, damage=16000),

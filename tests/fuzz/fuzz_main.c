@@ -11,7 +11,8 @@
  *	FUZZ_RUNS	so many, else as the harness says
  *	FUZZ_SEED	others, by default those of 1
  *
- * The input in hand when all ends early is left in PROGRAM.failed.
+ * The input in hand when all ends early, or takes longer than any may, is left
+ * in PROGRAM.failed.
  */
 
 #include "config.h"
@@ -30,6 +31,7 @@
 #include <unistd.h>
 
 #define INPUT_MAX	4096	/* bytes of one that is made */
+#define SECONDS_MAX	120	/* of any */
 #define CHANGES_MAX	12	/* that are made to one at once */
 
 struct input {
@@ -75,6 +77,7 @@ static void
 catch_deaths(void)
 {
 	signal(SIGABRT, died);
+	signal(SIGALRM, died);
 	if (__sanitizer_set_death_callback != NULL)
 		__sanitizer_set_death_callback(leave_input);
 	else
@@ -92,7 +95,9 @@ try_input(const uint8_t *data, size_t len)
 	memcpy(copy, data, len);
 	tried = copy;
 	tried_len = len;
+	alarm(SECONDS_MAX);
 	LLVMFuzzerTestOneInput(copy, len);
+	alarm(0);
 	tried = NULL;
 	free(copy);
 }

@@ -237,10 +237,10 @@ struct tls_conn {
 	struct who_names *names;	/* owned; NULL: no certificate */
 	struct buf head;	/* made before there was something to send */
 	size_t door;
+	size_t low;		/* bytes that the kernel waits for; 0: one */
 	enum tls_state state : 8;
 	uint8_t asides;		/* messages of the protocol's own in a row */
 	bool waits;		/* for a turn */
-	bool low;		/* the kernel waits for more than a byte */
 	bool ended;		/* the peer said that it sends no more */
 	bool opened;		/* the handshake came to a connection */
 };

@@ -9,6 +9,9 @@
  * them it should wait for, and are looked at there.  When the client's first
  * message is whole, it makes one step if nobody else has in this wake-up; else
  * the connection waits for its turn, and reads nothing meanwhile.
+ *
+ * A kernel that is short of memory wakes up for less than it was told, and would
+ * do so again and again: then the library gets what is there.
  */
 
 #include "config.h"
@@ -75,10 +78,10 @@ wait_for(struct tls_conn *c, size_t len)
 {
 	int n = (int)len;
 
-	if (len == 1 && !c->low)
+	if (len == 1 && c->low == 0)
 		return;
 	setsockopt(c->link->fd, SOL_SOCKET, SO_RCVLOWAT, &n, sizeof(n));
-	c->low = len > 1;
+	c->low = len > 1 ? len : 0;
 }
 
 /*
@@ -120,7 +123,8 @@ look(struct tls_conn *c, bool *due)
 		/* Its end wakes us up, however much is waited for. */
 		if (is_over(c))
 			return 0;
-		wait_for(c, need);
+		*due = (size_t)n < c->low;
+		wait_for(c, *due ? 1 : need);
 		break;
 	case TLS_HELLO_WHOLE:
 		wait_for(c, 1);
