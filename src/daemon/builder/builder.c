@@ -172,6 +172,17 @@ table_builder_add(struct table_builder *b, const char *file, unsigned int line,
 	    e->value_len, line);
 }
 
+/* What the entries of all segments are, also those that do not count. */
+static struct digest_sum
+builder_sum(const struct table_builder *b)
+{
+	struct digest_sum sum = { 0, 0 };
+
+	for (size_t i = 0; i < b->n_segments; i++)
+		digest_add_sum(&sum, &b->segments[i]->digest);
+	return sum;
+}
+
 /* The blocks of all segments, with the lines and files that they have. */
 static int
 finish_blocks(struct table_builder *b, struct table *t)
@@ -377,6 +388,7 @@ builder_table(struct table_builder *b, unsigned int threads,
     struct problems *problems)
 {
 	struct table *t = calloc(1, sizeof(*t));
+	struct digest_sum sum = builder_sum(b);
 
 	if (t == NULL)
 		goto fail;
@@ -384,8 +396,9 @@ builder_table(struct table_builder *b, unsigned int threads,
 	t->form = form_of(&b->options);
 	if (finish_blocks(b, t) != 0 || finish_names(b, t) != 0 ||
 	    finish_arena(b, t) != 0 || finish_slots(t) != 0 ||
-	    insert_all(t, &b->options, threads, problems) != 0)
+	    insert_all(t, &b->options, threads, &sum, problems) != 0)
 		goto fail;
+	t->digest = digest_end(&sum, t->count);
 	huge_later(t);
 	t->loaded = time(NULL);
 	t->ways = b->options.ways;

@@ -295,11 +295,14 @@ gather(struct insert *in, table_id **ids)
 }
 
 static void
-mark_replaced(const struct table *t, table_id id)
+mark_replaced(const struct table *t, table_id id, struct digest_sum *sum)
 {
 	char *start = t->arena.base + id;
 	const char *p = start;
+	struct table_entry e;
 
+	table_entry(t, id, &e);
+	digest_take(sum, e.shown, e.shown_len, e.value, e.value_len);
 	layout_number(&p);
 	layout_number(&p);
 	start[p - start] |= 1;
@@ -307,7 +310,7 @@ mark_replaced(const struct table *t, table_id id)
 
 int
 insert_all(struct table *t, const struct table_options *options,
-    unsigned int threads, struct problems *problems)
+    unsigned int threads, struct digest_sum *sum, struct problems *problems)
 {
 	enum table_duplicates duplicates = options->duplicates;
 	struct insert *in = calloc(1, sizeof(*in));
@@ -326,8 +329,11 @@ insert_all(struct table *t, const struct table_options *options,
 	if (n > 0 && duplicates == TABLE_DUPLICATES_ERROR)
 		report_all(t, options, ids, (size_t)n, problems);
 	else
-		for (ssize_t i = 0; i < n; i++)
-			mark_replaced(t, ids[i]);
+		for (ssize_t i = 0; i < n; i++) {
+			if (i % PACE_ENTRIES == 0)
+				pace();
+			mark_replaced(t, ids[i], sum);
+		}
 	if (n > 0)
 		t->count -= (size_t)n;
 	for (unsigned int i = 0; i < CREW_MAX; i++)

@@ -11,6 +11,7 @@
 
 #include "daemon/builder/builder.h"
 
+struct digest_sum;
 struct problems;
 
 /*
@@ -18,11 +19,12 @@ struct problems;
  * The outcome is the same whatever the threads: of equal keys the first is
  * kept, or the last for TABLE_DUPLICATES_LAST; the others are marked.
  *
+ * sum       of all entries; those that are marked are taken from it
  * problems  gets every key that came twice, for TABLE_DUPLICATES_ERROR
  *
  * Returns 0, or -1 when out of memory.
  */
 int insert_all(struct table *, const struct table_options *,
-    unsigned int threads, struct problems *problems);
+    unsigned int threads, struct digest_sum *sum, struct problems *problems);
 
 #endif

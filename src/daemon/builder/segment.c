@@ -75,6 +75,30 @@ segment_block(struct table_segment *s, unsigned int line)
 }
 
 /*
+ * The bytes behind an entry's numbers.  They are in the cache, and what the
+ * table has of them lies in a row.
+ *
+ * Returns where they end.
+ */
+static char *
+segment_copy(struct table_segment *s, const struct table_entry *e,
+    size_t shown_len, char *p)
+{
+	const char *key;
+
+	memcpy(p, e->shown, shown_len);
+	key = p += shown_len;
+	memcpy(p, e->key, e->key_len);
+	p += e->key_len;
+	memcpy(p, e->value, e->value_len);
+	if (shown_len == 0)
+		digest_add(&s->digest, key, e->key_len, p, e->value_len);
+	else
+		digest_add(&s->digest, e->shown, shown_len, p, e->value_len);
+	return p + e->value_len;
+}
+
+/*
  * Put an entry.
  *
  * where  of its key and value in the arena; 0: they are still to be copied
@@ -104,14 +128,11 @@ segment_put(struct table_segment *s, const struct table_entry *e,
 		p += number_put(p, shown_len);
 	if (s->options->mapped)
 		p += number_put(p, where);
-	if (where == 0) {
-		memcpy(p, e->shown, shown_len);
-		p += shown_len;
-		memcpy(p, e->key, e->key_len);
-		p += e->key_len;
-		memcpy(p, e->value, e->value_len);
-		p += e->value_len;
-	}
+	if (where == 0)
+		p = segment_copy(s, e, shown_len, p);
+	else
+		digest_add(&s->digest, e->key, e->key_len, e->value,
+		    e->value_len);
 	s->used += (size_t)(p - start);
 	if (e->key_len > s->key_max)
 		s->key_max = e->key_len;

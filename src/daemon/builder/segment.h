@@ -34,6 +34,7 @@ struct table_segment {
 	size_t key_max;		/* of the longest key, as compared */
 	unsigned int first;	/* the file's line that line 1 is */
 	unsigned int line;	/* of the last entry */
+	struct digest_sum digest;	/* of its entries */
 	struct table_block *blocks;	/* owned; lines are the segment's */
 	size_t n_blocks;
 	size_t cap_blocks;

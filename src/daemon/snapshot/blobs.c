@@ -2,7 +2,8 @@
 /* Copyright (c) 2026 The appmsgd authors */
 
 /*
- * A blob's value is its type's length in two bytes, its type and its bytes.
+ * A blob's value is its type's length in two bytes, the low one first, since
+ * digests are the same everywhere, its type and its bytes.
  * Blobs are first gathered in a list, since the arena wants to know how much
  * comes before the first of them.
  */
@@ -15,6 +16,7 @@
 #include <sys/stat.h>
 
 #include <dirent.h>
+#include <endian.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -80,13 +82,14 @@ make_value(struct blob *blob, const char *bytes, size_t len)
 	const char *type = blob->type != NULL ? blob->type : DEFAULT_TYPE;
 	size_t type_len = blob->type != NULL ? blob->type_len : strlen(type);
 	char escaped[6 * CONF_TYPE_LEN_MAX];
-	uint16_t n;
+	uint16_t n, low_first;
 
 	n = (uint16_t)appmsg_escape(type, type_len, escaped, sizeof(escaped));
+	low_first = htole16(n);
 	blob->value_len = sizeof(n) + n + len;
 	if ((blob->value = malloc(blob->value_len)) == NULL)
 		return -1;
-	memcpy(blob->value, &n, sizeof(n));
+	memcpy(blob->value, &low_first, sizeof(low_first));
 	memcpy(blob->value + sizeof(n), escaped, n);
 	memcpy(blob->value + sizeof(n) + n, bytes, len);
 	return 0;
@@ -99,6 +102,7 @@ blob_read(const char *value, size_t value_len, const char **type,
 	uint16_t n;
 
 	memcpy(&n, value, sizeof(n));
+	n = le16toh(n);
 	*type = value + sizeof(n);
 	*type_len = n;
 	*bytes = *type + n;

@@ -36,6 +36,7 @@
 #include <xxhash.h>
 
 #include "daemon/table/arena.h"
+#include "daemon/table/digest.h"
 #include "daemon/table/origin.h"
 #include "daemon/table/table.h"
 
@@ -70,6 +71,7 @@ struct table {
 	unsigned int form;		/* LAYOUT_...; most often 0 */
 	struct index *index;
 	time_t loaded;			/* when it was built */
+	struct digest digest;
 	struct origin origin;		/* whoever loads has it; one at a time */
 	atomic_uint refs;
 };

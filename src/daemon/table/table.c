@@ -231,6 +231,12 @@ table_loaded(const struct table *t)
 	return t->loaded;
 }
 
+const struct digest *
+table_digest(const struct table *t)
+{
+	return &t->digest;
+}
+
 const char *const *
 table_files(const struct table *t)
 {

@@ -28,6 +28,7 @@
 
 #include "daemon/table/way.h"
 
+struct digest;
 struct index;			/* of search/ */
 struct table;
 
@@ -109,6 +110,11 @@ unsigned int table_ways(const struct table *);	/* the set, never 0 */
 const struct index *table_index(const struct table *);	/* NULL: exact only */
 size_t table_count(const struct table *);
 time_t table_loaded(const struct table *);	/* when it was built */
+
+/*
+ * What its entries are; borrowed as long as the table.
+ */
+const struct digest *table_digest(const struct table *);
 
 /*
  * The files that its entries are from, in order, with a NULL behind the last;
