@@ -141,6 +141,7 @@ command_status(const struct command_host *host,
 	char last_reload[LAST_RELOAD_TEXT_SIZE];
 	char up[HUMAN_SIZE], bytes[HUMAN_SIZE], held[HUMAN_SIZE];
 	char kept[HUMAN_SIZE], kept_bytes[HUMAN_SIZE];
+	char digest[DIGEST_TEXT_SIZE];
 	struct tell reply;
 
 	(void)words;
@@ -152,6 +153,7 @@ command_status(const struct command_host *host,
 	    "uptime       %s\n"
 	    "generation   %" PRIu64 "\n"
 	    "loaded       %s\n"
+	    "digest       %s\n"
 	    "last reload  %s\n"
 	    "entries      %zu\n"
 	    "memory       %s of tables, %s held for peers\n"
@@ -160,7 +162,8 @@ command_status(const struct command_host *host,
 	    "workers      %zu\n"
 	    "log level    %s", r->draining ? "draining" : "serving",
 	    PACKAGE_VERSION, (long)getpid(),
-	    human_span(r->uptime, up), r->generation, loaded, last_reload,
+	    human_span(r->uptime, up), r->generation, loaded,
+	    digest_text(&r->digest, digest), last_reload,
 	    r->entries, human_bytes(r->table_bytes, bytes),
 	    human_bytes((uint64_t)r->held, held),
 	    human_count(r->kept, "generation", "generations", kept),

@@ -327,6 +327,6 @@ inspect_table(const struct generation *gen, size_t i,
 		return false;
 	*table = (struct report_table){ .name = row.name, .kind = row.kind,
 	    .ways = row.ways, .entries = row.entries, .bytes = row.bytes,
-	    .loaded = row.loaded };
+	    .loaded = row.loaded, .digest = *row.digest };
 	return true;
 }

@@ -108,6 +108,7 @@ server_report(const struct server *server)
 	    .loaded = gen->loaded_at,
 	    .last_reload = *reload_last(server->reload),
 	    .generation = gen->number,
+	    .digest = *snapshot_digest(gen->snap),
 	    .entries = snapshot_count(gen->snap),
 	    .table_bytes = snapshot_memory(gen->snap),
 	    .held = workers_held(server->workers),

@@ -7,7 +7,7 @@ import json
 import harness
 from harness import LOOPBACK
 
-STATUS = ("state", "version", "pid", "uptime", "generation", "loaded",
+STATUS = ("state", "version", "pid", "uptime", "generation", "loaded", "digest",
           "last-reload", "entries", "table-bytes", "kept", "kept-bytes",
           "held-bytes", "connections", "workers", "log-level")
 PLAIN = ("accepted", "closed", "over-memory", "bytes-in", "bytes-out",

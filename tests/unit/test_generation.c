@@ -14,6 +14,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,7 @@
 
 #include "confs.h"
 #include "daemon/snapshot/snapshot.h"
+#include "daemon/table/digest.h"
 #include "daemon/table/fold.h"
 #include "daemon/table/table.h"
 #include "folder.h"
@@ -246,6 +248,94 @@ all_problems_are_told_at_once(void **state)
 	free(lines);
 }
 
+/* Fails unless all tables together are a text, digests left out. */
+static void
+expect_digest(const char *text, const char *expected)
+{
+	struct generation *gen = load(text);
+	char lines[1024] = "", shape[1024] = "", one[DIGEST_TEXT_SIZE];
+	struct digest digest;
+	size_t n;
+
+	for (int blobs = 0; blobs < 2; blobs++) {
+		const struct table *const *list = blobs ?
+		    snapshot_blobs(gen->snap, &n) :
+		    snapshot_tables(gen->snap, &n);
+
+		for (size_t i = 0; i < n; i++) {
+			size_t at = strlen(lines);
+
+			if (!snapshot_is_told(list[i]))
+				continue;
+			snprintf(lines + at, sizeof(lines) - at, "%s %s %s\n",
+			    table_name(list[i]), blobs ? "binary" : "answers",
+			    digest_text(table_digest(list[i]), one));
+			at = strlen(shape);
+			snprintf(shape + at, sizeof(shape) - at, "%s %s\n",
+			    table_name(list[i]), blobs ? "binary" : "answers");
+		}
+	}
+	assert_string_equal(shape, expected);
+	digest = digest_of(lines, strlen(lines));
+	assert_memory_equal(&digest, snapshot_digest(gen->snap),
+	    sizeof(digest));
+	generation_unref(gen);
+}
+
+static void
+a_digest_is_of_names_and_digests_in_order(void **state)
+{
+	(void)state;
+	folder_write_text("a.tsv", "a\t1\n");
+	folder_write_text("b.tsv", "");
+	folder_write_text("blob", "bytes");
+	expect_digest(LISTEN, "");
+	expect_digest(LISTEN "answer a b\n", "main answers\n");
+	expect_digest(LISTEN "table b file b.tsv\n"
+	    "table blobs binary blob\ntable a file a.tsv\n"
+	    "binary x file blob\nanswer a b\n",
+	    "main answers\nb answers\na answers\nmain binary\n"
+	    "blobs binary\n");
+}
+
+static void
+expect_equal(const char *a, const char *b, bool equal)
+{
+	struct generation *x = load(a), *y = load(b);
+
+	assert_true((memcmp(snapshot_digest(x->snap), snapshot_digest(y->snap),
+	    sizeof(struct digest)) == 0) == equal);
+	generation_unref(x);
+	generation_unref(y);
+}
+
+static void
+a_digest_is_of_what_is_answered(void **state)
+{
+	static const char tables[] = LISTEN "table a file a.tsv\n"
+	    "table b file b.tsv\n";
+
+	(void)state;
+	folder_write_text("a.tsv", "a\t1\nb\t2\n");
+	folder_write_text("b.tsv", "c\t3\n");
+	folder_write_text("c.jsonl", "{\"key\": \"b\", \"answer\": \"2\"}\n"
+	    "{\"key\": \"a\", \"answer\": \"1\"}\n");
+	folder_write_text("blob", "bytes");
+	expect_equal(tables, LISTEN "workers 2\ntable a file c.jsonl "
+	    "search=exact allow=192.0.2.0/24\ntable b file b.tsv search=fuzzy\n",
+	    true);
+	expect_equal(tables, LISTEN "table b file b.tsv\n"
+	    "table a file a.tsv\n", false);
+	expect_equal(tables, LISTEN "table a file b.tsv\n"
+	    "table b file a.tsv\n", false);
+	expect_equal(LISTEN "answer a b\n", LISTEN "answer a \"b\"\n"
+	    "table main search=exact\n", true);
+	expect_equal(LISTEN "binary a file blob\n", LISTEN
+	    "binary a file blob type=application/octet-stream\n", true);
+	expect_equal(LISTEN "binary a file blob\n", LISTEN
+	    "binary a file blob type=text/plain\n", false);
+}
+
 int
 main(void)
 {
@@ -253,6 +343,8 @@ main(void)
 		cmocka_unit_test(a_load_has_one_reference),
 		cmocka_unit_test(answers_are_found_with_their_place),
 		cmocka_unit_test(binary_entries_have_their_bytes_and_type),
+		cmocka_unit_test(a_digest_is_of_names_and_digests_in_order),
+		cmocka_unit_test(a_digest_is_of_what_is_answered),
 		cmocka_unit_test(what_is_read_is_no_longer_needed),
 		cmocka_unit_test(a_key_given_twice_is_told),
 		cmocka_unit_test(answer_lines_have_options),

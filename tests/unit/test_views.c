@@ -24,6 +24,7 @@
 #include "daemon/base/problems.h"
 #include "daemon/snapshot/generation.h"
 #include "daemon/snapshot/snapshot.h"
+#include "daemon/table/digest.h"
 #include "daemon/who/who_as.h"
 #include "folder.h"
 #include "talk.h"
@@ -384,11 +385,35 @@ bytes_are_hidden_too(void **state)
 	    "First 10 bytes of request: logo");
 }
 
+/* What one may not ask does not show in it. */
+static void
+a_digest_is_of_what_one_sees(void **state)
+{
+	const struct snapshot *all = view("192.0.3.1")->snap;
+	const struct snapshot *lab = view("unix")->snap;
+	struct problems none = PROBLEMS_INIT;
+	struct generation *other;
+
+	(void)state;
+	assert_memory_not_equal(snapshot_digest(all), snapshot_digest(lab),
+	    sizeof(struct digest));
+	assert_memory_not_equal(snapshot_digest(gen->snap),
+	    snapshot_digest(lab), sizeof(struct digest));
+	other = generation_load(folder_write_text("G",
+	    "listen 127.0.0.1 0\n"
+	    "table all file all.tsv search=exact\n"), NULL, &none);
+	assert_non_null(other);
+	assert_memory_equal(snapshot_digest(all), snapshot_digest(other->snap),
+	    sizeof(struct digest));
+	generation_unref(other);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tables_are_there_for_those_who_may_ask),
+		cmocka_unit_test(a_digest_is_of_what_one_sees),
 		cmocka_unit_test(views_are_shared),
 		cmocka_unit_test(a_generation_without_rules_has_no_views),
 		cmocka_unit_test(only_who_may_see_all_gets_all),

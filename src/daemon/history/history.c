@@ -90,6 +90,7 @@ history_init(struct history *history, const struct generation *gen)
 	add(history, &(struct history_row){ .order = RELOAD_START,
 	    .number = gen->number, .load = gen->number, .now = gen->number,
 	    .entries = snapshot_count(gen->snap),
+	    .digest = *snapshot_digest(gen->snap),
 	    .end = { .outcome = LAST_RELOAD_DONE, .at = gen->loaded_at } });
 }
 
@@ -106,6 +107,7 @@ history_note(struct history *history, const struct outcome *o,
 		row.number = o->gen->number;
 		row.load = kept_load(o->gen);
 		row.entries = snapshot_count(o->gen->snap);
+		row.digest = *snapshot_digest(o->gen->snap);
 		row.added = o->diff->added;
 		row.removed = o->diff->removed;
 		row.changed = o->diff->changed;

@@ -23,6 +23,7 @@
 
 #include "daemon/history/outcome.h"
 #include "daemon/report/last_reload.h"
+#include "daemon/table/digest.h"
 
 struct buf;
 struct generation;
@@ -60,6 +61,7 @@ struct history_row {
 	uint64_t to;		/* of a rollback */
 	uint64_t now;		/* as which its load is there; 0: it is gone */
 	size_t entries, added, removed, changed;
+	struct digest digest;	/* of its tables */
 	struct last_reload end;	/* when, and the first problem */
 	time_t since;		/* when it was so for the first time */
 	size_t times;		/* how often in a row */

@@ -186,8 +186,11 @@ static void
 tell_generation(const struct history *history, const struct history_row *row,
     struct tell *t)
 {
+	char digest[DIGEST_TEXT_SIZE];
+
 	tell_number(t, "generation", row->number);
 	tell_number(t, "entries", row->entries);
+	tell_text(t, "digest", digest_text(&row->digest, digest));
 	if (row->order != RELOAD_START) {
 		tell_number(t, "added", row->added);
 		tell_number(t, "removed", row->removed);

@@ -118,7 +118,7 @@ out:
 void
 report_status(const struct report *r, struct tell *t)
 {
-	char loaded[ISO_TIME_SIZE];
+	char loaded[ISO_TIME_SIZE], digest[DIGEST_TEXT_SIZE];
 
 	iso_time_local(r->loaded, loaded);
 	tell_text(t, "state", r->draining ? "draining" : "serving");
@@ -127,6 +127,7 @@ report_status(const struct report *r, struct tell *t)
 	tell_integer(t, "uptime", r->uptime);
 	tell_number(t, "generation", r->generation);
 	tell_text(t, "loaded", loaded);
+	tell_text(t, "digest", digest_text(&r->digest, digest));
 	last_reload_tell(&r->last_reload, r->keys, t);
 	tell_number(t, "entries", r->entries);
 	tell_number(t, "table-bytes", r->table_bytes);
@@ -266,7 +267,7 @@ tell_usage(const struct report *r, struct tell *t)
 static void
 tell_tables(const struct report *r, struct tell *t)
 {
-	char loaded[ISO_TIME_SIZE];
+	char loaded[ISO_TIME_SIZE], digest[DIGEST_TEXT_SIZE];
 	struct report_table table;
 
 	tell_array(t, "tables");
@@ -280,6 +281,7 @@ tell_tables(const struct report *r, struct tell *t)
 		if (table.counted)
 			tell_number(t, "hidden", table.hidden);
 		tell_text(t, "loaded", loaded);
+		tell_text(t, "digest", digest_text(&table.digest, digest));
 		tell_array(t, "ways");
 		for (size_t way = 0; way < TABLE_WAYS; way++)
 			if (table.ways & TABLE_WAY(way))

@@ -17,6 +17,7 @@
 #include "common/escape.h"
 #include "daemon/record/stats.h"
 #include "daemon/report/last_reload.h"
+#include "daemon/table/digest.h"
 
 struct buf;
 struct tell;
@@ -31,6 +32,7 @@ struct report_table {
 	size_t hidden;			/* by tables before it, if counted */
 	bool counted;
 	time_t loaded;
+	struct digest digest;
 };
 
 /* A certificate of those that are shown to clients. */
@@ -45,6 +47,7 @@ struct report {
 	time_t started, loaded;
 	int64_t uptime;			/* seconds, whatever the clock was set */
 	uint64_t generation;
+	struct digest digest;		/* of its tables */
 	size_t entries, table_bytes;
 	size_t kept, kept_bytes;	/* generations to go back to */
 	int64_t held, connections;

@@ -65,6 +65,8 @@ gauge(struct report_out *out, const char *name, const char *unit,
 static void
 gauges(const struct report *r, struct report_out *out)
 {
+	char digest[DIGEST_TEXT_SIZE];
+
 	begin(out, "build", "info", NULL, "What is running.");
 	report_add(out, PREFIX "build_info{version=\"%s\"} 1\n",
 	    PACKAGE_VERSION);
@@ -74,6 +76,10 @@ gauges(const struct report *r, struct report_out *out)
 	    "Whether it was told to stop and waits for connections to end.");
 	gauge(out, "generation", NULL, (int64_t)r->generation,
 	    "The number of the tables that serve.");
+	begin(out, "tables", "info", NULL, "What serves: equal where the "
+	    "tables are.");
+	report_add(out, PREFIX "tables_info{digest=\"%s\"} 1\n",
+	    digest_text(&r->digest, digest));
 	gauge(out, "loaded_time_seconds", "seconds", r->loaded,
 	    "When those were read, since 1970.");
 	gauge(out, "last_reload_success", NULL,
@@ -229,6 +235,7 @@ table(struct report_out *out, const char *name, const struct report_table *t,
 static void
 tables(const struct report *r, struct report_out *out)
 {
+	char digest[DIGEST_TEXT_SIZE];
 	struct report_table t;
 
 	if (!report_table(r, 0, &t))
@@ -244,6 +251,12 @@ tables(const struct report *r, struct report_out *out)
 	    "When a table was read, since 1970.");
 	for (size_t i = 0; report_table(r, i, &t); i++)
 		table(out, "table_loaded_time_seconds", &t, t.loaded);
+	begin(out, "table", "info", NULL, "What a table's entries are: equal "
+	    "where they are.");
+	for (size_t i = 0; report_table(r, i, &t); i++)
+		report_add(out, PREFIX "table_info{table=\"%s\",kind=\"%s\","
+		    "digest=\"%s\"} 1\n", t.name, t.kind,
+		    digest_text(&t.digest, digest));
 }
 
 /* One of those that programs of any kind have, so without our prefix. */

@@ -24,6 +24,7 @@
 #include "daemon/snapshot/generation.h"
 #include "daemon/snapshot/hidden.h"
 #include "daemon/snapshot/snapshot.h"
+#include "daemon/table/digest.h"
 
 /* The cells of a line for people, the files behind them. */
 enum {
@@ -34,6 +35,7 @@ enum {
 	CELL_HIDDEN,
 	CELL_LOADED,
 	CELL_WAYS,
+	CELL_DIGEST,
 	CELLS
 };
 #define CELL_SIZE	128	/* a name has 64 bytes at most */
@@ -49,7 +51,8 @@ fill(struct inventory_row *row, const struct table *t, bool binary)
 	    .kind = binary ? "binary" : of_lines ? "answer" : "file",
 	    .entries = table_count(t), .bytes = table_memory(t),
 	    .ways = table_ways(t), .binary = binary,
-	    .folds = table_folds(t), .loaded = table_loaded(t) };
+	    .folds = table_folds(t), .loaded = table_loaded(t),
+	    .digest = table_digest(t) };
 }
 
 static const struct conf_table *
@@ -83,13 +86,6 @@ fill_files(struct inventory_row *row, const struct conf *conf,
 		row->n_files++;
 }
 
-/* Of the tables of lines that nobody wrote there is nothing to tell. */
-static bool
-is_told(const struct table *t)
-{
-	return table_count(t) > 0 || strcmp(table_name(t), CONF_MAIN) != 0;
-}
-
 /*
  * The tables of a row's sort, and where among them its own is; or NULL.
  */
@@ -104,7 +100,7 @@ find_table(const struct snapshot *snap, size_t row, size_t *at, bool *binary)
 		    snapshot_tables(snap, &n);
 		*binary = blobs;
 		/* Those of lines are the first. */
-		*at = row + (n > 0 && !is_told(list[0]));
+		*at = row + (n > 0 && !snapshot_is_told(list[0]));
 		if (*at < n)
 			return list;
 		row = *at - n;
@@ -175,6 +171,7 @@ set_cells(const struct inventory_row *row, cells c)
 	snprintf(c[CELL_HIDDEN], CELL_SIZE, "%zu", row->hidden);
 	iso_time_local(row->loaded, c[CELL_LOADED]);
 	set_ways(row->ways, c[CELL_WAYS], CELL_SIZE);
+	digest_text(row->digest, c[CELL_DIGEST]);
 }
 
 static void
@@ -227,7 +224,7 @@ int
 inventory_text(const struct inventory_row *rows, size_t n, struct buf *b)
 {
 	cells c = { "table", "kind", "entries", "memory", "hidden", "loaded",
-	    "ways" };
+	    "ways", "digest" };
 	size_t widths[CELLS] = { 0 };
 	cells head;
 
@@ -252,7 +249,7 @@ inventory_text(const struct inventory_row *rows, size_t n, struct buf *b)
 static void
 tell_row(const struct inventory_row *row, struct tell *t)
 {
-	char loaded[ISO_TIME_SIZE];
+	char loaded[ISO_TIME_SIZE], digest[DIGEST_TEXT_SIZE];
 
 	iso_time_local(row->loaded, loaded);
 	tell_object(t, NULL);
@@ -274,6 +271,7 @@ tell_row(const struct inventory_row *row, struct tell *t)
 	tell_bool(t, "fold", row->folds);
 	tell_bool(t, "mmap", row->mapped);
 	tell_text(t, "loaded", loaded);
+	tell_text(t, "digest", digest_text(row->digest, digest));
 	tell_end(t);
 }
 

@@ -16,6 +16,7 @@
 #include <time.h>
 
 struct buf;
+struct digest;
 struct generation;
 struct tell;
 
@@ -32,6 +33,7 @@ struct inventory_row {
 	bool binary;		/* entries are bytes, not answers */
 	bool folds, mapped;
 	time_t loaded;
+	const struct digest *digest;
 	size_t hidden;		/* entries that an earlier table hides; set
 				   by inventory_count() */
 };

@@ -12,8 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/buf.h"
 #include "daemon/builder/builder.h"
+#include "daemon/conf/conf.h"
 #include "daemon/snapshot/blobs.h"
+#include "daemon/table/digest.h"
 #include "daemon/table/fold.h"
 #include "lib/appmsg.h"
 
@@ -43,6 +46,7 @@ struct snapshot {
 	struct tables blobs;
 	size_t files;
 	size_t files_read;
+	struct digest digest;
 };
 
 /* Count those that are asked before the first one that answers later. */
@@ -105,6 +109,54 @@ snapshot_add(struct snapshot *snap, struct table *t, bool binary)
 	if (binary)
 		return tables_add(&snap->blobs, t);
 	return tables_add(&snap->answers, t);
+}
+
+bool
+snapshot_is_told(const struct table *t)
+{
+	return table_count(t) > 0 || strcmp(table_name(t), CONF_MAIN) != 0;
+}
+
+/* A line each, that a person can write as well: NAME KIND DIGEST. */
+static int
+add_digests(struct buf *b, const struct tables *tables, const char *kind)
+{
+	for (size_t i = 0; i < tables->n; i++) {
+		const struct table *t = tables->list[i];
+		const char *name = table_name(t);
+		char text[DIGEST_TEXT_SIZE];
+
+		if (!snapshot_is_told(t))
+			continue;
+		digest_text(table_digest(t), text);
+		if (buf_add(b, name, strlen(name)) != 0 ||
+		    buf_add(b, kind, strlen(kind)) != 0 ||
+		    buf_add(b, text, strlen(text)) != 0 ||
+		    buf_add(b, "\n", 1) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+int
+snapshot_end(struct snapshot *snap)
+{
+	struct buf b = { 0 };
+	int error = -1;
+
+	if (add_digests(&b, &snap->answers, " answers ") == 0 &&
+	    add_digests(&b, &snap->blobs, " binary ") == 0) {
+		snap->digest = digest_of(b.data, b.len);
+		error = 0;
+	}
+	buf_clear(&b);
+	return error;
+}
+
+const struct digest *
+snapshot_digest(const struct snapshot *snap)
+{
+	return &snap->digest;
 }
 
 struct table *
@@ -272,7 +324,8 @@ snapshot_part(const struct snapshot *snap,
 	if (part == NULL ||
 	    tables_part(&part->answers, &snap->answers, is_in, arg) != 0 ||
 	    tables_part(&part->blobs, &snap->blobs, is_in, arg) != 0 ||
-	    part_later(part, &snap->answers, is_in, arg) != 0) {
+	    part_later(part, &snap->answers, is_in, arg) != 0 ||
+	    snapshot_end(part) != 0) {
 		snapshot_free(part);
 		return NULL;
 	}

@@ -22,6 +22,7 @@
 #include "daemon/table/table.h"
 
 struct appmsg_str;
+struct digest;
 struct snapshot;
 
 /*
@@ -66,6 +67,26 @@ struct snapshot *snapshot_new(void);
  * Returns 0, or -1 with errno.
  */
 int snapshot_add(struct snapshot *, struct table *t, bool binary);
+
+/*
+ * Say that no table will be added; but for snapshot_digest(), it serves as
+ * well without that.
+ *
+ * Returns 0, or -1 when out of memory.
+ */
+int snapshot_end(struct snapshot *);
+
+/*
+ * What all its tables are, in their order, by their names and digests; that
+ * they may not be asked by everybody means nothing.  Borrowed as long as the
+ * snapshot; zeros before snapshot_end().
+ */
+const struct digest *snapshot_digest(const struct snapshot *);
+
+/*
+ * Whether a table is told of: those of lines that nobody wrote are not.
+ */
+bool snapshot_is_told(const struct table *);
 
 /*
  * The table that a snapshot has under a name, for a load that may come to the

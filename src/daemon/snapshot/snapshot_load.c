@@ -151,7 +151,7 @@ load_all(struct load *load)
 		if (take(load, load_table(load, t), t->binary) != 0)
 			return -1;
 	snapshot_set_files(load->snap, load->files.all, load->files.read);
-	return 0;
+	return snapshot_end(load->snap);
 }
 
 struct snapshot *

@@ -157,8 +157,8 @@ class Http(HttpTest):
             lambda: [row for row in self.stats()["tables"]
                      if "hidden" in row], "what they hide is counted")
         self.assertEqual([sorted(row) for row in told], [
-            ["bytes", "entries", "hidden", "kind", "loaded", "table",
-             "ways"]] * len(told))
+            ["bytes", "digest", "entries", "hidden", "kind", "loaded",
+             "table", "ways"]] * len(told))
         self.assertEqual(told[0]["ways"][:2], ["exact", "prefix"])
         self.assertEqual([(row["table"], row["kind"], row["entries"])
                           for row in told],

@@ -290,7 +290,7 @@ class OpenMetrics(StatsTest):
                           for _, labels, _ in family.samples]
                    for name, family in families.items()
                    if name.startswith("appmsgd_table_")
-                   and name != "appmsgd_table_bytes"}
+                   and name not in ("appmsgd_table_bytes", "appmsgd_table")}
         self.assertEqual(samples, {f"appmsgd_table_{name}": list(tables)
                                    for name in ("entries", "memory_bytes",
                                                 "loaded_time_seconds")})
@@ -301,6 +301,22 @@ class OpenMetrics(StatsTest):
                 value = families[f"appmsgd_table_{name}"].value(
                     table=table, kind=kind)
                 self.assertTrue(least <= value <= most, (table, name, value))
+
+    def test_digests(self):
+        """As status and tables have them."""
+        self.write("words.tsv", "word\tx\nring\ty\n")
+        self.serve(f"table words file {self.path('words.tsv')}")
+        families = openmetrics.read(self.metrics())
+        self.assertEqual(
+            [labels for _, labels, _ in families["appmsgd_tables"].samples],
+            [{"digest": self.told("status")["digest"]}])
+        self.assertEqual(
+            [labels for _, labels, _ in families["appmsgd_table"].samples],
+            [{name: row[name] for name in ("table", "kind", "digest")}
+             for row in self.told("tables")["tables"]])
+
+    def told(self, command):
+        return json.loads(self.control("--json", command).stdout)
 
     def test_no_table(self):
         """A family without a sample is none."""

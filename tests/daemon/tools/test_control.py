@@ -47,12 +47,13 @@ class Status(ControlTest):
         self.assertAlmostEqual(float(size[1]), reply["table-bytes"] / 1024,
                                delta=0.06 if "." in size[1] else 0.51)
         self.assertRegex(text["uptime"], r"^(\d+ min )?\d+ (s|min)$")
-        for name in ("version", "pid", "generation", "loaded", "entries",
-                     "connections", "workers"):
+        for name in ("version", "pid", "generation", "loaded", "digest",
+                     "entries", "connections", "workers"):
             self.assertEqual(text[name], str(reply[name]))
         self.assertEqual(text["log level"], reply["log-level"])
         self.assertRegex(reply.pop("loaded"),
                          r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4}$")
+        self.assertRegex(reply.pop("digest"), "^[0-9a-f]{32}$")
         self.assertEqual(reply.pop("version"), self.version())
         self.assertGreater(reply.pop("table-bytes"), 0)
         self.assertGreaterEqual(reply.pop("uptime"), 0)
@@ -70,7 +71,7 @@ class Status(ControlTest):
         lines = self.done("status").split("\n")
         self.assertEqual(lines[0], "serving")
         self.assertIn("kept         0 generations, 0 bytes", lines)
-        self.assertEqual(len(lines), 14)
+        self.assertEqual(len(lines), 15)
 
 
 class Quiet(ControlTest):

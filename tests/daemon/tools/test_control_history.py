@@ -3,6 +3,7 @@
 # Copyright (c) 2026 The appmsgd authors
 """What appmsgctl history tells: what was loaded, by whom, and what failed."""
 
+import json
 import os
 import pwd
 import re
@@ -55,6 +56,9 @@ class Rows(HistoryTest):
         row, = self.rows()
         self.assertRegex(row.pop("time"), f"^{TIME}$")
         self.assertRegex(row.pop("since"), f"^{TIME}$")
+        self.assertEqual(row.pop("digest"),
+                         json.loads(self.control(
+                             "--json", "status").stdout)["digest"])
         self.assertEqual(row, {
             "outcome": "done", "action": "start", "force": False,
             "generation": 1, "entries": 10, "kept": True, "serves": True,

@@ -61,6 +61,7 @@ class Tables(ControlTest):
             # In the same second, or in the one before.
             self.assertLessEqual(row["loaded"][:-5], loaded[:-5])
             self.assertRegex(row.pop("loaded"), r"^20.*[-+]\d{4}$")
+            self.assertRegex(row.pop("digest"), "^[0-9a-f]{32}$")
             self.assertEqual(row, {
                 "table": name, "kind": kind, "binary": kind == "binary",
                 "files": [file], "entries": entries, "hidden": hidden,
@@ -75,7 +76,7 @@ class Tables(ControlTest):
         lines = self.done("tables").splitlines()
         self.assertEqual(lines[0].split(), [
             "table", "kind", "entries", "memory", "hidden", "loaded", "ways",
-            "files"])
+            "digest", "files"])
         for line, name, kind, entries, ways, files in (
                 (lines[1], "main", "answer", "3", ",".join(DEFAULT),
                  daemon.config),
@@ -83,7 +84,7 @@ class Tables(ControlTest):
                  f"{self.path('many0.tsv')} and 2 more")):
             self.assertRegex(
                 line, rf"^{name} +{kind} +{entries} +[0-9.]+ KB +0  "
-                rf"\d{{4}}-\d\d-\d\dT[0-9:]+[-+]\d{{4}}  {ways} +{files}$")
+                rf"\d{{4}}-\d\d-\d\dT[0-9:]+[-+]\d{{4}}  {ways} +[0-9a-f]{{32}}  {files}$")
         self.assertEqual(len(lines), 3)
         # Words begin, and numbers end, where their heads do.
         for word, end in (("kind", False), ("entries", True),
