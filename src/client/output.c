@@ -227,6 +227,9 @@ output_json_more(struct json_object *object, const struct reply *reply)
 		{ "file", json_type_string },
 		{ "line", json_type_int },
 		{ "match", json_type_string },
+		{ "digest", json_type_string },
+		{ "generation-digest", json_type_string },
+		{ "entries", json_type_int },
 		{ "suggestions", json_type_array }
 	};
 	int error;

@@ -84,7 +84,8 @@ class Ask:
         if self.extra is not None:
             assert [member for member in reply.extra if member[0] not in
                     ("table", "generation", "loaded", "file", "line",
-                     "match", "suggestions")] == self.extra, (self.data,
+                     "match", "digest", "generation-digest", "entries",
+                     "suggestions")] == self.extra, (self.data,
                                                              reply)
 
 

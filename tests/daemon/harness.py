@@ -19,6 +19,7 @@ import faulthandler
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -93,6 +94,15 @@ def quoted(text):
 def answer(key, text):
     """A line of the config."""
     return f"answer {quoted(key)} {quoted(text)}"
+
+
+def digests(reply, entries):
+    """The last members of what explain says, as the reply has them."""
+    names = ("digest", "generation-digest", "entries")
+    for name in names[:2]:
+        assert re.fullmatch("[0-9a-f]{32}", reply.header[name]), reply
+    return [*((name, reply.header[name]) for name in names[:2]),
+            (names[2], entries)]
 
 
 TUTORIAL_LINES = tuple(answer(*pair) for pair in TUTORIAL.items())

@@ -194,6 +194,10 @@ the_longest_id_comes_back(void **state)
 	ask_expect_result(id, RING);
 }
 
+/* Of all that ask_setup() loads. */
+#define ALL	", \"generation-digest\": " \
+		"\"24649f07af67452d260ceb658f713b00\", \"entries\": 8"
+
 static void
 explain_tells_where_an_answer_stands(void **state)
 {
@@ -204,19 +208,23 @@ explain_tells_where_an_answer_stands(void **state)
 	    "{\"action\":\"search\",\"value\":\"ring\"}", true);
 	snprintf(members, sizeof(members), ", \"table\": \"main\", "
 	    "\"generation\": 7, \"loaded\": \"1970-01-01T00:00:00Z\", "
-	    "\"file\": \"%s\", \"line\": 3, \"match\": \"exact\"",
+	    "\"file\": \"%s\", \"line\": 3, \"match\": \"exact\", "
+	    "\"digest\": \"eab8f310d83b8f118de686ef691e07de\"" ALL,
 	    folder_path("appmsgd.conf"));
 	ask_expect_result(members, RING);
 	ask("x", "x", ",\"id\":1,\"explain\":true", "nothing", 7, true);
 	snprintf(members, sizeof(members), ", \"id\": 1, \"status\": "
 	    "\"found\", \"table\": \"main\", \"generation\": 7, \"loaded\": "
 	    "\"1970-01-01T00:00:00Z\", \"file\": \"%s\", \"line\": 9, "
-	    "\"match\": \"exact\"", folder_path("appmsgd.conf"));
+	    "\"match\": \"exact\", \"digest\": "
+	    "\"10ff4fd781a42ec9f7704549296bc89c\"" ALL,
+	    folder_path("appmsgd.conf"));
 	ask_expect("application/octet-stream", "binary", members, "", 0);
 	ask_json(",\"explain\":true",
 	    "{\"action\":\"search\",\"value\":\"x\"}", true);
 	ask_expect_result(", \"generation\": 7, "
-	    "\"loaded\": \"1970-01-01T00:00:00Z\"", "No match for \\\"x\\\".");
+	    "\"loaded\": \"1970-01-01T00:00:00Z\"" ALL,
+	    "No match for \\\"x\\\".");
 }
 
 /* What one large request needs does not show in the next one. */

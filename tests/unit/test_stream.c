@@ -80,7 +80,9 @@ every_message_of_a_run_is_answered_in_order(void **state)
 	snprintf(members, sizeof(members), KEEP ", \"id\": 1, \"status\": "
 	    "\"found\", \"table\": \"main\", \"generation\": 1, "
 	    "\"loaded\": \"1970-01-01T00:00:00Z\", \"file\": "
-	    "\"%s\", \"line\": 2, \"match\": \"exact\"",
+	    "\"%s\", \"line\": 2, \"match\": \"exact\", \"digest\": "
+	    "\"e3965a65dfe4294614753769fec8fc1f\", \"generation-digest\": "
+	    "\"d879fdeff2ef4cbdfa2dd373ad990055\", \"entries\": 2",
 	    folder_path("appmsgd.conf"));
 	talk_expect_result(&t, 6, members, RING);
 	talk_expect_result(&t, 7, KEEP ", \"status\": \"error\", \"error\": "

@@ -22,6 +22,7 @@
 #include "daemon/search/search.h"
 #include "daemon/snapshot/explain.h"
 #include "daemon/snapshot/snapshot.h"
+#include "daemon/table/digest.h"
 #include "daemon/table/table.h"
 #include "lib/scan.h"
 
@@ -82,34 +83,60 @@ reply_id(const struct appmsg_id *id, char *buf)
 	return reply;
 }
 
+/* The members about where an entry stands, or of which load there is none. */
+static int
+explain_place(const struct explained *e, struct buf *extra)
+{
+	char text[EXPLAIN_ROOM], file[EXPLAIN_ROOM / 2];
+	char loaded[ISO_TIME_SIZE], place[32] = "";
+	size_t len;
+	int n;
+
+	iso_time_utc(e->loaded, loaded);
+	if (e->table == NULL) {
+		n = snprintf(text, sizeof(text), ", \"generation\": %llu, "
+		    "\"loaded\": \"%s\"", (unsigned long long)e->generation,
+		    loaded);
+		return buf_add(extra, text, (size_t)n);
+	}
+	len = appmsg_escape(e->file, strlen(e->file), file, sizeof(file));
+	if (len > sizeof(file))
+		len = 0;
+	if (e->line != 0)
+		snprintf(place, sizeof(place), "\"line\": %u, ", e->line);
+	n = snprintf(text, sizeof(text), ", \"table\": \"%s\", "
+	    "\"generation\": %llu, \"loaded\": \"%s\", \"file\": \"%.*s\", "
+	    "%s\"match\": \"%s\"", e->table,
+	    (unsigned long long)e->generation, loaded, (int)len, file, place,
+	    e->match);
+	return buf_add(extra, text, (size_t)n);
+}
+
+/* Those about what is the same wherever the same serves. */
+static int
+explain_digests(const struct explained *e, struct buf *extra)
+{
+	char text[256], digest[DIGEST_TEXT_SIZE];
+	int n = 0;
+
+	if (e->table != NULL)
+		n = snprintf(text, sizeof(text), ", \"digest\": \"%s\"",
+		    digest_text(e->digest, digest));
+	n += snprintf(text + n, sizeof(text) - (size_t)n,
+	    ", \"generation-digest\": \"%s\", \"entries\": %zu",
+	    digest_text(e->all, digest), e->entries);
+	return buf_add(extra, text, (size_t)n);
+}
+
 /* Add the members that "explain" asks for. */
 static int
 explain(const struct ask *ask, const struct reply *r, struct buf *extra)
 {
-	char text[EXPLAIN_ROOM], file[EXPLAIN_ROOM / 2];
-	char loaded[ISO_TIME_SIZE], place[32] = "";
 	struct explained e;
-	size_t len;
-	int n;
 
 	explain_entry(&e, ask->gen, r->table, r->id, r->way);
-	iso_time_utc(e.loaded, loaded);
-	if (e.table == NULL) {
-		n = snprintf(text, sizeof(text), ", \"generation\": %llu, "
-		    "\"loaded\": \"%s\"", (unsigned long long)e.generation,
-		    loaded);
-		return buf_add(extra, text, (size_t)n);
-	}
-	len = appmsg_escape(e.file, strlen(e.file), file, sizeof(file));
-	if (len > sizeof(file))
-		len = 0;
-	if (e.line != 0)
-		snprintf(place, sizeof(place), "\"line\": %u, ", e.line);
-	n = snprintf(text, sizeof(text), ", \"table\": \"%s\", "
-	    "\"generation\": %llu, \"loaded\": \"%s\", \"file\": \"%.*s\", "
-	    "%s\"match\": \"%s\"", e.table, (unsigned long long)e.generation,
-	    loaded, (int)len, file, place, e.match);
-	return buf_add(extra, text, (size_t)n);
+	return explain_place(&e, extra) != 0 ? -1 :
+	    explain_digests(&e, extra);
 }
 
 /* The members behind all others. */

@@ -28,11 +28,13 @@ explain_entry(struct explained *e, const struct generation *gen,
     const struct table *table, table_id id, enum table_way way)
 {
 	*e = (struct explained){ .generation = gen->number,
-	    .loaded = gen->loaded_at };
+	    .loaded = gen->loaded_at, .all = snapshot_digest(gen->snap),
+	    .entries = snapshot_count(gen->snap) };
 	if (table == NULL)
 		return;
 	e->table = table_name(table);
 	e->match = table_way_names[way];
+	e->digest = table_digest(table);
 	table_locate(table, id, &e->file, &e->line);
 }
 

@@ -17,6 +17,7 @@
 #include "daemon/table/table.h"
 #include "daemon/table/way.h"
 
+struct digest;
 struct generation;
 struct snapshot;
 struct snapshot_answer;
@@ -31,6 +32,9 @@ struct explained {
 	const char *file;	/* any bytes */
 	unsigned int line;	/* 0: not every format has lines */
 	const char *match;	/* the word of the way it was found in */
+	const struct digest *digest;	/* of its table */
+	const struct digest *all;	/* of all tables, whatever was found */
+	size_t entries;		/* of all tables */
 };
 
 /*

@@ -168,7 +168,8 @@ class Shape(TableTest):
         self.assertEqual(
             [name for name, _ in reply.extra],
             ["connection", "id", "status", "table", "generation", "loaded",
-             "file", "line", "match"])
+             "file", "line", "match", "digest", "generation-digest",
+             "entries"])
         self.assertEqual(reply.header["line"], 4)
         self.assertEqual(reply.header["match"], "prefix")
 
@@ -432,7 +433,8 @@ class Suggest(TableTest):
         """Behind what explain says."""
         reply = self.ask({"value": "aple"}, suggest=1, explain=True)
         self.assertEqual([name for name, _ in reply.extra], [
-            "connection", "status", "generation", "loaded", "suggestions"])
+            "connection", "status", "generation", "loaded",
+            "generation-digest", "entries", "suggestions"])
 
 
 if __name__ == "__main__":

@@ -251,7 +251,7 @@ class Explain(TableTest):
                         reply, text, KEEP, ("id", 1), FOUND,
                         ("table", "words"), ("generation", 1),
                         ("file", path), *([("line", line)] if line else []),
-                        ("match", "exact"))
+                        ("match", "exact"), *harness.digests(reply, 4))
 
     def test_order_of_members(self):
         """As the manual says it."""
@@ -259,7 +259,7 @@ class Explain(TableTest):
         reply = self.ask({"value": "a"}, explain=True)
         self.assertEqual([name for name, _ in reply.extra], [
             "connection", "status", "table", "generation", "loaded", "file",
-            "line", "match"])
+            "line", "match", "digest", "generation-digest", "entries"])
 
     def test_other_lines(self):
         """CRLF, empty lines of a .json, the main table."""
@@ -287,7 +287,8 @@ class Explain(TableTest):
         self.serve(self.table("words", b"a\tb\n"))
         reply = self.ask({"value": "b"}, explain=True)
         self.assertEqual([name for name, _ in reply.extra], [
-            "connection", "status", "generation", "loaded"])
+            "connection", "status", "generation", "loaded",
+            "generation-digest", "entries"])
 
     def test_searches(self):
         """Of the best match, and the way it was found."""

@@ -45,7 +45,8 @@ class PingDaemon(harness.DaemonTest):
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         said = json.loads(done.stdout)
         self.assertEqual(list(said), ["server", "reply-ms", "connect-ms",
-                                      "generation", "loaded"])
+                                      "generation", "loaded",
+                                      "generation-digest", "entries"])
         self.assertEqual((said["server"], said["generation"]),
                          (f"{LOOPBACK}:{daemon.port}", 1))
         self.assertGreaterEqual(said["reply-ms"], 0)

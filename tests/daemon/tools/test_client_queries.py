@@ -262,7 +262,8 @@ class ExplainTest(ServedTest):
                                    "bern").stdout)
         self.assertEqual(list(line), [
             "key", "found", "status", "result", "table", "generation",
-            "loaded", "file", "line", "match"])
+            "loaded", "file", "line", "match", "digest",
+            "generation-digest", "entries"])
         self.assertEqual((line["table"], line["line"], line["match"]),
                          ("cities", 3, "exact"))
 

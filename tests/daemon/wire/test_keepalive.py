@@ -274,7 +274,8 @@ class Explain(harness.DaemonTest):
                 self.assert_answer(
                     reply, text, ("id", 1), FOUND, ("table", "main"),
                     ("generation", 1), ("loaded", self.loaded(reply)),
-                    ("file", file), ("line", line), ("match", "exact"))
+                    ("file", file), ("line", line), ("match", "exact"),
+                    *harness.digests(reply, 2))
 
     def test_binary(self):
         """A binary entry is explained too."""
@@ -286,7 +287,8 @@ class Explain(harness.DaemonTest):
         self.assertEqual(reply.extra, [
             CLOSE, FOUND, ("table", "main"), ("generation", 1),
             ("loaded", self.loaded(reply)), ("file", daemon.config),
-            ("line", 2), ("match", "exact")])
+            ("line", 2), ("match", "exact"), *harness.digests(
+                reply, 1 + len(harness.TUTORIAL))])
 
     def test_alone(self):
         """explain needs neither id nor connection."""
