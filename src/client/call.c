@@ -9,16 +9,12 @@
 
 #include "call.h"
 
-#include <sys/time.h>
-
 #include <err.h>
 #include <errno.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 #include "appmsg.h"
 #ifdef HAVE_OPENSSL
@@ -33,13 +29,7 @@
 /* json-c counts in int, and an escape may take six bytes. */
 #define CALL_JSON_MAX		((size_t)256 * 1024 * 1024)
 
-/* How much later than the deadline a stuck look-up is cut off. */
-#define CALL_GRACE_MS		200
-
 enum { CALL_MISSED = 1 };	/* exit status */
-
-/* What call_alarm_cb() writes: it can call next to nothing. */
-static char call_alarm_text[CALL_SERVER_SIZE + 64];
 
 static void
 call_name(char *name, size_t cap, const struct target *target)
@@ -143,51 +133,16 @@ call_deadline(const struct call *call)
 	return appmsg_deadline(CALL_PATIENCE_MS);
 }
 
-/* getaddrinfo(3) knows no deadline: this ends the program from inside of it. */
-static void
-call_alarm_cb(int sig)
-{
-	(void)sig;
-	if (write(STDERR_FILENO, call_alarm_text,
-	    strlen(call_alarm_text)) == -1)
-		_exit(EX_TEMPFAIL);
-	_exit(EX_TEMPFAIL);
-}
-
-static void
-call_set_alarm(int64_t ms)
-{
-	struct itimerval timer = { .it_value = {
-		.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 } };
-	struct sigaction act = { .sa_handler = call_alarm_cb };
-
-	if (ms > 0) {
-		sigaction(SIGALRM, &act, NULL);
-		/* _exit(2) would lose what was printed. */
-		output_flush();
-	}
-	setitimer(ITIMER_REAL, &timer, NULL);
-}
-
-/* Over TCP, by a deadline that the look-up of the host's name has, too. */
 static int
 call_open_host(struct call *call, struct appmsg_client **client,
     int64_t deadline)
 {
 	const struct target *target = &call->options->target;
-	int64_t left = deadline - appmsg_deadline(0);
-	int error;
 
-	snprintf(call_alarm_text, sizeof(call_alarm_text),
-	    "appmsg-client: %s: host look-up timed out\n", call->server);
-	call_set_alarm((left < 0 ? 0 : left) + CALL_GRACE_MS);
 	if (target->tls)
-		error = call_open_tls(call, client, deadline);
-	else
-		error = appmsg_client_open(client, target->host,
-		    target->port, deadline);
-	call_set_alarm(0);
-	return error;
+		return call_open_tls(call, client, deadline);
+	return appmsg_client_open(client, target->host, target->port,
+	    deadline);
 }
 
 /* What is wrong with the options could only be found now. */

@@ -249,8 +249,9 @@ int64_t appmsg_deadline(int64_t timeout_ms);
 
 /*
  * Connect to a server over TCP.  All addresses of the host are tried in turn
- * within the deadline.  A name is looked up by getaddrinfo(3), which may
- * take longer than the deadline; a numeric address never blocks there.
+ * within the deadline.  With a deadline, a name is looked up by a thread, since
+ * getaddrinfo(3) knows none: when that takes too long, it is left alone, and
+ * ends later.  A numeric address needs no thread and never waits there.
  *
  * host, port  name or address; number or service name
  * client      set when 0 is returned; owned by the caller,

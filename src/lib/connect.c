@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "appmsg.h"
+#include "lookup.h"
 
 static int64_t
 connect_now(void)
@@ -142,33 +143,13 @@ connect_share(int64_t deadline_ms, int addresses)
 	return now + (deadline_ms - now) / addresses;
 }
 
-static int
-connect_lookup(const char *host, const char *port, struct addrinfo **list)
-{
-	struct addrinfo hints = {
-		.ai_family = AF_UNSPEC,
-		.ai_socktype = SOCK_STREAM
-	};
-
-	switch (getaddrinfo(host, port, &hints, list)) {
-	case 0:
-		return 0;
-	case EAI_MEMORY:
-		return APPMSG_ENOMEM;
-	case EAI_SERVICE:
-		return APPMSG_EINVAL;
-	default:
-		return APPMSG_EHOST;
-	}
-}
-
 int
 connect_tcp(const char *host, const char *port, int64_t deadline_ms, int *fd)
 {
 	struct addrinfo *ai, *list;
 	int error, left = 0, saved_errno;
 
-	if ((error = connect_lookup(host, port, &list)) != 0)
+	if ((error = lookup_host(host, port, deadline_ms, &list)) != 0)
 		return error;
 	for (ai = list; ai != NULL; ai = ai->ai_next)
 		left++;

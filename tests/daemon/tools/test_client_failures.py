@@ -6,6 +6,7 @@
 
 import contextlib
 import errno
+import functools
 import os
 import shutil
 import socket
@@ -17,9 +18,25 @@ import unittest
 sys.path.insert(1, sys.path[0] + "/..")
 
 import harness
+import shim
 from harness import (DEADLINE, LOOPBACK, client, environment, plain_reply,
                      request, to_json)
 from scripted import Server, ask
+
+# Names are looked up for ever; addresses are read as they are.
+STUCK_LOOK_UPS = """
+#include <netdb.h>
+#include <unistd.h>
+int getaddrinfo(const char *host, const char *port,
+    const struct addrinfo *hints, struct addrinfo **list)
+{
+	int (*real)(const char *, const char *, const struct addrinfo *,
+	    struct addrinfo **) = dlsym(RTLD_NEXT, "getaddrinfo");
+	while (hints == NULL || !(hints->ai_flags & AI_NUMERICHOST))
+		pause();
+	return real(host, port, hints, list);
+}
+"""
 
 
 def serve_yes(connection):
@@ -332,6 +349,17 @@ class TimeoutTest(harness.DaemonTest):
                  "-t", "0.3", "search", "-"], stdin=keys,
                 capture_output=True, timeout=DEADLINE)
         self.assertEqual((done.returncode, done.stdout), (75, b""))
+
+
+    def test_a_look_up_that_hangs(self):
+        """It is left alone at the deadline; an address needs none."""
+        variables = shim.preload(self, STUCK_LOOK_UPS)
+        run = functools.partial(client, env=environment(**variables))
+        self.assert_timeout(0.3, lambda: run(
+            "-H", "somewhere.example", "-t", "0.3", "search", "k"))
+        with Server(serve_yes) as server:
+            self.assertEqual(run("-p", server.port, "search", "k").stdout,
+                             "yes\n")
 
 
 class ForeignServerTest(unittest.TestCase):
