@@ -24,7 +24,8 @@
  *
  * The upper one is a blocking client with deadlines: open, queue requests,
  * receive replies.  It writes while it waits for replies, so that any number
- * of requests may be queued before the first reply is read.
+ * of requests may be queued before the first reply is read.  Over it stands a
+ * list of servers that give the same answers, of which one that works is asked.
  *
  * Strings inside a message are never copied by the lower layer.  A struct
  * appmsg_str is a string as it stands between its quotes, escapes included;
@@ -32,7 +33,8 @@
  * ordinary character everywhere, so lengths are always explicit.
  *
  * The library never exits, prints or logs, and is safe to use from several
- * threads as long as each struct appmsg_client is used by one at a time.
+ * threads as long as each struct appmsg_client, and each list of servers, is
+ * used by one at a time.
  * What the members mean is told in appmsg-protocol(7).
  */
 
@@ -368,6 +370,147 @@ int appmsg_client_read(struct appmsg_client *client, void *buf, size_t cap,
  */
 int appmsg_client_search(struct appmsg_client *client, const char *key,
     size_t len, bool keep_alive);
+
+/*
+ * Several servers that give the same answers; opaque.  One of them is
+ * connected to, and kept as long as it works.  When it does not, what it has
+ * not answered is asked of the next one, so that no reply is lost, none comes
+ * twice, and they come in the order of the requests, which must therefore be
+ * such that may be repeated; those of appmsg-protocol(7) are.  One server is a
+ * list, too.
+ */
+struct appmsg_servers;
+
+/* One of them, as it was named; borrowed from its list, for good. */
+struct appmsg_server {
+	const char *name;	/* HOST:PORT, [ADDRESS]:PORT, or the path */
+	const char *host;	/* NULL: a unix socket */
+	const char *port;	/* NULL: a unix socket */
+	const char *path;	/* of the unix socket, else NULL */
+	bool tls;
+	bool connected;		/* the failure came with the connection made */
+	int error;		/* how it failed in the last call; 0: not */
+	int system_error;	/* its errno, of APPMSG_ECONN and APPMSG_EIO */
+	const char *why;	/* TLS' own words for it; may be empty */
+};
+
+/*
+ * Make a list that has none yet.
+ *
+ * servers  set when 0 is returned; owned by the caller, appmsg_servers_free()
+ *
+ * Returns 0 or APPMSG_ENOMEM.
+ */
+int appmsg_servers_new(struct appmsg_servers **servers);
+
+/*
+ * Close the connection and free all.  NULL is allowed.
+ */
+void appmsg_servers_free(struct appmsg_servers *servers);
+
+/*
+ * Add servers, behind those that are there.
+ *
+ * list  one, or several with commas between them: HOST, HOST:PORT, [ADDRESS],
+ *       [ADDRESS]:PORT, an IPv6 address without brackets, or the path of a
+ *       unix socket, which starts with a slash.  One behind appmsgs:// is
+ *       asked over TLS; appmsg:// says nothing.
+ * port  of those that name none: a number or a service's name
+ * tls   whether those over TCP are asked over TLS in any case
+ *
+ * Returns 0; or, and then nothing is added, APPMSG_EINVAL when one of them is
+ * none of these, APPMSG_ENOMEM.
+ */
+int appmsg_servers_add(struct appmsg_servers *servers, const char *list,
+    const char *port, bool tls);
+
+/*
+ * Add the server at a unix socket, whose path may have commas.
+ *
+ * Returns as appmsg_servers_add(), APPMSG_EINVAL for a path that does not fit.
+ */
+int appmsg_servers_add_unix(struct appmsg_servers *servers, const char *path);
+
+/*
+ * The server of this index, from 0 on; NULL behind the last one.
+ */
+const struct appmsg_server *appmsg_servers_get(
+    const struct appmsg_servers *servers, size_t index);
+
+/*
+ * The index of the server that the last reply came from, or that was tried
+ * last, or will be first.
+ */
+size_t appmsg_servers_current(const struct appmsg_servers *servers);
+
+/*
+ * The largest content that is received, as appmsg_client_set_max().
+ */
+void appmsg_servers_set_max(struct appmsg_servers *servers,
+    size_t max_content);
+
+/*
+ * Connect to the server of this index, and to no other; the connection is
+ * the caller's, appmsg_client_free(), and nothing of the list's.
+ *
+ * Returns as appmsg_client_open(), and APPMSG_EINVAL for a server over TLS
+ * when appmsg_servers_use_tls() of <appmsg-tls.h> was not called.
+ */
+int appmsg_servers_open(struct appmsg_servers *servers, size_t index,
+    struct appmsg_client **client, int64_t deadline_ms);
+
+/*
+ * Be connected to one of them, which appmsg_servers_recv() sees to by itself:
+ * the one that worked last, else the next, each at most once, and each with an
+ * equal share of the time that is left.
+ *
+ * Returns 0, or what appmsg_client_open() said of the last one; why each of
+ * them failed is with appmsg_servers_get().  Neither APPMSG_EDENIED nor
+ * APPMSG_EINVAL nor APPMSG_ENOMEM makes it try the next one.
+ */
+int appmsg_servers_connect(struct appmsg_servers *servers,
+    int64_t deadline_ms);
+
+/*
+ * Ask: queue a message, which appmsg_servers_recv() sends.  Behind the first
+ * one on a connection, others follow without waiting as soon as a reply says
+ * "keep-alive"; what a connection that is not kept leaves is sent on another.
+ *
+ * hdr           content_length is set by the call
+ * content, len  copied
+ *
+ * Returns 0; APPMSG_E2BIG for a header that does not fit; APPMSG_ENOMEM.
+ */
+int appmsg_servers_send(struct appmsg_servers *servers,
+    const struct appmsg_header *hdr, const void *content, size_t len);
+
+/*
+ * Receive the reply to the oldest message that has none.  When a server cannot
+ * be connected to, breaks the connection, says what is no reply, or says
+ * nothing for an equal share of the time that is left, everything that it has
+ * not answered is asked of the next one; each is connected to at most once in
+ * one call.  So it is when the status of the reply is "busy" or "unavailable";
+ * when no other says more, that is the reply, and for a second all of them are
+ * taken at such words.  Without a deadline, a server that says nothing is
+ * waited for.
+ *
+ * msg  filled when 0 is returned; borrowed until the next call but
+ *      appmsg_servers_send(), _get() and _current()
+ *
+ * A deadline that has passed still allows one look at what is there.
+ *
+ * Returns 0; APPMSG_EINVAL when nothing was asked, or the list is empty; else
+ * as appmsg_client_recv() and appmsg_servers_connect(), for the last server
+ * that was tried, with its errno.  What was asked stays so: the next call tries
+ * all of them again, or waits on, after APPMSG_ETIMEDOUT.
+ */
+int appmsg_servers_recv(struct appmsg_servers *servers,
+    struct appmsg_message *msg, int64_t deadline_ms);
+
+/*
+ * Forget what was asked and not answered, and close the connection.
+ */
+void appmsg_servers_forget(struct appmsg_servers *servers);
 
 #ifdef __cplusplus
 }

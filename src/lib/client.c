@@ -21,6 +21,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client.h"
 #include "connect.h"
 #include "filter.h"
 
@@ -264,6 +265,20 @@ appmsg_client_send(struct appmsg_client *client,
 	if (len > 0)
 		memcpy(end + hdr_len, content, len);
 	out->len += hdr_len + len;
+	client_flush(client);
+	return 0;
+}
+
+int
+client_send_encoded(struct appmsg_client *client, const void *data, size_t len)
+{
+	struct client_buf *out = &client->out;
+	int error = client_buf_reserve(out, len);
+
+	if (error != 0)
+		return error;
+	memcpy(out->data + out->start + out->len, data, len);
+	out->len += len;
 	client_flush(client);
 	return 0;
 }

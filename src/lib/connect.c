@@ -129,18 +129,14 @@ connect_address(const struct addrinfo *ai, int64_t deadline_ms, int *fd)
 	return 0;
 }
 
-/*
- * The deadline of one address: an equal share of what is left, so that one
- * that swallows our packets leaves time for those after it.
- */
-static int64_t
-connect_share(int64_t deadline_ms, int addresses)
+int64_t
+connect_share(int64_t deadline_ms, int among)
 {
 	int64_t now = connect_now();
 
 	if (deadline_ms < now)
 		return deadline_ms;
-	return now + (deadline_ms - now) / addresses;
+	return now + (deadline_ms - now) / among;
 }
 
 int

@@ -24,6 +24,14 @@ int connect_poll_timeout(int64_t deadline_ms);
 bool connect_is_late(int64_t deadline_ms);
 
 /*
+ * The deadline of one of several: an equal share of the time that is left, so
+ * that one who says nothing leaves time for those after it.
+ *
+ * among  how many have the time, 1 at least
+ */
+int64_t connect_share(int64_t deadline_ms, int among);
+
+/*
  * Connect over TCP, to one address of a host after the other.
  *
  * fd  set when 0 is returned: nonblocking, owned by the caller

@@ -19,6 +19,8 @@ extern "C" {
 #endif
 
 struct appmsg_client;
+struct appmsg_server;
+struct appmsg_servers;
 
 /*
  * What a filter does.  Each function gets the filter as its first argument,
@@ -95,6 +97,33 @@ void appmsg_client_take_plain(struct appmsg_client *, size_t len);
  */
 int appmsg_client_take_wire(struct appmsg_client *, const char *data,
     size_t len);
+
+/*
+ * How a list of servers connects to those over TLS.
+ */
+struct appmsg_opener {
+	/*
+	 * name  of all servers, or NULL: of each its host
+	 *
+	 * Returns as appmsg_client_open_tls().
+	 */
+	int (*open)(struct appmsg_client **client, void *arg,
+	    const struct appmsg_server *server, const char *name,
+	    int64_t deadline_ms);
+
+	/*
+	 * As appmsg_tls_why().
+	 */
+	const char *(*why)(void *arg);
+};
+
+/*
+ * Let a list of servers connect so from now on.
+ *
+ * arg, name  borrowed as long as the list lives
+ */
+void appmsg_servers_set_opener(struct appmsg_servers *,
+    const struct appmsg_opener *, void *arg, const char *name);
 
 #ifdef __cplusplus
 }

@@ -91,6 +91,16 @@ int appmsg_client_open_tls(struct appmsg_client **client,
     struct appmsg_tls *tls, const char *host, const char *port,
     const char *name, int64_t deadline_ms);
 
+/*
+ * Let a list of servers speak TLS with those that want it.
+ *
+ * tls   must live as long as the list
+ * name  what each server's certificate must be for, as above; borrowed as long
+ *       as the list lives; NULL: its host
+ */
+void appmsg_servers_use_tls(struct appmsg_servers *servers,
+    struct appmsg_tls *tls, const char *name);
+
 #ifdef __cplusplus
 }
 #endif

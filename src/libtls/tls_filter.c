@@ -324,3 +324,28 @@ appmsg_client_open_tls(struct appmsg_client **client, struct appmsg_tls *tls,
 	return appmsg_client_open_filtered(client, host, port, &filter_ops, f,
 	    deadline_ms);
 }
+
+static int
+open_server(struct appmsg_client **client, void *arg,
+    const struct appmsg_server *server, const char *name, int64_t deadline_ms)
+{
+	return appmsg_client_open_tls(client, arg, server->host, server->port,
+	    name, deadline_ms);
+}
+
+static const char *
+why_not(void *arg)
+{
+	return appmsg_tls_why(arg);
+}
+
+void
+appmsg_servers_use_tls(struct appmsg_servers *servers, struct appmsg_tls *tls,
+    const char *name)
+{
+	static const struct appmsg_opener opener = {
+		.open = open_server, .why = why_not
+	};
+
+	appmsg_servers_set_opener(servers, &opener, tls, name);
+}

@@ -1,0 +1,510 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * Lists of servers: how they are named, and that whatever befalls them, each
+ * request gets its reply, once and in order, as long as one of them gives it.
+ * The clients are of this test, which decides how connections fare.
+ */
+
+#include "config.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "appmsg.h"
+#include "lib/client.h"
+#include "roll.h"
+
+#define COUNT(array)	(sizeof(array) / sizeof(*(array)))
+#define SERVERS		3
+#define ROUNDS		3000
+#define REQUESTS	60
+#define WINDOW		8
+#define QUEUE		(2 * WINDOW)
+
+/* How a server is in a call, as dice or a test have it. */
+enum mood { GOOD, DOWN, HUNG, CLOSED, BROKEN, FOREIGN, BUSY, MOODS };
+
+static enum mood moods[SERVERS];
+static bool keeps[SERVERS];	/* connections stay */
+static unsigned int opened[SERVERS];	/* in this call */
+
+struct appmsg_client {
+	size_t server;
+	unsigned int asked[QUEUE];	/* numbers of requests, oldest first */
+	size_t n_asked;
+	bool kept;		/* it has said so */
+	char content[16];
+};
+
+int __wrap_appmsg_client_open(struct appmsg_client **, const char *,
+    const char *, int64_t);
+int __wrap_appmsg_client_open_unix(struct appmsg_client **, const char *,
+    int64_t);
+void __wrap_appmsg_client_free(struct appmsg_client *);
+void __wrap_appmsg_client_set_max(struct appmsg_client *, size_t);
+int __wrap_appmsg_client_fd(const struct appmsg_client *);
+void __wrap_appmsg_client_cork(struct appmsg_client *, bool);
+int __wrap_appmsg_client_recv(struct appmsg_client *, struct appmsg_message *,
+    int64_t);
+int __wrap_client_send_encoded(struct appmsg_client *, const void *, size_t);
+
+/* Port "1" is server 0. */
+int
+__wrap_appmsg_client_open(struct appmsg_client **client, const char *host,
+    const char *port, int64_t deadline_ms)
+{
+	size_t server = (size_t)(*port - '1');
+
+	(void)host;
+	(void)deadline_ms;
+	assert_true(server < SERVERS);
+	opened[server]++;
+	if (moods[server] == DOWN) {
+		errno = ECONNREFUSED;
+		return APPMSG_ECONN;
+	}
+	*client = calloc(1, sizeof(**client));
+	assert_non_null(*client);
+	(*client)->server = server;
+	return 0;
+}
+
+int
+__wrap_appmsg_client_open_unix(struct appmsg_client **client, const char *path,
+    int64_t deadline_ms)
+{
+	return __wrap_appmsg_client_open(client, "", path + 1, deadline_ms);
+}
+
+void
+__wrap_appmsg_client_free(struct appmsg_client *client)
+{
+	free(client);
+}
+
+void
+__wrap_appmsg_client_set_max(struct appmsg_client *client, size_t max)
+{
+	assert_non_null(client);
+	assert_true(max > 0);
+}
+
+int
+__wrap_appmsg_client_fd(const struct appmsg_client *client)
+{
+	assert_non_null(client);
+	return -1;
+}
+
+void
+__wrap_appmsg_client_cork(struct appmsg_client *client, bool corked)
+{
+	(void)corked;
+	assert_non_null(client);
+}
+
+/* The content is the number of the request. */
+int
+__wrap_client_send_encoded(struct appmsg_client *client, const void *data,
+    size_t len)
+{
+	struct appmsg_header hdr;
+	char number[16] = "";
+	size_t used;
+
+	assert_int_equal(appmsg_header_decode(data, len, &hdr, &used), 0);
+	assert_int_equal(hdr.content_length, len - used);
+	assert_true(client->n_asked < QUEUE);
+	/* Until it has said that it stays, one request alone. */
+	assert_true(client->kept || client->n_asked == 0);
+	assert_true(len - used < sizeof(number));
+	memcpy(number, (const char *)data + used, len - used);
+	client->asked[client->n_asked++] = (unsigned int)strtoul(number, NULL,
+	    10);
+	return 0;
+}
+
+/* A reply with the number that was asked first. */
+static void
+answer(struct appmsg_client *client, struct appmsg_message *msg,
+    const char *status)
+{
+	static const char stays[] = "keep-alive";
+
+	memset(msg, 0, sizeof(*msg));
+	assert_true(client->n_asked > 0);
+	snprintf(client->content, sizeof(client->content), "%u",
+	    client->asked[0]);
+	memmove(client->asked, client->asked + 1,
+	    --client->n_asked * sizeof(*client->asked));
+	client->kept = keeps[client->server];
+	if (client->kept)
+		msg->header.connection = (struct appmsg_str){ stays,
+		    sizeof(stays) - 1, 0 };
+	msg->header.status = (struct appmsg_str){ status, strlen(status), 0 };
+	msg->content = client->content;
+	msg->content_len = strlen(client->content);
+}
+
+int
+__wrap_appmsg_client_recv(struct appmsg_client *client,
+    struct appmsg_message *msg, int64_t deadline_ms)
+{
+	(void)deadline_ms;
+	switch (moods[client->server]) {
+	case GOOD:
+		answer(client, msg, "found");
+		return 0;
+	case BUSY:
+		answer(client, msg, "busy");
+		return 0;
+	case HUNG:
+		return APPMSG_ETIMEDOUT;
+	case DOWN:
+	case CLOSED:
+		errno = 0;
+		return APPMSG_EOF;
+	case BROKEN:
+		errno = ECONNRESET;
+		return APPMSG_EIO;
+	case FOREIGN:
+		return APPMSG_EPROTO;
+	case MOODS:
+		break;
+	}
+	abort();
+}
+
+static struct appmsg_servers *
+make(const char *list)
+{
+	struct appmsg_servers *servers;
+
+	assert_int_equal(appmsg_servers_new(&servers), 0);
+	assert_int_equal(appmsg_servers_add(servers, list, "65432", false), 0);
+	for (size_t i = 0; i < SERVERS; i++) {
+		moods[i] = GOOD;
+		keeps[i] = true;
+		opened[i] = 0;
+	}
+	return servers;
+}
+
+static void
+request(struct appmsg_servers *servers, unsigned int number)
+{
+	const struct appmsg_header hdr = {
+		.content_type = APPMSG_STR("text/json"),
+		.content_encoding = APPMSG_STR("utf-8")
+	};
+	char content[16];
+
+	snprintf(content, sizeof(content), "%u", number);
+	assert_int_equal(appmsg_servers_send(servers, &hdr, content,
+	    strlen(content)), 0);
+}
+
+static int
+receive(struct appmsg_servers *servers, struct appmsg_message *msg)
+{
+	int error;
+
+	memset(opened, 0, sizeof(opened));
+	error = appmsg_servers_recv(servers, msg, -1);
+	for (size_t i = 0; i < SERVERS; i++)
+		assert_true(opened[i] <= 1);
+	return error;
+}
+
+static void
+expect(struct appmsg_servers *servers, unsigned int number, size_t server)
+{
+	struct appmsg_message msg;
+
+	assert_int_equal(receive(servers, &msg), 0);
+	assert_int_equal(strtoul(msg.content, NULL, 10), number);
+	assert_int_equal(appmsg_servers_current(servers), server);
+}
+
+static void
+servers_are_named(void **state)
+{
+	static const struct {
+		const char *text, *host, *port, *path, *name;
+		bool tls;
+	} rows[] = {
+		{ "host", "host", "65432", NULL, "host:65432", false },
+		{ "host:7", "host", "7", NULL, "host:7", false },
+		{ "host:65535", "host", "65535", NULL, "host:65535", false },
+		{ "host:http", "host", "http", NULL, "host:http", false },
+		{ "::1", "::1", "65432", NULL, "[::1]:65432", false },
+		{ "fe80::1%lo", "fe80::1%lo", "65432", NULL,
+		    "[fe80::1%lo]:65432", false },
+		{ "[::1]", "::1", "65432", NULL, "[::1]:65432", false },
+		{ "[::1]:7", "::1", "7", NULL, "[::1]:7", false },
+		{ "[host]:7", "host", "7", NULL, "host:7", false },
+		{ "appmsg://host:7", "host", "7", NULL, "host:7", false },
+		{ "appmsgs://[::1]", "::1", "65432", NULL, "[::1]:65432",
+		    true },
+		{ "/run/x:7", NULL, NULL, "/run/x:7", "/run/x:7", false }
+	};
+	const struct appmsg_server *server;
+	struct appmsg_servers *servers;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		servers = make(rows[i].text);
+		server = appmsg_servers_get(servers, 0);
+		assert_non_null(server);
+		assert_null(appmsg_servers_get(servers, 1));
+		assert_string_equal(server->name, rows[i].name);
+		assert_int_equal(server->tls, rows[i].tls);
+		if (rows[i].path != NULL) {
+			assert_string_equal(server->path, rows[i].path);
+			assert_null(server->host);
+			assert_null(server->port);
+		} else {
+			assert_string_equal(server->host, rows[i].host);
+			assert_string_equal(server->port, rows[i].port);
+			assert_null(server->path);
+		}
+		appmsg_servers_free(servers);
+	}
+}
+
+static void
+wrong_ones_add_nothing(void **state)
+{
+	static const char *const wrong[] = {
+		"", ":", ":7", "host:", "host:0", "host:65536",
+		"host:99999999999999999999", "[", "[]", "[]:7", "[::1",
+		"[::1]7", "[::1]:", "[::1]:0", "::::", "127.0.0.1:7:8",
+		"[host:1]:7", ",", "a,", ",a", "a,,b", "a,b:0", "a,[b", "//,",
+		"appmsgs://", "a,appmsg://"
+	};
+	struct appmsg_servers *servers = make("first");
+	char text[400];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(wrong); i++)
+		assert_int_equal(appmsg_servers_add(servers, wrong[i],
+		    "65432", false), APPMSG_EINVAL);
+	assert_int_equal(appmsg_servers_add(servers, "a", "0", false),
+	    APPMSG_EINVAL);
+	assert_int_equal(appmsg_servers_add(servers, "a", "", false),
+	    APPMSG_EINVAL);
+	assert_int_equal(appmsg_servers_add(servers, NULL, "1", false),
+	    APPMSG_EINVAL);
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	assert_int_equal(appmsg_servers_add(servers, text, "1", false),
+	    APPMSG_EINVAL);
+	text[0] = '/';
+	assert_int_equal(appmsg_servers_add(servers, text, "1", false),
+	    APPMSG_EINVAL);
+	assert_int_equal(appmsg_servers_add_unix(servers, text),
+	    APPMSG_EINVAL);
+	assert_int_equal(appmsg_servers_add_unix(servers, ""), APPMSG_EINVAL);
+	assert_null(appmsg_servers_get(servers, 1));
+	appmsg_servers_free(servers);
+	appmsg_servers_free(NULL);
+}
+
+static void
+several_stand_between_commas(void **state)
+{
+	static const char *const names[] = {
+		"a:1", "[::1]:2", "/run/x.sock", "b:3", "/a,b"
+	};
+	static const bool tls[] = { false, true, false, true, false };
+	struct appmsg_servers *servers = make(
+	    "a:1,appmsgs://[::1]:2,/run/x.sock");
+
+	(void)state;
+	assert_int_equal(appmsg_servers_add(servers, "b", "3", true), 0);
+	assert_int_equal(appmsg_servers_add_unix(servers, "/a,b"), 0);
+	for (size_t i = 0; i < COUNT(names); i++) {
+		assert_string_equal(appmsg_servers_get(servers, i)->name,
+		    names[i]);
+		assert_int_equal(appmsg_servers_get(servers, i)->tls, tls[i]);
+	}
+	assert_null(appmsg_servers_get(servers, COUNT(names)));
+	appmsg_servers_free(servers);
+}
+
+static void
+nothing_to_ask_is_told(void **state)
+{
+	struct appmsg_servers *servers = make("a:1"), *none;
+	struct appmsg_client *client;
+	struct appmsg_message msg;
+
+	(void)state;
+	assert_int_equal(appmsg_servers_recv(servers, &msg, -1),
+	    APPMSG_EINVAL);
+	assert_int_equal(appmsg_servers_open(servers, 1, &client, -1),
+	    APPMSG_EINVAL);
+	assert_int_equal(appmsg_servers_new(&none), 0);
+	request(none, 1);
+	assert_int_equal(appmsg_servers_recv(none, &msg, -1), APPMSG_EINVAL);
+	assert_int_equal(appmsg_servers_connect(none, -1), APPMSG_EINVAL);
+	appmsg_servers_free(none);
+	appmsg_servers_free(servers);
+}
+
+static void
+one_that_works_is_kept(void **state)
+{
+	struct appmsg_servers *servers = make("a:1,b:2,/3");
+
+	(void)state;
+	moods[0] = DOWN;
+	for (unsigned int i = 0; i < 4; i++)
+		request(servers, i);
+	expect(servers, 0, 1);
+	moods[0] = GOOD;
+	expect(servers, 1, 1);
+	/* It closes in time, and is as good as ever. */
+	keeps[1] = false;
+	expect(servers, 2, 1);
+	expect(servers, 3, 1);
+	assert_int_equal(opened[1], 1);
+	assert_int_equal(opened[0] + opened[2], 0);
+	appmsg_servers_free(servers);
+}
+
+static void
+why_each_failed_is_told(void **state)
+{
+	struct appmsg_servers *servers = make("a:1,b:2,c:3");
+	const struct appmsg_server *server;
+	struct appmsg_message msg;
+
+	(void)state;
+	moods[0] = DOWN;
+	moods[1] = HUNG;
+	moods[2] = BROKEN;
+	request(servers, 1);
+	assert_int_equal(receive(servers, &msg), APPMSG_EIO);
+	assert_int_equal(errno, ECONNRESET);
+	server = appmsg_servers_get(servers, 0);
+	assert_int_equal(server->error, APPMSG_ECONN);
+	assert_int_equal(server->system_error, ECONNREFUSED);
+	assert_false(server->connected);
+	server = appmsg_servers_get(servers, 1);
+	assert_int_equal(server->error, APPMSG_ETIMEDOUT);
+	assert_true(server->connected);
+	assert_int_equal(appmsg_servers_get(servers, 2)->error, APPMSG_EIO);
+	/* What was asked stays so. */
+	moods[1] = GOOD;
+	expect(servers, 1, 1);
+	appmsg_servers_free(servers);
+}
+
+static void
+busy_is_a_reply_when_nobody_says_more(void **state)
+{
+	struct appmsg_servers *servers = make("a:1,b:2,c:3");
+	struct appmsg_message msg;
+
+	(void)state;
+	for (unsigned int i = 0; i < 5; i++)
+		request(servers, i);
+	moods[0] = BUSY;
+	moods[1] = DOWN;
+	expect(servers, 0, 2);
+	moods[2] = BUSY;
+	moods[0] = HUNG;
+	assert_int_equal(receive(servers, &msg), 0);
+	assert_true(appmsg_str_eq(&msg.header.status, "busy", 4));
+	assert_int_equal(strtoul(msg.content, NULL, 10), 1);
+	assert_int_equal(appmsg_servers_current(servers), 2);
+	/* All are taken at their word for a while. */
+	moods[0] = GOOD;
+	assert_int_equal(receive(servers, &msg), 0);
+	assert_true(appmsg_str_eq(&msg.header.status, "busy", 4));
+	assert_int_equal(opened[0], 0);
+	moods[2] = GOOD;
+	expect(servers, 3, 2);
+	appmsg_servers_forget(servers);
+	assert_int_equal(receive(servers, &msg), APPMSG_EINVAL);
+	appmsg_servers_free(servers);
+}
+
+/* What dice say of each server in the next call. */
+static void
+roll_moods(void)
+{
+	for (size_t i = 0; i < SERVERS; i++) {
+		if (roll(3) == 0)
+			moods[i] = (enum mood)roll(MOODS);
+		if (roll(8) == 0)
+			moods[i] = GOOD;
+		keeps[i] = roll(4) != 0;
+	}
+}
+
+/* A call may fail only when nobody could have answered. */
+static void
+check_failure(void)
+{
+	for (size_t i = 0; i < SERVERS; i++)
+		assert_true(moods[i] != GOOD && moods[i] != BUSY);
+}
+
+static void
+each_request_has_its_reply(void **state)
+{
+	static char list[] = "a:1,b:2,/3";
+	struct appmsg_servers *servers;
+	struct appmsg_message msg;
+	unsigned int asked, next;
+
+	(void)state;
+	for (int round = 0; round < ROUNDS; round++) {
+		servers = make(list);
+		asked = next = 0;
+		while (next < REQUESTS) {
+			while (asked < next + WINDOW && roll(4) != 0)
+				request(servers, asked++);
+			if (asked == next)
+				continue;
+			roll_moods();
+			if (receive(servers, &msg) != 0) {
+				check_failure();
+				continue;
+			}
+			assert_int_equal(strtoul(msg.content, NULL, 10),
+			    next);
+			next++;
+		}
+		appmsg_servers_free(servers);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(servers_are_named),
+		cmocka_unit_test(wrong_ones_add_nothing),
+		cmocka_unit_test(several_stand_between_commas),
+		cmocka_unit_test(nothing_to_ask_is_told),
+		cmocka_unit_test(one_that_works_is_kept),
+		cmocka_unit_test(why_each_failed_is_told),
+		cmocka_unit_test(busy_is_a_reply_when_nobody_says_more),
+		cmocka_unit_test(each_request_has_its_reply)
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
