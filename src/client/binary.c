@@ -59,24 +59,17 @@ binary_read_all(int fd, char **data, size_t *len)
 	return -1;
 }
 
-/* Send the bytes and read the reply; 0 or the library's error. */
+/* Queue the bytes; 0 or the library's error. */
 static int
-binary_exchange(struct call *call, struct appmsg_client *client,
-    const char *data, size_t len, struct reply *reply)
+binary_send(struct call *call, const char *data, size_t len)
 {
 	const struct appmsg_header hdr = {
 		.content_type = APPMSG_STR("binary/custom-client-binary-type"),
 		.content_encoding = APPMSG_STR("binary"),
 		.connection = APPMSG_STR("close")
 	};
-	struct appmsg_message msg;
-	int error;
 
-	if ((error = appmsg_client_send(client, &hdr, data, len)) != 0 ||
-	    (error = appmsg_client_recv(client, &msg,
-	    call_deadline(call))) != 0)
-		return error;
-	return reply_read_binary(reply, &msg);
+	return appmsg_servers_send(call->servers, &hdr, data, len);
 }
 
 static void
@@ -98,14 +91,17 @@ binary_print(const struct call *call, const struct reply *reply)
 static void
 binary_ask(struct call *call, const char *key, const char *data, size_t len)
 {
-	struct appmsg_client *client;
 	struct reply reply = { .data = NULL };
+	struct appmsg_message msg;
 	int error;
 
-	if ((client = call_open(call)) == NULL)
+	if ((error = binary_send(call, data, len)) != 0) {
+		call_error(call, "request", error);
 		return;
-	error = binary_exchange(call, client, data, len, &reply);
-	if (error == 0) {
+	}
+	if (!call_recv(call, &msg))
+		return;
+	if ((error = reply_read_binary(&reply, &msg)) == 0) {
 		call_count(call, reply.outcome);
 		if (!call->options->json)
 			binary_print(call, &reply);
@@ -115,7 +111,6 @@ binary_ask(struct call *call, const char *key, const char *data, size_t len)
 	if (error != 0)
 		call_error(call, "reply", error);
 	reply_clear(&reply);
-	appmsg_client_free(client);
 }
 
 void

@@ -31,35 +31,7 @@
 
 enum { CALL_MISSED = 1 };	/* exit status */
 
-static void
-call_name(char *name, size_t cap, const struct target *target)
-{
-	if (target->is_unix)
-		snprintf(name, cap, "%s", target->path);
-	else
-		snprintf(name, cap, strchr(target->host, ':') != NULL ?
-		    "[%s]:%s" : "%s:%s", target->host, target->port);
-}
-
-void
-call_init(struct call *call, const struct options *options)
-{
-	call->options = options;
-	call_name(call->server, sizeof(call->server), &options->target);
-	call->deadline_ms = appmsg_deadline(options->timeout_ms);
-	call->failure = 0;
-	call->missed = false;
-	call->tls = NULL;
-}
-
 #ifdef HAVE_OPENSSL
-void
-call_clear(struct call *call)
-{
-	appmsg_tls_free(call->tls);
-	call->tls = NULL;
-}
-
 /* Whom to trust and what to show, the same for each connection. */
 static int
 call_set_tls(struct call *call)
@@ -67,10 +39,11 @@ call_set_tls(struct call *call)
 	const struct options_tls *options = &call->options->tls;
 	int error;
 
-	if (call->tls != NULL)
+	if (!call->options->is_tls)
 		return 0;
 	if ((error = appmsg_tls_new(&call->tls)) != 0)
 		return error;
+	appmsg_servers_use_tls(call->servers, call->tls, options->name);
 	if (options->ca != NULL)
 		error = appmsg_tls_trust(call->tls, options->ca);
 	if (error == 0 && options->cert != NULL)
@@ -79,51 +52,84 @@ call_set_tls(struct call *call)
 	return error;
 }
 
-static int
-call_open_tls(struct call *call, struct appmsg_client **client,
-    int64_t deadline)
+static void
+call_free_tls(struct call *call)
 {
-	const struct options *options = call->options;
-	int error = call_set_tls(call);
-
-	if (error == 0)
-		error = appmsg_client_open_tls(client, call->tls,
-		    options->target.host, options->target.port,
-		    options->tls.name, deadline);
-	return error;
+	appmsg_tls_free(call->tls);
+	call->tls = NULL;
 }
 
-const char *
-call_why(const struct call *call, int error)
+static const char *
+call_tls_why(const struct call *call)
 {
-	if (call->tls != NULL && appmsg_tls_why(call->tls)[0] != '\0')
-		return appmsg_tls_why(call->tls);
-	return appmsg_strerror(error);
+	return call->tls != NULL ? appmsg_tls_why(call->tls) : "";
 }
 #else
+static int
+call_set_tls(struct call *call)
+{
+	(void)call;
+	return 0;
+}
+
+static void
+call_free_tls(struct call *call)
+{
+	(void)call;
+}
+
+static const char *
+call_tls_why(const struct call *call)
+{
+	(void)call;
+	return "";
+}
+#endif
+
+bool
+call_init(struct call *call, const struct options *options)
+{
+	int error;
+
+	memset(call, 0, sizeof(*call));
+	call->options = options;
+	call->servers = options->servers;
+	call->deadline_ms = appmsg_deadline(options->timeout_ms);
+	if (options->json || options->query.match != NULL)
+		appmsg_servers_set_max(call->servers, CALL_JSON_MAX);
+	if ((error = call_set_tls(call)) == 0)
+		return true;
+	if (error == APPMSG_EINVAL) {
+		warnx("%s", call_tls_why(call));
+		call_fail(call, EX_USAGE);
+	} else {
+		call_error(call, NULL, error);
+	}
+	return false;
+}
+
 void
 call_clear(struct call *call)
 {
-	(void)call;
+	appmsg_servers_free(call->servers);
+	call->servers = NULL;
+	call_free_tls(call);
 }
 
-static int
-call_open_tls(struct call *call, struct appmsg_client **client,
-    int64_t deadline)
+const char *
+call_server(const struct call *call)
 {
-	(void)call;
-	(void)client;
-	(void)deadline;
-	return APPMSG_EINVAL;
+	return appmsg_servers_get(call->servers,
+	    appmsg_servers_current(call->servers))->name;
 }
 
 const char *
 call_why(const struct call *call, int error)
 {
-	(void)call;
-	return appmsg_strerror(error);
+	const char *why = call_tls_why(call);
+
+	return *why != '\0' ? why : appmsg_strerror(error);
 }
-#endif
 
 int64_t
 call_deadline(const struct call *call)
@@ -131,56 +137,6 @@ call_deadline(const struct call *call)
 	if (call->deadline_ms >= 0)
 		return call->deadline_ms;
 	return appmsg_deadline(CALL_PATIENCE_MS);
-}
-
-static int
-call_open_host(struct call *call, struct appmsg_client **client,
-    int64_t deadline)
-{
-	const struct target *target = &call->options->target;
-
-	if (target->tls)
-		return call_open_tls(call, client, deadline);
-	return appmsg_client_open(client, target->host, target->port,
-	    deadline);
-}
-
-/* What is wrong with the options could only be found now. */
-static void
-call_tell_wrong(struct call *call)
-{
-	const char *why = call_why(call, APPMSG_EINVAL);
-
-	if (strcmp(why, appmsg_strerror(APPMSG_EINVAL)) != 0)
-		warnx("%s", why);
-	else
-		call_tell(call, call->options->target.is_unix ?
-		    "path too long; at most 107 bytes" :
-		    "unknown service; give its number, from 1 to 65535");
-	call_fail(call, EX_USAGE);
-}
-
-struct appmsg_client *
-call_open(struct call *call)
-{
-	const struct target *target = &call->options->target;
-	struct appmsg_client *client = NULL;
-	int error;
-
-	error = target->is_unix ? appmsg_client_open_unix(&client,
-	    target->path, call_deadline(call)) :
-	    call_open_host(call, &client, call_deadline(call));
-	if (error == APPMSG_EINVAL) {
-		call_tell_wrong(call);
-		return NULL;
-	}
-	if (error != 0) {
-		call_error(call, NULL, error);
-		return NULL;
-	}
-	if (call->options->json || call->options->query.match != NULL)
-		appmsg_client_set_max(client, CALL_JSON_MAX);
-	return client;
 }
 
 void
@@ -245,36 +201,119 @@ call_error_status(int error, int saved_errno)
 	return EX_SOFTWARE;
 }
 
+static void
+call_tell_of(const char *server, const char *fmt, va_list ap)
+{
+	output_flush();
+	fprintf(stderr, "appmsg-client: %s: ", server);
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+}
+
 void
 call_tell(const struct call *call, const char *fmt, ...)
 {
 	va_list ap;
 
-	output_flush();
-	fprintf(stderr, "appmsg-client: %s: ", call->server);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	call_tell_of(call_server(call), fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+}
+
+static void __attribute__((format(printf, 2, 3)))
+call_tell_server(const char *server, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	call_tell_of(server, fmt, ap);
+	va_end(ap);
+}
+
+/* Tell and count what is wrong with a server; why has TLS' own words. */
+static void
+call_failed(struct call *call, const struct appmsg_server *server,
+    const char *subject)
+{
+	int error = server->error;
+	const char *words = appmsg_strerror(error), *why = "";
+
+	if (error == APPMSG_ECONN || error == APPMSG_EIO)
+		why = strerror(server->system_error);
+	else if (error == APPMSG_EUNPROVEN || error == APPMSG_EDENIED)
+		why = server->why;
+	else if (error == APPMSG_EPROTO && *server->why != '\0')
+		words = server->why;
+	call_tell_server(server->name, "%s%s%s%s%s",
+	    subject != NULL ? subject : "", subject != NULL ? ": " : "",
+	    words, *why != '\0' ? ": " : "", why);
+	call_fail(call, call_error_status(error, server->system_error));
+}
+
+/* Tell and count how each of them has failed. */
+static void
+call_all_failed(struct call *call)
+{
+	const struct appmsg_server *server;
+
+	for (size_t i = 0; (server = appmsg_servers_get(call->servers, i)) !=
+	    NULL; i++) {
+		if (server->error == 0)
+			continue;
+		if (server->error != APPMSG_EINVAL) {
+			call_failed(call, server, server->connected ?
+			    "reply" : NULL);
+			continue;
+		}
+		/* Only now could it be found what is wrong with its name. */
+		if (*server->why != '\0')
+			warnx("%s", server->why);
+		else
+			call_tell_server(server->name, "unknown service; give "
+			    "its number, from 1 to 65535");
+		call_fail(call, EX_USAGE);
+	}
 }
 
 void
 call_error(struct call *call, const char *subject, int error)
 {
-	int saved_errno = errno;
-	bool has_errno = error == APPMSG_ECONN || error == APPMSG_EIO;
-	const char *words = appmsg_strerror(error), *why = "";
+	struct appmsg_server server = {
+		.name = call_server(call), .error = error,
+		.system_error = errno, .why = call_tls_why(call)
+	};
 
-	if (has_errno)
-		why = strerror(saved_errno);
-	else if (error == APPMSG_EUNPROVEN || error == APPMSG_EDENIED)
-		why = call_why(call, error);
-	else if (error == APPMSG_EPROTO)
-		words = call_why(call, error);
-	call_tell(call, "%s%s%s%s%s", subject != NULL ? subject : "",
-	    subject != NULL ? ": " : "", words, *why != '\0' ? ": " : "",
-	    why);
-	call_fail(call, call_error_status(error, saved_errno));
+	call_failed(call, &server, subject);
+}
+
+struct appmsg_client *
+call_open(struct call *call)
+{
+	struct appmsg_client *client = NULL;
+
+	if (appmsg_servers_open(call->servers, 0, &client,
+	    call_deadline(call)) == 0)
+		return client;
+	call_all_failed(call);
+	return NULL;
+}
+
+bool
+call_connect(struct call *call)
+{
+	if (appmsg_servers_connect(call->servers, call_deadline(call)) == 0)
+		return true;
+	call_all_failed(call);
+	return false;
+}
+
+bool
+call_recv(struct call *call, struct appmsg_message *msg)
+{
+	if (appmsg_servers_recv(call->servers, msg, call_deadline(call)) == 0)
+		return true;
+	call_all_failed(call);
+	return false;
 }
 
 void

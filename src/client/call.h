@@ -5,7 +5,7 @@
 #define CALL_H
 
 /*
- * One run of the program: until when it may last, how it reaches the server,
+ * One run of the program: until when it may last, how it reaches the servers,
  * and what it will exit with.  The actions tell what went wrong through it.
  */
 
@@ -16,29 +16,38 @@
 #include "reply.h"
 
 struct appmsg_client;
+struct appmsg_message;
+struct appmsg_servers;
 struct appmsg_tls;
-
-/* Bytes, with the NUL, of [HOST]:PORT. */
-enum { CALL_SERVER_SIZE = TARGET_HOST_SIZE + TARGET_PORT_SIZE + 3 };
 
 struct call {
 	const struct options *options;	/* borrowed for good */
 	int64_t deadline_ms;	/* of the whole call, or -1 */
-	char server[CALL_SERVER_SIZE];	/* its name, for messages */
+	struct appmsg_servers *servers;	/* owned */
 	int failure;		/* exit status of the first failure, or 0 */
 	bool missed;		/* something was not found */
 	struct appmsg_tls *tls;	/* owned; NULL: not yet, or none */
 };
 
 /*
- * Start the clock.
+ * Start the clock, and make ready to connect.
+ *
+ * options  borrowed for good, but for its servers, which are taken
+ *
+ * Returns false when a file of certificates is none, which is told and
+ * counted.
  */
-void call_init(struct call *call, const struct options *options);
+bool call_init(struct call *call, const struct options *options);
 
 /*
  * Free what it owns, once no connection is left.
  */
 void call_clear(struct call *call);
+
+/*
+ * The name of the server that is in use, for messages.
+ */
+const char *call_server(const struct call *call);
 
 /*
  * Until when to wait for what is waited for now: the deadline of the call,
@@ -47,7 +56,7 @@ void call_clear(struct call *call);
 int64_t call_deadline(const struct call *call);
 
 /*
- * Connect to the server of the options.
+ * Connect to the only server of the options.
  *
  * Returns the connection, owned by the caller, appmsg_client_free(); NULL
  * when that fails, which is told and counted.
@@ -55,13 +64,27 @@ int64_t call_deadline(const struct call *call);
 struct appmsg_client *call_open(struct call *call);
 
 /*
+ * Be connected to one of the servers.
+ *
+ * Returns false when that fails, which is told and counted, of each of them.
+ */
+bool call_connect(struct call *call);
+
+/*
+ * Receive the next reply of the servers, as appmsg_servers_recv().
+ *
+ * Returns as call_connect().
+ */
+bool call_recv(struct call *call, struct appmsg_message *msg);
+
+/*
  * Count a failure with this exit status.  The first one decides.
  */
 void call_fail(struct call *call, int status);
 
 /*
- * Print a message about the server on standard error: a line that names it,
- * behind all that was printed on standard output so far.
+ * Print a message about the server in use on standard error: a line that names
+ * it, behind all that was printed on standard output so far.
  */
 void call_tell(const struct call *call, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
@@ -74,7 +97,8 @@ void call_tell(const struct call *call, const char *fmt, ...)
 const char *call_why(const struct call *call, int error);
 
 /*
- * Tell and count an error of the library, errno as it left it.
+ * Tell and count an error of the library about the server in use, errno as it
+ * left it.
  *
  * subject  what of the server it is about, for the message; NULL for itself
  */

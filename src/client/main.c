@@ -35,6 +35,25 @@ main_open_streams(void)
 			_exit(EX_OSERR);
 }
 
+static void
+main_run(struct call *call)
+{
+	switch (call->options->action) {
+	case OPTIONS_SEARCH:
+		search_run(call);
+		break;
+	case OPTIONS_BINARY:
+		binary_run(call);
+		break;
+	case OPTIONS_ECHO:
+		echo_run(call);
+		break;
+	case OPTIONS_PING:
+		ping_run(call);
+		break;
+	}
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -51,21 +70,8 @@ main(int argc, char *argv[])
 	/* Lines of several writers stay whole. */
 	setvbuf(stderr, NULL, _IOLBF, 0);
 	options_parse(&options, argc, argv);
-	call_init(&call, &options);
-	switch (options.action) {
-	case OPTIONS_SEARCH:
-		search_run(&call);
-		break;
-	case OPTIONS_BINARY:
-		binary_run(&call);
-		break;
-	case OPTIONS_ECHO:
-		echo_run(&call);
-		break;
-	case OPTIONS_PING:
-		ping_run(&call);
-		break;
-	}
+	if (call_init(&call, &options))
+		main_run(&call);
 	call_clear(&call);
 	status = call_status(&call);
 	if (output_close() == -1 && call.failure == 0)

@@ -24,30 +24,64 @@
 #include "client/options/query.h"
 #include "reply.h"
 
+/* How often it is asked, at most, until one server answers at once. */
+#define PING_TIMES	3
+
 struct ping {
+	size_t server;		/* that was connected to */
 	int64_t connect_ns;	/* to find the server and be connected */
 	int64_t reply_ns;	/* from the request on */
 	struct reply reply;
 };
 
-/* Ask, and read the reply; 0 or the library's error. */
-static int
-ping_exchange(struct call *call, struct appmsg_client *client,
-    struct ping *ping)
+/* Connect and ask once, and take the time of both; false: that was told. */
+static bool
+ping_once(struct call *call, struct ping *ping, struct appmsg_message *msg)
 {
 	const struct query query = { .explain = true };
 	int64_t start = clock_ns();
+	int error;
+
+	if (!call_connect(call))
+		return false;
+	ping->connect_ns = clock_ns() - start;
+	ping->server = appmsg_servers_current(call->servers);
+	start = clock_ns();
+	error = query_send(call->servers, &query, "", 0, false);
+	if (error != 0) {
+		call_error(call, "request", error);
+		return false;
+	}
+	if (!call_recv(call, msg))
+		return false;
+	ping->reply_ns = clock_ns() - start;
+	return true;
+}
+
+/*
+ * Ask, and read the reply; false: that was told.  When another server answered
+ * than the one that was connected to, the times are of both, and it is asked
+ * for its own.
+ */
+static bool
+ping_exchange(struct call *call, struct ping *ping)
+{
+	const struct query query = { .explain = true };
 	struct appmsg_message msg;
 	int error;
 
-	if ((error = query_send(client, &query, "", 0, false)) != 0 ||
-	    (error = appmsg_client_recv(client, &msg,
-	    call_deadline(call))) != 0)
-		return error;
-	ping->reply_ns = clock_ns() - start;
-	if ((error = reply_read_search(&ping->reply, &msg, "", 0)) != 0)
-		return error;
-	return reply_read_more(&ping->reply, &msg, &query);
+	for (int i = 0; i < PING_TIMES; i++) {
+		if (!ping_once(call, ping, &msg))
+			return false;
+		if (ping->server == appmsg_servers_current(call->servers))
+			break;
+	}
+	error = reply_read_search(&ping->reply, &msg, "", 0);
+	if (error == 0)
+		error = reply_read_more(&ping->reply, &msg, &query);
+	if (error != 0)
+		call_error(call, "reply", error);
+	return error == 0;
 }
 
 static void
@@ -58,7 +92,7 @@ ping_print(const struct call *call, const struct ping *ping)
 	struct json_object *loaded = reply_member(&ping->reply, "loaded",
 	    json_type_string);
 
-	printf("%s: answered in %.3f ms, connected in %.3f ms", call->server,
+	printf("%s: answered in %.3f ms, connected in %.3f ms", call_server(call),
 	    (double)ping->reply_ns / 1e6, (double)ping->connect_ns / 1e6);
 	if (generation != NULL)
 		printf(", generation %" PRId64,
@@ -91,7 +125,7 @@ ping_print_json(const struct call *call, const struct ping *ping)
 	if (object == NULL)
 		return -1;
 	if (output_json_add(object, "server",
-	    json_object_new_string(call->server)) == 0 &&
+	    json_object_new_string(call_server(call))) == 0 &&
 	    output_json_add(object, "reply-ms",
 	    ping_ms(ping->reply_ns)) == 0 &&
 	    output_json_add(object, "connect-ms",
@@ -107,7 +141,7 @@ static void
 ping_tell(const struct call *call, const struct reply *reply)
 {
 	output_flush();
-	fprintf(stderr, "appmsg-client: %s: ", call->server);
+	fprintf(stderr, "appmsg-client: %s: ", call_server(call));
 	output_start(reply->data, reply->len, true);
 	output_text(stderr, "\n");
 }
@@ -115,26 +149,18 @@ ping_tell(const struct call *call, const struct reply *reply)
 void
 ping_run(struct call *call)
 {
-	int64_t start = clock_ns();
 	struct ping ping = { .reply = { .data = NULL } };
-	struct appmsg_client *client;
-	int error;
 
-	if ((client = call_open(call)) == NULL)
-		return;
-	ping.connect_ns = clock_ns() - start;
-	error = ping_exchange(call, client, &ping);
-	if (error != 0)
+	if (!ping_exchange(call, &ping))
 		;
 	else if (ping.reply.outcome > REPLY_MISSED) {
 		call_count(call, ping.reply.outcome);
 		ping_tell(call, &ping.reply);
-	} else if (call->options->json)
-		error = ping_print_json(call, &ping) == 0 ? 0 : APPMSG_ENOMEM;
-	else if (!call->options->quiet)
-		ping_print(call, &ping);
-	if (error != 0)
-		call_error(call, "reply", error);
+	} else if (!call->options->json) {
+		if (!call->options->quiet)
+			ping_print(call, &ping);
+	} else if (ping_print_json(call, &ping) == -1) {
+		call_error(call, "reply", APPMSG_ENOMEM);
+	}
 	reply_clear(&ping.reply);
-	appmsg_client_free(client);
 }

@@ -5,13 +5,6 @@
  * Keys stand in a window: a ring of those that are asked, or will be, and not
  * yet answered.  Answers come in the order of the questions, so the first in
  * the window is always the one that a reply is for.
- *
- * A connection starts with one question alone.  Only when the reply says that
- * the connection is kept, the rest of the window follows without waiting: a
- * server that closes after its reply would reset the connection over requests
- * that it has not read, and the reply could be lost.  When a connection ends,
- * what it has not answered is asked again on a new one, as long as each
- * connection brings at least one answer.
  */
 
 #include "config.h"
@@ -54,10 +47,7 @@ struct search {
 	struct search_key window[SEARCH_WINDOW];
 	size_t first;		/* of the keys in the window */
 	size_t count;
-	size_t sent;		/* of count, on this connection */
-	struct appmsg_client *client;	/* owned; NULL: no connection */
-	bool answered;		/* this connection brought an answer */
-	bool kept;		/* and the last one said that it stays */
+	size_t asked;		/* of count */
 	struct reply reply;
 	size_t answers;
 	size_t misses;		/* of answers */
@@ -140,33 +130,19 @@ search_fill(struct search *search)
 		;
 }
 
-static void
-search_disconnect(struct search *search)
-{
-	appmsg_client_free(search->client);
-	search->client = NULL;
-	search->sent = 0;
-	search->answered = search->kept = false;
-}
-
-/* Send what may be sent now. */
+/* Ask for all that is in the window. */
 static bool
-search_send(struct search *search)
+search_ask(struct search *search)
 {
 	const struct search_key *key;
-	size_t limit = search->kept ? search->count : 1;
 	int error = 0;
 
-	if (search->sent == limit)
-		return true;
-	appmsg_client_cork(search->client, true);
-	for (; error == 0 && search->sent < limit; search->sent++) {
-		key = &search->window[(search->first + search->sent) %
+	for (; error == 0 && search->asked < search->count; search->asked++) {
+		key = &search->window[(search->first + search->asked) %
 		    SEARCH_WINDOW];
-		error = query_send(search->client, &search->query, key->text,
-		    key->len, search->several);
+		error = query_send(search->call->servers, &search->query,
+		    key->text, key->len, search->several);
 	}
-	appmsg_client_cork(search->client, false);
 	if (error != 0)
 		call_error(search->call, "request", error);
 	return error == 0;
@@ -223,48 +199,19 @@ search_answer(struct search *search, const struct appmsg_message *msg)
 	search->misses += reply->outcome == REPLY_MISSED;
 	search->first = (search->first + 1) % SEARCH_WINDOW;
 	search->count--;
-	search->sent--;
-	search->answered = true;
-	search->kept = reply->keep_alive;
+	search->asked--;
 	/* A server without a place for us has none for the other keys. */
-	return reply->outcome != REPLY_BUSY || search->kept;
-}
-
-/* Has a connection just ended that was of use before? */
-static bool
-search_may_retry(const struct search *search, int error)
-{
-	return search->answered && (error == APPMSG_EOF ||
-	    (error == APPMSG_EIO && (errno == ECONNRESET || errno == EPIPE)));
+	return reply->outcome != REPLY_BUSY || reply->keep_alive;
 }
 
 /* Get one answer; false when the search cannot go on. */
 static bool
 search_step(struct search *search)
 {
-	struct call *call = search->call;
 	struct appmsg_message msg;
-	int error;
 
-	if (search->client == NULL &&
-	    (search->client = call_open(call)) == NULL)
-		return false;
-	if (!search_send(search))
-		return false;
-	error = appmsg_client_recv(search->client, &msg, call_deadline(call));
-	if (error != 0) {
-		if (!search_may_retry(search, error)) {
-			call_error(call, "reply", error);
-			return false;
-		}
-		search_disconnect(search);
-		return true;
-	}
-	if (!search_answer(search, &msg))
-		return false;
-	if (!search->kept)
-		search_disconnect(search);
-	return true;
+	return search_ask(search) && call_recv(search->call, &msg) &&
+	    search_answer(search, &msg);
 }
 
 /* Where several keys were given, say which of them has no answer. */
@@ -276,7 +223,7 @@ search_tell_stop(const struct search *search)
 	if (!search->several || search->count == 0)
 		return;
 	fprintf(stderr, "appmsg-client: %s: stopped before the key: ",
-	    search->call->server);
+	    call_server(search->call));
 	output_start(key->text, key->len, true);
 	output_text(stderr, "\n");
 }
@@ -318,7 +265,6 @@ search_run(struct call *call)
 	    !output_has_failed());
 	search_tell_stop(&search);
 	search_tell_misses(&search);
-	search_disconnect(&search);
 	reply_clear(&search.reply);
 	for (size_t i = 0; i < SEARCH_WINDOW; i++)
 		free(search.window[i].text);

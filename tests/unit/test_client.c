@@ -3,7 +3,7 @@
 
 /*
  * The parts of appmsg-client, and of the library's client, that need no
- * server: how a server is named, keys are read, and replies are understood.
+ * server: how keys are read, and replies are understood.
  */
 
 #include "config.h"
@@ -66,43 +66,6 @@ wrong_arguments_open_nothing(void **state)
 	errno = ENOENT;
 	appmsg_client_free(NULL);
 	assert_int_equal(errno, ENOENT);
-}
-
-static void
-servers_are_named(void **state)
-{
-	static const struct {
-		const char *text, *host, *port, *path;
-	} rows[] = {
-		{ "host", "host", "", "" },
-		{ "host:7", "host", "7", "" },
-		{ "host:65535", "host", "65535", "" },
-		{ "host:http", "host", "http", "" },
-		{ "127.0.0.1:7", "127.0.0.1", "7", "" },
-		{ "::1", "::1", "", "" },
-		{ "fe80::1%lo", "fe80::1%lo", "", "" },
-		{ "[::1]", "::1", "", "" },
-		{ "[::1]:7", "::1", "7", "" },
-		{ "[host]:7", "host", "7", "" },
-		{ "/run/x:7", "", "", "/run/x:7" }
-	};
-	static const char *const wrong[] = {
-		"", ":", ":7", "host:", "host:0", "host:65536", "[", "[]",
-		"[]:7", "[::1", "[::1]7", "[::1]:", "[::1]:0", "::::",
-		"127.0.0.1:7:8", "[host:1]:7"
-	};
-	struct target target;
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		assert_true(target_read(&target, rows[i].text));
-		assert_string_equal(target.host, rows[i].host);
-		assert_string_equal(target.port, rows[i].port);
-		assert_string_equal(target.path, rows[i].path);
-		assert_int_equal(target.is_unix, *rows[i].path != '\0');
-	}
-	for (size_t i = 0; i < COUNT(wrong); i++)
-		assert_false(target_read(&target, wrong[i]));
 }
 
 static void
@@ -401,8 +364,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(deadlines_are_monotonic_and_do_not_overflow),
 		cmocka_unit_test(wrong_arguments_open_nothing),
-		cmocka_unit_test(servers_are_named),
-		cmocka_unit_test(seconds_have_fractions_and_a_range),
+			cmocka_unit_test(seconds_have_fractions_and_a_range),
 		cmocka_unit_test(keys_are_words_and_lines),
 		cmocka_unit_test(a_line_comes_in_any_pieces),
 		cmocka_unit_test(a_bad_line_is_known_by_its_number),

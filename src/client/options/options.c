@@ -10,8 +10,6 @@
 
 #include "options.h"
 
-#include <arpa/inet.h>
-
 #include <err.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -19,13 +17,13 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "appmsg.h"
 #include "common/encoding.h"
 #include "common/escape.h"
 #include "common/nearest.h"
-#include "target.h"
 #include "usage.h"
+#include "where.h"
 
-#define OPTIONS_DEFAULT_HOST	"127.0.0.1"
 #define OPTIONS_DEFAULT_PORT	"65432"
 #define OPTIONS_DEFAULT_ECHO	"28137"
 #define OPTIONS_CONNECTIONS_MAX	10000
@@ -79,24 +77,9 @@ static const char *const options_actions[] = {
 
 /* What the options said, before it is put together. */
 struct options_given {
-	const char *host;
-	const char *port;
-	const char *path;
+	struct where where;
 	bool connections;
-	bool tls;
 };
-
-static void __attribute__((noreturn, format(printf, 1, 2)))
-options_fail(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vwarnx(fmt, ap);
-	va_end(ap);
-	fputs("Try 'appmsg-client --help' for more information.\n", stderr);
-	exit(EX_USAGE);
-}
 
 /* Whole numbers, as an option's value. */
 static int
@@ -106,7 +89,7 @@ options_number(const char *what, const char *text, int min, int max)
 	long long n = strtonum(text, min, max, &error);
 
 	if (error != NULL)
-		options_fail("wrong %s: %s; from %d to %d", what, text, min,
+		usage_fail("wrong %s: %s; from %d to %d", what, text, min,
 		    max);
 	return (int)n;
 }
@@ -121,7 +104,7 @@ options_way(const char *text)
 		if (strcmp(text, query_ways[i]) == 0)
 			return query_ways[i];
 	near = nearest(text, query_ways, QUERY_WAYS);
-	options_fail("wrong way to match: %s; %s%s%sthere are exact, prefix, "
+	usage_fail("wrong way to match: %s; %s%s%sthere are exact, prefix, "
 	    "suffix, substring, fuzzy and regex", text,
 	    near != NULL ? "did you mean " : "", near != NULL ? near : "",
 	    near != NULL ? "? " : "");
@@ -144,55 +127,6 @@ options_read_seconds(int64_t *ms, const char *text)
 	return true;
 }
 
-/* The server: options first, then the environment, then the defaults. */
-static void
-options_set_target(struct options *options, const struct options_given *given)
-{
-	struct target *target = &options->target;
-	const char *env = getenv("APPMSG_SERVER"), *port;
-
-	if (given->path != NULL) {
-		if (given->host != NULL || given->port != NULL)
-			options_fail("-U cannot go with -H or -p");
-		target->is_unix = true;
-		if (!target_copy(target->path, sizeof(target->path),
-		    given->path, strlen(given->path)))
-			options_fail("wrong socket path: it has from 1 to "
-			    "107 bytes");
-		return;
-	}
-	if (env != NULL && *env != '\0' &&
-	    !target_read(target, env))
-		options_fail("wrong server in APPMSG_SERVER: %s; HOST, "
-		    "HOST:PORT, [ADDRESS]:PORT or the path of a unix socket",
-		    env);
-	if (given->host == NULL && given->port == NULL && target->is_unix)
-		return;
-	target->is_unix = false;
-	if (given->host != NULL && !target_copy(target->host,
-	    sizeof(target->host), given->host, strlen(given->host)))
-		options_fail("wrong host: it has from 1 to %d bytes",
-		    TARGET_HOST_SIZE - 1);
-	if (!target_is_host(target->host))
-		options_fail("wrong host: %s; a name or an address, the port "
-		    "is for -p", target->host);
-	if (target->host[0] == '/')
-		options_fail("wrong host: %s; the path of a socket is for -U",
-		    target->host);
-	if (target->host[0] == '\0')
-		strlcpy(target->host, OPTIONS_DEFAULT_HOST,
-		    sizeof(target->host));
-	if (given->port != NULL && (!target_is_port(given->port) ||
-	    !target_copy(target->port, sizeof(target->port), given->port,
-	    strlen(given->port))))
-		options_fail("wrong port: %s; from 1 to 65535, or a service's "
-		    "name", given->port);
-	port = options->action == OPTIONS_ECHO ? OPTIONS_DEFAULT_ECHO :
-	    OPTIONS_DEFAULT_PORT;
-	if (target->port[0] == '\0')
-		strlcpy(target->port, port, sizeof(target->port));
-}
-
 static bool
 options_is_one_of(const char *word, const char *const *list, size_t n)
 {
@@ -212,14 +146,27 @@ options_tell_action(const char *word, int count)
 	    "rollback", "diff", "explain", "tables", "drain" };
 
 	if (strcmp(word, "help") == 0)
-		options_fail("unknown action: help; did you mean: --help, or "
+		usage_fail("unknown action: help; did you mean: --help, or "
 		    "search help");
 	if (count > 1 && options_is_one_of(word, searches,
 	    sizeof(searches) / sizeof(*searches)))
-		options_fail("unknown action: %s; did you mean: search", word);
+		usage_fail("unknown action: %s; did you mean: search", word);
 	if (options_is_one_of(word, others, sizeof(others) / sizeof(*others)))
-		options_fail("unknown action: %s; did you mean: appmsgctl %s, "
+		usage_fail("unknown action: %s; did you mean: appmsgctl %s, "
 		    "or search %s", word, word, word);
+}
+
+static void
+options_set_servers(struct options *options, struct options_given *given)
+{
+	struct where *where = &given->where;
+
+	where->default_port = options->action == OPTIONS_ECHO ?
+	    OPTIONS_DEFAULT_ECHO : OPTIONS_DEFAULT_PORT;
+	options->servers = where_servers(where);
+	if (options->action == OPTIONS_ECHO &&
+	    appmsg_servers_get(options->servers, 1) != NULL)
+		usage_fail("echo is for one server");
 }
 
 /* Whether TLS is spoken, and what goes with it. */
@@ -227,20 +174,25 @@ static void
 options_set_tls(struct options *options, const struct options_given *given)
 {
 	const struct options_tls *tls = &options->tls;
+	const struct appmsg_server *server;
+	bool is_tls = false;
 
-	options->target.tls |= given->tls;
-	if (!options->target.tls && (tls->ca != NULL || tls->cert != NULL ||
+	for (size_t i = 0; (server = appmsg_servers_get(options->servers, i))
+	    != NULL; i++)
+		is_tls |= server->tls;
+	if (given->where.tls && !is_tls)
+		usage_fail("--tls is not for unix sockets");
+	if (!is_tls && (tls->ca != NULL || tls->cert != NULL ||
 	    tls->key != NULL || tls->name != NULL))
-		options_fail("--ca, --cert, --key and --server-name are for "
+		usage_fail("--ca, --cert, --key and --server-name are for "
 		    "--tls only");
 	if (tls->key != NULL && tls->cert == NULL)
-		options_fail("--key is for --cert only");
-	if (options->target.tls && options->target.is_unix)
-		options_fail("--tls is not for unix sockets");
+		usage_fail("--key is for --cert only");
 #ifndef HAVE_OPENSSL
-	if (options->target.tls)
-		options_fail("this appmsg-client was built without TLS");
+	if (is_tls)
+		usage_fail("this appmsg-client was built without TLS");
 #endif
+	options->is_tls = is_tls;
 }
 
 /* Find the action; who forgot it may have begun with a key. */
@@ -259,9 +211,9 @@ options_set_action(struct options *options, char **words, int count)
 	escape(text, sizeof(text), words[0], strlen(words[0]));
 	near = nearest(words[0], options_actions, OPTIONS_ACTIONS);
 	if (near != NULL && count > 1)
-		options_fail("unknown action: %s; did you mean: %s", text,
+		usage_fail("unknown action: %s; did you mean: %s", text,
 		    near);
-	options_fail("unknown action: %s; did you mean: search %s%s", text,
+	usage_fail("unknown action: %s; did you mean: search %s%s", text,
 	    text, count > 1 ? " ..." : "");
 }
 
@@ -277,7 +229,7 @@ options_check_keys(const struct options *options)
 		if (escape_is_utf8(key, strlen(key)))
 			continue;
 		escape(text, sizeof(text), key, strlen(key));
-		options_fail("key is %s: %s",
+		usage_fail("key is %s: %s",
 		    encoding_not_utf8(key, strlen(key)), text);
 	}
 }
@@ -291,15 +243,15 @@ options_check_query(const struct options *options)
 	if (options->action != OPTIONS_SEARCH && (query->match != NULL ||
 	    query->limit != 0 || query->distance != 0 ||
 	    query->table != NULL || query->suggest != -1 || query->explain))
-		options_fail("-m, -n, -d, -T, --suggest and --explain are for "
+		usage_fail("-m, -n, -d, -T, --suggest and --explain are for "
 		    "search only");
 	if (query->limit != 0 && query->match == NULL)
-		options_fail("-n is for -m only");
+		usage_fail("-n is for -m only");
 	if (query->distance != 0 && (query->match == NULL ||
 	    strcmp(query->match, "fuzzy") != 0))
-		options_fail("-d is for -m fuzzy only");
+		usage_fail("-d is for -m fuzzy only");
 	if (query->suggest > 0 && query->match != NULL)
-		options_fail("--suggest cannot go with -m");
+		usage_fail("--suggest cannot go with -m");
 }
 
 /* How many words go with the action. */
@@ -313,13 +265,13 @@ options_check_count(enum options_action action, int count)
 	};
 
 	if (action == OPTIONS_PING && count > 0)
-		options_fail("ping takes no text; a host goes behind -H");
+		usage_fail("ping takes no text; a host goes behind -H");
 	if (action != OPTIONS_PING && count == 0)
-		options_fail("nothing to %s; %s",
+		usage_fail("nothing to %s; %s",
 		    action == OPTIONS_SEARCH ? "search" : "send",
 		    usages[action]);
 	if (action == OPTIONS_BINARY && count > 1)
-		options_fail("binary takes one text, not %d; one with blanks "
+		usage_fail("binary takes one text, not %d; one with blanks "
 		    "goes in quotes", count);
 }
 
@@ -328,13 +280,13 @@ options_set_words(struct options *options, const struct options_given *given,
     int argc, char **argv)
 {
 	if (argc == 0)
-		options_fail("missing action: search, binary, echo or ping");
+		usage_fail("missing action: search, binary, echo or ping");
 	options_set_action(options, argv, argc);
 	options_check_count(options->action, argc - 1);
 	if (options->action != OPTIONS_ECHO && given->connections)
-		options_fail("-c is for echo only");
+		usage_fail("-c is for echo only");
 	if (options->action == OPTIONS_ECHO && options->quiet)
-		options_fail("-q is not for echo");
+		usage_fail("-q is not for echo");
 	options_check_query(options);
 	options->words = argv + 1;
 	options->words_count = argc - 1;
@@ -360,7 +312,7 @@ options_take_query(struct query *query, int letter)
 		return true;
 	case 'T':
 		if (!escape_is_utf8(optarg, strlen(optarg)))
-			options_fail("table's name is not valid UTF-8");
+			usage_fail("table's name is not valid UTF-8");
 		query->table = optarg;
 		return true;
 	case OPTIONS_LONG_SUGGEST:
@@ -382,7 +334,7 @@ options_take_tls(struct options *options, struct options_given *given,
 {
 	switch (letter) {
 	case OPTIONS_LONG_TLS:
-		given->tls = true;
+		given->where.tls = true;
 		return true;
 	case OPTIONS_LONG_CA:
 		options->tls.ca = optarg;
@@ -407,17 +359,17 @@ options_take(struct options *options, struct options_given *given, int letter)
 {
 	switch (letter) {
 	case 'H':
-		given->host = optarg;
+		given->where.hosts[given->where.n_hosts++] = optarg;
 		return true;
 	case 'p':
-		given->port = optarg;
+		given->where.port = optarg;
 		return true;
 	case 'U':
-		given->path = optarg;
+		given->where.path = optarg;
 		return true;
 	case 't':
 		if (!options_read_seconds(&options->timeout_ms, optarg))
-			options_fail("wrong number of seconds: %s; from 0.001 "
+			usage_fail("wrong number of seconds: %s; from 0.001 "
 			    "to %.0f", optarg, OPTIONS_SECONDS_MAX);
 		return true;
 	case 'c':
@@ -443,13 +395,18 @@ options_take(struct options *options, struct options_given *given, int letter)
 void
 options_parse(struct options *options, int argc, char **argv)
 {
-	struct options_given given = { .host = NULL };
+	struct options_given given = { .connections = false };
 	int letter;
 
 	memset(options, 0, sizeof(*options));
 	options->timeout_ms = -1;
 	options->connections = 1;
 	options->query.suggest = -1;
+	/* There are no more than words. */
+	given.where.hosts = calloc((size_t)argc + 1,
+	    sizeof(*given.where.hosts));
+	if (given.where.hosts == NULL)
+		errx(EX_OSERR, "out of memory");
 	while ((letter = getopt_long(argc, argv, options_letters,
 	    options_table, NULL)) != -1) {
 		if (options_take(options, &given, letter))
@@ -463,6 +420,7 @@ options_parse(struct options *options, int argc, char **argv)
 		exit(EX_USAGE);
 	}
 	options_set_words(options, &given, argc - optind, argv + optind);
-	options_set_target(options, &given);
+	options_set_servers(options, &given);
 	options_set_tls(options, &given);
+	free(given.where.hosts);
 }

@@ -14,7 +14,8 @@
 #include <stdint.h>
 
 #include "query.h"
-#include "target.h"
+
+struct appmsg_servers;
 
 enum options_action {
 	OPTIONS_SEARCH,
@@ -33,8 +34,9 @@ struct options_tls {
 
 struct options {
 	enum options_action action;
-	struct target target;
+	struct appmsg_servers *servers;	/* owned by whom gets the options */
 	struct options_tls tls;
+	bool is_tls;		/* of some of the servers */
 	int64_t timeout_ms;	/* for the whole call; -1: not given */
 	int connections;
 	struct query query;	/* suggest is -1 where it was not given */

@@ -87,7 +87,7 @@ query_write(struct query_text *text, const struct query *query,
 }
 
 int
-query_send(struct appmsg_client *client, const struct query *query,
+query_send(struct appmsg_servers *servers, const struct query *query,
     const char *key, size_t len, bool keep_alive)
 {
 	const struct appmsg_header hdr = {
@@ -105,7 +105,7 @@ query_send(struct appmsg_client *client, const struct query *query,
 
 	if (!query_write(&text, query, key, len))
 		return APPMSG_ENOMEM;
-	error = appmsg_client_send(client, &hdr, text.data, text.len);
+	error = appmsg_servers_send(servers, &hdr, text.data, text.len);
 	free(text.data);
 	return error;
 }

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct appmsg_client;
+struct appmsg_servers;
 
 enum {
 	QUERY_WAYS = 6,
@@ -39,9 +39,9 @@ struct query {
  * key, len    UTF-8 text, may hold NUL
  * keep_alive  ask the server to keep the connection
  *
- * Returns as appmsg_client_send().
+ * Returns as appmsg_servers_send().
  */
-int query_send(struct appmsg_client *client, const struct query *query,
+int query_send(struct appmsg_servers *servers, const struct query *query,
     const char *key, size_t len, bool keep_alive);
 
 #endif

@@ -10,6 +10,7 @@
 #include "usage.h"
 
 #include <err.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
@@ -31,7 +32,9 @@ static const char help_text[] =
 "  ping           ask once, say how long that took and which generation serves\n"
 "\n"
 "Options may stand anywhere before --.\n"
-"  -H, --host=HOST          the server's name or address (default 127.0.0.1)\n"
+"  -H, --host=SERVER,...    the server's name or address (default 127.0.0.1);\n"
+"                             or several, each HOST, HOST:PORT or the path of\n"
+"                             a socket: what one leaves, the next is asked\n"
 "  -p, --port=PORT          its port (default 65432; for echo, 28137)\n"
 "  -U, --unix=PATH          use the unix socket PATH instead\n"
 "  -t, --timeout=SECONDS    give up SECONDS after the start, fractions allowed\n"
@@ -56,9 +59,9 @@ static const char help_text[] =
 "      --help               display this help and exit\n"
 "  -V, --version            output version information and exit\n"
 "\n"
-"APPMSG_SERVER in the environment names the server where no option does:\n"
-"HOST, HOST:PORT, [ADDRESS]:PORT, or the path of a unix socket; those behind\n"
-"appmsgs:// over TLS.\n"
+"APPMSG_SERVER in the environment names the servers where no option does, with\n"
+"commas between them: HOST, HOST:PORT, [ADDRESS]:PORT, or the path of a unix\n"
+"socket; those behind appmsgs:// over TLS.\n"
 "\n"
 "Exit status: 0 all found, 1 something missed, 64 usage, 65 the server\n"
 "answered an error, 68 host unknown, 69 refused, 75 timeout, busy or\n"
@@ -90,4 +93,16 @@ void
 usage_version(void)
 {
 	print_and_exit(version_text, "");
+}
+
+void
+usage_fail(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vwarnx(fmt, ap);
+	va_end(ap);
+	fputs("Try 'appmsg-client --help' for more information.\n", stderr);
+	exit(EX_USAGE);
 }

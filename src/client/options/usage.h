@@ -5,7 +5,7 @@
 #define USAGE_H
 
 /*
- * What --help and --version print.
+ * What --help and --version print, and what a wrong call is told.
  */
 
 /*
@@ -18,5 +18,12 @@ void usage_help(void) __attribute__((noreturn));
  * The same with the version.
  */
 void usage_version(void) __attribute__((noreturn));
+
+/*
+ * Tell on standard error what is wrong with a call, and leave the program with
+ * 64.
+ */
+void usage_fail(const char *fmt, ...)
+    __attribute__((noreturn, format(printf, 1, 2)));
 
 #endif

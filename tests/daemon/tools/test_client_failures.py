@@ -88,10 +88,11 @@ class UsageTest(unittest.TestCase):
                 (("-p", "0", "search", "k"), "from 1 to 65535"),
                 (("-H", "", "search", "k"), "from 1 to 255 bytes"),
                 (("-U", "", "search", "k"), "from 1 to 107 bytes"),
-                (("-H", f"{LOOPBACK}:7", "search", "k"), "is for -p"),
+                (("-H", f"{LOOPBACK}:", "search", "k"), "HOST:PORT"),
+                (("-H", "a,,b", "search", "k"), "with commas"),
+                (("-H", "a,b", "echo", "k"), "for one server"),
                 (("search",), "search KEY..."),
                 (("binary",), "nothing to send; binary TEXT"),
-                (("-H", "/run/x", "search", "k"), "is for -U"),
                 (("binary", "a", "b"), "in quotes"),
                 (("search", "-5"), "goes behind --")):
             with self.subTest(args):

@@ -108,8 +108,10 @@ class TlsTest(unittest.TestCase):
         return Server(over_tls(context or self.context(), serve))
 
     def ask(self, server, *args, **kwargs):
-        return ask(server, "--tls", "--ca", self.authority.cert, *args,
-                   **kwargs)
+        """Of its address; or by another name for it, behind -H."""
+        where = () if "-H" in args else ("-H", LOOPBACK)
+        return client(*where, "-p", server.port, "--tls", "--ca",
+                      self.authority.cert, *args, **kwargs)
 
     def assert_told(self, done, status, *words):
         self.assertEqual((done.returncode, done.stdout), (status, ""),

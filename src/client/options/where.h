@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+#ifndef WHERE_H
+#define WHERE_H
+
+/*
+ * Which servers are asked, as options and $APPMSG_SERVER name them.
+ */
+
+#include <stdbool.h>
+
+struct appmsg_servers;
+
+/* What the options said; strings are borrowed. */
+struct where {
+	const char **hosts;	/* of -H: owned by who made it, n_hosts */
+	int n_hosts;
+	const char *port;	/* NULL: not said, as with path */
+	const char *path;	/* of a unix socket */
+	const char *default_port;
+	bool tls;
+};
+
+/*
+ * Make the list, of one at least.  Leaves the program itself, with 64, when
+ * something is wrong, which is told.
+ *
+ * Returns it, owned by the caller, appmsg_servers_free().
+ */
+struct appmsg_servers *where_servers(const struct where *where);
+
+#endif
