@@ -21,6 +21,7 @@
 #include <cmocka.h>
 
 #include "appmsg.h"
+#include "failing.h"
 #include "lib/client.h"
 #include "roll.h"
 
@@ -492,6 +493,45 @@ each_request_has_its_reply(void **state)
 	}
 }
 
+/* Whatever has no memory says so, and leaves the list as it was. */
+static void
+there_may_be_no_memory(void **state)
+{
+	const struct appmsg_header hdr = {
+		.content_type = APPMSG_STR("text/json"),
+		.content_encoding = APPMSG_STR("utf-8")
+	};
+	struct appmsg_servers *servers, *none = NULL;
+	struct appmsg_message msg;
+	unsigned int failed = 0;
+	int error;
+
+	(void)state;
+	failing_start(1, false);
+	assert_int_equal(appmsg_servers_new(&none), APPMSG_ENOMEM);
+	assert_true(failing_stop());
+	for (unsigned int n = 1;; n++) {
+		servers = make("a:1");
+		failing_start(n, false);
+		error = appmsg_servers_add(servers, "b:2,c:3", "1", false);
+		if (!failing_stop())
+			break;
+		failed++;
+		assert_int_equal(error, APPMSG_ENOMEM);
+		assert_null(appmsg_servers_get(servers, 1));
+		appmsg_servers_free(servers);
+	}
+	assert_int_equal(error, 0);
+	assert_true(failed >= 2);
+	failing_start(1, false);
+	assert_int_equal(appmsg_servers_send(servers, &hdr, "1", 1),
+	    APPMSG_ENOMEM);
+	assert_true(failing_stop());
+	assert_int_equal(appmsg_servers_recv(servers, &msg, -1),
+	    APPMSG_EINVAL);
+	appmsg_servers_free(servers);
+}
+
 int
 main(void)
 {
@@ -503,7 +543,8 @@ main(void)
 		cmocka_unit_test(one_that_works_is_kept),
 		cmocka_unit_test(why_each_failed_is_told),
 		cmocka_unit_test(busy_is_a_reply_when_nobody_says_more),
-		cmocka_unit_test(each_request_has_its_reply)
+		cmocka_unit_test(each_request_has_its_reply),
+		cmocka_unit_test(there_may_be_no_memory)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
