@@ -201,7 +201,7 @@ call_error_status(int error, int saved_errno)
 	return EX_SOFTWARE;
 }
 
-static void
+static void __attribute__((format(printf, 2, 0)))
 call_tell_of(const char *server, const char *fmt, va_list ap)
 {
 	output_flush();
