@@ -140,7 +140,9 @@ list_push(struct server_list *list)
 		return NULL;
 	server->told.name = server->name;
 	server->told.why = server->why;
-	return list->all[list->n++] = server;
+	list->all[list->n] = server;
+	list->n++;
+	return server;
 }
 
 static void

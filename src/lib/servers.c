@@ -52,7 +52,7 @@ struct contact {
 
 struct appmsg_servers {
 	struct server_list list;
-	STAILQ_HEAD(, asked) queue;	/* owned */
+	STAILQ_HEAD(asked_queue, asked) queue;	/* owned */
 	struct contact contact;
 	struct contact held;	/* with a reply, if others say nothing better */
 	struct appmsg_message held_msg;

@@ -14,8 +14,8 @@ watch=appmsgd-reload.path
 
 # Write a table aside and rename it, as rsync does.
 replace() {
-	printf "$2" >$tables/.$1.Xy12 && chmod 644 $tables/.$1.Xy12 &&
-		mv $tables/.$1.Xy12 $tables/$1
+	printf %b "$2" >"$tables/.$1.Xy12" && chmod 644 "$tables/.$1.Xy12" &&
+		mv "$tables/.$1.Xy12" "$tables/$1"
 }
 
 says() {
