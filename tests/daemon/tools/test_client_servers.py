@@ -20,6 +20,7 @@ from harness import (DEADLINE, LOOPBACK, client, environment, free_port,
 from scripted import Server
 
 KEYS = 100000
+SECONDS = harness.thorough(3, 30)   # in which they are killed in turn
 
 
 def kept_reply(connection, key):
@@ -290,6 +291,52 @@ class Daemons(ServersTest):
         self.assertEqual(len(lines), KEYS)
         self.assertEqual(lines, [b"k%d\tv%d\n" % (i, i)
                                  for i in range(KEYS)])
+
+    def test_one_after_the_other_is_killed(self):
+        """And back a moment later, while keys come and come."""
+        ports = [free_port() for _ in range(2)]
+        running = {}
+
+        def start(port):
+            running[port] = harness.Daemon(self.write_config(
+                f"listen {LOOPBACK} {port}", *harness.TUTORIAL_LINES,
+                name=f"{port}.conf"))
+            self.addCleanup(running[port].kill)
+
+        for port in ports:
+            start(port)
+        asked = 0
+        stop = threading.Event()
+        with subprocess.Popen(
+                [program("appmsg-client"), "search", "-"],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=environment(APPMSG_SERVER=at(*ports))) as process:
+            def feed():
+                nonlocal asked
+                while not stop.is_set():
+                    process.stdin.write(b"ring\nmissing\n" * 500)
+                    asked += 500
+                process.stdin.close()
+
+            counts = [0, 0]
+
+            def count(index, stream):
+                for _ in stream:
+                    counts[index] += 1
+
+            with harness.background(
+                    feed, lambda: count(0, process.stdout),
+                    lambda: count(1, process.stderr)):
+                for turn in range(SECONDS):
+                    stop.wait(1)
+                    running[ports[turn % 2]].kill()
+                    start(ports[turn % 2])
+                stop.set()
+            self.assertEqual(process.wait(DEADLINE), 1)
+        # A line a miss, and one that counts them.
+        self.assertEqual(counts, [asked, asked + 1])
+        self.assertGreater(asked, 1000)
 
 
 class Tls(ServersTest):
