@@ -220,6 +220,25 @@ call_tell(const struct call *call, const char *fmt, ...)
 	va_end(ap);
 }
 
+const char *
+call_name(const struct call *call, size_t index)
+{
+	const struct appmsg_server *server =
+	    appmsg_servers_get(call->servers, index);
+
+	return server != NULL ? server->name : NULL;
+}
+
+void
+call_tell_at(const struct call *call, size_t index, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	call_tell_of(call_name(call, index), fmt, ap);
+	va_end(ap);
+}
+
 static void __attribute__((format(printf, 2, 3)))
 call_tell_server(const char *server, const char *fmt, ...)
 {
@@ -250,6 +269,23 @@ call_failed(struct call *call, const struct appmsg_server *server,
 	call_fail(call, call_error_status(error, server->system_error));
 }
 
+/* Tell and count how one of them has failed. */
+static void
+call_one_failed(struct call *call, const struct appmsg_server *server)
+{
+	if (server->error != APPMSG_EINVAL) {
+		call_failed(call, server, server->connected ? "reply" : NULL);
+		return;
+	}
+	/* Only now could it be found what is wrong with its name. */
+	if (*server->why != '\0')
+		warnx("%s", server->why);
+	else
+		call_tell_server(server->name, "unknown service; give its "
+		    "number, from 1 to 65535");
+	call_fail(call, EX_USAGE);
+}
+
 /* Tell and count how each of them has failed. */
 static void
 call_all_failed(struct call *call)
@@ -257,45 +293,46 @@ call_all_failed(struct call *call)
 	const struct appmsg_server *server;
 
 	for (size_t i = 0; (server = appmsg_servers_get(call->servers, i)) !=
-	    NULL; i++) {
-		if (server->error == 0)
-			continue;
-		if (server->error != APPMSG_EINVAL) {
-			call_failed(call, server, server->connected ?
-			    "reply" : NULL);
-			continue;
-		}
-		/* Only now could it be found what is wrong with its name. */
-		if (*server->why != '\0')
-			warnx("%s", server->why);
-		else
-			call_tell_server(server->name, "unknown service; give "
-			    "its number, from 1 to 65535");
-		call_fail(call, EX_USAGE);
-	}
+	    NULL; i++)
+		if (server->error != 0)
+			call_one_failed(call, server);
 }
 
 void
-call_error(struct call *call, const char *subject, int error)
+call_error_at(struct call *call, size_t index, const char *subject,
+    int error)
 {
 	struct appmsg_server server = {
-		.name = call_server(call), .error = error,
+		.name = call_name(call, index), .error = error,
 		.system_error = errno, .why = call_tls_why(call)
 	};
 
 	call_failed(call, &server, subject);
 }
 
+void
+call_error(struct call *call, const char *subject, int error)
+{
+	call_error_at(call, appmsg_servers_current(call->servers), subject,
+	    error);
+}
+
 struct appmsg_client *
-call_open(struct call *call)
+call_open_at(struct call *call, size_t index, int64_t deadline_ms)
 {
 	struct appmsg_client *client = NULL;
 
-	if (appmsg_servers_open(call->servers, 0, &client,
-	    call_deadline(call)) == 0)
+	if (appmsg_servers_open(call->servers, index, &client,
+	    deadline_ms) == 0)
 		return client;
-	call_all_failed(call);
+	call_one_failed(call, appmsg_servers_get(call->servers, index));
 	return NULL;
+}
+
+struct appmsg_client *
+call_open(struct call *call)
+{
+	return call_open_at(call, 0, call_deadline(call));
 }
 
 bool

@@ -10,6 +10,7 @@
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "client/options/options.h"
@@ -50,6 +51,11 @@ void call_clear(struct call *call);
 const char *call_server(const struct call *call);
 
 /*
+ * The name of the server of this index, from 0 on; NULL behind the last one.
+ */
+const char *call_name(const struct call *call, size_t index);
+
+/*
  * Until when to wait for what is waited for now: the deadline of the call,
  * or without one, some seconds from now.
  */
@@ -62,6 +68,12 @@ int64_t call_deadline(const struct call *call);
  * when that fails, which is told and counted.
  */
 struct appmsg_client *call_open(struct call *call);
+
+/*
+ * The same with the server of this index, until a deadline of its own.
+ */
+struct appmsg_client *call_open_at(struct call *call, size_t index,
+    int64_t deadline_ms);
 
 /*
  * Be connected to one of the servers.
@@ -90,6 +102,12 @@ void call_tell(const struct call *call, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
 /*
+ * The same about the server of this index.
+ */
+void call_tell_at(const struct call *call, size_t index, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/*
  * What an error of the library is in words; TLS has words of its own.
  *
  * Returns them, until the next call of the library.
@@ -103,6 +121,12 @@ const char *call_why(const struct call *call, int error);
  * subject  what of the server it is about, for the message; NULL for itself
  */
 void call_error(struct call *call, const char *subject, int error);
+
+/*
+ * The same about the server of this index.
+ */
+void call_error_at(struct call *call, size_t index, const char *subject,
+    int error);
 
 /*
  * Count what a reply says.

@@ -15,6 +15,7 @@
 
 #include "binary.h"
 #include "call.h"
+#include "compare.h"
 #include "echo.h"
 #include "client/options/options.h"
 #include "output.h"
@@ -50,6 +51,9 @@ main_run(struct call *call)
 		break;
 	case OPTIONS_PING:
 		ping_run(call);
+		break;
+	case OPTIONS_COMPARE:
+		compare_run(call);
 		break;
 	}
 }

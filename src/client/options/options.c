@@ -69,7 +69,7 @@ static const struct option options_table[] = {
 
 /* In the order of enum options_action. */
 static const char *const options_actions[] = {
-	"search", "binary", "echo", "ping"
+	"search", "binary", "echo", "ping", "compare"
 };
 
 #define OPTIONS_ACTIONS \
@@ -163,7 +163,9 @@ options_set_servers(struct options *options, struct options_given *given)
 
 	where->default_port = options->action == OPTIONS_ECHO ?
 	    OPTIONS_DEFAULT_ECHO : OPTIONS_DEFAULT_PORT;
-	options->servers = where_servers(where);
+	options->servers = options->action == OPTIONS_COMPARE ?
+	    where_words(where, options->words, options->words_count) :
+	    where_servers(where);
 	if (options->action == OPTIONS_ECHO &&
 	    appmsg_servers_get(options->servers, 1) != NULL)
 		usage_fail("echo is for one server");
@@ -261,14 +263,17 @@ options_check_count(enum options_action action, int count)
 	static const char *const usages[] = {
 		"search KEY..., or - for keys from standard input",
 		"binary TEXT, or - for all of standard input",
-		"echo TEXT..."
+		"echo TEXT...",
+		"ping",
+		"compare SERVER..."
 	};
 
 	if (action == OPTIONS_PING && count > 0)
 		usage_fail("ping takes no text; a host goes behind -H");
 	if (action != OPTIONS_PING && count == 0)
 		usage_fail("nothing to %s; %s",
-		    action == OPTIONS_SEARCH ? "search" : "send",
+		    action == OPTIONS_SEARCH ? "search" :
+		    action == OPTIONS_COMPARE ? "compare" : "send",
 		    usages[action]);
 	if (action == OPTIONS_BINARY && count > 1)
 		usage_fail("binary takes one text, not %d; one with blanks "
@@ -280,7 +285,8 @@ options_set_words(struct options *options, const struct options_given *given,
     int argc, char **argv)
 {
 	if (argc == 0)
-		usage_fail("missing action: search, binary, echo or ping");
+		usage_fail("missing action: search, binary, echo, ping or "
+		    "compare");
 	options_set_action(options, argv, argc);
 	options_check_count(options->action, argc - 1);
 	if (options->action != OPTIONS_ECHO && given->connections)

@@ -21,7 +21,8 @@ enum options_action {
 	OPTIONS_SEARCH,
 	OPTIONS_BINARY,
 	OPTIONS_ECHO,
-	OPTIONS_PING
+	OPTIONS_PING,
+	OPTIONS_COMPARE
 };
 
 /* How TLS is spoken; borrowed of argv, NULL where it was not said. */

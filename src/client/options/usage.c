@@ -19,7 +19,8 @@ static const char usage_text[] =
 "Usage: appmsg-client [OPTION]... search KEY...\n"
 "  or:  appmsg-client [OPTION]... binary TEXT\n"
 "  or:  appmsg-client [OPTION]... echo TEXT...\n"
-"  or:  appmsg-client [OPTION]... ping\n";
+"  or:  appmsg-client [OPTION]... ping\n"
+"  or:  appmsg-client [OPTION]... compare SERVER...\n";
 
 static const char help_text[] =
 "Ask an appmsg server.\n"
@@ -30,6 +31,7 @@ static const char help_text[] =
 "                   of standard input\n"
 "  echo TEXT...   send each TEXT to an echo service and check what comes back\n"
 "  ping           ask once, say how long that took and which generation serves\n"
+"  compare SERVER...  say what each SERVER serves, and whether it is the same\n"
 "\n"
 "Options may stand anywhere before --.\n"
 "  -H, --host=SERVER,...    the server's name or address (default 127.0.0.1);\n"
@@ -53,8 +55,8 @@ static const char help_text[] =
 "      --cert=FILE          show this certificate\n"
 "      --key=FILE           its key (default: in the same file)\n"
 "      --server-name=NAME   whose certificate is wanted (default: HOST)\n"
-"  -q, --quiet              say nothing of what is not found; ping: nothing but\n"
-"                             what is wrong\n"
+"  -q, --quiet              say nothing of what is not found; ping, compare:\n"
+"                             nothing but what is wrong\n"
 "      --json               print one JSON object a line\n"
 "      --help               display this help and exit\n"
 "  -V, --version            output version information and exit\n"

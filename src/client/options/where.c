@@ -152,3 +152,18 @@ where_servers(const struct where *where)
 		    where->port : where->default_port, where->tls);
 	return servers;
 }
+
+struct appmsg_servers *
+where_words(const struct where *where, char *const *words, int n)
+{
+	struct appmsg_servers *servers = new_servers();
+
+	if (where->n_hosts > 0 || where->path != NULL)
+		usage_fail("-H and -U cannot go with servers as words");
+	if (where->port != NULL)
+		check_port(where->port);
+	for (int i = 0; i < n; i++)
+		add(servers, "server", words[i], where->port != NULL ?
+		    where->port : where->default_port, where->tls);
+	return servers;
+}

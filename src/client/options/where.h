@@ -30,4 +30,11 @@ struct where {
  */
 struct appmsg_servers *where_servers(const struct where *where);
 
+/*
+ * The same of the servers that words name, n of them, each as $APPMSG_SERVER
+ * may; that has no say in it.
+ */
+struct appmsg_servers *where_words(const struct where *where,
+    char *const *words, int n);
+
 #endif

@@ -25,7 +25,7 @@ PROGRAMS = ("appmsgctl", "appmsgd", "appmsg-client")
 COMMANDS = {
     "appmsgctl": ["diff", "drain", "explain", "history", "log", "reload",
                   "rollback", "status", "tables", "top"],
-    "appmsg-client": ["binary", "echo", "ping", "search"],
+    "appmsg-client": ["binary", "compare", "echo", "ping", "search"],
 }
 
 # Complete the last of the words, as readline would call it: $1 the file of
