@@ -12,7 +12,9 @@
  * overhead is what is resident beyond the bytes of keys and answers, an
  * entry; peak_ratio the highest that was resident to what is at the end.  Of
  * what is resident, rss_anon is memory, and rss_file the page cache's, the
- * program included.
+ * program included.  digest_ns is what it takes to sum up an entry for the
+ * table's digest, once more and alone, and digest_percent what that is of the
+ * load.
  */
 
 #include "config.h"
@@ -28,6 +30,7 @@
 #include "daemon/base/problems.h"
 #include "daemon/builder/builder.h"
 #include "daemon/source/source.h"
+#include "daemon/table/digest.h"
 #include "daemon/table/table.h"
 
 static void
@@ -84,6 +87,26 @@ raw_bytes(const struct table *t)
 	return raw;
 }
 
+/* Seconds that the digest takes beyond the walk to all entries. */
+static double
+digest_seconds(const struct table *t)
+{
+	double start = clock_now(CLOCK_PROCESS_CPUTIME_ID), walk;
+	struct digest_sum sum = { 0, 0 };
+	table_id id = TABLE_NO_ID;
+	struct table_entry e;
+	struct digest digest;
+
+	raw_bytes(t);
+	walk = clock_now(CLOCK_PROCESS_CPUTIME_ID) - start;
+	while (table_next(t, &id, &e))
+		digest_add(&sum, e.shown, e.shown_len, e.value, e.value_len);
+	digest = digest_end(&sum, table_count(t));
+	if (memcmp(&digest, table_digest(t), sizeof(digest)) != 0)
+		errx(1, "the digest is another");
+	return clock_now(CLOCK_PROCESS_CPUTIME_ID) - start - 2 * walk;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -91,7 +114,7 @@ main(int argc, char **argv)
 	    .ways = TABLE_WAY(TABLE_EXACT) }, .said_file = "load" };
 	unsigned int threads = (unsigned int)sysconf(_SC_NPROCESSORS_ONLN);
 	struct problems problems = PROBLEMS_INIT;
-	double start, cpu, seconds, rss, anon, file, peak, raw, n;
+	double start, cpu, seconds, rss, anon, file, peak, raw, n, digest;
 	struct table *t;
 	char separator = '\t';
 	long entries = 0;
@@ -132,14 +155,17 @@ main(int argc, char **argv)
 	peak = status("VmHWM");
 	raw = raw_bytes(t);
 	n = (double)table_count(t);
+	digest = digest_seconds(t);
 	printf("{\"entries\": %.0f, \"threads\": %u, \"seconds\": %.3f, "
 	    "\"cpu_seconds\": %.3f, \"entries_per_second\": %.0f, "
 	    "\"rss\": %.0f, \"rss_anon\": %.0f, \"rss_file\": %.0f, "
 	    "\"peak\": %.0f, \"peak_ratio\": %.3f, "
-	    "\"raw\": %.0f, \"overhead\": %.2f, \"table_memory\": %zu}\n", n,
+	    "\"raw\": %.0f, \"overhead\": %.2f, \"table_memory\": %zu, "
+	    "\"digest_ns\": %.2f, \"digest_percent\": %.2f}\n", n,
 	    threads, seconds, cpu, n / seconds, rss, anon, file, peak,
 	    peak / rss, raw,
-	    (rss - raw) / n, table_memory(t));
+	    (rss - raw) / n, table_memory(t), digest / n * 1e9,
+	    digest / cpu * 100);
 	table_unref(t);
 	problems_clear(&problems);
 	return 0;
