@@ -375,6 +375,17 @@ call_count(struct call *call, enum reply_outcome outcome)
 	}
 }
 
+void
+call_refused(struct call *call, const char *server,
+    const struct reply *reply)
+{
+	call_count(call, reply->outcome);
+	output_flush();
+	fprintf(stderr, "appmsg-client: %s: ", server);
+	output_start(reply->data, reply->len, true);
+	output_text(stderr, "\n");
+}
+
 int
 call_status(const struct call *call)
 {

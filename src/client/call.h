@@ -134,6 +134,15 @@ void call_error_at(struct call *call, size_t index, const char *subject,
 void call_count(struct call *call, enum reply_outcome outcome);
 
 /*
+ * Count what a reply says that is no answer to a search, and tell it in the
+ * server's own words.
+ *
+ * server  its name
+ */
+void call_refused(struct call *call, const char *server,
+    const struct reply *reply);
+
+/*
  * The exit status: the first failure, else 1 if something was missed.
  */
 int call_status(const struct call *call);

@@ -10,7 +10,6 @@
 
 #include "compare.h"
 
-#include <inttypes.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -171,11 +170,7 @@ compare_refuse(struct compare *c, size_t index, const struct reply *reply)
 		call_fail(c->call, EX_PROTOCOL);
 		return;
 	}
-	call_count(c->call, reply->outcome);
-	output_flush();
-	fprintf(stderr, "appmsg-client: %s: ", call_name(c->call, index));
-	output_start(reply->data, reply->len, true);
-	output_text(stderr, "\n");
+	call_refused(c->call, call_name(c->call, index), reply);
 }
 
 static void

@@ -136,16 +136,6 @@ ping_print_json(const struct call *call, const struct ping *ping)
 	return error;
 }
 
-/* The server's own words, for a reply that is no answer to a search. */
-static void
-ping_tell(const struct call *call, const struct reply *reply)
-{
-	output_flush();
-	fprintf(stderr, "appmsg-client: %s: ", call_server(call));
-	output_start(reply->data, reply->len, true);
-	output_text(stderr, "\n");
-}
-
 void
 ping_run(struct call *call)
 {
@@ -153,10 +143,9 @@ ping_run(struct call *call)
 
 	if (!ping_exchange(call, &ping))
 		;
-	else if (ping.reply.outcome > REPLY_MISSED) {
-		call_count(call, ping.reply.outcome);
-		ping_tell(call, &ping.reply);
-	} else if (!call->options->json) {
+	else if (ping.reply.outcome > REPLY_MISSED)
+		call_refused(call, call_server(call), &ping.reply);
+	else if (!call->options->json) {
 		if (!call->options->quiet)
 			ping_print(call, &ping);
 	} else if (ping_print_json(call, &ping) == -1) {
