@@ -87,6 +87,7 @@ class Page(HttpTest):
         self.see(seen, "#tables", r"main\s+answer\s+[0-9]+\s+[0-9.]+ KB\s+0\s")
         self.see(seen, "#tables", r"words\s+file\s+2\s+[0-9.]+ KB\s+1\s+"
                  r"[0-9:]{8}\s+exact, prefix$")
+        self.see(seen, "#serving", r"digest\s+[0-9a-f]{32}\n")
 
     def test_the_last_reload(self):
         seen = self.look()
