@@ -12,8 +12,6 @@
 
 #include "daemon/table/digest.h"
 
-#include <stdio.h>
-
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -93,7 +91,7 @@ struct digest
 digest_of(const void *p, size_t len)
 {
 	XXH128_hash_t hash = XXH3_128bits(p, len);
-	struct digest digest;
+	struct digest digest = { .bytes = { 0 } };
 
 	put_number(digest.bytes, hash.high64);
 	put_number(digest.bytes + sizeof(hash.high64), hash.low64);
@@ -103,7 +101,13 @@ digest_of(const void *p, size_t len)
 const char *
 digest_text(const struct digest *digest, char text[DIGEST_TEXT_SIZE])
 {
-	for (unsigned int i = 0; i < DIGEST_LEN; i++)
-		snprintf(text + 2 * i, 3, "%02x", digest->bytes[i]);
+	static const char digits[] = "0123456789abcdef";
+	char *p = text;
+
+	for (size_t i = 0; i < DIGEST_LEN; i++) {
+		*p++ = digits[digest->bytes[i] >> 4];
+		*p++ = digits[digest->bytes[i] & 0xf];
+	}
+	*p = '\0';
 	return text;
 }
