@@ -246,7 +246,8 @@ const struct link_ops fake_ops = {
 	.is_readable = fake_is_readable,
 	.is_gone = fake_is_gone,
 	.shut = fake_shut,
-	.close = fake_close
+	.close = fake_close,
+	.keep_max = SIZE_MAX
 };
 
 const struct link_ops fake_late_ops = {
@@ -258,7 +259,8 @@ const struct link_ops fake_late_ops = {
 	.is_readable = fake_is_readable,
 	.is_gone = fake_is_gone,
 	.shut = fake_shut,
-	.close = fake_close
+	.close = fake_close,
+	.keep_max = SIZE_MAX
 };
 
 void

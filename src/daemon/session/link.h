@@ -114,6 +114,11 @@ struct link_ops {
 	 * peer ever shows one.
 	 */
 	const struct who_names *(*names)(const struct link *);
+	/*
+	 * Bytes of replies that may wait for the end of a wake-up, to be
+	 * written with those of others.
+	 */
+	size_t keep_max;
 };
 
 /* As they are. */

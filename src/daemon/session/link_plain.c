@@ -92,11 +92,15 @@ plain_close(struct link *l)
 	close(l->fd);
 }
 
+/* Those of one turn nearly always. */
+#define KEEP_MAX	16384
+
 const struct link_ops link_plain = {
 	.read = plain_read,
 	.write = plain_write,
 	.is_readable = plain_is_readable,
 	.is_gone = plain_is_gone,
 	.shut = plain_shut,
-	.close = plain_close
+	.close = plain_close,
+	.keep_max = KEEP_MAX
 };

@@ -24,8 +24,7 @@
 #include <event2/event.h>
 
 #define KEPT_MAX	64	/* sessions at a time */
-#define REPLIES_MAX	16384	/* bytes of each */
-#define SWAP_MAX	((size_t)2 * REPLIES_MAX)	/* memory of each */
+#define SWAP_MAX	((size_t)32 << 10)	/* memory of each */
 
 struct kept {
 	struct session *session;	/* NULL: gone meanwhile */
@@ -111,7 +110,8 @@ session_wakeup_keep(struct session *s)
 	struct session_wakeup *w = s->host->wakeup;
 	struct buf *out = &s->host->out;
 
-	if (out->len == 0 || out->len > REPLIES_MAX || w->n == KEPT_MAX ||
+	if (out->len == 0 || out->len > s->link.ops->keep_max ||
+	    w->n == KEPT_MAX ||
 	    !take(&w->list[w->n].replies, out))
 		return false;
 	w->list[w->n++].session = s;

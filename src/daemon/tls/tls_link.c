@@ -25,6 +25,12 @@
 /* Bytes that are enciphered before the peer must have taken some. */
 #define SEND_AT		((size_t)128 << 10)
 
+/*
+ * To encipher them later is to have them in the cache once more, and the
+ * library's state of the connection: for a reply or a few that is worth it.
+ */
+#define KEEP_MAX	2048
+
 /* How often in a call of more: others wait. */
 #define MORE_TIMES	4
 
@@ -240,7 +246,8 @@ tls_link(void)
 		.is_gone = tls_is_gone,
 		.shut = tls_shut,
 		.close = tls_close,
-		.names = tls_names
+		.names = tls_names,
+		.keep_max = KEEP_MAX
 	};
 
 	return &ops;
