@@ -34,6 +34,7 @@ tls_new(void)
 
 	if (tls == NULL)
 		return NULL;
+	tls_worker_keep_memory();
 	pthread_mutex_init(&tls->lock, NULL);
 	tls_tickets_init(&tls->tickets);
 	tls->looked = clock_ms();

@@ -12,8 +12,8 @@
  *	tls_ticket	the keys of tickets
  *	tls_cert	a certificate and its key
  *	tls_set		all of a configuration, ready for handshakes
- *	tls		the set that is used
  *	tls_worker	the buffers of a thread, and whose turn it is
+ *	tls		the set that is used
  *	tls_names	who a client has proven to be
  *	tls_flow	bytes through the library
  *	tls_shake	a connection until its first byte
@@ -187,6 +187,9 @@ void tls_look(struct tls *);
 #define TLS_IN_SIZE	((size_t)64 << 10)
 #define TLS_OUT_KEEP	((size_t)256 << 10)
 
+/* Of records. */
+#define TLS_SPARE	2
+
 TAILQ_HEAD(tls_conns, tls_conn);
 
 struct tls_worker {
@@ -198,6 +201,8 @@ struct tls_worker {
 	char *in;
 	size_t in_len, in_at;		/* what is there, and read */
 	struct buf out;
+	void *spare[TLS_SPARE];		/* owned: memory for records */
+	size_t n_spare;
 	struct tls_conns opening;	/* the oldest first */
 	struct tls_conns turns;		/* they wait for one */
 	struct event *event;		/* the next one's */
@@ -205,6 +210,12 @@ struct tls_worker {
 	bool stepped;			/* in this wake-up, without a turn */
 	struct warning crowded;
 };
+
+/*
+ * Have the library's memory for records kept by the thread that used it.  To
+ * be called before the library is asked for anything else.
+ */
+void tls_worker_keep_memory(void);
 
 /*
  * Whether nobody else has made a step in this wake-up, nor waits for one: then

@@ -15,16 +15,75 @@
 
 #include <sys/time.h>
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <event2/event.h>
 #include <openssl/bio.h>
+#include <openssl/crypto.h>
 
 #include "common/log.h"
 #include "daemon/conf/conf.h"
 #include "daemon/record/stats.h"
 #include "daemon/tls/tls_private.h"
+
+/* Memory for a record and all around it, as the library asks for. */
+#define RECORD_MIN	((size_t)16 << 10)
+#define RECORD_SIZE	((size_t)17 << 10)
+#define RECORD_ABOVE	64	/* bytes that malloc(3) may add to that */
+
+/* Whose connections this thread serves; NULL: none, or no record came yet. */
+static _Thread_local struct tls_worker *served;
+
+/*
+ * The library takes such memory for each record that it reads or writes, and
+ * gives it back, which for so much is slow: each costs as much as half of the
+ * lookup of a key.  Two are kept, since there are two ways.  Nothing is NULL,
+ * as the library's own functions have it.
+ */
+static void *
+get_memory(size_t len, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	if (len < RECORD_MIN || len > RECORD_SIZE)
+		return len > 0 ? malloc(len) : NULL;
+	return served != NULL && served->n_spare > 0 ?
+	    served->spare[--served->n_spare] : malloc(RECORD_SIZE);
+}
+
+static void *
+change_memory(void *p, size_t len, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	if (len > 0)
+		return realloc(p, len);
+	free(p);
+	return NULL;
+}
+
+static void
+free_memory(void *p, const char *file, int line)
+{
+	size_t len = p != NULL ? malloc_usable_size(p) : 0;
+
+	(void)file;
+	(void)line;
+	if (len >= RECORD_SIZE && len < RECORD_SIZE + RECORD_ABOVE &&
+	    served != NULL && served->n_spare < TLS_SPARE)
+		served->spare[served->n_spare++] = p;
+	else
+		free(p);
+}
+
+void
+tls_worker_keep_memory(void)
+{
+	/* Too late is no harm: it is the library's own then. */
+	CRYPTO_set_mem_functions(get_memory, change_memory, free_memory);
+}
 
 /* There is so much, or "not now"; there is no end. */
 static int
@@ -33,6 +92,7 @@ bio_read(BIO *bio, char *p, int len)
 	struct tls_worker *w = BIO_get_data(bio);
 	size_t n = w->in_len - w->in_at;
 
+	served = w;
 	BIO_clear_retry_flags(bio);
 	if (n == 0) {
 		BIO_set_retry_read(bio);
@@ -192,6 +252,10 @@ tls_worker_free(struct tls_worker *w)
 	BIO_free(w->bio);
 	BIO_meth_free(w->method);
 	buf_clear(&w->out);
+	if (served == w)
+		served = NULL;
+	while (w->n_spare > 0)
+		free(w->spare[--w->n_spare]);
 	free(w->in);
 	free(w);
 }
