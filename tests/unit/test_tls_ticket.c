@@ -131,6 +131,7 @@ shake(SSL_CTX *ctx, int version)
 	return resumed;
 }
 
+static const struct tls_ticket_key no_key;
 static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
 
 static void
@@ -164,8 +165,37 @@ taken_as_long_as_their_key(void **state)
 		assert_true(shake(server, versions[i]));
 		tickets.keys[1].since -= HOUR_MS;
 		assert_true(shake(server, versions[i]));
-		assert_true(tickets.keys[1].since == 0);
+		assert_memory_equal(&tickets.keys[1], &no_key, sizeof(no_key));
 	}
+}
+
+/* Nor does it stay in memory where nobody comes. */
+static void
+keys_are_wiped_by_the_hour(void **state)
+{
+	struct tls_ticket_key old;
+
+	(void)state;
+	memset(tickets.keys, 0, sizeof(tickets.keys));
+	tls_tickets_look(&tickets);
+	assert_memory_equal(&tickets.keys[0], &no_key, sizeof(no_key));
+	assert_false(shake(server, TLS1_3_VERSION));
+	old = tickets.keys[0];
+	tls_tickets_look(&tickets);
+	assert_memory_equal(&tickets.keys[0], &old, sizeof(old));
+	for (int hour = 0; hour < 3; hour++) {
+		tickets.keys[0].since -= HOUR_MS;
+		if (tickets.keys[1].since != 0)
+			tickets.keys[1].since -= HOUR_MS;
+		tls_tickets_look(&tickets);
+		for (int i = 0; i < 2; i++)
+			assert_int_equal(memcmp(tickets.keys[i].aes, old.aes,
+			    sizeof(old.aes)) == 0, hour == 0 && i == 1);
+	}
+	/* It was a long night. */
+	tickets.keys[0].since -= 3 * HOUR_MS;
+	tls_tickets_look(&tickets);
+	assert_memory_equal(&tickets.keys[1], &no_key, sizeof(no_key));
 }
 
 /* also where nobody came for hours. */
@@ -229,6 +259,7 @@ main(void)
 #define TEST(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(taken_as_long_as_their_key),
+		TEST(keys_are_wiped_by_the_hour),
 		TEST(not_when_it_is_too_old),
 		TEST(taken_by_all_contexts),
 		TEST(not_for_a_certificate_that_has_ended),

@@ -84,6 +84,13 @@ void tls_tickets_init(struct tls_tickets *);
 void tls_tickets_clear(struct tls_tickets *);
 
 /*
+ * Forget the keys that are too old, whether or not somebody comes: what was
+ * said under them is safe from then on.  To be called each time that a key is
+ * used for.
+ */
+void tls_tickets_look(struct tls_tickets *);
+
+/*
  * Have the tickets of a context made by these keys, which outlive it.
  */
 int tls_tickets_use(struct tls_tickets *, SSL_CTX *);
@@ -206,6 +213,7 @@ struct tls_worker {
 	struct tls_conns opening;	/* the oldest first */
 	struct tls_conns turns;		/* they wait for one */
 	struct event *event;		/* the next one's */
+	struct event *hour;		/* looks at the keys of tickets */
 	const struct tls_conn *turn;	/* whose it is */
 	bool stepped;			/* in this wake-up, without a turn */
 	struct warning crowded;

@@ -39,6 +39,13 @@ tls_tickets_clear(struct tls_tickets *t)
 	OPENSSL_cleanse(t->keys, sizeof(t->keys));
 }
 
+/* What is not there any more gives nothing away. */
+static void
+forget(struct tls_ticket_key *key)
+{
+	OPENSSL_cleanse(key, sizeof(*key));	/* to zeros: there is none */
+}
+
 /* With the lock: forget what is too old, and have a new one if it is time. */
 static int
 rotate(struct tls_tickets *t)
@@ -48,7 +55,7 @@ rotate(struct tls_tickets *t)
 
 	if (t->keys[0].since != 0 && age < tls_ticket_key_ms) {
 		if (new.since - t->keys[1].since >= 2 * tls_ticket_key_ms)
-			t->keys[1].since = 0;
+			forget(&t->keys[1]);
 		return 0;
 	}
 	if (RAND_bytes(new.name, sizeof(new.name)) != 1 ||
@@ -57,10 +64,20 @@ rotate(struct tls_tickets *t)
 		return -1;
 	t->keys[1] = t->keys[0];
 	if (age >= 2 * tls_ticket_key_ms)
-		t->keys[1].since = 0;
+		forget(&t->keys[1]);
 	t->keys[0] = new;
 	OPENSSL_cleanse(&new, sizeof(new));
 	return 0;
+}
+
+void
+tls_tickets_look(struct tls_tickets *t)
+{
+	pthread_mutex_lock(&t->lock);
+	/* Without a new one they go on, until there is one. */
+	if (t->keys[0].since != 0)
+		rotate(t);
+	pthread_mutex_unlock(&t->lock);
 }
 
 /*

@@ -194,6 +194,28 @@ turn_cb(evutil_socket_t fd, short what, void *arg)
 	w->turn = NULL;
 }
 
+static void
+hour_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct tls_worker *w = arg;
+
+	(void)fd;
+	(void)what;
+	tls_tickets_look(&w->tls->tickets);
+}
+
+/* Without it keys go when somebody makes a handshake. */
+static void
+look_each_hour(struct tls_worker *w, struct event_base *base)
+{
+	const struct timeval hour = { .tv_sec = tls_ticket_key_ms / 1000,
+	    .tv_usec = tls_ticket_key_ms % 1000 * 1000 };
+
+	w->hour = event_new(base, -1, EV_PERSIST, hour_cb, w);
+	if (w->hour != NULL)
+		event_add(w->hour, &hour);
+}
+
 bool
 tls_worker_may_step(struct tls_worker *w)
 {
@@ -236,6 +258,7 @@ tls_worker_new(struct tls *tls, struct event_base *base,
 	TAILQ_INIT(&w->turns);
 	w->in = malloc(TLS_IN_SIZE);
 	w->event = evtimer_new(base, turn_cb, w);
+	look_each_hour(w, base);
 	if (w->in != NULL && w->event != NULL && make_bio(w) == 0)
 		return w;
 	tls_worker_free(w);
@@ -249,6 +272,8 @@ tls_worker_free(struct tls_worker *w)
 		return;
 	if (w->event != NULL)
 		event_free(w->event);
+	if (w->hour != NULL)
+		event_free(w->hour);
 	BIO_free(w->bio);
 	BIO_meth_free(w->method);
 	buf_clear(&w->out);
