@@ -283,6 +283,45 @@ class Reloaded(CertificatesTest):
                              self.path("control"), "rollback").returncode, 0)
         self.assertEqual(self.shown(daemon), "three")
 
+    def test_replaced_while_it_is_read(self):
+        """Whatever a reload finds, it takes a pair that fits, or says which
+        file is wrong and goes on with the one before."""
+        pairs = [self.make("one"), self.make("two")]
+        mine = self.make("mine")
+        data = []
+        for pair in pairs:
+            with open(pair.cert, "rb") as cert, open(pair.key, "rb") as key:
+                data.append((cert.read(), key.read()))
+        daemon = self.start(*self.lines(mine))
+        over = threading.Event()
+
+        def replace():
+            at = 0
+            while not over.is_set():
+                at += 1
+                # In place, so that there are halves, too.
+                for path, text in zip((mine.cert, mine.key), data[at % 2]):
+                    with open(path, "wb", buffering=0) as file:
+                        for i in range(0, len(text), 100):
+                            file.write(text[i:i + 100])
+
+        with background(replace):
+            try:
+                for _ in range(thorough(8, 300)):
+                    done = self.reload()
+                    said = done.stdout + done.stderr
+                    if done.returncode != 0:
+                        self.assertTrue(mine.cert in said or mine.key in said,
+                                        said)
+                    self.assertIn(self.shown(daemon), ("mine", "one", "two"))
+            finally:
+                over.set()
+        for path, text in zip((mine.cert, mine.key), data[0]):
+            with open(path, "wb") as file:
+                file.write(text)
+        self.assertEqual(self.reload().returncode, 0)
+        self.assertEqual(self.shown(daemon), "one")
+
     def test_key_is_read_once(self):
         """Who has no right to it any more may still reload tables."""
         one = self.make("one")
