@@ -8,6 +8,7 @@ judged by trial.judge_reply().
 
 import json
 import re
+import shutil
 import ssl
 import time
 
@@ -95,6 +96,59 @@ class Encrypted(trial.Trial):
         came = self.ask_encrypted(data, self.session if resume else None)
         if came is not None:
             trial.judge_reply(came, True, self.answers[data])
+
+
+class Certificates(Encrypted):
+    """Reloads of a certificate, its key and a client-ca: all or nothing."""
+
+    def setUp(self):
+        super().setUp()
+        # By nobody whom they are proven by, since they change.
+        self.context = tls.context()
+        self.pairs = [tls.make_localhost(self.directory, name)
+                      for name in ("one", "other")]
+        self.ders = []
+        for pair in self.pairs:
+            with open(pair.cert, encoding="ascii") as file:
+                self.ders.append(ssl.PEM_cert_to_DER_cert(file.read()))
+
+    def lines(self, version):
+        made = super().lines(version)
+        return [*made, f"{made[-1]} client-ca={self.mine.cert}"]
+
+    def renew(self):
+        self.place(0)
+        super().renew()
+        for which in (1, 0, 1, 0):
+            self.place(which)
+            assert self.order("reload")[0] == "found"
+        self.serving = self.shown()
+        self.usual = self.state()
+
+    def place(self, which):
+        for name in ("cert", "key"):
+            shutil.copyfile(getattr(self.pairs[which], name),
+                            getattr(self.mine, name))
+
+    def shown(self):
+        """Which of the two the server has."""
+        with tls.TlsPeer(self.at["tls"], self.context) as link:
+            return self.ders.index(link.tls.getpeercert(True))
+
+    def change_once(self):
+        want = 1 - self.serving
+        self.place(want)
+        told = self.order("reload")
+        self.page.disarm()
+        end = time.monotonic() + world.HANG
+        while self.order("status") is None:
+            if time.monotonic() > end:
+                raise Ill("no status any more")
+        now = self.shown()
+        if told is not None and now != (
+                want if told[0] == "found" else self.serving):
+            raise Ill(f"reload: {told}, but the certificate is {now}")
+        self.serving = now
 
 
 def form(value):

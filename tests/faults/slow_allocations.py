@@ -4,8 +4,8 @@
 """test_allocations.py, for all that is acquired while it serves."""
 
 import test_allocations
-from test_allocations import (Control, Encrypted, Pages,  # noqa: F401
-                              Reloads, Requests)
+from test_allocations import (Certificates, Control,  # noqa: F401
+                              Encrypted, Pages, Reloads, Requests)
 from world import harness
 
 if __name__ == "__main__":

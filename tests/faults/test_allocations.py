@@ -70,6 +70,14 @@ class Encrypted(acts.Encrypted, Allocations):
             for name, data in asked.items() for resume in (False, True)})
 
 
+class Certificates(acts.Certificates, Allocations):
+    """New certificates while connections come."""
+
+    def test_reloads_of_certificates(self):
+        self.renew()
+        self.phases({"reload of certificates": self.change_once})
+
+
 class Pages(acts.Pages, Allocations):
     """The status page, and what programs read there."""
 
