@@ -23,19 +23,25 @@
  *
  *	-c N	connections (64)
  *	-d N	requests in flight on each (1)
+ *	-C FILE	certificate and key that are shown, over TLS
  *	-g	skip the line with which the server greets a connection
  *	-i S	each connection sends a request every S seconds, whatever the
  *		server does: one that is not sent in time, since the one before
  *		it has no reply yet, is measured from when it was due
  *	-m M	keepalive, connect (one request a connection, which is then
- *		reset), or idle (connections that do nothing but exist, after
- *		one request each if there is a PACK)
+ *		reset), idle (connections that do nothing but exist, after
+ *		one request each if there is a PACK), or hellos (connections
+ *		that all begin a handshake of TLS at once, and leave when each
+ *		has its answer)
  *	-n N	stop after so many replies, instead of after -t
  *	-p PID	of the server, to account its memory, and its CPU time with
  *		that of its children
  *	-q	acknowledge what comes at once, for servers that write small
  *		pieces and would wait for that
  *	-r	take the requests at random, not in turn
+ *	-R	over TLS, every connection resumes the session of the first
+ *	-s	over TLS 1.3, with AES-128-GCM
+ *	-S	the same, each request in a record of its own
  *	-t S	seconds to measure (1)
  *	-w S	seconds before that (0.3)
  *
@@ -84,13 +90,15 @@ run_load(void)
 	    "\"p50_us\": %.1f, \"p90_us\": %.1f, \"p99_us\": %.1f, "
 	    "\"p999_us\": %.1f, \"p9999_us\": %.1f, \"max_us\": %.1f, "
 	    "\"wrong\": %llu, \"stale\": %llu, \"failed\": %llu, "
+	    "\"resumed\": %llu, "
 	    "\"server_peak_kib\": %ld}\n", (unsigned long long)replies, took,
 	    (double)replies / took, cpu, cpu > 0 ? (double)replies / cpu : 0,
 	    stats_quantile(0.5), stats_quantile(0.9), stats_quantile(0.99),
 	    stats_quantile(0.999), stats_quantile(0.9999), stats_worst(),
 	    (unsigned long long)totals->wrong,
 	    (unsigned long long)totals->stale,
-	    (unsigned long long)totals->failed, stats_memory("VmHWM"));
+	    (unsigned long long)totals->failed,
+	    (unsigned long long)tls_resumed, stats_memory("VmHWM"));
 	return totals->wrong > 0 || totals->stale > 0 || totals->failed > 0 ||
 	    replies == 0;
 }
@@ -115,6 +123,20 @@ run_idle(void)
 	after = stats_memory("VmRSS");
 	printf("{\"connections\": %u, \"bytes_each\": %.0f}\n", loadgen.conns,
 	    (double)(after - before) * 1024 / loadgen.conns);
+	return 0;
+}
+
+/* How long it takes until all of many handshakes have an answer. */
+static int
+run_hellos(void)
+{
+	int64_t began, took;
+
+	if (!loadgen.tls)
+		errx(2, "hellos are of TLS");
+	took = conn_greet_all(&began);
+	printf("{\"connections\": %u, \"all_ms\": %.2f}\n", loadgen.conns,
+	    (double)(took - began) / 1e6);
 	return 0;
 }
 
@@ -149,6 +171,8 @@ mode_of(const char *word)
 		return CONNECT;
 	if (strcmp(word, "idle") == 0)
 		return IDLE;
+	if (strcmp(word, "hellos") == 0)
+		return HELLOS;
 	if (strcmp(word, "keepalive") != 0)
 		errx(2, "%s: no mode", word);
 	return KEEPALIVE;
@@ -159,9 +183,10 @@ main(int argc, char **argv)
 {
 	int ch;
 
-	while ((ch = getopt(argc, argv, "c:d:gi:m:n:p:qrt:w:")) != -1) {
+	while ((ch = getopt(argc, argv, "c:C:d:gi:m:n:p:qrRsSt:w:")) != -1) {
 		switch (ch) {
 		case 'c': loadgen.conns = (uint32_t)atoi(optarg); break;
+		case 'C': loadgen.certificate = optarg; break;
 		case 'd': loadgen.depth = (uint32_t)atoi(optarg); break;
 		case 'g': loadgen.greeting = true; break;
 		case 'i': loadgen.interval = atof(optarg); break;
@@ -172,12 +197,15 @@ main(int argc, char **argv)
 		case 'p': loadgen.server = (pid_t)atoi(optarg); break;
 		case 'q': loadgen.quick_ack = true; break;
 		case 'r': loadgen.at_random = true; break;
+		case 'R': loadgen.resume = true; break;
+		case 'S': loadgen.split = true; /* FALLTHROUGH */
+		case 's': loadgen.tls = true; break;
 		case 't': loadgen.seconds = atof(optarg); break;
 		case 'w': loadgen.warm_up = atof(optarg); break;
 		default: return 2;
 		}
 	}
-	if (argc - optind != 2 - (loadgen.mode == IDLE && argc - optind == 1) ||
+	if (argc - optind != 2 - (loadgen.mode >= IDLE && argc - optind == 1) ||
 	    loadgen.conns == 0 || loadgen.depth == 0 || (loadgen.interval > 0 &&
 	    (loadgen.mode != KEEPALIVE || loadgen.depth != 1)))
 		errx(2, "usage: loadgen [OPTION...] ADDRESS PACK");
@@ -185,5 +213,9 @@ main(int argc, char **argv)
 	set_address(argv[optind]);
 	if (argc - optind == 2)
 		pack_load(argv[optind + 1]);
+	if (loadgen.tls)
+		tls_init();
+	if (loadgen.mode == HELLOS)
+		return run_hellos();
 	return loadgen.mode == IDLE ? run_idle() : run_load();
 }

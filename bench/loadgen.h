@@ -19,7 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum loadgen_mode { KEEPALIVE, CONNECT, IDLE };
+enum loadgen_mode { KEEPALIVE, CONNECT, IDLE, HELLOS };
 
 /* The command line, which nobody changes later. */
 struct loadgen_options {
@@ -32,6 +32,8 @@ struct loadgen_options {
 	double seconds, warm_up;
 	double interval;	/* seconds from request to request; 0: none */
 	bool at_random, greeting, quick_ack;
+	bool tls, split, resume;
+	const char *certificate;	/* and key, to be shown; NULL: none */
 	pid_t server;		/* 0: unknown */
 };
 extern struct loadgen_options loadgen;
@@ -114,6 +116,52 @@ extern struct conn_totals conn_totals;
 void conn_catch_signals(void);
 
 /*
+ * TLS.  tls_ has one buffer for all connections: what it made is to be taken
+ * by tls_made() before it is called for another one.
+ */
+struct tls;
+extern uint64_t tls_resumed;	/* handshakes by a session of another one */
+
+void tls_init(void);
+
+/*
+ * Begin a handshake.  Returns it, owned by the caller; NULL is allowed for
+ * tls_free().
+ */
+struct tls *tls_new(void);
+void tls_free(struct tls *);
+
+/* Whether the handshake is done. */
+bool tls_is_open(const struct tls *);
+
+/*
+ * Encipher bytes, in one record where they fit.  Only when it is open.
+ */
+void tls_write(struct tls *, const void *, size_t len);
+
+/*
+ * What is to be sent since the last call: borrowed until more is made.
+ */
+const void *tls_made(size_t *len);
+
+/*
+ * Take bytes that were received, and go on with the handshake if there is one.
+ *
+ * to, size  where deciphered ones go: as much as is received, at least
+ *
+ * Returns how many these are; -1: the connection is broken.
+ */
+ssize_t tls_read(struct tls *, const void *, size_t len, void *to,
+    size_t size);
+
+/*
+ * Over a socket that blocks: a handshake, a request and its reply, which is
+ * forgotten.
+ */
+void tls_ask_once(int fd, const void *request, size_t request_len,
+    void *reply, size_t reply_len);
+
+/*
  * Connect, without waiting for it.
  *
  * Returns a socket that does not block, or -1: refused for now.
@@ -124,6 +172,16 @@ int conn_dial(void);
  * Send one request on a socket of conn_dial(), and wait for all of its reply.
  */
 void conn_ask_once(int fd);
+
+/*
+ * Make all connections, then send the first message of a handshake on each,
+ * at once, and wait until each has an answer.
+ *
+ * began  set to when the first was sent
+ *
+ * Returns when the last answer came, on the clock of clock_ns().
+ */
+int64_t conn_greet_all(int64_t *began);
 
 /*
  * Open all connections and send the first requests.

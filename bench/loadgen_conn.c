@@ -19,6 +19,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,7 @@
 
 #define READ_SIZE	((size_t)1 << 20)
 #define EVENTS		512
+#define RECORD_MAX	((size_t)16 << 10)
 #define STALL_NS	(20 * INT64_C(1000000000))
 
 struct flight {
@@ -46,12 +48,15 @@ struct conn {
 	int64_t owed_since;	/* when the oldest of them was due */
 	unsigned char *out;	/* not taken by the socket yet */
 	size_t out_len, out_cap;
+	struct tls *tls;	/* NULL: in plain */
+	unsigned char *plain;	/* not enciphered yet */
+	size_t plain_len, plain_cap;
 	bool wants_write;
 };
 
 static int poller, pacer = -1;
 static struct conn *conns;
-static unsigned char in[READ_SIZE];
+static unsigned char in[READ_SIZE], deciphered[READ_SIZE + 2 * RECORD_MAX];
 static bool measuring;
 struct conn_totals conn_totals;
 
@@ -96,15 +101,50 @@ conn_watch(struct conn *c, int how, bool write)
 }
 
 static void
+conn_append(unsigned char **to, size_t *to_len, size_t *cap, const void *p,
+    size_t len)
+{
+	if (*to_len + len > *cap)
+		*to = loadgen_grow(*to, *cap = 2 * (*to_len + len));
+	if (len > 0)
+		memcpy(*to + *to_len, p, len);
+	*to_len += len;
+}
+
+/* What TLS made goes out. */
+static void
+conn_take_made(struct conn *c)
+{
+	size_t len;
+	const void *p = tls_made(&len);
+
+	conn_append(&c->out, &c->out_len, &c->out_cap, p, len);
+}
+
+/* What waits is enciphered, if that can be done by now. */
+static void
+conn_encipher(struct conn *c)
+{
+	if (c->tls == NULL || c->plain_len == 0 || !tls_is_open(c->tls))
+		return;
+	tls_write(c->tls, c->plain, c->plain_len);
+	c->plain_len = 0;
+	conn_take_made(c);
+}
+
+static void
 conn_enqueue(struct conn *c, int64_t at)
 {
 	const struct pack_item *item = pack_pick();
 
-	if (c->out_len + item->request_len > c->out_cap)
-		c->out = loadgen_grow(c->out, c->out_cap = 2 * (c->out_len +
-		    item->request_len));
-	memcpy(c->out + c->out_len, item->request, item->request_len);
-	c->out_len += item->request_len;
+	if (c->tls == NULL)
+		conn_append(&c->out, &c->out_len, &c->out_cap, item->request,
+		    item->request_len);
+	else
+		conn_append(&c->plain, &c->plain_len, &c->plain_cap,
+		    item->request, item->request_len);
+	if (loadgen.split)
+		conn_encipher(c);
 	c->ring[(c->head + c->n++) % loadgen.depth] =
 	    (struct flight){ at, item };
 }
@@ -112,9 +152,11 @@ conn_enqueue(struct conn *c, int64_t at)
 static int
 conn_flush(struct conn *c)
 {
-	ssize_t n = c->out_len == 0 ? 0 :
-	    send(c->fd, c->out, c->out_len, MSG_NOSIGNAL);
+	ssize_t n;
 
+	conn_encipher(c);
+	n = c->out_len == 0 ? 0 :
+	    send(c->fd, c->out, c->out_len, MSG_NOSIGNAL);
 	if (n == -1 && errno != EAGAIN)
 		return -1;
 	if (n > 0) {
@@ -138,7 +180,7 @@ conn_dial(void)
 	if (loadgen.address.ss_family == AF_INET)
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	/* Or the ports run out, and their want is measured. */
-	if (loadgen.mode == CONNECT)
+	if (loadgen.mode == CONNECT || loadgen.mode == HELLOS)
 		setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 	if (connect(fd, (const struct sockaddr *)&loadgen.address,
 	    loadgen.address_len) != 0 && errno != EINPROGRESS) {
@@ -157,8 +199,14 @@ conn_ask_once(int fd)
 	ssize_t n;
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	if (fcntl(fd, F_SETFL, 0) != 0 ||
-	    send(fd, item->request, item->request_len, MSG_NOSIGNAL) !=
+	if (fcntl(fd, F_SETFL, 0) != 0)
+		err(2, "fcntl");
+	if (loadgen.tls) {
+		tls_ask_once(fd, item->request, item->request_len, in,
+		    item->reply_len[0]);
+		return;
+	}
+	if (send(fd, item->request, item->request_len, MSG_NOSIGNAL) !=
 	    (ssize_t)item->request_len)
 		err(2, "send");
 	while (got < item->reply_len[0]) {
@@ -183,7 +231,11 @@ conn_open(struct conn *c)
 	c->fits = 3;
 	c->greeted = !loadgen.greeting;
 	c->broken = false;
-	c->out_len = 0;
+	c->out_len = c->plain_len = 0;
+	if (loadgen.tls) {
+		c->tls = tls_new();
+		conn_take_made(c);
+	}
 	conn_watch(c, EPOLL_CTL_ADD, false);
 	for (uint32_t i = 0; loadgen.interval == 0 &&
 	    i < (loadgen.mode == CONNECT ? 1 : loadgen.depth); i++)
@@ -197,6 +249,8 @@ conn_reopen(struct conn *c, bool bad)
 {
 	if (bad)
 		conn_totals.failed++;
+	tls_free(c->tls);
+	c->tls = NULL;
 	close(c->fd);
 	conn_open(c);
 }
@@ -279,12 +333,12 @@ conn_take(struct conn *c, const unsigned char *p, size_t len, int64_t at)
 
 /* Cut the greeting off; returns how many bytes it is. */
 static size_t
-conn_take_greeting(struct conn *c, size_t len)
+conn_take_greeting(struct conn *c, const unsigned char *p, size_t len)
 {
-	const unsigned char *end = memchr(in, '\n', len);
+	const unsigned char *end = memchr(p, '\n', len);
 
 	c->greeted = end != NULL;
-	return end != NULL ? (size_t)(end + 1 - in) : len;
+	return end != NULL ? (size_t)(end + 1 - p) : len;
 }
 
 static int64_t
@@ -332,13 +386,40 @@ conn_tick(void)
 	}
 }
 
+/* Answer what came: the replies that it ends were waited for. */
+static void
+conn_answer(struct conn *c, const unsigned char *p, size_t len)
+{
+	int64_t at = clock_ns();
+	size_t skip = 0;
+	uint32_t done;
+
+	if (!c->greeted)
+		skip = conn_take_greeting(c, p, len);
+	done = conn_take(c, p + skip, len - skip, at);
+	if (c->broken) {
+		conn_reopen(c, true);
+		return;
+	}
+	if (done == 0 && (c->tls == NULL || c->out_len + c->plain_len == 0))
+		return;
+	if (done > 0 && loadgen.mode == CONNECT) {
+		conn_reopen(c, false);
+		return;
+	}
+	for (uint32_t i = 0; i < done && loadgen.interval == 0; i++)
+		conn_enqueue(c, at);
+	if (done > 0)
+		conn_enqueue_owed(c);
+	if (conn_flush(c) != 0)
+		conn_reopen(c, true);
+}
+
 static void
 conn_serve(struct conn *c, uint32_t events)
 {
+	const unsigned char *p = in;
 	int on = 1;
-	uint32_t done;
-	size_t skip = 0;
-	int64_t at;
 	ssize_t n;
 
 	if ((events & EPOLLOUT) && conn_flush(c) != 0) {
@@ -356,25 +437,57 @@ conn_serve(struct conn *c, uint32_t events)
 	}
 	if (loadgen.quick_ack)
 		setsockopt(c->fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
-	at = clock_ns();
-	if (!c->greeted)
-		skip = conn_take_greeting(c, (size_t)n);
-	done = conn_take(c, in + skip, (size_t)n - skip, at);
-	if (c->broken) {
-		conn_reopen(c, true);
-		return;
+	if (c->tls != NULL) {
+		n = tls_read(c->tls, in, (size_t)n, deciphered,
+		    sizeof(deciphered));
+		conn_take_made(c);
+		p = deciphered;
+		if (n == -1) {
+			conn_reopen(c, true);
+			return;
+		}
 	}
-	if (done == 0)
-		return;
-	if (loadgen.mode == CONNECT) {
-		conn_reopen(c, false);
-		return;
+	conn_answer(c, p, (size_t)n);
+}
+
+/* Wait until each of them is ready for something. */
+static void
+conn_wait_all(short events)
+{
+	struct pollfd pfd = { .events = events };
+
+	for (uint32_t i = 0; i < loadgen.conns; i++) {
+		pfd.fd = conns[i].fd;
+		if (poll(&pfd, 1, (int)(STALL_NS / 1000000)) != 1 ||
+		    !(pfd.revents & events))
+			errx(2, "no answer");
 	}
-	for (uint32_t i = 0; i < done && loadgen.interval == 0; i++)
-		conn_enqueue(c, at);
-	conn_enqueue_owed(c);
-	if (conn_flush(c) != 0)
-		conn_reopen(c, true);
+}
+
+int64_t
+conn_greet_all(int64_t *began)
+{
+	conns = calloc(loadgen.conns, sizeof(*conns));
+	if (conns == NULL)
+		err(2, NULL);
+	for (uint32_t i = 0; i < loadgen.conns; i++) {
+		struct conn *c = &conns[i];
+
+		while ((c->fd = conn_dial()) == -1)
+			usleep(1000);
+		c->tls = tls_new();
+		conn_take_made(c);
+	}
+	conn_wait_all(POLLOUT);
+	/* So that they are accepted, too. */
+	usleep(100000);
+	*began = clock_ns();
+	for (uint32_t i = 0; i < loadgen.conns; i++)
+		if (send(conns[i].fd, conns[i].out, conns[i].out_len,
+		    MSG_NOSIGNAL) != (ssize_t)conns[i].out_len)
+			errx(2, "send");
+	conn_wait_all(POLLIN);
+	return clock_ns();
 }
 
 static void
