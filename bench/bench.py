@@ -28,11 +28,12 @@ import traceback
 import attack
 import attack_conns
 import attack_pieces
+import encrypted
 import fast
 import report
 import soak
 import tables
-from rig import Rig
+from rig import Rig, Skip
 
 ROWS = {
     "b": fast.row_b, "c": fast.row_c, "d": fast.row_d,
@@ -44,6 +45,9 @@ ROWS = {
     "words": tables.row_words, "search": tables.row_search,
     "fairness": tables.row_fairness, "reloads": tables.row_reloads,
     "ten": tables.row_ten,
+    "tls": encrypted.row_tls, "handshakes": encrypted.row_handshakes,
+    "hellos": encrypted.row_hellos, "tls-idle": encrypted.row_tls_idle,
+    "batch": encrypted.row_batch,
     "keys": fast.row_keys, "connections": fast.row_connections}
 ATTACKS = {
     "names": attack.row_names, "hoard": attack.row_hoard,
@@ -99,6 +103,8 @@ def measure(rig, rows):
         began = time.monotonic()
         try:
             ROWS[row](rig)
+        except Skip as why:
+            rig.skip(row, str(why))
         except Exception as why:
             traceback.print_exc()
             rig.problem(row, f"{type(why).__name__}: {why}")

@@ -99,9 +99,9 @@ def text(found):
            f"Linux {machine['kernel']}")
     yield ""
     width = max([45] + [len(named(r)) + 1 for r in found["ratios"]])
-    yield f"{'row':<10}{'what':<{width}}{'measured':>10}  {'floor':>9}"
+    yield f"{'row':<12}{'what':<{width}}{'measured':>10}  {'floor':>9}"
     for ratio in found["ratios"]:
-        yield (f"{ratio['row']:<10}{named(ratio):<{width}}"
+        yield (f"{ratio['row']:<12}{named(ratio):<{width}}"
                f"{ratio['measured']:>10.4g}  {ratio['sense']:>2}"
                f"{ratio['floor']:>7g}{ratio['unit']:<3}  "
                f"{'ok' if ratio['ok'] else 'BELOW'}")
@@ -138,7 +138,11 @@ SHOWN = {
     "c": "64 connections, 32 requests each at a time",
     "random c": "the same, of 1,000,000 keys at random",
     "mixed": "the same, ids, escapes, half of them misses",
-    "d": "a connection per request"}
+    "d": "a connection per request",
+    "tls b": "64 connections over TLS, one request each at a time",
+    "tls c": "the same, 32 requests each at a time",
+    "tls record": "the same, each request in a record of its own",
+    "tls full": "over TLS, a connection and handshake per request"}
 COLUMNS = ("appmsgd", "memcached", "redis", "nginx", "limit")
 
 

@@ -105,6 +105,9 @@ class Rig:
         self.limit = os.environ.get("LIMIT", "./limit")
         self.appmsgd = os.environ.get("APPMSGD", "./appmsgd")
         self.appmsgctl = os.environ.get("APPMSGCTL", "./appmsgctl")
+        # Only some rows want these.
+        self.limit_tls = os.environ.get("LIMIT_TLS", "./limit-tls")
+        self.client = os.environ.get("APPMSG_CLIENT", "./appmsg-client")
         self.originals = os.environ.get("APPMSG_ORIGINALS")
         for program in (self.loadgen, self.limit, self.appmsgd,
                         self.appmsgctl):

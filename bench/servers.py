@@ -154,8 +154,8 @@ def chunks(pairs, size):
     yield part
 
 
-def nginx(rig, name="nginx"):
-    """nginx that answers from a map."""
+def nginx(rig, name="nginx", more=""):
+    """nginx that answers from a map; more: servers of its configuration."""
     program = rig.program("nginx")
     address = place(rig, "nginx", False)
     folder = rig.path("nginx")
@@ -189,6 +189,7 @@ http {{
             return 200 $answer;
         }}
     }}
+{more}
 }}
 """)
     return rig.serve(name, [program, "-p", folder, "-c", conf,
