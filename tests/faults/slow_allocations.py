@@ -10,4 +10,6 @@ from world import harness
 
 if __name__ == "__main__":
     test_allocations.Allocations.most = None
+    # OpenSSL takes thousands of blocks for it.
+    Certificates.most = 200
     harness.main()
