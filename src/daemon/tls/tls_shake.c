@@ -186,6 +186,31 @@ begin(struct tls_conn *c)
 	return 0;
 }
 
+/* What a key holds; the library keeps the rest of it. */
+static void
+empty_key(EVP_PKEY *key)
+{
+	/* Of another kind it cannot be what it was. */
+	EVP_PKEY_set_type(key, EVP_PKEY_X25519);
+	EVP_PKEY_free(key);
+}
+
+/*
+ * The two sides' keys, which made the connection's, are kept by the library
+ * until it ends, though there is no renegotiation: one of ML-KEM takes 6 KB of
+ * an idle connection.
+ */
+static void
+forget_keys(SSL *ssl)
+{
+	EVP_PKEY *key;
+
+	if (SSL_get_peer_tmp_key(ssl, &key) == 1)
+		empty_key(key);
+	if (SSL_get_tmp_key(ssl, &key) == 1)
+		empty_key(key);
+}
+
 /* The handshake is done; the first bytes may have come with its end. */
 static ssize_t
 opened(struct tls_conn *c, char *p, size_t len)
@@ -197,6 +222,7 @@ opened(struct tls_conn *c, char *p, size_t len)
 
 	tls_shake_leave(c, TLS_OPEN);
 	c->link->has_end = true;
+	forget_keys(c->ssl);
 	/* What it noted in passing would be taken for another's failure. */
 	ERR_clear_error();
 	if (tls_names_read(c->ssl, &c->names) != 0) {

@@ -194,7 +194,7 @@ class Held(TlsLimitsTest):
             self.addCleanup(peer.close)
             peer.ask(search("ring", **KEEP))
         each = (resident(daemon.pid) - before) / n
-        self.assertLess(each, 36 * KB)
+        self.assertLess(each, 28 * KB)
 
     def test_those_that_never_read(self):
         """Long replies are enciphered as they are taken."""
