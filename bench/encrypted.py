@@ -6,6 +6,7 @@ All servers have the same certificate and get the same cipher, TLS 1.3 with
 AES-128-GCM.  limit-tls is the server that does no work behind it.
 """
 
+import contextlib
 import getpass
 import json
 import os
@@ -237,17 +238,28 @@ def row_hellos(rig):
               f"{BURST} handshakes at once", " ms", steady=False)
 
 
+def before_others(pid, priority):
+    """Where it may be, nothing else that runs here is measured."""
+    with contextlib.suppress(PermissionError):
+        for task in os.listdir(f"/proc/{pid}/task"):
+            os.sched_setscheduler(int(task), os.SCHED_FIFO,
+                                  os.sched_param(priority))
+
+
 def one_burst(rig, server, pack):
     """The worst wait of a client without them, and with them."""
-    quiet = rig.load("hellos", server, pack, conns=1, window=0.5,
-                     extra=["-s"])
+    before_others(server.pid, 10)
+    quiet = rig.start_load(server, pack, conns=1, window=0.5, extra=["-s"])
+    before_others(quiet.pid, 20)
+    quiet = rig.finish_load("hellos", server, quiet)
     process = rig.start_load(server, pack, conns=1, window=36000, warm=0.3,
                              extra=["-s"])
+    before_others(process.pid, 20)
     time.sleep(0.6)
     burst = rig.start_load(server, None, conns=BURST, mode="hellos",
                            extra=["-s"])
     # It is not what measures.
-    os.setpriority(os.PRIO_PROCESS, burst.pid, 5)
+    before_others(burst.pid, 5)
     out, err = burst.communicate()
     rig.processes.remove(burst)
     result = rig.finish_load("hellos", server, process, stop=True)
