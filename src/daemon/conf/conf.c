@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/lex/paths.h"
+
 const char *
 conf_service_name(enum conf_service service)
 {
@@ -106,14 +108,6 @@ conf_certificate_free(struct conf_certificate *c)
 }
 
 void
-conf_paths_free(char **paths, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		free(paths[i]);
-	free(paths);
-}
-
-void
 conf_answer_free(struct conf_answer *a)
 {
 	if (a == NULL)
@@ -130,7 +124,7 @@ conf_table_free(struct conf_table *t)
 {
 	if (t == NULL)
 		return;
-	conf_paths_free(t->paths, t->n_paths);
+	paths_free(t->paths, t->n_paths);
 	free(t->name);
 	free(t->path);
 	free(t->type);

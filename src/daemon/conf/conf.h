@@ -232,7 +232,6 @@ void conf_listen_free(struct conf_listen *);
 void conf_certificate_free(struct conf_certificate *);
 void conf_answer_free(struct conf_answer *);
 void conf_table_free(struct conf_table *);
-void conf_paths_free(char **paths, size_t n);
 
 /*
  * Forget the answer and binary lines, once the tables are built from them.

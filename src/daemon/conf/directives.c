@@ -19,6 +19,7 @@
 #include "daemon/base/file.h"
 #include "daemon/conf/parse.h"
 #include "daemon/conf/rows.h"
+#include "daemon/lex/paths.h"
 
 #define FILE_MAX_SIZE	((size_t)256 << 20)	/* bytes of one file */
 #define INCLUDE_DEPTH	16
@@ -121,7 +122,7 @@ parse_include(struct parser *parser)
 
 	for (size_t i = 0; error == 0 && i < n; i++)
 		parse_file(parser, paths[i], &place);
-	conf_paths_free(paths, n);
+	paths_free(paths, n);
 	return error;
 }
 

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "common/nearest.h"
+#include "daemon/lex/paths.h"
 #include "daemon/who/names.h"
 
 #define LIST_SIZE	256	/* all words of a kind */
@@ -101,6 +102,18 @@ parse_options(struct parser *parser, size_t first,
 		}
 		seen |= 1u << o;
 	}
+	return error;
+}
+
+int
+parse_glob(struct parser *parser, const char *path, char ***list, size_t *n)
+{
+	int error = paths_find(parser->file, path, list, n);
+
+	if (error != 0)
+		parse_problem(parser, paths_is_pattern(path) ?
+		    "cannot read the folders of %s: %s" :
+		    "cannot name %s: %s", path, strerror(errno));
 	return error;
 }
 

@@ -107,7 +107,7 @@ int parse_table(struct parser *);
  * hand.  What is not there does not match a pattern; what could not be looked
  * for is a problem.
  *
- * paths, n  set; owned by the caller, conf_paths_free(); none when -1 is
+ * paths, n  set; owned by the caller, paths_free(); none when -1 is
  *           returned
  */
 int parse_glob(struct parser *, const char *path, char ***paths, size_t *n);

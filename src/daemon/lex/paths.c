@@ -10,13 +10,15 @@
 
 #include "config.h"
 
-#include "daemon/conf/parse.h"
+#include "daemon/lex/paths.h"
 
 #include <sys/stat.h>
 
 #include <dirent.h>
 #include <errno.h>
 #include <fnmatch.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,10 +31,18 @@ struct paths {
 	size_t n;
 };
 
+void
+paths_free(char **paths, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(paths[i]);
+	free(paths);
+}
+
 static void
 paths_clear(struct paths *paths)
 {
-	conf_paths_free(paths->list, paths->n);
+	paths_free(paths->list, paths->n);
 	*paths = (struct paths){ .list = NULL };
 }
 
@@ -202,19 +212,23 @@ paths_plain(struct paths *paths, const char *file, const char *path)
 	return error;
 }
 
-int
-parse_glob(struct parser *parser, const char *path, char ***list, size_t *n)
+bool
+paths_is_pattern(const char *path)
 {
-	bool plain = strpbrk(path, PATTERN_CHARACTERS) == NULL;
+	return strpbrk(path, PATTERN_CHARACTERS) != NULL;
+}
+
+int
+paths_find(const char *file, const char *path, char ***list, size_t *n)
+{
 	struct paths paths = { .list = NULL };
-	int error = plain ? paths_plain(&paths, parser->file, path) :
-	    paths_match(&paths, parser->file, path);
+	int error = paths_is_pattern(path) ?
+	    paths_match(&paths, file, path) : paths_plain(&paths, file, path);
+	int why = errno;
 
 	if (error != 0) {
-		parse_problem(parser, plain ? "cannot name %s: %s" :
-		    "cannot read the folders of %s: %s", path,
-		    strerror(errno));
 		paths_clear(&paths);
+		errno = why;
 	}
 	*list = paths.list;
 	*n = paths.n;
