@@ -244,6 +244,77 @@ address_guess_port(const char *text, char *buf, size_t cap)
 	return buf;
 }
 
+/*
+ * Cut a text at the colon before its port, and brackets off the address.
+ *
+ * host  of ADDRESS_MAX bytes
+ *
+ * Returns the port; or NULL: it is not of that form.
+ */
+static const char *
+split_server(const char *text, char host[ADDRESS_MAX])
+{
+	const char *port = strrchr(text, ':');
+	size_t len = port == NULL ? 0 : (size_t)(port - text);
+
+	if (port == NULL || len >= ADDRESS_MAX)
+		return NULL;
+	if (len >= 2 && text[0] == '[' && text[len - 1] == ']') {
+		text++;
+		len -= 2;
+	}
+	memcpy(host, text, len);
+	host[len] = '\0';
+	return port + 1;
+}
+
+int
+address_read(const char *text, size_t len, struct sockaddr_storage *ss,
+    socklen_t *used)
+{
+	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST |
+	    AI_NUMERICSERV, .ai_socktype = SOCK_STREAM }, *ai;
+	char copy[ADDRESS_MAX], host[ADDRESS_MAX];
+	const char *port;
+
+	if (len >= sizeof(copy) || memchr(text, '\0', len) != NULL)
+		return -1;
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	port = split_server(copy, host);
+	/* Brackets are IPv6's, and it has them. */
+	if (port == NULL || !is_port(port) || *port == '0' ||
+	    !address_is_literal(host) ||
+	    (strchr(host, ':') != NULL) != (copy[0] == '['))
+		return -1;
+	if (getaddrinfo(host, port, &hints, &ai) != 0)
+		return -1;
+	memcpy(ss, ai->ai_addr, ai->ai_addrlen);
+	*used = ai->ai_addrlen;
+	freeaddrinfo(ai);
+	return 0;
+}
+
+const char *
+address_guess_server(const char *text, const char *port, char *buf,
+    size_t cap)
+{
+	const char *slashes = strstr(text, "://"), *said, *address;
+	char host[ADDRESS_MAX];
+
+	if (slashes != NULL)
+		text = slashes + 3;
+	said = split_server(text, host);
+	address = said != NULL ? guess_host(host) : NULL;
+	if (address != NULL && is_port(said) && *said != '0')
+		port = said;
+	if (address == NULL && (address = guess_host(text)) == NULL)
+		return NULL;
+	snprintf(buf, cap, strchr(address, ':') != NULL ? "\"[%s]:%s\"" :
+	    "\"%s:%s\"", address, port);
+	return buf;
+}
+
 /* A folder of a path; false where there is none. */
 static bool
 stat_folder(const char *path, size_t len, struct stat *sb)

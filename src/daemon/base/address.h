@@ -69,6 +69,26 @@ const char *address_guess_network(const char *text, char *buf, size_t cap);
 const char *address_guess_port(const char *text, char *buf, size_t cap);
 
 /*
+ * Read a numeric address and the port to connect to, from 1 on:
+ * 127.0.0.1:80 or [::1]:80.  Nobody is asked for names.
+ *
+ * text     len bytes of it, borrowed for the call; other ones make it wrong
+ * ss, used  set on success
+ *
+ * Returns 0, or -1.
+ */
+int address_read(const char *text, size_t len, struct sockaddr_storage *ss,
+    socklen_t *used);
+
+/*
+ * The same as address_guess() for a text that address_read() does not take.
+ *
+ * port  of what has none
+ */
+const char *address_guess_server(const char *text, const char *port,
+    char *buf, size_t cap);
+
+/*
  * Whether two paths of unix sockets are one, be it through links of folders:
  * /run/x.sock and /var/run/x.sock.  Looks at the file system.
  */

@@ -11,10 +11,14 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/lex/paths.h"
+
+#define DEADLINE	1000			/* ms */
+#define CACHE	(INT64_C(16) << 20)	/* bytes */
 
 const char *
 conf_service_name(enum conf_service service)
@@ -128,8 +132,102 @@ conf_table_free(struct conf_table *t)
 	free(t->name);
 	free(t->path);
 	free(t->type);
+	conf_remote_unref(t->remote);
 	who_rule_clear(&t->rule);
 	free(t);
+}
+
+struct conf_remote *
+conf_remote_new(const char *name)
+{
+	struct conf_remote *r = calloc(1, sizeof(*r));
+
+	if (r == NULL)
+		return NULL;
+	atomic_init(&r->refs, 1);
+	r->deadline = DEADLINE;
+	r->cache = CACHE;
+	r->name = strdup(name);
+	if (r->name == NULL || asprintf(&r->prefix, "appmsg:%s:", name) == -1) {
+		free(r->name);
+		free(r);
+		return NULL;
+	}
+	r->prefix_len = strlen(r->prefix);
+	return r;
+}
+
+/* The count alone changes in what nobody changes. */
+struct conf_remote *
+conf_remote_ref(const struct conf_remote *r)
+{
+	struct conf_remote *counted = (struct conf_remote *)(uintptr_t)r;
+
+	if (r != NULL)
+		atomic_fetch_add(&counted->refs, 1);
+	return counted;
+}
+
+void
+conf_remote_unref(const struct conf_remote *r)
+{
+	struct conf_remote *counted = (struct conf_remote *)(uintptr_t)r;
+
+	if (r == NULL || atomic_fetch_sub(&counted->refs, 1) != 1)
+		return;
+	if (r->password != NULL)
+		explicit_bzero(r->password, strlen(r->password));
+	free(r->password);
+	free(r->password_file);
+	free(r->name);
+	free(r->servers);
+	free(r->prefix);
+	free(r->user);
+	free(r->ca);
+	free(counted);
+}
+
+static bool
+is_same_word(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static bool
+has_same_servers(const struct conf_remote *a, const struct conf_remote *b)
+{
+	if (a->cluster != b->cluster || a->n_servers != b->n_servers)
+		return false;
+	for (size_t i = 0; i < a->n_servers; i++)
+		if (a->servers[i].ss_len != b->servers[i].ss_len ||
+		    memcmp(&a->servers[i].ss, &b->servers[i].ss,
+		    a->servers[i].ss_len) != 0)
+			return false;
+	return true;
+}
+
+bool
+conf_remote_is_same(const struct conf_remote *a, const struct conf_remote *b)
+{
+	return has_same_servers(a, b) && strcmp(a->name, b->name) == 0 &&
+	    strcmp(a->prefix, b->prefix) == 0 &&
+	    a->deadline == b->deadline && a->cache == b->cache &&
+	    a->replicas == b->replicas && a->live == b->live &&
+	    a->stale == b->stale && is_same_word(a->user, b->user) &&
+	    is_same_word(a->password_file, b->password_file) &&
+	    is_same_word(a->password, b->password) && a->tls == b->tls &&
+	    is_same_word(a->ca, b->ca);
+}
+
+const struct conf_table *
+conf_remote_first(const struct conf *conf)
+{
+	const struct conf_table *t;
+
+	STAILQ_FOREACH(t, &conf->tables, entry)
+		if (t->remote != NULL)
+			return t;
+	return NULL;
 }
 
 void

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -87,7 +88,43 @@ struct conf_answer {
 };
 STAILQ_HEAD(conf_answers, conf_answer);
 
-/* table NAME file PATH, table NAME binary PATH and, without path, table main */
+/* One of those that have a table on other machines. */
+struct conf_server {
+	struct sockaddr_storage ss;
+	socklen_t ss_len;
+};
+
+/*
+ * A table on other machines: table NAME redis|redis-cluster ADDR:PORT,...
+ * Never changed once it was read, and counted: configurations, snapshots and
+ * who asks the servers have it together.
+ */
+struct conf_remote {
+	atomic_uint refs;
+	char *name;			/* owned, as the other words */
+	bool cluster;			/* redis-cluster, not redis */
+	struct conf_server *servers;	/* owned, n of them: of redis the
+					   master, then its replicas; else
+					   those that tell of the others */
+	size_t n_servers;
+	char *prefix;			/* of all its keys there: no '{' or '}';
+					   empty only with live */
+	size_t prefix_len;
+	int64_t deadline;		/* ms, of a lookup */
+	int64_t cache;			/* bytes in each worker; 0: none */
+	bool replicas;			/* may be asked, too */
+	bool live;			/* the keys are plain ones, which others
+					   write: nothing is published */
+	int64_t stale;			/* ms; with live only; 0: no */
+	char *user;			/* NULL: the default one */
+	char *password_file;		/* NULL: none */
+	char *password;			/* the first line of that file */
+	bool tls;
+	char *ca;			/* NULL: the system's */
+};
+
+/* table NAME file PATH, table NAME binary PATH, with remote one on other
+ * machines and, without path and remote, table main */
 struct conf_table {
 	STAILQ_ENTRY(conf_table) entry;
 	struct conf_place place;
@@ -96,6 +133,7 @@ struct conf_table {
 	char *path;			/* may be a glob */
 	char **paths;			/* owned, n of them, sorted */
 	size_t n_paths;
+	struct conf_remote *remote;	/* a reference; NULL: it has files */
 	unsigned int ways;		/* of search=; 0: by size */
 	enum table_duplicates duplicates;
 	bool fold;
@@ -232,6 +270,35 @@ void conf_listen_free(struct conf_listen *);
 void conf_certificate_free(struct conf_certificate *);
 void conf_answer_free(struct conf_answer *);
 void conf_table_free(struct conf_table *);
+
+/*
+ * Start a table on other machines, with what holds where its line says
+ * nothing.
+ *
+ * name  copied
+ *
+ * Returns it with one reference, the caller's, who may set its members until
+ * somebody else has it; or NULL when out of memory.
+ */
+struct conf_remote *conf_remote_new(const char *name);
+
+/*
+ * Take one more reference, and let go of one: the last frees it.  NULL is
+ * allowed.
+ */
+struct conf_remote *conf_remote_ref(const struct conf_remote *);
+void conf_remote_unref(const struct conf_remote *);
+
+/*
+ * Whether two are the same in all that they say, passwords included.
+ */
+bool conf_remote_is_same(const struct conf_remote *,
+    const struct conf_remote *);
+
+/*
+ * The first table on other machines, or NULL.
+ */
+const struct conf_table *conf_remote_first(const struct conf *);
 
 /*
  * Forget the answer and binary lines, once the tables are built from them.

@@ -84,6 +84,17 @@ int parse_who(struct parser *, const char *what, const struct lex_word *,
  */
 void parse_who_check(const struct conf *, struct problems *);
 
+/*
+ * A number of bytes with a unit, and a time in milliseconds.
+ *
+ * min, max  the range, which is told where a value is not in it
+ * value     set on success
+ */
+int parse_size(struct parser *, const struct lex_word *, int64_t min,
+    int64_t max, int64_t *value);
+int parse_time(struct parser *, const struct lex_word *, int64_t min,
+    int64_t max, int64_t *value);
+
 /* yes or no */
 int parse_bool(struct parser *, const struct lex_word *, bool *);
 
@@ -99,8 +110,19 @@ int parse_certificate(struct parser *);
 int parse_table(struct parser *);
 
 #define PARSE_TABLE_USAGE						\
-	"table NAME file PATH [OPTION...], table NAME binary PATH "	\
-	"[OPTION...], or table " CONF_MAIN " OPTION..."
+	"table NAME file|binary PATH [OPTION...], table NAME "		\
+	"redis|redis-cluster ADDRESS:PORT,... [OPTION...], or table "	\
+	CONF_MAIN " OPTION..."
+
+/*
+ * A table on other machines: what stands behind the name, which is checked.
+ * Its t->remote is set, owned by t, as far as the line could be read.
+ */
+int parse_remote(struct parser *, struct conf_table *t);
+
+/* The words for it, of which one stands behind the name. */
+#define PARSE_REDIS		"redis"
+#define PARSE_REDIS_CLUSTER	"redis-cluster"
 
 /*
  * The files that a path or pattern means, sorted; relative to the file in
@@ -118,6 +140,9 @@ int parse_glob(struct parser *, const char *path, char ***paths, size_t *n);
  * Returns it, owned by the caller; NULL: a problem.
  */
 char *parse_path(struct parser *, const struct lex_word *);
+
+/* The value of tls=, which needs a build that can. */
+int parse_tls_switch(struct parser *, const struct lex_word *, bool *);
 
 /* Options of listen. */
 int parse_tls(struct parser *, const struct lex_word *, void *listen);

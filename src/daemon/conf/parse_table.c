@@ -255,20 +255,57 @@ parse_main(struct parser *parser)
 	return parse_options(parser, 2, main_options, t);
 }
 
+enum kind { KIND_FILE, KIND_BINARY, KIND_REDIS, KIND_REDIS_CLUSTER, KINDS };
+
+static const char *const kind_names[KINDS] = {
+	[KIND_FILE] = "file",
+	[KIND_BINARY] = "binary",
+	[KIND_REDIS] = PARSE_REDIS,
+	[KIND_REDIS_CLUSTER] = PARSE_REDIS_CLUSTER
+};
+
+/* KINDS where it is none. */
+static size_t
+find_kind(const char *word)
+{
+	size_t i = 0;
+
+	while (i < KINDS && strcmp(kind_names[i], word) != 0)
+		i++;
+	return i;
+}
+
 /* Whether the line has options only: a kind of tables is no option. */
 static bool
 is_main(const struct lex *lex)
 {
 	return strcmp(lex->words[1].text, CONF_MAIN) == 0 &&
-	    strcmp(lex->words[2].text, "file") != 0 &&
-	    strcmp(lex->words[2].text, "binary") != 0;
+	    find_kind(lex->words[2].text) == KINDS;
+}
+
+/* What stands behind the kind of a table that is read from files. */
+static int
+parse_files(struct parser *parser, struct conf_table *t)
+{
+	const char *path = parser->lex->words[3].text;
+	int error;
+
+	t->path = file_beside(parser->file, path);
+	if (t->path == NULL)
+		return -1;
+	t->guard = GUARD_DEFAULT;
+	error = parse_glob(parser, path, &t->paths, &t->n_paths);
+	if (parse_options(parser, 4, t->binary ? binary_options :
+	    file_options, t) != 0)
+		error = -1;
+	return error;
 }
 
 int
 parse_table(struct parser *parser)
 {
 	const struct lex_word *words = parser->lex->words;
-	bool binary = strcmp(words[2].text, "binary") == 0;
+	size_t kind = find_kind(words[2].text);
 	struct conf_table *t;
 	int error;
 
@@ -278,29 +315,21 @@ parse_table(struct parser *parser)
 		parse_problem(parser, "it must be: " PARSE_TABLE_USAGE);
 		return -1;
 	}
-	if (!binary && strcmp(words[2].text, "file") != 0) {
-		parse_problem(parser, "\"file\" or \"binary\" must follow the "
-		    "table's name, not \"%s\"", words[2].text);
+	if (kind == KINDS) {
+		parse_unknown(parser, "kind of table", words[2].text,
+		    kind_names, KINDS);
 		return -1;
 	}
-	if (words[3].len == 0 || strlen(words[3].text) != words[3].len) {
-		parse_problem(parser, "an empty path, or one with a NUL");
+	if (words[3].len == 0) {
+		parse_problem(parser, "an empty word");
 		return -1;
 	}
-	if (check_name(parser, words[1].text) != 0)
+	if (check_name(parser, words[1].text) != 0 ||
+	    (t = table_new(parser)) == NULL)
 		return -1;
-	t = table_new(parser);
-	if (t == NULL || (t->path = file_beside(parser->file,
-	    words[3].text)) == NULL) {
-		conf_table_free(t);
-		return -1;
-	}
-	t->binary = binary;
-	t->guard = GUARD_DEFAULT;
-	error = parse_glob(parser, words[3].text, &t->paths, &t->n_paths);
-	if (parse_options(parser, 4, binary ? binary_options : file_options,
-	    t) != 0)
-		error = -1;
+	t->binary = kind == KIND_BINARY;
+	error = kind == KIND_FILE || kind == KIND_BINARY ?
+	    parse_files(parser, t) : parse_remote(parser, t);
 	STAILQ_INSERT_TAIL(&parser->conf->tables, t, entry);
 	return error;
 }

@@ -45,13 +45,20 @@ parse_path(struct parser *parser, const struct lex_word *word)
 }
 
 int
+parse_tls_switch(struct parser *parser, const struct lex_word *word,
+    bool *tls)
+{
+	if (parse_bool(parser, word, tls) != 0)
+		return -1;
+	return *tls && !is_built(parser) ? -1 : 0;
+}
+
+int
 parse_tls(struct parser *parser, const struct lex_word *word, void *listen)
 {
 	struct conf_listen *l = listen;
 
-	if (parse_bool(parser, word, &l->tls) != 0)
-		return -1;
-	return l->tls && !is_built(parser) ? -1 : 0;
+	return parse_tls_switch(parser, word, &l->tls);
 }
 
 int

@@ -91,4 +91,11 @@ int conf_row_parse(struct parser *, const char *directive, const char *name,
 void conf_show_escaped(FILE *, const char *text, size_t len);
 void conf_show_quoted(FILE *, const char *text, size_t len);
 
+/*
+ * Write a number of bytes, and a time in milliseconds, as a configuration may
+ * have them.
+ */
+void conf_show_size(FILE *, int64_t n);
+void conf_show_time(FILE *, int64_t ms);
+
 #endif

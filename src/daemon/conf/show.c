@@ -16,6 +16,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "daemon/base/address.h"
 #include "daemon/conf/rows.h"
 #include "daemon/who/who_words.h"
 
@@ -119,7 +120,52 @@ show_certificate(const struct conf_certificate *c, FILE *out)
 }
 
 static void
-show_table(const struct conf_table *t, FILE *out)
+show_word(const char *before, const char *word, FILE *out)
+{
+	if (word == NULL)
+		return;
+	fprintf(out, " %s=", before);
+	conf_show_quoted(out, word, strlen(word));
+}
+
+/* The password itself is nobody's to read. */
+static void
+show_remote(const struct conf_table *t, FILE *out)
+{
+	const struct conf_remote *r = t->remote;
+	char address[ADDRESS_MAX];
+
+	fprintf(out, "table %s %s", t->name, r->cluster ? "redis-cluster" :
+	    "redis");
+	for (size_t i = 0; i < r->n_servers; i++)
+		fprintf(out, "%c%s", i == 0 ? ' ' : ',', address_text(
+		    (const struct sockaddr *)&r->servers[i].ss,
+		    r->servers[i].ss_len, address, sizeof(address)));
+	show_word("prefix", r->prefix, out);
+	fprintf(out, " deadline=");
+	conf_show_time(out, r->deadline);
+	fprintf(out, " cache=");
+	if (r->cache == 0)
+		fprintf(out, "no");
+	else
+		conf_show_size(out, r->cache);
+	fprintf(out, " replicas=%s live=%s", r->replicas ? "yes" : "no",
+	    r->live ? "yes" : "no");
+	if (r->stale != 0) {
+		fprintf(out, " stale=");
+		conf_show_time(out, r->stale);
+	}
+	show_word("user", r->user, out);
+	show_word("password-file", r->password_file, out);
+	if (r->tls)
+		fprintf(out, " tls=yes");
+	show_word("ca", r->ca, out);
+	show_rule(&t->rule, out);
+	fputc('\n', out);
+}
+
+static void
+show_files(const struct conf_table *t, FILE *out)
 {
 	const char *before = " search=";
 
@@ -149,6 +195,15 @@ show_table(const struct conf_table *t, FILE *out)
 		fprintf(out, " guard=no\n");
 	else
 		fprintf(out, " guard=%u%%\n", t->guard);
+}
+
+static void
+show_table(const struct conf_table *t, FILE *out)
+{
+	if (t->remote != NULL)
+		show_remote(t, out);
+	else
+		show_files(t, out);
 }
 
 void

@@ -137,14 +137,32 @@ number_digits(const struct lex_word *word, const struct units *units,
 	return 0;
 }
 
+/* A range is told in its usual unit, where that does not round it. */
 static int
-number_take(struct parser *parser, const struct conf_row *row,
-    const struct lex_word *word, const struct units *units)
+tell_range(struct parser *parser, const struct lex_word *word,
+    const struct units *units, const int64_t range[2])
 {
-	int64_t factor, *value = member(parser->conf, row), n;
+	int64_t plain = units->plain;
+	const char *of_range = units->of_range;
+
+	if (range[0] % plain != 0) {
+		plain = units->list[0].factor;
+		of_range = units->list[0].name;
+	}
+	parse_problem(parser, "%s is not within %" PRId64 "%s and %" PRId64
+	    "%s", word->text, range[0] / plain, of_range, range[1] / plain,
+	    of_range);
+	return -1;
+}
+
+static int
+number_take(struct parser *parser, const struct lex_word *word,
+    const struct units *units, const int64_t range[2], int64_t *value)
+{
+	int64_t factor, n;
 	size_t len = number_digits(word, units, &factor);
 	char digits[DIGITS_MAX + 1];
-	const char *range;
+	const char *why;
 
 	if (len == 0) {
 		parse_problem(parser, "\"%s\" is not %s", word->text,
@@ -153,39 +171,66 @@ number_take(struct parser *parser, const struct conf_row *row,
 	}
 	memcpy(digits, word->text, len);
 	digits[len] = '\0';
-	n = strtonum(digits, 0, INT64_MAX / factor, &range) * factor;
-	if (range != NULL || n < row->min || n > row->max) {
-		parse_problem(parser, "%s is not within %" PRId64 "%s and "
-		    "%" PRId64 "%s", word->text, row->min / units->plain,
-		    units->of_range, row->max / units->plain,
-		    units->of_range);
-		return -1;
-	}
+	n = strtonum(digits, 0, INT64_MAX / factor, &why) * factor;
+	if (why != NULL || n < range[0] || n > range[1])
+		return tell_range(parser, word, units, range);
 	*value = n;
 	return 0;
+}
+
+int
+parse_size(struct parser *parser, const struct lex_word *word, int64_t min,
+    int64_t max, int64_t *value)
+{
+	return number_take(parser, word, &sizes, (int64_t []){ min, max },
+	    value);
+}
+
+int
+parse_time(struct parser *parser, const struct lex_word *word, int64_t min,
+    int64_t max, int64_t *value)
+{
+	return number_take(parser, word, &times, (int64_t []){ min, max },
+	    value);
 }
 
 static int
 number_parse(struct parser *parser, const struct conf_row *row,
     const struct lex_word *word)
 {
-	return number_take(parser, row, word, &sizes);
+	return parse_size(parser, word, row->min, row->max,
+	    member(parser->conf, row));
 }
 
 /* Only what divides evenly gets a unit, so that nothing is rounded. */
-static void
-number_show(const struct conf *conf, const struct conf_row *row, FILE *out)
+void
+conf_show_size(FILE *out, int64_t n)
 {
 	static const char units[] = { '\0', 'k', 'm', 'g' };
-	int64_t n = *(const int64_t *)member_of(conf, row);
 	int unit = 0;
 
 	while (n != 0 && n % 1024 == 0 && unit < 3) {
 		n /= 1024;
 		unit++;
 	}
+	fprintf(out, "%" PRId64 "%.1s", n, &units[unit]);
+}
+
+void
+conf_show_time(FILE *out, int64_t n)
+{
+	if (n % 1000 == 0)
+		fprintf(out, "%" PRId64 "s", n / 1000);
+	else
+		fprintf(out, "%" PRId64 "ms", n);
+}
+
+static void
+number_show(const struct conf *conf, const struct conf_row *row, FILE *out)
+{
 	show_start(row, out);
-	fprintf(out, "%" PRId64 "%.1s\n", n, &units[unit]);
+	conf_show_size(out, *(const int64_t *)member_of(conf, row));
+	fputc('\n', out);
 }
 
 static bool
@@ -204,19 +249,16 @@ static int
 time_parse(struct parser *parser, const struct conf_row *row,
     const struct lex_word *word)
 {
-	return number_take(parser, row, word, &times);
+	return parse_time(parser, word, row->min, row->max,
+	    member(parser->conf, row));
 }
 
 static void
 time_show(const struct conf *conf, const struct conf_row *row, FILE *out)
 {
-	int64_t n = *(const int64_t *)member_of(conf, row);
-
 	show_start(row, out);
-	if (n % 1000 == 0)
-		fprintf(out, "%" PRId64 "s\n", n / 1000);
-	else
-		fprintf(out, "%" PRId64 "ms\n", n);
+	conf_show_time(out, *(const int64_t *)member_of(conf, row));
+	fputc('\n', out);
 }
 
 const struct conf_type conf_type_time = {
@@ -234,7 +276,8 @@ workers_parse(struct parser *parser, const struct conf_row *row,
 
 	if (strcmp(word->text, "auto") == 0)
 		return 0;
-	return number_take(parser, row, word, &counts);
+	return number_take(parser, word, &counts, (int64_t []){ row->min,
+	    row->max }, member(parser->conf, row));
 }
 
 static void

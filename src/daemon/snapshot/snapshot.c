@@ -87,12 +87,21 @@ tables_add(struct tables *tables, struct table *t)
 }
 
 static void
+later_free(const struct later *later)
+{
+	if (later == NULL)
+		return;
+	conf_remote_unref(later->what);
+	free((void *)(uintptr_t)later);
+}
+
+static void
 tables_clear(struct tables *tables)
 {
 	for (size_t i = 0; i < tables->n; i++)
 		table_unref(tables->list[i]);
 	for (size_t i = 0; i < tables->n_asked; i++)
-		free((void *)tables->asked[i].later);
+		later_free(tables->asked[i].later);
 	free(tables->list);
 	free(tables->asked);
 }
@@ -170,6 +179,58 @@ snapshot_old(const struct snapshot *snap, const char *name, bool binary)
 	return NULL;
 }
 
+/* The next one that answers later, from i on; or NULL. */
+static const struct asked *
+next_later(const struct tables *tables, size_t *i)
+{
+	while (*i < tables->n_asked)
+		if (tables->asked[(*i)++].later != NULL)
+			return &tables->asked[*i - 1];
+	return NULL;
+}
+
+const struct later *
+snapshot_old_later(const struct snapshot *snap, const char *name)
+{
+	const struct asked *asked;
+
+	for (size_t i = 0; (asked = next_later(&snap->answers, &i)) != NULL;)
+		if (strcmp(asked->later->name, name) == 0)
+			return asked->later;
+	return NULL;
+}
+
+const struct later *
+snapshot_later_at(const struct snapshot *snap, size_t at, size_t *before)
+{
+	const struct asked *asked;
+	size_t i = 0;
+
+	while ((asked = next_later(&snap->answers, &i)) != NULL && at > 0)
+		at--;
+	if (asked == NULL)
+		return NULL;
+	*before = asked->before;
+	return asked->later;
+}
+
+static bool
+laters_are_same(const struct tables *a, const struct tables *b)
+{
+	const struct asked *one, *other;
+	size_t i = 0, j = 0;
+
+	do {
+		one = next_later(a, &i);
+		other = next_later(b, &j);
+		if (one == NULL || other == NULL)
+			return one == other;
+	} while (one->later->what == other->later->what &&
+	    one->before == other->before &&
+	    strcmp(one->later->name, other->later->name) == 0);
+	return false;
+}
+
 static bool
 tables_are_same(const struct tables *a, const struct tables *b)
 {
@@ -178,7 +239,7 @@ tables_are_same(const struct tables *a, const struct tables *b)
 	for (size_t i = 0; i < a->n; i++)
 		if (a->list[i] != b->list[i])
 			return false;
-	return true;
+	return laters_are_same(a, b);
 }
 
 bool
@@ -255,6 +316,7 @@ snapshot_add_later(struct snapshot *snap, const struct later *later,
 		return -1;
 	}
 	*copy = *later;
+	conf_remote_ref(copy->what);
 	while (i < tables->n_asked && (asked[i].before < before ||
 	    (asked[i].before == before && asked[i].later != NULL)))
 		i++;

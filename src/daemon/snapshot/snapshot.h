@@ -22,7 +22,7 @@
 #include "daemon/table/table.h"
 
 struct appmsg_str;
-struct digest;
+struct conf_remote;
 struct snapshot;
 
 /*
@@ -32,7 +32,8 @@ struct snapshot;
  */
 struct later {
 	const char *name;	/* borrowed as long as the snapshot */
-	const void *what;	/* likewise; whoever asks knows what it is */
+	const struct conf_remote *what;	/* likewise: who is asked, and how;
+					   NULL: that is known otherwise */
 };
 
 enum snapshot_found {
@@ -99,6 +100,13 @@ struct table *snapshot_old(const struct snapshot *, const char *name,
     bool binary);
 
 /*
+ * The table that answers later that a snapshot has under a name, likewise; or
+ * NULL.
+ */
+const struct later *snapshot_old_later(const struct snapshot *,
+    const char *name);
+
+/*
  * Whether two snapshots have the same tables: not such as are alike, but
  * themselves, in their order.
  */
@@ -142,8 +150,18 @@ const struct table *snapshot_table(const struct snapshot *,
     const struct appmsg_str *name);
 
 /*
+ * The i-th of those that answer later, from 0 on, in order; NULL: there are no
+ * more.
+ *
+ * before  set to how many of the other tables of answers are asked before it
+ */
+const struct later *snapshot_later_at(const struct snapshot *, size_t i,
+    size_t *before);
+
+/*
  * Add a table that answers later.
  *
+ * later   copied; with one more reference to what it has
  * before  how many of the other tables of answers are asked before it; it is
  *         behind those that answer later and were added so before
  *

@@ -138,18 +138,39 @@ take(const struct load *load, struct table *t, bool binary)
 	return snapshot_add(load->snap, t, binary);
 }
 
+/* A table on other machines, which nobody asks for that. */
+static int
+take_remote(const struct load *load, const struct conf_remote *remote)
+{
+	const struct later *old = load->old == NULL ? NULL :
+	    snapshot_old_later(load->old, remote->name);
+	struct later later = { .what = remote };
+	size_t before;
+
+	if (old != NULL && old->what != NULL &&
+	    conf_remote_is_same(old->what, remote))
+		later.what = old->what;
+	later.name = later.what->name;
+	snapshot_tables(load->snap, &before);
+	return snapshot_add_later(load->snap, &later, before);
+}
+
 static int
 load_all(struct load *load)
 {
 	const struct conf_table *t;
+	int error;
 
 	if (take(load, load_main(load), false) != 0 ||
 	    take(load, blobs_load_main(load->conf, find_old(load, CONF_MAIN,
 	    true), &load->files, load->problems), true) != 0)
 		return -1;
-	STAILQ_FOREACH(t, &load->conf->tables, entry)
-		if (take(load, load_table(load, t), t->binary) != 0)
+	STAILQ_FOREACH(t, &load->conf->tables, entry) {
+		error = t->remote != NULL ? take_remote(load, t->remote) :
+		    take(load, load_table(load, t), t->binary);
+		if (error != 0)
 			return -1;
+	}
 	snapshot_set_files(load->snap, load->files.all, load->files.read);
 	return snapshot_end(load->snap);
 }
