@@ -370,7 +370,7 @@ access_resume(struct access *a, const struct access_note *note)
 
 void
 access_reply(struct access *a, enum request_status status,
-    const char *error, const struct table *table, size_t bytes)
+    const char *error, const char *table, size_t bytes)
 {
 	const struct access_note *note = &a->note;
 	int64_t began = note->began != 0 ? note->began : a->began;
@@ -393,7 +393,7 @@ access_reply(struct access *a, enum request_status status,
 		to = put_word(to, " key=", "-");
 	}
 	to = put_word(to, " status=", status_words[status].raw);
-	to = put_word(to, " table=", table != NULL ? table_name(table) : "-");
+	to = put_word(to, " table=", table != NULL ? table : "-");
 	to = put_number(put_word(to, " bytes=", ""), bytes);
 	to = put_number(put_word(to, " us=", ""),
 	    (uint64_t)(clock_ns() / 1000 - began));
@@ -491,7 +491,8 @@ access_lookup(struct access *a, const char *key, size_t key_len,
 	    (to = put_plain(to, key, key_len)) == NULL) {
 		access_note_ask(a, "exact");
 		access_note_key(a, key, key_len);
-		access_reply(a, lookup_status(table), NULL, table, bytes);
+		access_reply(a, lookup_status(table), NULL, table != NULL ?
+		    table_name(table) : NULL, bytes);
 		return;
 	}
 	if (table != a->table || a->tail_len == 0)

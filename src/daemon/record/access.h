@@ -109,11 +109,11 @@ void access_resume(struct access *, const struct access_note *);
  * The reply to the request in hand: its line, if it is to have one.
  *
  * error   a word of the protocol; NULL unless that is the status
- * table   where the answer is from, or NULL
+ * table   the name of that where the answer is from, or NULL
  * bytes   of the reply
  */
 void access_reply(struct access *, enum request_status status,
-    const char *error, const struct table *table, size_t bytes);
+    const char *error, const char *table, size_t bytes);
 
 /*
  * A batch of plain lookups, which are written in a row: access_batch(), then

@@ -23,6 +23,7 @@
 
 #include "daemon/base/status.h"
 #include "daemon/record/histogram.h"
+#include "daemon/record/remotes.h"
 #include "daemon/record/top.h"
 #include "daemon/table/table.h"
 
@@ -69,7 +70,16 @@ enum stats_counter {
 	STATS_TLS_FAILED,	/* handshakes that did not, for any reason */
 	STATS_TLS_CLOSED,	/* enciphered connections that have ended */
 	STATS_SLICED,		/* searches that took more than one slice */
-	STATS_COUNTERS
+	/* Of tables on other machines: */
+	STATS_REMOTE_ASKED,	/* requests to servers; those below not, but
+				   for repeated ones */
+	STATS_REMOTE_CACHED,	/* lookups that the cache answered */
+	STATS_REMOTE_STALE,	/* of them, with what may have changed */
+	STATS_REMOTE_JOINED,	/* that waited for another one's answer */
+	STATS_REMOTE_REPEATED,	/* asked again, of another server or not */
+	STATS_REMOTE_MOVED,	/* told to ask another server */
+	STATS_UNAVAILABLE,	/* lookups, by enum remote_cause */
+	STATS_COUNTERS = STATS_UNAVAILABLE + REMOTE_CAUSES
 };
 
 /*

@@ -42,11 +42,11 @@
 struct request_job {
 	struct search *search;		/* owned; NULL: a table is asked */
 	struct lookup lookup;
-	const struct later *asked;	/* the last one; NULL: none was */
 	struct generation *gen;		/* a reference */
 	struct appmsg_header hdr;	/* strings are static or in id */
 	struct query query;
 	bool keep;
+	bool stale;		/* what a table said before was; with one */
 	struct access_note note;	/* set where there is an access log */
 	char id[REPLY_ID_ROOM];
 	size_t key_len;
@@ -67,7 +67,7 @@ job_new(const struct ask *ask, const struct query *query, bool asks,
 	job->lookup.text = NULL;
 	job->lookup.answered_cb = NULL;
 	job->lookup.key_len = 0;
-	job->asked = NULL;
+	job->lookup.table = NULL;
 	job->gen = generation_ref(ask->env->gen);
 	job->query = *query;
 	job->query.key = asks ? memcpy(job->key + len, query->key,
@@ -145,9 +145,21 @@ static void
 job_ask(struct request_job *job, const struct request_env *env,
     const struct answer *answer)
 {
-	job->asked = answer->ask;
 	job->query.at = answer->at;
 	lookup_ask(&job->lookup, env->later, env->later_arg, answer->ask);
+}
+
+/* It is not known, and not said, whether there is an answer. */
+static void
+take_unavailable(const struct request_job *job, struct answer *a, char *why)
+{
+	bool busy = job->lookup.said.cause == REMOTE_BUSY;
+
+	snprintf(why, WHY_MAX, busy ? "too many requests wait for the table "
+	    "\"%s\"" : "the table \"%s\" cannot be asked now",
+	    job->lookup.table->name);
+	*a = (struct answer){ .why = why, .lookup = &job->lookup,
+	    .status = busy ? REQUEST_BUSY : REQUEST_UNAVAILABLE };
 }
 
 /*
@@ -163,6 +175,7 @@ job_take(struct request_job *job, const struct request_env *env,
 	enum request_result result;
 
 	while (l->result == LOOKUP_MISSED) {
+		job->stale = job->stale || l->said.stale;
 		result = query_lookup(job->gen->snap, &job->query, a);
 		if (result != REQUEST_LATER)
 			return result;
@@ -176,13 +189,11 @@ job_take(struct request_job *job, const struct request_env *env,
 	switch (l->result) {
 	case LOOKUP_FOUND:
 		*a = (struct answer){ .status = REQUEST_FOUND,
-		    .text = l->text, .text_len = l->text_len, .n = 1 };
+		    .text = l->text, .text_len = l->text_len, .n = 1,
+		    .lookup = l };
 		return REQUEST_ANSWERED;
 	case LOOKUP_UNAVAILABLE:
-		snprintf(why, WHY_MAX, "the table \"%s\" cannot be asked now",
-		    job->asked->name);
-		*a = (struct answer){ .status = REQUEST_UNAVAILABLE,
-		    .why = why };
+		take_unavailable(job, a, why);
 		return REQUEST_ANSWERED;
 	case LOOKUP_MISSED:
 	case LOOKUP_NONE:
@@ -200,17 +211,30 @@ job_count(const struct request_job *job, struct stats *stats,
 {
 	const struct lookup *l = &job->lookup;
 
-	if (job->asked != NULL && status != REQUEST_UNAVAILABLE &&
-	    stats_skip(stats, 1) == 0)
+	if (l->result == LOOKUP_UNAVAILABLE)
+		stats_add(stats, STATS_UNAVAILABLE + l->said.cause, 1);
+	else if (stats_skip(stats, 1) == 0)
 		stats_key(stats, l->key, l->key_len, l->hash,
 		    status == REQUEST_FOUND);
+}
+
+/* Whether the reply is to say so: that to a plain request is not to. */
+static bool
+is_stale(const struct request_job *job, const struct answer *a)
+{
+	const struct appmsg_header *h = &job->hdr;
+
+	if (!job->stale && (a->lookup == NULL || !a->lookup->said.stale))
+		return false;
+	return h->has_connection || h->explain || h->id.kind !=
+	    APPMSG_ID_NONE;
 }
 
 enum request_result
 request_job_work(struct request_job *job, struct request_env *env,
     int64_t slice_us, struct buf *out)
 {
-	const struct ask ask = { .env = env, .gen = job->gen,
+	struct ask ask = { .env = env, .gen = job->gen,
 	    .hdr = &job->hdr, .keep = job->keep, .kind = job->query.way,
 	    .out = out, .access = env->access };
 	size_t lend_min = env->lend_min;
@@ -222,7 +246,10 @@ request_job_work(struct request_job *job, struct request_env *env,
 	    query_step(&job->query, job->search, slice_us, &answer);
 	if (result != REQUEST_ANSWERED)
 		return result;
-	job_count(job, env->stats, answer.status);
+	if (job->lookup.table != NULL) {
+		job_count(job, env->stats, answer.status);
+		ask.stale = is_stale(job, &answer);
+	}
 	if (ask.access != NULL)
 		access_resume(ask.access, &job->note);
 	/* Its texts may last no longer than the job does. */
@@ -268,6 +295,8 @@ request_job_start(const struct ask *ask, const struct query *query,
 	if (asks) {
 		(*job)->lookup.key = (*job)->query.key;
 		(*job)->lookup.key_len = query->key_len;
+		(*job)->lookup.explain = ask->hdr->explain;
+		(*job)->stale = false;
 		(*job)->lookup.hash = table_hash(query->key, query->key_len);
 		job_ask(*job, ask->env, answer);
 		result = request_job_work(*job, ask->env, FIRST_SLICE_US,

@@ -10,6 +10,7 @@
 
 #include "daemon/request/lookup.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,6 +43,9 @@ lookup_ask(struct lookup *l, const struct later_ops *ops, void *arg,
 	void (*answered_cb)(void *) = l->answered_cb;
 
 	l->data = NULL;
+	memset(&l->said, 0, offsetof(struct lookup_said, node) + 1);
+	l->table = table;
+	l->said.cause = ops == NULL ? REMOTE_DOWN : REMOTE_DEADLINE;
 	l->ops = ops;
 	l->result = ops == NULL ? LOOKUP_UNAVAILABLE : LOOKUP_NONE;
 	if (ops == NULL)
@@ -69,6 +73,7 @@ lookup_give_up(struct lookup *l)
 		return false;
 	forget(l);
 	l->result = LOOKUP_UNAVAILABLE;
+	l->said.cause = REMOTE_DEADLINE;
 	return true;
 }
 

@@ -17,6 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/record/remotes.h"
+
 struct later;			/* snapshot.h */
 struct lookup;
 
@@ -38,10 +40,24 @@ struct later_ops {
 	void (*forget)(struct lookup *);
 };
 
+#define LOOKUP_NODE_MAX	80	/* bytes of "[address%zone]:port" */
+
+/* What who asks says of its answer, beside the answer; all 0: nothing. */
+struct lookup_said {
+	enum remote_cause cause;	/* of "unavailable" */
+	bool cached;		/* nobody was asked for it */
+	bool stale;		/* and it may have changed since */
+	uint64_t published;	/* its generation there; 0: none, others
+				   write it */
+	char node[LOOKUP_NODE_MAX];	/* who said it, for lookups that want
+					   to know; "": nobody */
+};
+
 enum lookup_result {
 	LOOKUP_FOUND,
 	LOOKUP_MISSED,		/* the table does not have it, for sure */
-	LOOKUP_UNAVAILABLE,	/* it is not known whether it has */
+	LOOKUP_UNAVAILABLE,	/* it is not known whether it has: said.cause
+				   is why */
 	LOOKUP_FAILED,		/* memory is out here; not to be answered */
 	LOOKUP_NONE		/* not answered */
 };
@@ -51,8 +67,12 @@ struct lookup {
 	size_t key_len;
 	uint64_t hash;		/* table_hash() of it */
 	void *data;		/* free for who asks, NULL at first */
+	bool explain;		/* said.node is to be set */
+	struct lookup_said said;	/* zeroed before each table; set by
+					   who asks before it answers */
 	/* For who wants to know: */
 	const struct later_ops *ops;	/* that were asked; NULL: none now */
+	const struct later *table;	/* the last that was; NULL: none yet */
 	enum lookup_result result;
 	char *text;		/* owned: what was found */
 	size_t text_len;
@@ -74,7 +94,7 @@ void lookup_answer(struct lookup **lookup, enum lookup_result result,
 /*
  * Ask.
  *
- * lookup  its key, key_len and hash are set
+ * lookup  its key, key_len, hash and explain are set
  * ops     NULL: there is nobody to ask, and the result is "unavailable"
  *
  * The result is there at once, or answered_cb is called when it is.

@@ -27,6 +27,7 @@
 #define QUERY_DISTANCE_MAX	2	/* and where nothing is said */
 
 struct later;
+struct lookup;
 struct search;
 struct search_match;
 struct snapshot;
@@ -67,6 +68,7 @@ struct answer {
 	size_t n;
 	bool more;			/* there are more than these */
 	const struct later *ask;	/* with REQUEST_LATER; NULL: a search */
+	const struct lookup *lookup;	/* whose answer it is; NULL: here */
 	size_t at;			/* where to go on when it misses */
 };
 

@@ -15,7 +15,9 @@
 #include "daemon/conf/conf.h"
 #include "daemon/base/iso_time.h"
 #include "daemon/record/access.h"
+#include "daemon/record/remotes.h"
 #include "daemon/record/stats.h"
+#include "daemon/request/lookup.h"
 #include "daemon/request/matches.h"
 #include "daemon/request/query.h"
 #include "daemon/request/reply_texts.h"
@@ -31,6 +33,7 @@
 #define EXPLAIN_ROOM	4096	/* with a long path, escaped */
 #define EXTRA_KEEP	((size_t)64 << 10)
 #define CONTENT_KEEP	((size_t)256 << 10)
+#define STALE		", \"stale\": true"
 #define FIRST_BYTES	10	/* of a binary request that come back */
 
 static const struct appmsg_str type_json = APPMSG_STR("text/json");
@@ -60,6 +63,7 @@ struct reply {
 	const struct table *table;	/* NULL: nothing was found */
 	table_id id;
 	enum table_way way;
+	const struct lookup *lookup;	/* whose answer it is; NULL: none's */
 	/* for "suggest": a JSON array, or NULL */
 	const char *suggestions;
 	size_t suggestions_len;
@@ -128,6 +132,42 @@ explain_digests(const struct explained *e, struct buf *extra)
 	return buf_add(extra, text, (size_t)n);
 }
 
+/* The same of what a table said that is on other machines. */
+static int
+explain_later(const struct reply *r, const struct explained *e,
+    struct buf *extra)
+{
+	const struct lookup_said *said = &r->lookup->said;
+	const struct later *later = r->lookup->table;
+	char text[EXPLAIN_ROOM], loaded[ISO_TIME_SIZE];
+	const char *kind = later->what == NULL ? "unknown" :
+	    remotes_kind(later->what);
+	int n;
+
+	iso_time_utc(e->loaded, loaded);
+	n = snprintf(text, sizeof(text), ", \"table\": \"%s\", "
+	    "\"generation\": %llu, \"loaded\": \"%s\", "
+	    "\"source\": \"%s\"", later->name,
+	    (unsigned long long)e->generation, loaded, kind);
+	if (said->published != 0)
+		n += snprintf(text + n, sizeof(text) - (size_t)n,
+		    ", \"published\": %llu",
+		    (unsigned long long)said->published);
+	/* An address, so that nothing in it need be escaped. */
+	if (said->node[0] != '\0')
+		n += snprintf(text + n, sizeof(text) - (size_t)n,
+		    ", \"node\": \"%s\"", said->node);
+	if (r->status == REQUEST_FOUND)
+		n += snprintf(text + n, sizeof(text) - (size_t)n,
+		    ", \"cached\": %s, \"match\": \"exact\"",
+		    said->cached ? "true" : "false");
+	else
+		n += snprintf(text + n, sizeof(text) - (size_t)n,
+		    ", \"cause\": \"%s\"",
+		    remote_cause_words[said->cause]);
+	return buf_add(extra, text, (size_t)n);
+}
+
 /* Add the members that "explain" asks for. */
 static int
 explain(const struct ask *ask, const struct reply *r, struct buf *extra)
@@ -135,8 +175,10 @@ explain(const struct ask *ask, const struct reply *r, struct buf *extra)
 	struct explained e;
 
 	explain_entry(&e, ask->gen, r->table, r->id, r->way);
-	return explain_place(&e, extra) != 0 ? -1 :
-	    explain_digests(&e, extra);
+	if (r->lookup != NULL ? explain_later(r, &e, extra) != 0 :
+	    explain_place(&e, extra) != 0)
+		return -1;
+	return explain_digests(&e, extra);
 }
 
 /* The members behind all others. */
@@ -153,6 +195,8 @@ reply_extra(const struct ask *ask, const struct reply *r,
 	    (buf_add(extra, ", \"suggestions\": ",
 	    sizeof(", \"suggestions\": ") - 1) != 0 ||
 	    buf_add(extra, r->suggestions, r->suggestions_len) != 0))
+		return -1;
+	if (ask->stale && buf_add(extra, STALE, sizeof(STALE) - 1) != 0)
 		return -1;
 	h->extra = extra->data;
 	h->extra_len = extra->len;
@@ -196,6 +240,15 @@ put_pieces(const struct ask *ask, const struct reply *r, char *to,
 	out->len = (size_t)(to - out->data);
 }
 
+/* The name of the table that the answer is from, or NULL. */
+static const char *
+reply_table(const struct reply *r)
+{
+	if (r->table != NULL)
+		return table_name(r->table);
+	return r->lookup != NULL ? r->lookup->table->name : NULL;
+}
+
 static int
 reply_write(const struct ask *ask, const struct reply *r)
 {
@@ -222,7 +275,7 @@ reply_write(const struct ask *ask, const struct reply *r)
 			h.error = (struct appmsg_str){ r->code,
 			    strlen(r->code), 0 };
 	}
-	if (ask->env != NULL && (ask->hdr->explain ||
+	if (ask->env != NULL && (ask->hdr->explain || ask->stale ||
 	    r->suggestions != NULL) && reply_extra(ask, r, &h) != 0)
 		return -1;
 	room = HEADER_ROOM + REPLY_ID_ROOM + r->type->len + h.extra_len;
@@ -235,7 +288,8 @@ reply_write(const struct ask *ask, const struct reply *r)
 	if (ask->env != NULL)
 		stats_answered(ask->env->stats, ask->kind, r->status, 1);
 	if (ask->access != NULL)
-		access_reply(ask->access, r->status, r->code, r->table, len);
+		access_reply(ask->access, r->status, r->code,
+		    reply_table(r), len);
 	return 0;
 }
 
@@ -245,6 +299,7 @@ reply_text(const struct ask *ask, const struct answer *a, enum table_way way)
 {
 	const struct reply r = { JSON, .status = REQUEST_FOUND,
 	    .table = a->table, .id = a->id, .way = way, .lasting = a->text,
+	    .lookup = a->lookup,
 	    .pieces = { PIECE(REPLY_OPEN), { a->text, a->text_len },
 	    PIECE(REPLY_CLOSE) } };
 
@@ -318,9 +373,30 @@ reply_list(const struct ask *ask, const struct query *q,
 	if (buf_add(b, p->p, p->len) != 0)
 		return -1;
 	return reply_write(ask, &(struct reply){ JSON, .status = a->status,
-	    .table = a->table, .id = a->id, .way = q->way, .pieces = {
+	    .table = a->table, .id = a->id, .way = q->way,
+	    .lookup = a->lookup, .pieces = {
 	    open[found], { found ? a->text : key, found ? a->text_len : len },
 	    { b->data, b->len } } });
+}
+
+/* a: why a query is not answered; NULL: it is not even that */
+static int
+refuse(const struct ask *ask, const struct refusal *r,
+    const struct answer *a)
+{
+	char text[WHY_MAX], escaped[6 * WHY_MAX];
+	size_t escaped_len;
+	int len;
+
+	len = snprintf(text, sizeof(text), REPLY_ERROR "%s.", r->why);
+	if ((size_t)len >= sizeof(text))
+		len = (int)scan_utf8(text, sizeof(text) - 1);
+	escaped_len = appmsg_escape(text, (size_t)len, escaped,
+	    sizeof(escaped));
+	return reply_write(ask, &(struct reply){ JSON, .status = r->status,
+	    .code = r->code, .lookup = a != NULL ? a->lookup : NULL,
+	    .pieces = { PIECE(REPLY_OPEN),
+	    { escaped, escaped_len }, PIECE(REPLY_CLOSE) } });
 }
 
 int
@@ -328,8 +404,8 @@ reply_answer(const struct ask *ask, const struct query *q,
     const struct answer *a, const char *key, size_t len)
 {
 	if (a->why != NULL)
-		return reply_refuse(ask, &(struct refusal){ a->status, a->code,
-		    a->why });
+		return refuse(ask, &(struct refusal){ a->status, a->code,
+		    a->why }, a);
 	if (q->list)
 		return reply_list(ask, q, a, key, len);
 	if (a->status == REQUEST_FOUND)
@@ -377,18 +453,7 @@ reply_invalid_action(const struct ask *ask, const char *action, size_t len)
 int
 reply_refuse(const struct ask *ask, const struct refusal *r)
 {
-	char text[WHY_MAX], escaped[6 * WHY_MAX];
-	size_t escaped_len;
-	int len;
-
-	len = snprintf(text, sizeof(text), REPLY_ERROR "%s.", r->why);
-	if ((size_t)len >= sizeof(text))
-		len = (int)scan_utf8(text, sizeof(text) - 1);
-	escaped_len = appmsg_escape(text, (size_t)len, escaped,
-	    sizeof(escaped));
-	return reply_write(ask, &(struct reply){ JSON, .status = r->status,
-	    .code = r->code, .pieces = { PIECE(REPLY_OPEN),
-	    { escaped, escaped_len }, PIECE(REPLY_CLOSE) } });
+	return refuse(ask, r, NULL);
 }
 
 int

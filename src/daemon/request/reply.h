@@ -31,6 +31,8 @@ struct ask {
 	const struct appmsg_header *hdr;
 	bool keep;			/* the connection stays */
 	bool tell;			/* say "connection" and "status" */
+	bool stale;			/* say that what a table said that is
+					   on other machines may have changed */
 	unsigned int kind;		/* for stats_answered() */
 	struct buf *out;
 	struct access *access;		/* NULL: no access log */

@@ -23,6 +23,7 @@
 
 struct appmsg_str;
 struct conf_remote;
+struct digest;
 struct snapshot;
 
 /*
