@@ -336,6 +336,9 @@ what_a_reload_cannot_change_is_told(void **state)
 		{ OLD "sandbox no\n",
 		    "F:5: a reload cannot change sandbox; " RESTART },
 		{ OLD "sandbox yes\n", "" },
+		{ OLD "table t redis 10.0.0.1:1\n",
+		    "F:5: a reload cannot bring the first table on other "
+		    "machines, which the sandbox keeps it from; " RESTART },
 		{ "listen 127.0.0.1 7\nuser root\nworkers auto\n",
 		    "O:2: a reload cannot change control; " RESTART
 		    "F:3: a reload cannot change workers; " RESTART }

@@ -354,6 +354,48 @@ another_password_makes_another_configuration(void **state)
 	generation_unref(other);
 }
 
+/* Whether a reload from one text to another is told a problem. */
+static size_t
+compare(struct conf **conf, const char *text)
+{
+	struct problems problems = PROBLEMS_INIT;
+	struct conf *new = confs_load(text);
+	size_t n;
+
+	conf_compare(*conf, new, &problems);
+	n = problems_count(&problems);
+	problems_clear(&problems);
+	if (n > 0) {
+		conf_free(new);
+		return n;
+	}
+	conf_free(*conf);
+	*conf = new;
+	return 0;
+}
+
+/* What the sandbox was raised for lasts as long as that. */
+static void
+the_first_one_needs_a_sandbox_that_lets_it(void **state)
+{
+	struct conf *conf = confs_load(MAIN FIRST);
+
+	(void)state;
+	assert_int_equal(compare(&conf, MAIN SECOND), 0);
+	assert_int_equal(compare(&conf, MAIN), 0);
+	assert_int_equal(compare(&conf, MAIN "# again\n"), 0);
+	assert_int_equal(compare(&conf, MAIN FIRST SECOND), 0);
+	conf_free(conf);
+	conf = confs_load(MAIN);
+	assert_int_equal(compare(&conf, MAIN FIRST), 1);
+	assert_int_equal(compare(&conf, MAIN "# none\n"), 0);
+	assert_int_equal(compare(&conf, MAIN FIRST), 1);
+	conf_free(conf);
+	conf = confs_load(MAIN "sandbox no\n");
+	assert_int_equal(compare(&conf, MAIN "sandbox no\n" FIRST), 0);
+	conf_free(conf);
+}
+
 int
 main(void)
 {
@@ -366,7 +408,8 @@ main(void)
 		cmocka_unit_test(what_is_shown_says_the_same),
 		cmocka_unit_test(a_reload_shares_what_is_as_it_was),
 		cmocka_unit_test(the_order_of_two_makes_another_snapshot),
-		cmocka_unit_test(another_password_makes_another_configuration)
+		cmocka_unit_test(another_password_makes_another_configuration),
+		cmocka_unit_test(the_first_one_needs_a_sandbox_that_lets_it)
 	};
 
 	return cmocka_run_group_tests(tests, folder_setup, folder_teardown);

@@ -203,6 +203,8 @@ struct conf {
 	char *pidfile;			/* NULL: none */
 	int64_t workers;		/* 0: auto, one a core */
 	bool sandbox;
+	bool reaches;			/* the sandbox that was raised at the
+					   start lets it talk to others */
 	int64_t generations;		/* in memory; the serving one counts */
 	enum log_level log_level;
 	char *access_log;		/* a path; NULL: none */
@@ -312,9 +314,11 @@ void conf_show(const struct conf *, FILE *);
 
 /*
  * Say, as problems, what a reload cannot change: listen, control, user,
- * workers and sandbox.
+ * workers and sandbox, and that no table is on other machines.
+ *
+ * new  takes over what was settled at the start
  */
-void conf_compare(const struct conf *old, const struct conf *new,
+void conf_compare(const struct conf *old, struct conf *new,
     struct problems *problems);
 
 #endif

@@ -385,6 +385,7 @@ conf_load(const char *path, struct problems *problems)
 	sum_up_paths(conf, &sum);
 	conf->origin = origin_end(&sum);
 	set_control(&parser, path);
+	conf->reaches = !conf->sandbox || conf_remote_first(conf) != NULL;
 	if (problems_count(problems) == 0)
 		check_whole(conf, path, problems);
 	return conf;

@@ -281,11 +281,26 @@ compare_listens(const struct conf *old, const struct conf *new,
 		    RESTART);
 }
 
+/* The sandbox was raised for those that there were, and lasts. */
+static void
+compare_reach(const struct conf *old, struct conf *new,
+    struct problems *problems)
+{
+	const struct conf_table *t = conf_remote_first(new);
+
+	if (t != NULL && !old->reaches)
+		problems_add(problems, t->place.file, t->place.line,
+		    "a reload cannot bring the first table on other "
+		    "machines, which the sandbox keeps it from; " RESTART);
+	new->reaches = old->reaches;
+}
+
 void
-conf_compare(const struct conf *old, const struct conf *new,
+conf_compare(const struct conf *old, struct conf *new,
     struct problems *problems)
 {
 	compare_listens(old, new, problems);
+	compare_reach(old, new, problems);
 	for (size_t i = 0; i < conf_rows_n; i++) {
 		const struct conf_row *row = &conf_rows[i];
 		const struct conf_place *said = &new->said[i];

@@ -43,7 +43,10 @@
 #define FS_TRUNCATE	BIT(14)		/* 3 */
 #define FS_IOCTL_DEV	BIT(15)		/* 5 */
 
-/* All listening is done before, and nobody is called by TCP. */
+/*
+ * All listening is done before.  Nobody is called by TCP, or else whoever has
+ * a table on other machines: which ports, only they know.
+ */
 #define NET_BIND_TCP	BIT(0)		/* 4 */
 #define NET_CONNECT_TCP	BIT(1)		/* 4 */
 
@@ -82,7 +85,7 @@ landlock_version(void)
 }
 
 static int
-ruleset_init(struct ruleset *set, int version)
+ruleset_init(struct ruleset *set, int version, bool reaches)
 {
 	struct ruleset_attr attr = { .fs = FS_1 };
 
@@ -91,7 +94,7 @@ ruleset_init(struct ruleset *set, int version)
 	if (version >= 3)
 		attr.fs |= FS_TRUNCATE;
 	if (version >= 4)
-		attr.net = NET_BIND_TCP | NET_CONNECT_TCP;
+		attr.net = NET_BIND_TCP | (reaches ? 0 : NET_CONNECT_TCP);
 	if (version >= 5)
 		attr.fs |= FS_IOCTL_DEV;
 	if (version >= 6)
@@ -180,7 +183,7 @@ sandbox_landlock(const struct conf *conf)
 	int version = landlock_version(), saved;
 	struct ruleset set;
 
-	if (version < 1 || ruleset_init(&set, version) != 0)
+	if (version < 1 || ruleset_init(&set, version, conf->reaches) != 0)
 		return -1;
 	if (ruleset_allow_all(&set, conf) != 0 ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||

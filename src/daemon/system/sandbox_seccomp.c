@@ -12,7 +12,8 @@
  * makes end the process: no second try, and the system's log says which.
  *
  * Nobody is called or written to but on the sockets that are open: those of
- * the system's log and of the service manager are connected before.
+ * the system's log and of the service manager are connected before.  Only where
+ * a table is on other machines, TCP sockets can be made and connected.
  */
 
 #include "config.h"
@@ -25,12 +26,14 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include <linux/seccomp.h>
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <unistd.h>
@@ -171,10 +174,35 @@ add_value(struct filter *f, const char *name, unsigned int arg,
 	add(f, name, ALLOW, arg, UINT64_MAX, value);
 }
 
+/*
+ * Sockets of TCP alone: a rule looks at one argument, so that each bit that
+ * none of the right ones has is refused before.
+ */
+static void
+add_tcp(struct filter *f)
+{
+	static const uint64_t family = AF_INET | AF_INET6;
+	static const uint64_t kinds = 15;	/* and flags */
+
+	/* 2 and 10: one bit is what they have both, one what they may. */
+	for (uint64_t bit = 1; bit < 64; bit <<= 1)
+		if (!(family & bit))
+			add(f, "socket", ERROR(EAFNOSUPPORT), 0, bit, bit);
+	add(f, "socket", ERROR(EAFNOSUPPORT), 0, AF_INET & AF_INET6, 0);
+	for (uint64_t kind = 0; kind <= kinds; kind++)
+		if (kind != SOCK_STREAM)
+			add(f, "socket", ERROR(EAFNOSUPPORT), 1, kinds, kind);
+	add_value(f, "socket", 2, 0);
+	add_value(f, "socket", 2, IPPROTO_TCP);
+	add(f, "connect", ALLOW, 0, 0, 0);
+}
+
 /* As send(2) is where it is no call of its own. */
 static void
-add_sockets(struct filter *f)
+add_sockets(struct filter *f, bool reaches)
 {
+	if (reaches)
+		add_tcp(f);
 	add_value(f, "sendto", 4, 0);
 	add(f, "sendto", ERROR(EACCES), 0, 0, 0);
 	add_names(f, ERROR(EACCES), reaching, COUNT(reaching));
@@ -292,7 +320,7 @@ sandbox_seccomp(const struct conf *conf)
 	f.n = 0;
 	add_names(&f, ALLOW, allowed, COUNT(allowed));
 	add_names(&f, SECCOMP_RET_KILL_PROCESS, deadly, COUNT(deadly));
-	add_sockets(&f);
+	add_sockets(&f, conf->reaches);
 	add_memory(&f, has_regex(conf));
 	add_threads(&f);
 	add_self(&f);
