@@ -53,7 +53,7 @@ struct resp {
 /* CLUSTER SLOTS of a cluster in which each slot is a range of its own, with a
  * master and three replicas, has 376,833. */
 #define RESP_ELEMENTS_MAX	400000
-#define RESP_REPLY_MAX	((size_t)4 << 20)	/* where scan.max is 0 */
+#define RESP_REPLY_MAX	((size_t)8 << 20)	/* where scan.max is 0 */
 
 /* Where measuring a reply is.  Zeroed, but for max, before the first. */
 struct resp_scan {

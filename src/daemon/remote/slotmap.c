@@ -192,16 +192,13 @@ slotmap_find(const struct slotmap *map, const struct slotmap_address *a)
 	return SLOTMAP_NONE;
 }
 
-/* Returns its index, be it new or not; SLOTMAP_NONE with errno set. */
+/* Returns its index, or SLOTMAP_NONE with errno set. */
 static uint16_t
-add_node(struct slotmap *map, const struct slotmap_address *a)
+append_node(struct slotmap *map, const struct slotmap_address *a)
 {
-	uint16_t i = slotmap_find(map, a);
 	struct slotmap_address *nodes;
 	size_t n = map->n_nodes;
 
-	if (i != SLOTMAP_NONE)
-		return i;
 	if (n >= SLOTMAP_NODES_MAX) {
 		errno = EPROTO;
 		return SLOTMAP_NONE;
@@ -225,8 +222,10 @@ slotmap_move(struct slotmap *map, unsigned int slot,
 {
 	uint16_t node;
 
-	if (slot >= SLOTMAP_SLOTS ||
-	    (node = add_node(map, a)) == SLOTMAP_NONE)
+	if (slot >= SLOTMAP_SLOTS)
+		return SLOTMAP_NONE;
+	if ((node = slotmap_find(map, a)) == SLOTMAP_NONE &&
+	    (node = append_node(map, a)) == SLOTMAP_NONE)
 		return SLOTMAP_NONE;
 	map->n_holes -= map->masters[slot] == SLOTMAP_NONE;
 	map->masters[slot] = node;
@@ -237,14 +236,49 @@ slotmap_move(struct slotmap *map, unsigned int slot,
 
 /* CLUSTER SLOTS. */
 
-/* What is being read, and by whom it was said. */
+#define SEEN	(4 * SLOTMAP_NODES_MAX)	/* a power of two */
+
+/* What is being read, and by whom it was said.  Nodes are found by a hash, as
+ * each range names some again. */
 struct take {
 	const char *at, *end;
 	const struct slotmap_address *asked;
 	unsigned int pick;
 	size_t slots;		/* of all ranges so far */
 	struct slotmap *map;
+	uint16_t seen[SEEN];	/* a node's index and 1; 0: free */
 };
+
+/* Of an address and its port. */
+static size_t
+hash_of(const struct slotmap_address *a)
+{
+	const struct sockaddr_in *in = (const void *)&a->ss;
+	const struct sockaddr_in6 *in6 = (const void *)&a->ss;
+	in_port_t port = port_of(a);
+	uint16_t crc = slotmap_crc16(0, (const char *)&port, sizeof(port));
+
+	return a->ss.ss_family == AF_INET ?
+	    slotmap_crc16(crc, (const char *)&in->sin_addr,
+	    sizeof(in->sin_addr)) :
+	    slotmap_crc16(crc, (const char *)&in6->sin6_addr,
+	    sizeof(in6->sin6_addr));
+}
+
+/* A node's index, be it new or not; SLOTMAP_NONE with errno. */
+static uint16_t
+see_node(struct take *t, const struct slotmap_address *a)
+{
+	size_t i = hash_of(a) & (SEEN - 1);
+	uint16_t node;
+
+	for (; t->seen[i] != 0; i = (i + 1) & (SEEN - 1))
+		if (slotmap_same(&t->map->nodes[t->seen[i] - 1], a))
+			return (uint16_t)(t->seen[i] - 1);
+	if ((node = append_node(t->map, a)) != SLOTMAP_NONE)
+		t->seen[i] = (uint16_t)(node + 1);
+	return node;
+}
 
 /* Returns whether the next element is of a type. */
 static bool
@@ -308,7 +342,7 @@ take_node(struct take *t, uint16_t *node)
 		a = *t->asked;
 	if ((!found && !nobody) || set_port(&a, port.number) != 0)
 		return 0;
-	*node = add_node(t->map, &a);
+	*node = see_node(t, &a);
 	return *node == SLOTMAP_NONE ? -1 : 0;
 }
 
@@ -360,7 +394,8 @@ int
 slotmap_take(struct slotmap *map, const char *reply, size_t len,
     const struct slotmap_address *asked, unsigned int pick)
 {
-	struct take t = { reply, reply + len, asked, pick, 0, map };
+	struct take t = { .at = reply, .end = reply + len, .asked = asked,
+	    .pick = pick, .map = map };
 	struct resp head;
 
 	slotmap_init(map);
