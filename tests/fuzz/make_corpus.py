@@ -19,6 +19,7 @@ import sys
 
 import corpus_files
 import corpus_http
+import corpus_redis
 import corpus_tls
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -480,7 +481,9 @@ KINDS = {
     "header": corpus_files.HEADER,
     "http": corpus_http.HTTP,
     "request": corpus_files.REQUEST,
+    "resp": corpus_redis.RESP,
     "scan": SCAN,
+    "slotmap": corpus_redis.SLOTMAP,
     "slots": SLOTS,
     "source": corpus_files.SOURCE,
     "stream": STREAM,
