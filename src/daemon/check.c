@@ -70,6 +70,34 @@ tell_miss(const char *key)
 	    REPLY_NO_MATCH_END(REPLY_QUOTE) "\n", text);
 }
 
+/* Only servers know, and a check asks none. */
+static int
+tell_later(const struct check_options *o, const struct generation *gen)
+{
+	const struct later *later = NULL;
+	struct snapshot_answer a;
+	size_t at = 0;
+
+	snapshot_find_from(gen->snap, &at, o->query, strlen(o->query), &a,
+	    &later);
+	fprintf(stderr, "the table \"%s\" is on other machines, and was not "
+	    "asked\n", later != NULL ? later->name : "");
+	return EX_TEMPFAIL;
+}
+
+/* Nobody is to think that they were looked at, too. */
+static void
+tell_remote(const struct conf *conf)
+{
+	const struct conf_table *t;
+
+	STAILQ_FOREACH(t, &conf->tables, entry)
+		if (t->remote != NULL)
+			fprintf(stderr, "%s:%u: the table \"%s\" is on "
+			    "other machines, and was not looked at\n",
+			    t->place.file, t->place.line, t->name);
+}
+
 /* Print what a client would get for a key. */
 static int
 query(const struct check_options *o, const struct generation *gen)
@@ -82,10 +110,8 @@ query(const struct check_options *o, const struct generation *gen)
 	char *text;
 	size_t len;
 
-	if (found == SNAPSHOT_LATER) {
-		fputs("a table that answers later was not asked\n", stderr);
-		return EX_TEMPFAIL;
-	}
+	if (found == SNAPSHOT_LATER)
+		return tell_later(o, gen);
 	if (found == SNAPSHOT_MISSED) {
 		tell_miss(o->query);
 		return 1;
@@ -235,6 +261,8 @@ run(const struct check_options *o, struct generation *gen,
 		tell_reader(gen->conf->user, problems);
 	if (error != 0)
 		return EX_CONFIG;
+	if (o->waits && o->query == NULL)
+		tell_remote(gen->conf);
 	if (o->query != NULL)
 		return who != NULL ? query_as(o, gen, who) : query(o, gen);
 	if (o->verbose)

@@ -41,7 +41,8 @@ int check_show(const char *path);
  *
  * Returns EX_OK; EX_CONFIG when something is wrong; 1 when there is no answer
  * for the key, or none for that client, EX_USAGE when it is no text, or that no
- * client; or EX_OSERR, with the reason logged.
+ * client; EX_TEMPFAIL when a table on other machines might have it; or
+ * EX_OSERR, with the reason logged.
  */
 int check_run(const struct check_options *, struct generation *gen,
     struct problems *problems);

@@ -246,6 +246,7 @@ run(const struct options *o)
 	gen = generation_read(o->conf, &problems);
 	if (gen != NULL) {
 		places_look(gen->conf, o->check, &problems);
+		places_warn_passwords(gen->conf, o->check ? stderr : NULL);
 		tls = read_tls(gen->conf, o->check, &problems);
 	}
 	if (gen == NULL) {

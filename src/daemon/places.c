@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "common/home.h"
+#include "common/log.h"
 #include "daemon/base/address.h"
 #include "daemon/conf/conf.h"
 #include "daemon/conf/rows.h"
@@ -312,6 +313,37 @@ warn_open(const struct conf_listen *l, FILE *out)
 		    l->place.file, l->place.line, address_text(
 		    (const struct sockaddr *)&l->ss, l->ss_len, address,
 		    sizeof(address)));
+}
+
+static void
+warn_password(const struct conf_table *t, FILE *out)
+{
+	const char *path = t->remote->password_file;
+	const struct conf_place *place = &t->place;
+	unsigned int mode;
+	struct stat sb;
+
+	if (path == NULL || stat(path, &sb) != 0 ||
+	    (sb.st_mode & S_IROTH) == 0)
+		return;
+	mode = (unsigned int)sb.st_mode & 07777;
+	if (out != NULL)
+		fprintf(out, "%s:%u: warning: others may read the password "
+		    "in %s (mode %04o)\n", place->file, place->line, path,
+		    mode);
+	else
+		log_warnx("%s:%u: others may read the password in %s (mode "
+		    "%04o)", place->file, place->line, path, mode);
+}
+
+void
+places_warn_passwords(const struct conf *conf, FILE *out)
+{
+	const struct conf_table *t;
+
+	STAILQ_FOREACH(t, &conf->tables, entry)
+		if (t->remote != NULL)
+			warn_password(t, out);
 }
 
 void

@@ -32,6 +32,13 @@ void places_look(const struct conf *, bool ahead, struct problems *);
 void places_look_rights(const struct conf *, struct problems *);
 
 /*
+ * Warn of password files that others may read.
+ *
+ * out  NULL: in the log
+ */
+void places_warn_passwords(const struct conf *, FILE *out);
+
+/*
  * Warn, a line each, of addresses that everybody can reach and no allow= is
  * for; and where it is a service's configuration, of all paths that lie in
  * folders which that has no view of, of users and groups that it cannot tell

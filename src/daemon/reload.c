@@ -35,6 +35,7 @@
 #include "daemon/history/kept.h"
 #include "daemon/history/outcome.h"
 #include "daemon/manager/notify.h"
+#include "daemon/places.h"
 #include "daemon/progress.h"
 #include "daemon/record/access_file.h"
 #include "daemon/report/last_reload.h"
@@ -142,6 +143,7 @@ reload_thread(void *arg)
 		r->certs = tls_load(r->tls,
 		    r->loaded->conf, NULL, &r->problems);
 		conf_compare(serving->conf, r->loaded->conf, &r->problems);
+		places_warn_passwords(r->loaded->conf, NULL);
 		if (diff_snapshots(serving->snap, r->loaded->snap,
 		    &r->diff) != 0 || diff_keys_find(&r->diff, serving->snap,
 		    r->loaded->snap, r->keys) != 0)
