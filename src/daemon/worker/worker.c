@@ -22,6 +22,7 @@
 #include "daemon/net/listeners.h"
 #include "daemon/record/access.h"
 #include "daemon/record/stats.h"
+#include "daemon/remote/remote.h"
 #include "daemon/session/peers.h"
 #include "daemon/session/session_service.h"
 #include "daemon/snapshot/generation.h"
@@ -76,6 +77,7 @@ worker_use(struct worker *w, struct generation *gen)
 	event_base_loopexit(w->host.base, NULL);
 	w->host.env.reply_max = (size_t)gen->conf->limits.output;
 	deadlines_configure(&w->host.deadlines, &gen->conf->timeouts);
+	remote_use(w->remote, gen->conf);
 	session_use_generation(&w->host, gen->number);
 	generation_unref(old);
 }
@@ -173,6 +175,11 @@ worker_init(struct worker *w, struct workers *all, struct generation *gen)
 	if (w->host.base == NULL || w->access == NULL ||
 	    session_host_init(&w->host) != 0)
 		return -1;
+	w->remote = remote_new(w->host.base, w->host.env.stats);
+	if (w->remote == NULL)
+		return -1;
+	w->host.env.later = &remote_ops;
+	w->host.env.later_arg = w->remote;
 	worker_use(w, generation_ref(gen));
 	w->tls = tls_worker_new(all->tls, w->host.base, &w->host.limits,
 	    w->host.env.stats);
@@ -218,6 +225,7 @@ worker_clear(struct worker *w)
 	w->drained = true;
 	mailbox_free(w->mailbox);
 	session_host_clear(&w->host);
+	remote_free(w->remote);
 	tls_worker_free(w->tls);
 	access_free(w->access);
 	if (w->grace != NULL)

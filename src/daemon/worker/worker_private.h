@@ -20,6 +20,7 @@
 
 struct acceptor;
 struct mailbox;
+struct remote;
 struct who_rule;
 
 /* A listener, as one of the workers accepts from it. */
@@ -37,6 +38,8 @@ struct worker {
 	struct generation *gen;		/* a reference */
 	struct access *access;		/* owned; used if gen has a file */
 	struct tls_worker *tls;		/* owned */
+	struct remote *remote;		/* owned: asks tables that are on other
+					   machines */
 	struct mailbox *mailbox;
 	struct worker_listener *listeners;	/* owned */
 	struct event *grace;		/* ends what nobody asked */
