@@ -159,10 +159,13 @@ is_escaped(const char *text, size_t len)
 static enum bucket_result
 judge(const struct tree *t)
 {
-	const struct tree *value = t->items, *seal = t->items + 1;
+	const struct tree *value, *seal;
 
-	if (t->type != '*' || t->n != 2 ||
-	    (value->type != '$' && value->type != 0))
+	if (t->type != '*' || t->n != 2)
+		return BUCKET_BROKEN;
+	value = &t->items[0];
+	seal = &t->items[1];
+	if (value->type != '$' && value->type != 0)
 		return BUCKET_BROKEN;
 	if (seal->type == 0)
 		return BUCKET_LOST;

@@ -85,14 +85,15 @@ put_said(place to, const char *host, size_t len, long long port,
 static bool
 read_node(const struct tree *t, const char *asked, place to)
 {
-	const struct tree *host = t->items, *more = t->items + 3;
-	const struct tree *name = host;
+	const struct tree *host, *more, *name;
 	bool nobody, known;
 	place dummy;
 
 	to[0] = '\0';
-	if (t->type != '*' || t->n < 2 || (host->type != '$' &&
-	    host->type != 0) || t->items[1].type != ':')
+	if (t->type != '*' || t->n < 2 || t->items[1].type != ':')
+		return false;
+	host = name = &t->items[0];
+	if (host->type != '$' && host->type != 0)
 		return false;
 	nobody = host->type == 0 || host->len == 0 ||
 	    (host->len == 1 && host->str[0] == '?');
@@ -101,7 +102,8 @@ read_node(const struct tree *t, const char *asked, place to)
 		return true;
 	}
 	known = put_said(dummy, name->str, name->len, 1, asked);
-	if (t->n > 3 && more->type != 0) {
+	more = t->n > 3 ? &t->items[3] : NULL;
+	if (more != NULL && more->type != 0) {
 		if (more->type != '*' || more->n % 2 != 0)
 			return false;
 		for (size_t i = 0; i < more->n; i += 2) {
