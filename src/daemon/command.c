@@ -141,12 +141,16 @@ command_status(const struct command_host *host,
 	char last_reload[LAST_RELOAD_TEXT_SIZE];
 	char up[HUMAN_SIZE], bytes[HUMAN_SIZE], held[HUMAN_SIZE];
 	char kept[HUMAN_SIZE], kept_bytes[HUMAN_SIZE];
-	char digest[DIGEST_TEXT_SIZE];
+	char digest[DIGEST_TEXT_SIZE], remote[64] = "";
+	size_t tables_up, tables = report_remote_tables(r, &tables_up);
 	struct tell reply;
 
 	(void)words;
 	iso_time_local(r->loaded, loaded);
 	last_reload_text(&r->last_reload, last_reload);
+	if (tables > 0)
+		snprintf(remote, sizeof(remote), "\nremote       %zu of %zu "
+		    "tables up", tables_up, tables);
 	snprintf(text, sizeof(text), "%s\n"
 	    "version      %s\n"
 	    "pid          %ld\n"
@@ -160,7 +164,7 @@ command_status(const struct command_host *host,
 	    "kept         %s, %s\n"
 	    "connections  %" PRId64 "\n"
 	    "workers      %zu\n"
-	    "log level    %s", r->draining ? "draining" : "serving",
+	    "log level    %s%s", r->draining ? "draining" : "serving",
 	    PACKAGE_VERSION, (long)getpid(),
 	    human_span(r->uptime, up), r->generation, loaded,
 	    digest_text(&r->digest, digest), last_reload,
@@ -168,7 +172,7 @@ command_status(const struct command_host *host,
 	    human_bytes((uint64_t)r->held, held),
 	    human_count(r->kept, "generation", "generations", kept),
 	    human_bytes(r->kept_bytes, kept_bytes), r->connections, r->n,
-	    conf_levels[log_level()]);
+	    conf_levels[log_level()], remote);
 	tell_init(&reply);
 	tell_text(&reply, "result", text);
 	report_status(r, &reply);
@@ -224,7 +228,7 @@ command_tables(const struct command_host *host,
     struct control_request *request, const struct words *words)
 {
 	(void)words;
-	inspect_tables(host->reload, host->counts, request);
+	inspect_tables(host->reload, host->remotes, host->counts, request);
 }
 
 static void

@@ -13,12 +13,15 @@
 struct control_request;
 struct errands;
 struct reload;
+struct remotes;
 struct report;
 
 /* What commands work on; all is borrowed for the call. */
 struct command_host {
 	struct reload *reload;
 	const struct report *report;	/* the numbers of now */
+	const struct remotes *remotes;	/* who looks at tables on other
+					   machines; NULL: nobody */
 	/* For what takes long; NULL: done in the call. */
 	struct errands *counts;
 	struct errands *searches;

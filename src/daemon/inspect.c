@@ -37,6 +37,7 @@ struct tables_errand {
 	struct errand errand;		/* must be first */
 	struct generation *gen;		/* a reference */
 	struct control_request *request;
+	const struct remotes *remotes;	/* borrowed */
 	struct inventory_row *rows;	/* owned; NULL: out of memory */
 	size_t n;
 };
@@ -56,6 +57,11 @@ tables_reply(const struct tables_errand *e)
 	struct buf text = { 0 };
 	struct tell reply;
 
+	/* Who looks at those is not asked by another thread. */
+	for (size_t i = 0; e->rows != NULL && i < e->n; i++)
+		if (e->rows[i].remote != NULL)
+			remotes_look(e->remotes, e->rows[i].remote,
+			    &e->rows[i].look);
 	if (e->rows == NULL || inventory_text(e->rows, e->n, &text) != 0) {
 		buf_clear(&text);
 		control_say(e->request, false, "out of memory");
@@ -84,8 +90,8 @@ tables_end(struct errand *errand, const char *undone)
 }
 
 void
-inspect_tables(const struct reload *reload, struct errands *errands,
-    struct control_request *request)
+inspect_tables(const struct reload *reload, const struct remotes *remotes,
+    struct errands *errands, struct control_request *request)
 {
 	struct tables_errand *e = calloc(1, sizeof(*e));
 
@@ -97,6 +103,7 @@ inspect_tables(const struct reload *reload, struct errands *errands,
 	e->errand.end = tables_end;
 	e->gen = reload_take(reload);
 	e->request = request;
+	e->remotes = remotes;
 	errands_run(errands, &e->errand);
 }
 
@@ -327,6 +334,8 @@ inspect_table(const struct generation *gen, size_t i,
 		return false;
 	*table = (struct report_table){ .name = row.name, .kind = row.kind,
 	    .ways = row.ways, .entries = row.entries, .bytes = row.bytes,
-	    .loaded = row.loaded, .digest = *row.digest };
+	    .loaded = row.loaded, .remote = row.remote };
+	if (row.remote == NULL)
+		table->digest = *row.digest;
 	return true;
 }

@@ -16,16 +16,19 @@ struct control_request;
 struct errands;
 struct generation;
 struct reload;
+struct remotes;
 struct report_table;
 
 /*
  * Tell which tables there are.
  *
+ * remotes  who looks at those on other machines, borrowed until the reply;
+ *          NULL: nobody does
  * errands  who does it; NULL: it is done in the call
  * request  gets its reply, when that is done; taken
  */
-void inspect_tables(const struct reload *, struct errands *errands,
-    struct control_request *request);
+void inspect_tables(const struct reload *, const struct remotes *remotes,
+    struct errands *errands, struct control_request *request);
 
 /*
  * Tell what was loaded since the start, by whom.
@@ -47,7 +50,8 @@ void inspect_key(const struct reload *, struct errands *searches,
     struct control_request *request, char *key, size_t len);
 
 /*
- * One table, as a report's table_cb has it, but for what it hides.
+ * One table, as a report's table_cb has it, but for what it hides and what is
+ * looked for on other machines.
  */
 bool inspect_table(const struct generation *, size_t i,
     struct report_table *);

@@ -36,6 +36,7 @@
 #include "daemon/manager/notify.h"
 #include "daemon/manager/watchdog.h"
 #include "daemon/net/listeners.h"
+#include "daemon/record/remotes.h"
 #include "daemon/reload.h"
 #include "daemon/report/report.h"
 #include "daemon/report/usage.h"
@@ -75,6 +76,7 @@ struct server {
 	time_t started;
 	int64_t started_ms;		/* the same, by clock_ms() */
 	bool draining;
+	struct remotes remotes;		/* nobody looks, so far */
 };
 
 /* For reports. */
@@ -86,6 +88,10 @@ server_table(const void *arg, size_t i, struct report_table *table)
 
 	if (!inspect_table(gen, i, table))
 		return false;
+	if (table->remote != NULL) {
+		remotes_look(&server->remotes, table->remote, &table->look);
+		return true;
+	}
 	table->counted = hiding_get(server->hiding, gen->number, i,
 	    &table->hidden);
 	return true;
@@ -182,6 +188,7 @@ server_action_cb(struct control_request *request, const char *content,
 	const struct command_host host = {
 		.reload = server->reload,
 		.report = &report,
+		.remotes = &server->remotes,
 		.counts = server->counts,
 		.searches = server->searches,
 		.drain_cb = server_drain_asked_cb,

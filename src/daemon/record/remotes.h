@@ -15,6 +15,7 @@
 #include <time.h>
 
 struct conf_remote;
+struct tell;
 
 /* Why it is not known whether a table has a key. */
 enum remote_cause {
@@ -65,6 +66,13 @@ struct remotes {
  */
 void remotes_look(const struct remotes *remotes, const struct conf_remote *,
     struct remote_look *look);
+
+/*
+ * Add to an object what is known of one: its servers, and where somebody looks
+ * at it, how it is, as appmsgctl(8) lists the members.
+ */
+void remotes_tell(const struct conf_remote *, const struct remote_look *,
+    struct tell *);
 
 /*
  * The kind of such a table, as its line has it; static.

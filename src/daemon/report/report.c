@@ -84,6 +84,20 @@ report_table(const struct report *r, size_t i, struct report_table *table)
 	return r->table_cb != NULL && r->table_cb(r->tables, i, table);
 }
 
+size_t
+report_remote_tables(const struct report *r, size_t *up)
+{
+	struct report_table t;
+	size_t n = 0;
+
+	*up = 0;
+	for (size_t i = 0; report_table(r, i, &t); i++) {
+		n += t.remote != NULL;
+		*up += t.remote != NULL && t.look.up;
+	}
+	return n;
+}
+
 int
 report_keys(const struct report *r, bool found, struct report_key *keys,
     size_t *n)
@@ -119,6 +133,7 @@ void
 report_status(const struct report *r, struct tell *t)
 {
 	char loaded[ISO_TIME_SIZE], digest[DIGEST_TEXT_SIZE];
+	size_t up, remote = report_remote_tables(r, &up);
 
 	iso_time_local(r->loaded, loaded);
 	tell_text(t, "state", r->draining ? "draining" : "serving");
@@ -137,6 +152,10 @@ report_status(const struct report *r, struct tell *t)
 	tell_integer(t, "connections", r->connections);
 	tell_number(t, "workers", r->n);
 	tell_text(t, "log-level", conf_levels[log_level()]);
+	if (remote == 0)
+		return;
+	tell_number(t, "remote-tables", remote);
+	tell_number(t, "remote-tables-up", up);
 }
 
 static void
@@ -265,23 +284,35 @@ tell_usage(const struct report *r, struct tell *t)
 }
 
 static void
-tell_tables(const struct report *r, struct tell *t)
+tell_here(const struct report_table *table, struct tell *t)
 {
 	char loaded[ISO_TIME_SIZE], digest[DIGEST_TEXT_SIZE];
+
+	tell_number(t, "entries", table->entries);
+	tell_number(t, "bytes", table->bytes);
+	if (table->counted)
+		tell_number(t, "hidden", table->hidden);
+	iso_time_local(table->loaded, loaded);
+	tell_text(t, "loaded", loaded);
+	tell_text(t, "digest", digest_text(&table->digest, digest));
+}
+
+static void
+tell_tables(const struct report *r, struct tell *t)
+{
 	struct report_table table;
 
 	tell_array(t, "tables");
 	for (size_t i = 0; report_table(r, i, &table); i++) {
-		iso_time_local(table.loaded, loaded);
 		tell_object(t, NULL);
 		tell_text(t, "table", table.name);
 		tell_text(t, "kind", table.kind);
-		tell_number(t, "entries", table.entries);
-		tell_number(t, "bytes", table.bytes);
-		if (table.counted)
-			tell_number(t, "hidden", table.hidden);
-		tell_text(t, "loaded", loaded);
-		tell_text(t, "digest", digest_text(&table.digest, digest));
+		if (table.remote == NULL) {
+			tell_here(&table, t);
+		} else {
+			tell_number(t, "entries", table.look.entries);
+			remotes_tell(table.remote, &table.look, t);
+		}
 		tell_array(t, "ways");
 		for (size_t way = 0; way < TABLE_WAYS; way++)
 			if (table.ways & TABLE_WAY(way))

@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "common/escape.h"
+#include "daemon/record/remotes.h"
 #include "daemon/record/stats.h"
 #include "daemon/report/last_reload.h"
 #include "daemon/table/digest.h"
@@ -31,6 +32,10 @@ struct report_table {
 	size_t entries, bytes;
 	size_t hidden;			/* by tables before it, if counted */
 	bool counted;
+	const struct conf_remote *remote;	/* it is on other machines: the
+					   bytes and the time are nobody's;
+					   NULL: here */
+	struct remote_look look;	/* of that */
 	time_t loaded;
 	struct digest digest;
 };
@@ -131,6 +136,13 @@ void report_times(const struct report *, unsigned int kind,
     unsigned int outcome, struct histogram_sum *);
 uint64_t report_requests(const struct stats_worker *);
 bool report_table(const struct report *, size_t i, struct report_table *);
+
+/*
+ * How many tables are on other machines.
+ *
+ * up  set to how many of them were reached the last time
+ */
+size_t report_remote_tables(const struct report *, size_t *up);
 bool report_certificate(const struct report *, size_t i,
     struct report_certificate *);
 

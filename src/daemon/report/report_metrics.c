@@ -232,28 +232,72 @@ table(struct report_out *out, const char *name, const struct report_table *t,
 	    name, t->name, t->kind, value);
 }
 
+/* The next table from *i on that is here, or that is not. */
+static bool
+next_table(const struct report *r, size_t *i, bool here,
+    struct report_table *t)
+{
+	while (report_table(r, (*i)++, t))
+		if (here == (t->remote == NULL))
+			return true;
+	return false;
+}
+
+/* One that nobody looks at is not up, for all that is known. */
+static void
+remote_tables(const struct report *r, struct report_out *out)
+{
+	struct report_table t;
+	size_t i = 0;
+
+	if (!next_table(r, &i, false, &t))
+		return;
+	begin(out, "table_up", "gauge", NULL,
+	    "Whether a table on other machines was reached the last time.");
+	for (i = 0; next_table(r, &i, false, &t);)
+		table(out, "table_up", &t, t.look.up);
+	begin(out, "table_published", "gauge", NULL,
+	    "The number of the generation that is published there.");
+	for (i = 0; next_table(r, &i, false, &t);)
+		table(out, "table_published", &t, (int64_t)t.look.published);
+	begin(out, "table_published_entries", "gauge", NULL,
+	    "The keys of that.");
+	for (i = 0; next_table(r, &i, false, &t);)
+		table(out, "table_published_entries", &t,
+		    (int64_t)t.look.entries);
+	begin(out, "table_servers", "gauge", NULL,
+	    "Servers that have the table, masters and replicas.");
+	for (i = 0; next_table(r, &i, false, &t);)
+		table(out, "table_servers", &t, t.look.servers);
+	begin(out, "table_servers_up", "gauge", NULL,
+	    "Of them, those that can be reached.");
+	for (i = 0; next_table(r, &i, false, &t);)
+		table(out, "table_servers_up", &t, t.look.servers_up);
+}
+
 static void
 tables(const struct report *r, struct report_out *out)
 {
 	char digest[DIGEST_TEXT_SIZE];
 	struct report_table t;
+	size_t i = 0;
 
-	if (!report_table(r, 0, &t))
+	if (!next_table(r, &i, true, &t))
 		return;
 	begin(out, "table_entries", "gauge", NULL, "Keys of a table.");
-	for (size_t i = 0; report_table(r, i, &t); i++)
+	for (i = 0; next_table(r, &i, true, &t);)
 		table(out, "table_entries", &t, (int64_t)t.entries);
 	begin(out, "table_memory_bytes", "gauge", "bytes",
 	    "Memory of a table.");
-	for (size_t i = 0; report_table(r, i, &t); i++)
+	for (i = 0; next_table(r, &i, true, &t);)
 		table(out, "table_memory_bytes", &t, (int64_t)t.bytes);
 	begin(out, "table_loaded_time_seconds", "gauge", "seconds",
 	    "When a table was read, since 1970.");
-	for (size_t i = 0; report_table(r, i, &t); i++)
+	for (i = 0; next_table(r, &i, true, &t);)
 		table(out, "table_loaded_time_seconds", &t, t.loaded);
 	begin(out, "table", "info", NULL, "What a table's entries are: equal "
 	    "where they are.");
-	for (size_t i = 0; report_table(r, i, &t); i++)
+	for (i = 0; next_table(r, &i, true, &t);)
 		report_add(out, PREFIX "table_info{table=\"%s\",kind=\"%s\","
 		    "digest=\"%s\"} 1\n", t.name, t.kind,
 		    digest_text(&t.digest, digest));
@@ -302,6 +346,7 @@ all(const struct report *r, struct report_out *out)
 	certificates(r, out);
 	process(r, out);
 	tables(r, out);
+	remote_tables(r, out);
 	totals(r, out);
 	rows(r, out);
 	workers(r, out);

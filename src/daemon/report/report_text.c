@@ -42,6 +42,27 @@ encrypted(const struct report *r, struct report_out *out)
 		    get(r, STATS_TIMEOUT_HANDSHAKE));
 }
 
+/* Nothing where no table is on other machines. */
+static void
+remote(const struct report *r, struct report_out *out)
+{
+	size_t up, n = report_remote_tables(r, &up);
+
+	if (n == 0)
+		return;
+	report_add(out, "remote       %zu of %zu tables up, %" PRIu64
+	    " requests, %" PRIu64 " of them repeated, %" PRIu64
+	    " moved\nfrom cache   %" PRIu64 " lookups, %" PRIu64
+	    " of them stale, %" PRIu64 " joined\nunavailable ", up, n,
+	    get(r, STATS_REMOTE_ASKED), get(r, STATS_REMOTE_REPEATED),
+	    get(r, STATS_REMOTE_MOVED), get(r, STATS_REMOTE_CACHED),
+	    get(r, STATS_REMOTE_STALE), get(r, STATS_REMOTE_JOINED));
+	for (enum remote_cause i = 0; i < REMOTE_CAUSES; i++)
+		report_add(out, "%s %" PRIu64 " %s", i > 0 ? "," : "",
+		    get(r, STATS_UNAVAILABLE + i), remote_cause_words[i]);
+	report_add(out, "\n");
+}
+
 static void
 connections(const struct report *r, struct report_out *out)
 {
@@ -71,6 +92,7 @@ connections(const struct report *r, struct report_out *out)
 	    "reloads      %" PRIu64 " done, %" PRIu64 " failed\n"
 	    "searches     %" PRIu64 " in slices\n",
 	    r->reloads, r->reloads_failed, get(r, STATS_SLICED));
+	remote(r, out);
 }
 
 /* Microseconds, with a digit where that says something. */

@@ -9,6 +9,7 @@
 
 #include "daemon/snapshot/inventory.h"
 
+#include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 
 #include "common/escape.h"
 #include "common/human.h"
+#include "daemon/base/address.h"
 #include "daemon/base/buf.h"
 #include "daemon/base/iso_time.h"
 #include "daemon/base/tell.h"
@@ -86,6 +88,40 @@ fill_files(struct inventory_row *row, const struct conf *conf,
 		row->n_files++;
 }
 
+/* What is known here of one on other machines. */
+static void
+fill_later(struct inventory_row *row, const struct later *later)
+{
+	*row = (struct inventory_row){ .name = later->name,
+	    .kind = remotes_kind(later->what), .remote = later->what,
+	    .ways = TABLE_WAY(TABLE_EXACT) };
+}
+
+/*
+ * The table of a row that answers later, or NULL.
+ *
+ * row  then becomes what its number is without these
+ */
+static const struct later *
+find_later(const struct snapshot *snap, size_t *row)
+{
+	const struct table *const *list;
+	const struct later *later;
+	size_t n, before, at, k = 0;
+
+	list = snapshot_tables(snap, &n);
+	while ((later = snapshot_later_at(snap, k, &before)) != NULL) {
+		at = before - (before > 0 && !snapshot_is_told(list[0])) + k;
+		if (*row == at)
+			return later;
+		if (*row < at)
+			break;
+		k++;
+	}
+	*row -= k;
+	return NULL;
+}
+
 /*
  * The tables of a row's sort, and where among them its own is; or NULL.
  */
@@ -112,14 +148,32 @@ bool
 inventory_row(const struct generation *gen, size_t i,
     struct inventory_row *row)
 {
+	const struct later *later = find_later(gen->snap, &i);
 	const struct table *const *list;
 	bool binary;
 	size_t at;
 
+	if (later != NULL) {
+		fill_later(row, later);
+		return true;
+	}
 	list = find_table(gen->snap, i, &at, &binary);
 	if (list != NULL)
 		fill(row, list[at], binary);
 	return list != NULL;
+}
+
+/* How many rows there may be. */
+static size_t
+count_rows(const struct snapshot *snap)
+{
+	size_t n_answers, n_blobs, n_laters = 0, before;
+
+	snapshot_tables(snap, &n_answers);
+	snapshot_blobs(snap, &n_blobs);
+	while (snapshot_later_at(snap, n_laters, &before) != NULL)
+		n_laters++;
+	return n_answers + n_blobs + n_laters;
 }
 
 int
@@ -128,18 +182,18 @@ inventory_count(const struct generation *gen, const atomic_bool *stop,
 {
 	const struct table *const *list;
 	struct inventory_row *row;
-	size_t n_answers, n_blobs, at;
+	size_t at, i;
 	bool binary;
 
-	snapshot_tables(gen->snap, &n_answers);
-	snapshot_blobs(gen->snap, &n_blobs);
-	*rows = calloc(n_answers + n_blobs + 1, sizeof(**rows));
+	*rows = calloc(count_rows(gen->snap) + 1, sizeof(**rows));
 	if (*rows == NULL)
 		return -1;
-	for (*n = 0; (list = find_table(gen->snap, *n, &at,
-	    &binary)) != NULL; ++*n) {
-		row = *rows + *n;
-		fill(row, list[at], binary);
+	for (*n = 0; inventory_row(gen, *n, row = *rows + *n); ++*n) {
+		if (row->remote != NULL)
+			continue;
+		i = *n;
+		find_later(gen->snap, &i);
+		list = find_table(gen->snap, i, &at, &binary);
 		fill_files(row, gen->conf, list[at]);
 		if (hidden_count(list, at, stop, &row->hidden) != 0) {
 			free(*rows);
@@ -161,11 +215,29 @@ set_ways(unsigned int ways, char *text, size_t cap)
 		}
 }
 
+/* What only its servers know, if somebody asked them. */
+static void
+set_remote(const struct inventory_row *row, cells c)
+{
+	for (size_t i = CELL_ENTRIES; i < CELLS; i++)
+		strlcpy(c[i], "-", CELL_SIZE);
+	if (row->look.published == 0)
+		return;
+	snprintf(c[CELL_ENTRIES], CELL_SIZE, "%" PRIu64, row->look.entries);
+	iso_time_local(row->look.published_at, c[CELL_LOADED]);
+	strlcpy(c[CELL_DIGEST], row->look.digest, CELL_SIZE);
+}
+
 static void
 set_cells(const struct inventory_row *row, cells c)
 {
 	strlcpy(c[CELL_NAME], row->name, CELL_SIZE);
 	strlcpy(c[CELL_KIND], row->kind, CELL_SIZE);
+	if (row->remote != NULL) {
+		set_remote(row, c);
+		set_ways(row->ways, c[CELL_WAYS], CELL_SIZE);
+		return;
+	}
 	snprintf(c[CELL_ENTRIES], CELL_SIZE, "%zu", row->entries);
 	human_bytes(row->bytes, c[CELL_MEMORY]);
 	snprintf(c[CELL_HIDDEN], CELL_SIZE, "%zu", row->hidden);
@@ -198,6 +270,26 @@ add_cells(struct buf *b, cells c, const size_t *widths)
 	return 0;
 }
 
+/* The first server, how many there are besides, and how they are. */
+static int
+add_servers(struct buf *b, const struct inventory_row *row)
+{
+	const struct conf_server *first = &row->remote->servers[0];
+	const struct remote_look *look = &row->look;
+	char text[ADDRESS_MAX + 128], address[ADDRESS_MAX], more[64] = "";
+	int len;
+
+	if (row->remote->n_servers > 1)
+		snprintf(more, sizeof(more), " and %zu more",
+		    row->remote->n_servers - 1);
+	len = snprintf(text, sizeof(text), "%s%s%s%s", address_text(
+	    (const struct sockaddr *)&first->ss, first->ss_len, address,
+	    sizeof(address)), more, !look->known ? "" : look->up ? ", up" :
+	    ", down: ", !look->known || look->up ? "" :
+	    remote_cause_words[look->cause]);
+	return buf_add(b, text, (size_t)len);
+}
+
 /* The first file, and how many there are besides. */
 static int
 add_files(struct buf *b, const struct inventory_row *row)
@@ -206,6 +298,8 @@ add_files(struct buf *b, const struct inventory_row *row)
 	size_t len, cap;
 	char *to;
 
+	if (row->remote != NULL)
+		return add_servers(b, row);
 	if (row->n_files == 0)
 		return buf_add(b, "-", 1);
 	len = strlen(row->files[0]);
@@ -247,6 +341,21 @@ inventory_text(const struct inventory_row *rows, size_t n, struct buf *b)
 }
 
 static void
+tell_remote(const struct inventory_row *row, struct tell *t)
+{
+	tell_object(t, NULL);
+	tell_text(t, "table", row->name);
+	tell_text(t, "kind", row->kind);
+	tell_bool(t, "binary", false);
+	tell_number(t, "entries", row->look.entries);
+	tell_array(t, "ways");
+	tell_text(t, NULL, table_way_names[TABLE_EXACT]);
+	tell_end(t);
+	remotes_tell(row->remote, &row->look, t);
+	tell_end(t);
+}
+
+static void
 tell_row(const struct inventory_row *row, struct tell *t)
 {
 	char loaded[ISO_TIME_SIZE], digest[DIGEST_TEXT_SIZE];
@@ -280,6 +389,9 @@ inventory_tell(const struct inventory_row *rows, size_t n, struct tell *t)
 {
 	tell_array(t, "tables");
 	for (size_t i = 0; i < n; i++)
-		tell_row(&rows[i], t);
+		if (rows[i].remote != NULL)
+			tell_remote(&rows[i], t);
+		else
+			tell_row(&rows[i], t);
 	tell_end(t);
 }

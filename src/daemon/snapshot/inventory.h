@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <time.h>
 
+#include "daemon/record/remotes.h"
+
 struct buf;
 struct digest;
 struct generation;
@@ -24,7 +26,8 @@ struct tell;
 struct inventory_row {
 	const char *name;
 	const char *kind;	/* the configuration's word: "answer" of such
-				   lines, "binary", "file" */
+				   lines, "binary", "file", "redis",
+				   "redis-cluster" */
 	const char *const *files;	/* n of them, any bytes */
 	size_t n_files;
 	size_t entries;
@@ -33,7 +36,12 @@ struct inventory_row {
 	bool binary;		/* entries are bytes, not answers */
 	bool folds, mapped;
 	time_t loaded;
-	const struct digest *digest;
+	const struct digest *digest;	/* NULL with remote */
+	const struct conf_remote *remote;	/* it is on other machines, so
+					   that files, entries and time are
+					   not known here; NULL: here */
+	struct remote_look look;	/* of that, to be set by who asked
+					   for the rows */
 	size_t hidden;		/* entries that an earlier table hides; set
 				   by inventory_count() */
 };

@@ -7,6 +7,7 @@ Nothing waits for them: neither start nor reload nor a lookup elsewhere; and
 what only they might know is "unavailable", and never a miss.
 """
 
+import json
 import os
 import re
 import socket
@@ -80,6 +81,36 @@ class Down(harness.DaemonTest):
         done = self.control("stats", "--openmetrics")
         self.assertIn('appmsgd_unavailable_total{cause="down"} 1\n',
                       done.stdout)
+
+    def test_told(self):
+        """By tables, in their order, status, stats and metrics."""
+        self.serve(self.table(), self.table("live=yes", name="other"))
+        self.maxDiff = None
+        lines = self.control("tables").stdout.splitlines()
+        self.assertEqual([line.split()[:2] for line in lines],
+                         [["table", "kind"], ["main", "answer"],
+                          ["shared", "redis"], ["other", "redis"],
+                          ["behind", "file"]])
+        self.assertIn(self.server, lines[2])
+        told = json.loads(self.control("--json", "tables").stdout)
+        row = told["tables"][1]
+        self.assertEqual(
+            {name: row[name] for name in ("servers", "prefix", "live",
+                                          "entries", "ways")},
+            {"servers": [self.server], "prefix": "appmsg:shared:",
+             "live": False, "entries": 0, "ways": ["exact"]})
+        self.assertIn("remote       0 of 2 tables up\n",
+                      self.control("status").stdout)
+        told = json.loads(self.control("--json", "status").stdout)
+        self.assertEqual((told["remote-tables"], told["remote-tables-up"]),
+                         (2, 0))
+        stats = self.control("stats").stdout
+        self.assertIn("remote       0 of 2 tables up, ", stats)
+        self.assertIn("unavailable  0 deadline, 0 down, ", stats)
+        metrics = self.control("stats", "--openmetrics").stdout
+        self.assertIn('appmsgd_table_up{table="other",kind="redis"} 0\n',
+                      metrics)
+        self.assertNotIn('table_entries{table="shared"', metrics)
 
     def test_access_log(self):
         log = self.path("access.log")

@@ -27,7 +27,8 @@ class Members(StatsTest):
         self.assertEqual(
             set(stats), {"result", *STATUS, *PLAIN, *GROUPS, "requests",
                          "per-worker", "process", "top-misses", "hot-keys",
-                         "tables", "certificates"})
+                         "tables", "certificates", "remote",
+                         "unavailable"})
         self.assertEqual([(t["table"], t["entries"], t["bytes"] > 0)
                           for t in stats["tables"]],
                          [("main", status["entries"], True)])
