@@ -26,7 +26,6 @@
 #include "daemon/base/problems.h"
 #include "daemon/base/quote.h"
 #include "daemon/conf/conf.h"
-#include "daemon/places.h"
 #include "daemon/progress.h"
 #include "daemon/request/reply_texts.h"
 #include "daemon/snapshot/explain.h"
@@ -34,6 +33,7 @@
 #include "daemon/snapshot/snapshot.h"
 #include "daemon/snapshot/views.h"
 #include "daemon/system/confine.h"
+#include "daemon/system/places.h"
 #include "daemon/tls/tls.h"
 #include "daemon/who/who_as.h"
 

@@ -22,10 +22,10 @@
 #include "daemon/base/problems.h"
 #include "daemon/check.h"
 #include "daemon/manager/inherit.h"
-#include "daemon/places.h"
 #include "daemon/server.h"
 #include "daemon/signals.h"
 #include "daemon/snapshot/generation.h"
+#include "daemon/system/places.h"
 #include "daemon/system/process.h"
 #include "daemon/tls/tls.h"
 

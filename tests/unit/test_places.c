@@ -7,7 +7,7 @@
 
 #include "config.h"
 
-#include "daemon/places.h"
+#include "daemon/system/places.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -9,7 +9,7 @@
 
 #include "config.h"
 
-#include "daemon/places.h"
+#include "daemon/system/places.h"
 
 #include <sys/stat.h>
 #include <sys/un.h>
