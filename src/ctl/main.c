@@ -23,15 +23,14 @@
 #include <json.h>
 
 #include "appmsg.h"
+#include "bar.h"
 #include "common/encoding.h"
 #include "common/escape.h"
 #include "common/home.h"
 #include "common/nearest.h"
 #include "live.h"
+#include "numbers.h"
 #include "said.h"
-
-#define KEYS_MAX	1000	/* the daemon names no more */
-#define GENERATION_MAX	((int64_t)1 << 53)	/* nor has it higher ones */
 
 /* What reads files or tables as large as they are has no time of its own. */
 static const struct command {
@@ -40,26 +39,28 @@ static const struct command {
 	int64_t timeout_ms;	/* -1: none */
 	bool optional;		/* the word may be missing */
 	bool number;		/* the word is a generation's */
+	const char *second;	/* likewise, for a second word, or NULL */
 } commands[] = {
-	{ "reload", NULL, -1, false, false },
-	{ "diff", NULL, -1, false, false },
-	{ "rollback", "generation", -1, true, true },
-	{ "history", NULL, -1, false, false },
-	{ "explain", "key", 10000, false, false },
-	{ "tables", NULL, -1, false, false },
-	{ "status", NULL, 10000, false, false },
-	{ "stats", NULL, 10000, false, false },
-	{ "top", NULL, 10000, false, false },
-	{ "log", "level", 10000, true, false },
-	{ "drain", NULL, 10000, false, false },
+	{ "reload", NULL, -1, false, false, NULL },
+	{ "diff", NULL, -1, false, false, NULL },
+	{ "rollback", "generation", -1, true, true, NULL },
+	{ "history", NULL, -1, false, false, NULL },
+	{ "explain", "key", 10000, false, false, NULL },
+	{ "tables", NULL, -1, false, false, NULL },
+	{ "status", NULL, 10000, false, false, NULL },
+	{ "stats", NULL, 10000, false, false, NULL },
+	{ "top", NULL, 10000, false, false, NULL },
+	{ "log", "level", 10000, true, false, NULL },
+	{ "publish", "from", -1, false, false, "to" },
+	{ "drain", NULL, 10000, false, false, NULL },
 };
 
 #define N_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
 
 static const char usage[] =
 "Usage: appmsgctl [-i INSTANCE | -s SOCKET] [--json] [-q] [--force]\n"
-"                 [--keys=N] [--openmetrics] [-d SECONDS] [-n N]\n"
-"                 COMMAND [ARGUMENT]\n";
+"                 [--rollback] [--keys=N] [--openmetrics] [-d SECONDS]\n"
+"                 [-n N] COMMAND [ARGUMENT...]\n";
 
 static const char help[] =
 "Control a running appmsgd.\n"
@@ -75,6 +76,9 @@ static const char help[] =
 "  explain KEY  say where the answer for KEY stands\n"
 "  tables       say which tables there are, and how many keys of each an\n"
 "               earlier one hides\n"
+"  publish FROM TO\n"
+"               give all entries of the table FROM to the other machines that\n"
+"               have the table TO\n"
 "  status       say what the daemon is and does\n"
 "  stats        say what it was asked, and how long that took\n"
 "  top          show that live, a second at a time; q ends it\n"
@@ -83,7 +87,10 @@ static const char help[] =
 "  drain        accept no more, finish what was asked, and exit\n"
 "\n"
 "      --force          with reload: take tables that lost more keys than\n"
-"                       their guard= allows, and read all files\n"
+"                       their guard= allows, and read all files; with\n"
+"                       publish: likewise, of what is there already\n"
+"      --rollback       with publish: go back to what was published before,\n"
+"                       whatever FROM is, which may be missing\n"
 "  -q, --quiet          with reload: say nothing unless something is wrong\n"
 "      --keys=N         with diff: name up to N keys of each sort, 0 to 1000\n"
 "                       (default 20)\n"
@@ -107,12 +114,14 @@ struct options {
 	char *socket;		/* owned */
 	const struct command *command;
 	const char *argument;	/* of the command, or NULL */
+	const char *second;	/* its second one */
 	int64_t generation;	/* the argument, as a number */
 	int keys;		/* -1: as many as the daemon likes */
 	int64_t delay_ms;	/* -1: not said */
 	int64_t count;		/* -1: not said */
 	bool json;
 	bool force;
+	bool rollback;
 	bool quiet;
 	bool openmetrics;
 };
@@ -158,18 +167,6 @@ find_command(const char *word)
 	return NULL;
 }
 
-static bool
-parse_generation(const char *word, struct options *o)
-{
-	const char *why;
-
-	o->generation = strtonum(word, 1, GENERATION_MAX, &why);
-	if (why == NULL)
-		return true;
-	warnx("\"%s\" is not the number of a generation", word);
-	return false;
-}
-
 /* What is for a live view, and what is not. */
 static bool
 parse_live(const struct options *o, bool live)
@@ -186,7 +183,55 @@ parse_live(const struct options *o, bool live)
 	return true;
 }
 
-/* The command and its argument; says what is wrong with them. */
+/* Say what is wrong with a word that goes to the daemon. */
+static bool
+check_argument(const char *name, const char *word)
+{
+	if (!escape_is_utf8(word, strlen(word))) {
+		warnx("the %s is %s", name,
+		    encoding_not_utf8(word, strlen(word)));
+		return false;
+	}
+	if (encoding_has_mark(word, strlen(word)))
+		warnx("the %s begins with a byte order mark", name);
+	return true;
+}
+
+/* Those of publish: the last one is the table that is published to. */
+static bool
+parse_tables(int n, char **words, struct options *o)
+{
+	if (n == 2 && !o->rollback) {
+		warnx("publish needs a FROM and a TO");
+		return false;
+	}
+	o->second = words[n - 1];
+	o->argument = n == 3 && !o->rollback ? words[1] : NULL;
+	return check_argument("TO", o->second) &&
+	    (o->argument == NULL || check_argument("FROM", o->argument));
+}
+
+static bool
+parse_arguments(int n, char **words, struct options *o)
+{
+	const struct command *c = o->command;
+
+	if (c->argument != NULL && !c->optional && n < 2) {
+		warnx("%s needs a %s", words[0], c->argument);
+		return false;
+	}
+	if (n > (c->second != NULL ? 3 : c->argument != NULL ? 2 : 1)) {
+		warnx("unexpected argument \"%s\"", words[n - 1]);
+		return false;
+	}
+	if (c->second != NULL)
+		return parse_tables(n, words, o);
+	o->argument = words[1];
+	return n < 2 || (check_argument(c->argument, words[1]) &&
+	    (!c->number || numbers_generation(words[1], &o->generation)));
+}
+
+/* The command and its arguments; says what is wrong with them. */
 static bool
 parse_words(int n, char **words, struct options *o)
 {
@@ -196,26 +241,15 @@ parse_words(int n, char **words, struct options *o)
 	}
 	if ((o->command = find_command(words[0])) == NULL)
 		return false;
-	if (o->command->argument != NULL && !o->command->optional && n < 2) {
-		warnx("%s needs a %s", words[0], o->command->argument);
+	if (!parse_arguments(n, words, o))
+		return false;
+	if (o->force && strcmp(words[0], "reload") != 0 &&
+	    strcmp(words[0], "publish") != 0) {
+		warnx("--force is for reload and publish");
 		return false;
 	}
-	if (n > (o->command->argument != NULL ? 2 : 1)) {
-		warnx("unexpected argument \"%s\"", words[n - 1]);
-		return false;
-	}
-	if (n == 2 && !escape_is_utf8(words[1], strlen(words[1]))) {
-		warnx("the %s is %s", o->command->argument,
-		    encoding_not_utf8(words[1], strlen(words[1])));
-		return false;
-	}
-	if (n == 2 && encoding_has_mark(words[1], strlen(words[1])))
-		warnx("the %s begins with a byte order mark",
-		    o->command->argument);
-	if (n == 2 && o->command->number && !parse_generation(words[1], o))
-		return false;
-	if (o->force && strcmp(words[0], "reload") != 0) {
-		warnx("--force is for reload");
+	if (o->rollback && strcmp(words[0], "publish") != 0) {
+		warnx("--rollback is for publish");
 		return false;
 	}
 	if (o->quiet && strcmp(words[0], "reload") != 0) {
@@ -230,10 +264,7 @@ parse_words(int n, char **words, struct options *o)
 		warnx("--keys is for diff");
 		return false;
 	}
-	if (!parse_live(o, strcmp(words[0], "top") == 0))
-		return false;
-	o->argument = words[1];
-	return true;
+	return parse_live(o, strcmp(words[0], "top") == 0);
 }
 
 /* The exit status, if what was printed has arrived. */
@@ -266,52 +297,17 @@ choose_socket(const char *socket, const char *instance)
 	return path;
 }
 
-static int
-parse_keys(const char *text)
-{
-	const char *why;
-	int n = (int)strtonum(text, 0, KEYS_MAX, &why);
-
-	if (why != NULL)
-		errx(EX_USAGE, "--keys=%s: the number is %s, of 0 to %d",
-		    text, why, KEYS_MAX);
-	return n;
-}
-
-/* Seconds, with decimals. */
-static int64_t
-parse_delay(const char *text)
-{
-	char *end;
-	double s = strtod(text, &end);
-
-	if (end == text || *end != '\0' || !(s >= 0.1 && s <= 3600))
-		errx(EX_USAGE, "--delay=%s: it is not from 0.1 to 3600 "
-		    "seconds", text);
-	return (int64_t)(s * 1000 + 0.5);
-}
-
-static int64_t
-parse_count(const char *text)
-{
-	const char *why;
-	int64_t n = strtonum(text, 1, INT64_MAX, &why);
-
-	if (why != NULL)
-		errx(EX_USAGE, "--count=%s: the number is %s", text, why);
-	return n;
-}
-
 static void
 parse_options(int argc, char **argv, struct options *o)
 {
 	enum { OPT_HELP = 256, OPT_JSON, OPT_FORCE, OPT_KEYS,
-	    OPT_OPENMETRICS };
+	    OPT_OPENMETRICS, OPT_ROLLBACK };
 	static const struct option longopts[] = {
 		{ "instance", required_argument, NULL, 'i' },
 		{ "socket", required_argument, NULL, 's' },
 		{ "json", no_argument, NULL, OPT_JSON },
 		{ "force", no_argument, NULL, OPT_FORCE },
+		{ "rollback", no_argument, NULL, OPT_ROLLBACK },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ "keys", required_argument, NULL, OPT_KEYS },
 		{ "openmetrics", no_argument, NULL, OPT_OPENMETRICS },
@@ -327,23 +323,16 @@ parse_options(int argc, char **argv, struct options *o)
 	while ((ch = getopt_long(argc, argv, "d:i:n:qs:V", longopts,
 	    NULL)) != -1) {
 		switch (ch) {
-		case 'd': o->delay_ms = parse_delay(optarg); break;
+		case 'd': o->delay_ms = numbers_delay(optarg); break;
 		case 'i': instance = optarg; break;
-		case 'n': o->count = parse_count(optarg); break;
+		case 'n': o->count = numbers_count(optarg); break;
 		case 'q': o->quiet = true; break;
 		case 's': socket = optarg; break;
-		case OPT_JSON:
-			o->json = true;
-			break;
-		case OPT_FORCE:
-			o->force = true;
-			break;
-		case OPT_KEYS:
-			o->keys = parse_keys(optarg);
-			break;
-		case OPT_OPENMETRICS:
-			o->openmetrics = true;
-			break;
+		case OPT_JSON: o->json = true; break;
+		case OPT_FORCE: o->force = true; break;
+		case OPT_ROLLBACK: o->rollback = true; break;
+		case OPT_KEYS: o->keys = numbers_keys(optarg); break;
+		case OPT_OPENMETRICS: o->openmetrics = true; break;
 		case OPT_HELP:
 			printf("%s%s", usage, help);
 			exit(printed(EX_OK));
@@ -492,6 +481,10 @@ request_new(const struct options *o)
 	    json_object_new_int64(pid)) != 0) ||
 	    (o->openmetrics && request_add(content, "openmetrics",
 	    json_object_new_boolean(true)) != 0) ||
+	    (o->rollback && request_add(content, "rollback",
+	    json_object_new_boolean(true)) != 0) ||
+	    (o->second != NULL && request_add(content, o->command->second,
+	    json_object_new_string(o->second)) != 0) ||
 	    (o->argument != NULL && request_add(content,
 	    o->command->argument, o->command->number ?
 	    json_object_new_int64(o->generation) :
@@ -540,7 +533,9 @@ run(const struct options *o)
 	if (error == 0)
 		error = appmsg_client_send(client, &hdr, text, len);
 	if (error == 0)
-		error = appmsg_client_recv(client, &msg, deadline);
+		error = o->command->second != NULL ? bar_receive(client, &msg,
+		    o->socket, deadline) : appmsg_client_recv(client, &msg,
+		    deadline);
 	rc = error == 0 ? finish(o, &msg) : failed(o, error);
 	appmsg_client_free(client);
 	json_object_put(content);

@@ -28,6 +28,7 @@
 #include "daemon/conf/rows.h"
 #include "daemon/control.h"
 #include "daemon/inspect.h"
+#include "daemon/publishing.h"
 #include "daemon/reload.h"
 #include "daemon/report/report.h"
 #include "daemon/snapshot/diff_keys.h"
@@ -38,8 +39,8 @@
 
 /* What a request may say; raw is NULL where it does not. */
 struct words {
-	struct appmsg_str action, key, level;
-	bool force, openmetrics;
+	struct appmsg_str action, key, level, from, to;
+	bool force, openmetrics, rollback;
 	int64_t keys, generation, mainpid;
 };
 
@@ -56,6 +57,10 @@ static const struct word {
 	    "\"key\" is not a string of Unicode text", 0, 0 },
 	{ "level", WORD_TEXT, offsetof(struct words, level),
 	    "\"level\" is not a string of Unicode text", 0, 0 },
+	{ "from", WORD_TEXT, offsetof(struct words, from),
+	    "\"from\" is not a string of Unicode text", 0, 0 },
+	{ "to", WORD_TEXT, offsetof(struct words, to),
+	    "\"to\" is not a string of Unicode text", 0, 0 },
 	{ "keys", WORD_NUMBER, offsetof(struct words, keys),
 	    "\"keys\" is no number from 0 to 1000", 0, DIFF_KEYS_MAX },
 	{ "generation", WORD_NUMBER, offsetof(struct words, generation),
@@ -67,6 +72,8 @@ static const struct word {
 	    "\"force\" is neither true nor false", 0, 0 },
 	{ "openmetrics", WORD_FLAG, offsetof(struct words, openmetrics),
 	    "\"openmetrics\" is neither true nor false", 0, 0 },
+	{ "rollback", WORD_FLAG, offsetof(struct words, rollback),
+	    "\"rollback\" is neither true nor false", 0, 0 },
 };
 
 #define N_WORDS		(sizeof(words_known) / sizeof(words_known[0]))
@@ -132,6 +139,34 @@ word_is(const struct appmsg_str *word, const char *text)
 	return appmsg_str_eq(word, text, strlen(text));
 }
 
+/* What is under way takes a line, what is not none. */
+static void
+add_publishing(const struct publishing *publishing, char *text, size_t cap)
+{
+	struct publishing_state state;
+	size_t len = strlen(text);
+
+	if (publishing_state(publishing, &state))
+		snprintf(text + len, cap - len, "\n"
+		    "publishing   %s to %s, %u%%", state.from != NULL ?
+		    state.from : "back", state.to, state.share);
+}
+
+static void
+tell_publishing(const struct publishing *publishing, struct tell *reply)
+{
+	struct publishing_state state;
+
+	if (!publishing_state(publishing, &state))
+		return;
+	tell_object(reply, "publishing");
+	if (state.from != NULL)
+		tell_text(reply, "from", state.from);
+	tell_text(reply, "to", state.to);
+	tell_number(reply, "share", state.share);
+	tell_end(reply);
+}
+
 static void
 command_status(const struct command_host *host,
     struct control_request *request, const struct words *words)
@@ -172,10 +207,12 @@ command_status(const struct command_host *host,
 	    human_bytes((uint64_t)r->held, held),
 	    human_count(r->kept, "generation", "generations", kept),
 	    human_bytes(r->kept_bytes, kept_bytes), r->connections, r->n,
-	    conf_levels[log_level()], remote);
+	    conf_levels[log_level()]);
+	add_publishing(host->publishing, text, sizeof(text));
 	tell_init(&reply);
 	tell_text(&reply, "result", text);
 	report_status(r, &reply);
+	tell_publishing(host->publishing, &reply);
 	control_reply(request, true, &reply);
 }
 
@@ -270,6 +307,16 @@ command_reload(const struct command_host *host,
 	reload_start(host->reload, &(struct reload_wanted){
 	    .order = words->force ? RELOAD_FORCE : RELOAD_APPLY,
 	    .manager = is_manager(words) }, request);
+}
+
+static void
+command_publish(const struct command_host *host,
+    struct control_request *request, const struct words *words)
+{
+	publishing_start(host->publishing, host->reload,
+	    &(struct publishing_wanted){ .from = &words->from,
+	    .to = &words->to, .force = words->force,
+	    .back = words->rollback }, request);
 }
 
 /* The level with a name; says in the reply what is wrong with it. */
@@ -371,6 +418,7 @@ static const struct command {
 	{ "explain", command_explain, false, true },
 	{ "history", command_history, false, true },
 	{ "log", command_log, true, true },
+	{ "publish", command_publish, true, false },
 	{ "reload", command_reload, true, false },
 	{ "rollback", command_rollback, true, false },
 	{ "stats", command_stats, false, true },

@@ -12,6 +12,7 @@
 
 struct control_request;
 struct errands;
+struct publishing;
 struct reload;
 struct remotes;
 struct report;
@@ -19,6 +20,7 @@ struct report;
 /* What commands work on; all is borrowed for the call. */
 struct command_host {
 	struct reload *reload;
+	struct publishing *publishing;
 	const struct report *report;	/* the numbers of now */
 	const struct remotes *remotes;	/* who looks at tables on other
 					   machines; NULL: nobody */

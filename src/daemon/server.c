@@ -36,7 +36,7 @@
 #include "daemon/manager/notify.h"
 #include "daemon/manager/watchdog.h"
 #include "daemon/net/listeners.h"
-#include "daemon/record/remotes.h"
+#include "daemon/publishing.h"
 #include "daemon/reload.h"
 #include "daemon/report/report.h"
 #include "daemon/report/usage.h"
@@ -65,6 +65,7 @@ struct server {
 	struct control *control;
 	struct errands *counts, *searches;	/* of commands */
 	struct hiding *hiding;
+	struct publishing *publishing;
 	struct http *http;		/* NULL: no such listener */
 	struct pid pid;
 	enum log_level level;		/* logged at least */
@@ -167,6 +168,7 @@ server_drain(struct server *server, const char *by)
 	notify("STOPPING=1\nSTATUS=draining\nEXTEND_TIMEOUT_USEC=%" PRId64,
 	    (conf->timeouts.drain + STOP_SPARE_MS) * 1000);
 	event_add(server->drain_timer, &tv);
+	publishing_stop(server->publishing);
 	workers_drain(server->workers);
 }
 
@@ -187,6 +189,7 @@ server_action_cb(struct control_request *request, const char *content,
 	const struct report report = server_report(server);
 	const struct command_host host = {
 		.reload = server->reload,
+		.publishing = server->publishing,
 		.report = &report,
 		.remotes = &server->remotes,
 		.counts = server->counts,
@@ -416,9 +419,11 @@ server_hear(struct server *server)
 	server->counts = errands_new(server->base);
 	server->searches = errands_new(server->base);
 	server->hiding = hiding_new(server->counts);
+	server->publishing = publishing_new(server->base);
 	if (server->drain_timer == NULL || server->mailbox == NULL ||
 	    server->signals == NULL || server->counts == NULL ||
-	    server->searches == NULL || server->hiding == NULL)
+	    server->searches == NULL || server->hiding == NULL ||
+	    server->publishing == NULL)
 		return -1;
 	server->watchdog = watchdog_new(server->base, workers_beat_cb,
 	    server);
@@ -576,6 +581,7 @@ server_free(struct server *server)
 	/* While those who wait for them can be told. */
 	errands_free(server->counts);
 	errands_free(server->searches);
+	publishing_free(server->publishing);
 	hiding_free(server->hiding);
 	if (server->reload != NULL && reload_abandon(server->reload))
 		server_leave(server);

@@ -23,8 +23,8 @@ from harness import program
 
 PROGRAMS = ("appmsgctl", "appmsgd", "appmsg-client")
 COMMANDS = {
-    "appmsgctl": ["diff", "drain", "explain", "history", "log", "reload",
-                  "rollback", "status", "tables", "top"],
+    "appmsgctl": ["diff", "drain", "explain", "history", "log", "publish",
+                  "reload", "rollback", "status", "tables", "top"],
     "appmsg-client": ["binary", "compare", "echo", "ping", "search"],
 }
 

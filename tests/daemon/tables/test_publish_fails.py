@@ -1,0 +1,294 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 The appmsgd authors
+"""appmsgctl publish that fails, or is killed: nothing is half there.
+
+Nor is anything left of it, at the latest when the next one is done.
+"""
+
+import os
+import sys
+
+sys.path.insert(1, sys.path[0] + "/..")
+
+import buckets
+import harness
+import nodes
+import redis
+from harness import background, thorough, wait_until
+from publishing import LOCK, POINTS, PREFIX, RECORD, PublishTest, entries_of
+
+
+class Broken(PublishTest):
+    """One server, and what goes wrong at it."""
+
+    def start_publisher(self, entries, *options, look=None, **kwargs):
+        self.servers = redis.single(self, 0, *options)
+        self.server = self.servers.master
+        address = self.server
+        if look is not None:
+            address = self.between(self.server, look)
+        return self.publisher(address, entries, **kwargs)
+
+    def keys(self):
+        return sorted(self.server.call("KEYS", "*"))
+
+    def test_locked(self):
+        """Who publishes has it alone; the others hear who it is."""
+        self.start_publisher(entries_of(10))
+        self.server.call("SET", LOCK, "appmsgd of there, process 7 #12",
+                         "PX", 100000)
+        self.assertIn("somebody else publishes: appmsgd of there, process 7;",
+                      self.refused())
+        self.assertEqual(self.keys(), [LOCK.encode()])
+        self.server.call("DEL", LOCK)
+        self.publish()
+        self.assert_published(self.servers, entries_of(10))
+
+    def test_overtaken(self):
+        """Who slept longer than his lock lasts changes nothing any more."""
+        taken = []
+
+        def look(words):
+            if words[0] == b"HSET" and b":0" in words[1] and not taken:
+                taken.append(words[1])
+                self.server.call("SET", LOCK, "another #2")
+                for point in POINTS:
+                    self.server.call("HSET", point, "writer", "another #2")
+
+        self.start_publisher(entries_of(100), look=look)
+        self.assertIn("somebody else began to publish", self.refused())
+        self.assertEqual(len(taken), 1)
+        self.assertEqual(self.points(self.servers), [{}] * 3)
+        self.assertEqual(self.server.call("GET", LOCK), b"another #2")
+
+    def test_foreign(self):
+        """What others have under the prefix stays as it is."""
+        self.start_publisher(entries_of(100))
+        for key, make, why in (
+                (POINTS[1], ("SET", POINTS[1], "x"), "somebody else"),
+                (POINTS[2], ("HSET", POINTS[2], "layout", "77"),
+                 "somebody else"),
+                (RECORD, ("HSET", RECORD, "a", "b"), "somebody else"),
+                (RECORD, ("RPUSH", RECORD, "a"), "somebody else"),
+                (LOCK, ("RPUSH", LOCK, "a"), "somebody else")):
+            with self.subTest(make=make):
+                self.server.call(*make)
+                dump = self.server.call("DUMP", key)
+                self.assertIn(why, self.refused())
+                self.assertEqual(self.server.call("DUMP", key), dump)
+                self.server.call("DEL", key)
+                self.assertEqual(self.keys(), [])
+
+    def test_foreign_bucket(self):
+        """So does a bucket that is there before."""
+        def look(words):
+            if words[0] == b"HSET" and words[1].endswith(b":1") and not seen:
+                seen.append(words[1])
+                self.server.call("HSET", words[1], "", "theirs")
+
+        seen = []
+        self.start_publisher(entries_of(100), look=look)
+        self.assertIn("somebody else has keys", self.refused())
+        self.assertEqual(len(seen), 1)
+        self.assertEqual(self.points(self.servers), [{}] * 3)
+
+    def test_lost(self):
+        """What is lost before anybody reads it is noticed."""
+        def look(words):
+            if words[0] == b"HMGET" and words[1].endswith(b":3") and not seen:
+                seen.append(words[1])
+                self.server.call("DEL", words[1])
+
+        seen = []
+        self.start_publisher(entries_of(100), look=look)
+        self.assertIn("entries are lost", self.refused())
+        self.assertEqual(self.points(self.servers), [{}] * 3)
+        self.assertEqual(self.record(self.servers), {})
+        self.publish()
+        self.assert_published(self.servers, entries_of(100))
+
+    def test_full(self):
+        """A server without room: what is there stays, what came goes."""
+        self.start_publisher(entries_of(100))
+        old = self.publish()["generation"]
+        self.words(entries_of(20000, "x" * 100))
+        self.done("reload")
+        used = int(self.server.info("memory")["used_memory"])
+        self.server.call("CONFIG", "SET", "maxmemory", used + (1 << 20))
+        self.assertRegex(self.refused(), r"127\.0\.0\.1:\d+ is full: OOM ")
+        self.assertEqual(self.record(self.servers), {old: 4})
+        self.assertEqual(len(self.keys()), 4 + len(POINTS) + 1)
+        self.assert_published(self.servers, entries_of(100), old)
+        self.server.call("CONFIG", "SET", "maxmemory", 0)
+        self.publish()
+        self.assert_published(self.servers, entries_of(20000, "x" * 100))
+
+    def test_not_allowed(self):
+        """A user without the rights, or a wrong password."""
+        self.write("password", "secret\n")
+        daemon = self.start_publisher(
+            entries_of(10), options="user=app password-file="
+            + self.path("password"))
+        self.assertIn("does not let us in: WRONGPASS", self.refused())
+        self.server.call("ACL", "SETUSER", "app", "on", ">secret", "~*",
+                         "+@all", "-hset")
+        self.assertIn("does not let this user do that: NOPERM",
+                      self.refused())
+        self.server.call("ACL", "SETUSER", "app", "+hset")
+        self.publish()
+        self.assert_published(self.servers, entries_of(10))
+        self.assertNotIn("secret", daemon.log)
+
+    def test_least_rights(self):
+        """The commands that the manual names are enough."""
+        self.write("password", "secret\n")
+        self.start_publisher(
+            entries_of(100), options="user=app password-file="
+            + self.path("password"))
+        self.server.call(
+            "ACL", "SETUSER", "app", "on", ">secret", f"~{PREFIX}*",
+            "+cluster|slots", "+del", "+exec", "+get", "+hdel", "+hget",
+            "+hgetall", "+hmget", "+hset", "+multi", "+pexpire", "+set",
+            "+unlink", "+unwatch", "+wait", "+watch")
+        first = self.publish()["generation"]
+        self.publish()
+        self.publish()
+        wait_until(lambda: first not in self.record(self.servers),
+                   "the first has gone")
+        self.assertEqual(self.server.call("GET", LOCK), None)
+
+    def test_replica(self):
+        """A replica is named where the master should be."""
+        servers = redis.single(self, 1)
+        self.publisher(servers.replicas[0], entries_of(10))
+        self.assertIn("is a replica, where the master has to be named first",
+                      self.refused())
+
+    def test_nobody(self):
+        """No server there, one that is none, and one that says nothing."""
+        port = redis.free_port()
+        self.publisher(f"127.0.0.1:{port}", entries_of(10))
+        self.assertIn(f"127.0.0.1:{port}: Connection refused", self.refused())
+        for name, answer, why in (
+                ("garbage", lambda words, _: b"HTTP/1.1 400\r\n\r\n",
+                 "is no reply of Redis"),
+                ("nothing", lambda words, _: None, "closed the connection")):
+            with self.subTest(name=name):
+                self.daemons[-1].stop()
+                with nodes.Node(answer) as node:
+                    self.publisher(node, entries_of(10))
+                    self.assertIn(why, self.refused())
+
+    def test_one_at_a_time(self):
+        """A second one is told so; a reload goes on; status says how far."""
+        self.start_publisher(entries_of(1000))
+        self.assertNotIn("publishing", self.members("status"))
+        self.server.stop()
+        results = []
+
+        with background(lambda: results.append(
+                self.control("publish", "words", "shared"))):
+            wait_until(lambda: "publishing" in self.members("status"),
+                       "it is under way")
+            self.assertIn("something is being published", self.refused())
+            self.assertEqual(
+                self.members("status")["publishing"],
+                {"from": "words", "to": "shared", "share": 0})
+            self.assertIn("\npublishing   words to shared, 0%\n",
+                          self.done("status") + "\n")
+            self.words(entries_of(5, "new"))
+            self.done("--force", "reload")
+            self.server.go_on()
+        self.assertEqual((results[0].returncode, results[0].stderr), (0, ""))
+        # The table that served when it was asked for.
+        self.assert_published(self.servers, entries_of(1000))
+        self.assertNotIn("publishing", self.members("status"))
+
+    def test_stopped(self):
+        """The end of the daemon is its end, too."""
+        daemon = self.start_publisher(entries_of(1000))
+        self.server.stop()
+        results = []
+        with background(lambda: results.append(
+                self.control("publish", "words", "shared"))):
+            wait_until(lambda: "publishing" in self.members("status"),
+                       "it is under way")
+            daemon.terminate()
+            self.assertEqual(daemon.wait(), 0)
+        self.server.go_on()
+        self.assertEqual(results[0].returncode, 1)
+        self.assertIn("the daemon is stopping", results[0].stderr)
+        self.assertEqual(self.points(self.servers), [{}] * 3)
+
+
+class Killed(PublishTest):
+    """A publisher that ends at any moment."""
+
+    def start(self, *lines, answers=(), **kwargs):
+        """Start a daemon that need not end well."""
+        daemon = harness.Daemon(self.configure(*lines, answers=answers))
+        self.daemons.append(daemon)
+        self.addCleanup(daemon.kill)
+        return daemon
+
+    def test_at_each_request(self):
+        """Killed before the n-th request is done: what is read is whole, and
+        the next one clears up."""
+        servers = redis.single(self)
+        server = servers.master
+        left = [0]
+
+        def look(_):
+            left[0] -= 1
+            if left[0] == 0:
+                self.daemons[-1].process.kill()
+
+        between = self.between(server, look)
+        generations = entries_of(150, "old"), entries_of(170, "new")
+        self.publisher(between, generations[0])
+        self.publish()
+        before = sum(1 for _ in between.requests)
+        self.publish("words", "shared")
+        requests = len(between.requests) - before
+        self.assertGreater(requests, 40)
+        self.daemons[-1].stop()
+        for n in range(1, requests + 1, thorough(5, 1)):
+            with self.subTest(n=n):
+                self.publisher(between, generations[1])
+                left[0] = n
+                self.assertNotEqual(
+                    self.control("publish", "words", "shared").returncode, 0)
+                self.daemons[-1].kill()
+                left[0] = 0
+                self.assert_reads_one_of(servers, generations)
+                # Its lock would be over at last.
+                server.call("DEL", LOCK)
+                os.unlink(self.path("control.sock"))
+                self.publisher(between, generations[0])
+                self.publish("--force", "words", "shared")
+                self.assert_published(servers, generations[0])
+                self.assertEqual(self.left(servers), set())
+                self.daemons[-1].stop()
+
+    def assert_reads_one_of(self, servers, generations):
+        """Whichever pointer one reads first."""
+        for point in self.points(servers):
+            self.assertIn(
+                self.read(servers, int(point["number"]),
+                          int(point["buckets"])),
+                [{key.encode(): buckets.escaped(text)
+                  for key, text in entries.items()}
+                 for entries in generations])
+
+    def left(self, servers):
+        """Generations of which buckets are there, and that no pointer, nor
+        the record, knows."""
+        known = self.record(servers).keys()
+        return {int(key.split(b":")[2]) for server in servers
+                for key in server.call("KEYS", PREFIX + "*[0-9]")
+                } - known
+
+
+if __name__ == "__main__":
+    harness.main()
