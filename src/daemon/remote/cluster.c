@@ -20,11 +20,13 @@
 #include "daemon/conf/conf.h"
 #include "daemon/remote/pulse.h"
 
-/* Between two questions for the map, and when it is asked for anyhow, ms. */
+/* Between two questions for the map, ms. */
 #define REFRESH_MIN	100
 #define REFRESH_MAX	300
-#define REGULAR_MIN	10000
-#define REGULAR_MAX	20000
+/* When it is asked for anyhow, ms: soon after it has changed, since nodes hear
+ * of each other's replicas one after the other; then less often. */
+#define REGULAR_MIN	500
+#define REGULAR_MAX	16000
 /* When whoever was asked did not answer. */
 #define NEXT_MIN	10
 #define NEXT_MAX	50
@@ -188,6 +190,23 @@ fill_holes(struct slotmap *map, const struct slotmap *old)
 	free(new);
 }
 
+/* Whether two maps have the same masters, and replicas for the same slots. */
+static bool
+is_alike(const struct slotmap *a, const struct slotmap *b)
+{
+	const uint16_t *m = a->masters, *n = b->masters;
+
+	for (unsigned int i = 0; i < SLOTMAP_SLOTS; i++) {
+		if ((a->replicas[i] == SLOTMAP_NONE) !=
+		    (b->replicas[i] == SLOTMAP_NONE) ||
+		    (m[i] == SLOTMAP_NONE) != (n[i] == SLOTMAP_NONE) ||
+		    (m[i] != SLOTMAP_NONE &&
+		    !slotmap_same(&a->nodes[m[i]], &b->nodes[n[i]])))
+			return false;
+	}
+	return true;
+}
+
 /* Take a reply for the map.  Returns 0, or -1. */
 static int
 take_map(struct cluster *c, const struct node *from, const char *at,
@@ -198,7 +217,7 @@ take_map(struct cluster *c, const struct node *from, const char *at,
 	if (map == NULL)
 		return -1;
 	if (slotmap_take(map, at, (size_t)(end - at), &from->address,
-	    (unsigned int)pulse_between(c->owner.pulse, 0, 1 << 16)) != 0) {
+	    c->pick) != 0) {
 		free(map);
 		return -1;
 	}
@@ -209,6 +228,10 @@ take_map(struct cluster *c, const struct node *from, const char *at,
 		free(map);
 		return -1;
 	}
+	if (c->map == NULL || !is_alike(c->map, map))
+		c->interval = REGULAR_MIN;
+	else if (c->interval < REGULAR_MAX)
+		c->interval *= 2;
 	slotmap_clear(c->map);
 	free(c->map);
 	c->map = map;
@@ -222,14 +245,13 @@ static void
 map_came(struct cluster *c, const struct node *from, const char *at,
     const char *end)
 {
-	int64_t now = clock_ms(), low = REGULAR_MIN, high = REGULAR_MAX;
+	int64_t now = clock_ms(), next = REFRESH_MIN;
 
-	if (take_map(c, from, at, end) != 0) {
+	if (take_map(c, from, at, end) == 0)
+		next = c->interval;
+	else
 		warn(c, from, "no slots of a cluster are told");
-		low = REFRESH_MIN;
-		high = REFRESH_MAX;
-	}
-	refresh_by(c, now + pulse_between(c->owner.pulse, low, high));
+	refresh_by(c, now + pulse_between(c->owner.pulse, next, 2 * next));
 }
 
 static void
@@ -281,7 +303,8 @@ wrong_cb(struct node *n, const char *why, void *arg)
 {
 	struct cluster *c = arg;
 
-	warn(c, n, why);
+	if (why != NULL)
+		warn(c, n, why);
 	cluster_refresh(c);
 }
 
@@ -307,6 +330,7 @@ cluster_new(const struct conf_remote *conf, const struct node_owner *owner)
 	c->conf = conf_remote_ref(conf);
 	c->due = INT64_MAX;
 	c->last = INT64_MIN / 2;
+	c->pick = (unsigned int)pulse_between(c->owner.pulse, 0, 1 << 16);
 	c->seeds = calloc(conf->n_servers, sizeof(*c->seeds));
 	for (size_t i = 0; c->seeds != NULL && i < conf->n_servers; i++) {
 		address = address_of(&conf->servers[i]);

@@ -46,6 +46,8 @@ struct cluster {
 	uint64_t ticket;
 	int64_t last;		/* ms: when it was asked */
 	int64_t due;		/* ms: when it is to be asked */
+	int64_t interval;	/* ms, where nothing is wrong */
+	unsigned int pick;	/* which replicas are its own */
 	struct warning warning;
 	/* As in node_owner, of which it makes its own. */
 	int (*reply_cb)(struct node *, void *who, const char *at,

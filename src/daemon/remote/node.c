@@ -145,6 +145,7 @@ ended(struct node *n)
 	}
 	disconnect(n);
 	n->state = NODE_IDLE;
+	n->owner->wrong_cb(n, NULL, n->owner->arg);
 }
 
 static void

@@ -56,7 +56,8 @@ struct node_owner {
 	void (*lost_cb)(struct node *, void *who, void *arg);
 	/* It is late: whoever can ask another may node_leave() it. */
 	void (*late_cb)(struct node *, void *who, void *arg);
-	/* Something is wrong with the node: static words. */
+	/* Something is wrong with the node: static words; NULL: it has ended
+	 * a connection that it owed nothing to. */
 	void (*wrong_cb)(struct node *, const char *why, void *arg);
 	void *arg;
 	STAILQ_HEAD(, node) dirty;	/* those with something to send */
