@@ -150,20 +150,12 @@ note(struct source *s, enum remote_cause cause)
 		    (unsigned long long)more);
 }
 
-/* Count one that is not answered, and say why. */
+/* Too many are asked for already. */
 static void
-unavailable(struct asker *a, struct lookup *l, enum remote_cause cause)
-{
-	stats_add(a->stats, STATS_UNAVAILABLE + cause, 1);
-	l->said.cause = cause;
-}
-
-/* The same, with nothing asked. */
-static void
-turn_away(struct asker *a, struct source *s, struct lookup *l)
+turn_away(struct source *s, struct lookup *l)
 {
 	note(s, REMOTE_BUSY);
-	unavailable(a, l, REMOTE_BUSY);
+	l->said.cause = REMOTE_BUSY;
 	lookup_answer(&l, LOOKUP_UNAVAILABLE, NULL, 0);
 }
 
@@ -204,7 +196,7 @@ ask_give_up(struct asker *a, struct ask *ask, enum remote_cause cause)
 		return;
 	note(s, cause);
 	TAILQ_FOREACH(w, &ask->waiters, entry)
-		unavailable(a, w->lookup, cause);
+		w->lookup->said.cause = cause;
 	ask->said_by = NULL;
 	end(a, ask, LOOKUP_UNAVAILABLE, NULL, 0);
 }
@@ -401,7 +393,7 @@ ask_anew(struct asker *a, struct source *s, struct lookup *l)
 	    l->key, l->key_len);
 
 	if (ask == NULL) {
-		turn_away(a, s, l);
+		turn_away(s, l);
 		return;
 	}
 	ask->hash = l->hash;
@@ -413,20 +405,33 @@ ask_anew(struct asker *a, struct source *s, struct lookup *l)
 }
 
 /* What was published does not change: who knows it need not ask. */
-static bool
-answer_cached(struct asker *a, const struct source *s, struct lookup *l)
+enum lookup_result
+ask_known(struct asker *a, const struct source *s, struct lookup_known *known)
 {
 	struct cache_entry entry;
 
 	if (s->edition == NULL || s->conf->live || !cache_find(s->cache,
-	    l->hash, l->key, l->key_len, &entry) ||
+	    known->hash, known->key, known->key_len, &entry) ||
 	    entry.stamp != s->edition->generation)
-		return false;
+		return LOOKUP_NONE;
 	stats_add(a->stats, STATS_REMOTE_CACHED, 1);
+	known->text = entry.value;
+	known->text_len = entry.value_len;
+	return entry.value != NULL ? LOOKUP_FOUND : LOOKUP_MISSED;
+}
+
+static bool
+answer_cached(struct asker *a, const struct source *s, struct lookup *l)
+{
+	struct lookup_known known = { .key = l->key, .key_len = l->key_len,
+	    .hash = l->hash };
+	enum lookup_result result = ask_known(a, s, &known);
+
+	if (result == LOOKUP_NONE)
+		return false;
 	l->said.cached = true;
-	l->said.published = entry.stamp;
-	lookup_answer(&l, entry.value != NULL ? LOOKUP_FOUND : LOOKUP_MISSED,
-	    entry.value, entry.value_len);
+	l->said.published = s->edition->generation;
+	lookup_answer(&l, result, known.text, known.text_len);
 	return true;
 }
 
@@ -440,7 +445,7 @@ ask_lookup(struct asker *a, struct source *s, struct lookup *l)
 		return;
 	if (a->n_lookups >= ASK_MAX || a->n >= ASK_MAX ||
 	    make_hashes(a) != 0) {
-		turn_away(a, s, l);
+		turn_away(s, l);
 		return;
 	}
 	ask = find(a, s, l);
@@ -450,7 +455,7 @@ ask_lookup(struct asker *a, struct source *s, struct lookup *l)
 	}
 	w = TAILQ_EMPTY(&ask->waiters) ? &ask->first : malloc(sizeof(*w));
 	if (w == NULL) {
-		turn_away(a, s, l);
+		turn_away(s, l);
 		return;
 	}
 	stats_add(a->stats, STATS_REMOTE_JOINED, 1);

@@ -21,6 +21,7 @@
 
 #include "daemon/base/buf.h"
 #include "daemon/remote/source.h"
+#include "daemon/request/lookup.h"
 
 struct lookup;
 struct node;
@@ -57,6 +58,12 @@ void asker_init(struct asker *, struct pulse *, struct stats *);
  * the nodes are to be freed after it.
  */
 void asker_clear(struct asker *);
+
+/*
+ * What is known of a key without asking (lookup.h).
+ */
+enum lookup_result ask_known(struct asker *, const struct source *,
+    struct lookup_known *);
 
 /*
  * Ask for a key.  The lookup is answered in this call or after it.

@@ -286,7 +286,16 @@ ask(void *arg, const struct later *later, struct lookup *lookup)
 	lookup_answer(&lookup, LOOKUP_UNAVAILABLE, NULL, 0);
 }
 
-const struct later_ops remote_ops = { ask, ask_forget };
+static enum lookup_result
+known(void *arg, const struct later *later, struct lookup_known *known)
+{
+	struct remote *r = arg;
+	const struct source *s = find(r, later->what);
+
+	return s == NULL ? LOOKUP_NONE : ask_known(&r->asker, s, known);
+}
+
+const struct later_ops remote_ops = { ask, ask_forget, known };
 
 static time_t
 published_at(const struct bucket_table *t)

@@ -29,6 +29,7 @@
 #include "daemon/record/stats.h"
 #include "daemon/request/env.h"
 #include "daemon/request/fast_reply.h"
+#include "daemon/request/job.h"
 #include "daemon/snapshot/generation.h"
 #include "daemon/snapshot/snapshot.h"
 #include "lib/length.h"
@@ -184,23 +185,27 @@ gather(struct request_env *env, struct fast_turn *turn,
 	return n;
 }
 
-/* Count the first n requests of the batch, which were answered. */
+/* What became of a batch's requests. */
+struct fate {
+	size_t n;		/* that are done with */
+	uint32_t found, owed;	/* of them */
+};
+
+/* Count them; those that are owed are counted when they are answered. */
 static void
-count(const struct fast *fast, const struct snapshot *snap,
-    struct stats *stats, size_t n, uint32_t found)
+count(const struct fast *fast, struct stats *stats, const struct fate *fate)
 {
-	struct snapshot_answer a;
 	size_t i = 0;
 
-	stats_answered(stats, TABLE_EXACT, REQUEST_FOUND, found);
+	stats_answered(stats, TABLE_EXACT, REQUEST_FOUND, fate->found);
 	stats_answered(stats, TABLE_EXACT, REQUEST_NOT_FOUND,
-	    (uint32_t)n - found);
-	while ((i += stats_skip(stats, n - i)) < n) {
+	    (uint32_t)fate->n - fate->found - fate->owed);
+	while ((i += stats_skip(stats, fate->n - i)) < fate->n) {
 		const struct plain *p = &fast->batch[i++];
 
-		stats_key(stats, p->key, p->key_len, p->hash,
-		    snapshot_find_hashed(snap, p->hash, p->key, p->key_len,
-		    &a) == SNAPSHOT_FOUND);
+		if (p->reply_len > 0)
+			stats_key(stats, p->key, p->key_len, p->hash,
+			    p->answer.id != TABLE_NO_ID);
 	}
 }
 
@@ -246,35 +251,73 @@ first_table(const struct snapshot *snap)
 }
 
 /*
+ * A table that answers later is to be asked: it may know the answer, or it owes
+ * one.
+ *
+ * Returns what it knows; SNAPSHOT_LATER: nothing, and the reply is owed where
+ * its length is 0.
+ */
+static enum snapshot_found
+answer_later(struct request_env *env, struct fast_turn *turn, struct plain *p,
+    bool keep)
+{
+	const struct fast_heads *heads = &env->fast->heads;
+	const struct later *later;
+	enum snapshot_found how;
+	struct request_job *job;
+	size_t at = 0;
+
+	p->reply_len = 1;
+	/* Lines of the access log name tables that are here. */
+	if (env->access != NULL)
+		return SNAPSHOT_LATER;
+	how = request_job_find(env, env->gen->snap, p, &at, &later);
+	if (how != SNAPSHOT_LATER || turn->may_owe == 0 ||
+	    (job = request_job_plain(env, heads, p, later, at, keep)) == NULL)
+		return how;
+	p->reply_len = 0;
+	turn->owe_cb(turn->arg, job, keep);
+	return how;
+}
+
+/*
  * Answer the first requests of the batch, n of them.
  *
- * turn   next is that of the first one that could not be
- * found  set to how many had an answer
- *
- * Returns how many could be answered here.
+ * turn  next is that of the first one that could not be
+ * fate  set
  */
-static size_t
+static void
 answer(struct request_env *env, struct fast_turn *turn, size_t n,
-    struct buf *out, uint32_t *found)
+    struct fate *fate)
 {
 	/* Without lending that is any length. */
 	const size_t most = env->lend_min - 1;
-	const size_t output = (size_t)turn->limits->output;
 	const struct snapshot *snap = env->gen->snap;
 	struct fast *fast = env->fast;
-	uint32_t n_found = 0;
+	struct buf *out = turn->out;
+	size_t output = turn->output;
+	uint32_t n_found = 0, n_owed = 0;
 	size_t i, used = 0;
 	bool told = false;
 
-	for (i = 0; i < n && out->len < output; i++) {
+	for (i = 0; i < n && out != NULL && out->len < output; i++) {
 		struct plain *p = &fast->batch[i];
 		enum snapshot_found how = snapshot_find_hashed(snap, p->hash,
 		    p->key, p->key_len, &p->answer);
-		bool has = how == SNAPSHOT_FOUND;
+		bool has;
 
-		/* The rest is stream.c's: to lend a text, to ask a table that
-		 * answers later. */
-		if ((has ? p->answer.text_len > most :
+		if (how == SNAPSHOT_LATER) {
+			how = answer_later(env, turn, p,
+			    !turn->last || i < n - 1);
+			out = turn->out;
+			output = turn->output;
+		}
+		has = how == SNAPSHOT_FOUND;
+		if (how == SNAPSHOT_LATER && p->reply_len == 0)
+			n_owed++;
+		/* The rest is stream.c's: to lend a text, to say why there is
+		 * no answer. */
+		else if ((has ? p->answer.text_len > most :
 		    how == SNAPSHOT_LATER) ||
 		    fast_reply(&fast->heads, p, has, out) != 0)
 			break;
@@ -282,25 +325,23 @@ answer(struct request_env *env, struct fast_turn *turn, size_t n,
 		told |= p->fit.shape->has != 0;
 		used += p->fit.len + p->fit.content_len;
 	}
-	*found = n_found;
+	*fate = (struct fate){ i, n_found, n_owed };
 	turn->told |= told;
 	turn->used += used;
 	if (i < n) {
 		turn->last = false;
 		turn->next = fast->batch[i].fit;
 	}
-	return i;
 }
 
 void
 fast_feed(struct request_env *env, struct fast_turn *turn, const char *buf,
-    size_t len, struct buf *out)
+    size_t len)
 {
-	const struct snapshot *snap = env->gen->snap;
-	const struct table *first = first_table(snap);
+	const struct table *first = first_table(env->gen->snap);
 	const struct plain *batch = env->fast->batch;
-	size_t n, done;
-	uint32_t found;
+	struct fate fate;
+	size_t n;
 
 	turn->used = 0;
 	turn->last = turn->told = false;
@@ -308,10 +349,11 @@ fast_feed(struct request_env *env, struct fast_turn *turn, const char *buf,
 		n = gather(env, turn, first, buf + turn->used,
 		    len - turn->used, turn->budget < BATCH ?
 		    (size_t)turn->budget : BATCH);
-		done = answer(env, turn, n, out, &found);
-		count(env->fast, snap, env->stats, done, found);
-		turn->budget -= (int64_t)done;
-		if (env->access != NULL && done > 0)
-			log_batch(env->access, batch, done, found);
-	} while (n == BATCH && done == n && !turn->last && turn->budget > 0);
+		answer(env, turn, n, &fate);
+		count(env->fast, env->stats, &fate);
+		turn->budget -= (int64_t)fate.n;
+		if (env->access != NULL && fate.n > 0)
+			log_batch(env->access, batch, fate.n, fate.found);
+	} while (n == BATCH && fate.n == n && !turn->last &&
+	    turn->budget > 0 && turn->out != NULL);
 }

@@ -20,10 +20,23 @@
 struct conf_limits;
 struct fast;
 struct request_env;
+struct request_job;
 
 /* What one call is told, and what it tells. */
 struct fast_turn {
-	const struct conf_limits *limits;	/* of header, content, output */
+	const struct conf_limits *limits;	/* of header and content */
+	struct buf *out;	/* gets the replies; NULL: no more of them */
+	size_t output;		/* the bytes in it after which none is taken */
+	/*
+	 * Owe a reply.
+	 *
+	 * job   taken; what comes behind it goes to out, output and may_owe as
+	 *       this call leaves them
+	 * keep  the connection stays
+	 */
+	void (*owe_cb)(void *arg, struct request_job *job, bool keep);
+	void *arg;
+	size_t may_owe;		/* so many; 0: none is */
 	bool keep_alive;	/* the listener's way with plain requests */
 	int64_t budget;		/* the most that may be answered, above 0;
 				   reduced by those that are */
@@ -54,9 +67,8 @@ void fast_free(struct fast *);
  * env   its fast is not NULL; of its shapes is looked at what headers are known
  * turn  as above
  * buf   of len bytes, which begin with a message
- * out   gets the replies
  */
 void fast_feed(struct request_env *env, struct fast_turn *turn,
-    const char *buf, size_t len, struct buf *out);
+    const char *buf, size_t len);
 
 #endif

@@ -69,6 +69,7 @@ fast_heads_init(struct fast_heads *heads)
 	    has++) {
 		head_init(&heads->heads[has][false], has, false);
 		head_init(&heads->heads[has][true], has, true);
+		heads->bare[has].has = has;
 	}
 }
 

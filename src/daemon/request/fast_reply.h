@@ -44,12 +44,24 @@ struct fast_head {
 /* By what a shape has, and whether there is an answer. */
 struct fast_heads {
 	struct fast_head heads[(SHAPE_CONNECTION | SHAPE_ID) + 1][2];
+	/* Shapes that only have something, for who waits: others are
+	 * forgotten. */
+	struct shape bare[(SHAPE_CONNECTION | SHAPE_ID) + 1];
 };
 
 /*
  * Encode the headers.
  */
 void fast_heads_init(struct fast_heads *);
+
+/*
+ * A shape that has what a shape has, and lasts as long as the headers.
+ */
+static inline const struct shape *
+fast_heads_shape(const struct fast_heads *heads, unsigned int has)
+{
+	return &heads->bare[has];
+}
 
 /*
  * Append the reply to a lookup whose answer is set, but for its id where it is

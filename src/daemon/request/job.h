@@ -16,9 +16,12 @@
 #include <stdint.h>
 
 #include "daemon/request/env.h"
+#include "daemon/snapshot/snapshot.h"
 
 struct answer;
 struct ask;
+struct fast_heads;
+struct plain;
 struct query;
 struct request_job;
 
@@ -34,6 +37,34 @@ struct request_job;
 enum request_result request_job_start(const struct ask *,
     const struct query *, const struct answer *answer, const char *key,
     size_t len, struct request_job **job);
+
+/*
+ * Find the answer to a plain lookup in the tables that are left: in those that
+ * are here, and in such as answer later where these know it by now.
+ *
+ * p      its answer is set with SNAPSHOT_FOUND; one that is not of a table here
+ *        is borrowed until the next call
+ * at     tables before it are asked already; moved on
+ * later  set to the one that is to be asked with SNAPSHOT_LATER
+ */
+enum snapshot_found request_job_find(const struct request_env *,
+    const struct snapshot *, struct plain *p, size_t *at,
+    const struct later **later);
+
+/*
+ * Ask that table for a plain lookup.
+ *
+ * heads  for its reply; borrowed as long as the job
+ * p      copied
+ * at     as request_job_find() left it
+ * keep   the connection stays
+ *
+ * Returns a job that waits, owned by the caller, request_job_free(); or NULL:
+ * memory is out, or there is no answer, as who asks in another way is told.
+ */
+struct request_job *request_job_plain(struct request_env *,
+    const struct fast_heads *heads, const struct plain *p,
+    const struct later *, size_t at, bool keep);
 
 /*
  * Whether there is work, or an answer is waited for.

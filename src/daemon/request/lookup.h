@@ -22,6 +22,25 @@
 struct later;			/* snapshot.h */
 struct lookup;
 
+enum lookup_result {
+	LOOKUP_FOUND,
+	LOOKUP_MISSED,		/* the table does not have it, for sure */
+	LOOKUP_UNAVAILABLE,	/* it is not known whether it has: said.cause
+				   is why */
+	LOOKUP_FAILED,		/* memory is out here; not to be answered */
+	LOOKUP_NONE		/* not answered */
+};
+
+/* A key, and what is known of it. */
+struct lookup_known {
+	const char *key;	/* UTF-8 */
+	size_t key_len;
+	uint64_t hash;		/* table_hash() of it */
+	const char *text;	/* JSON-escaped; borrowed until the next call of
+				   any of these functions */
+	size_t text_len;
+};
+
 /* Who asks such tables. */
 struct later_ops {
 	/*
@@ -38,6 +57,15 @@ struct later_ops {
 	 * Nobody wants to know any more: the lookup is gone after this call.
 	 */
 	void (*forget)(struct lookup *);
+
+	/*
+	 * What is known of a key without asking, and is as good as an answer;
+	 * NULL: nothing ever is.
+	 *
+	 * Returns LOOKUP_FOUND with the text, LOOKUP_MISSED, or LOOKUP_NONE.
+	 */
+	enum lookup_result (*known)(void *arg, const struct later *,
+	    struct lookup_known *);
 };
 
 #define LOOKUP_NODE_MAX	80	/* bytes of "[address%zone]:port" */
@@ -51,15 +79,6 @@ struct lookup_said {
 				   write it */
 	char node[LOOKUP_NODE_MAX];	/* who said it, for lookups that want
 					   to know; "": nobody */
-};
-
-enum lookup_result {
-	LOOKUP_FOUND,
-	LOOKUP_MISSED,		/* the table does not have it, for sure */
-	LOOKUP_UNAVAILABLE,	/* it is not known whether it has: said.cause
-				   is why */
-	LOOKUP_FAILED,		/* memory is out here; not to be answered */
-	LOOKUP_NONE		/* not answered */
 };
 
 struct lookup {

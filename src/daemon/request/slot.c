@@ -211,7 +211,8 @@ static void
 work(struct slots *slots, struct slot *slot, struct request_env *env,
     int64_t slice_us, struct buf *out)
 {
-	if (slot != STAILQ_FIRST(&slots->list))
+	/* Nothing goes behind a text that is lent. */
+	if (slot != STAILQ_FIRST(&slots->list) || env->lent.text != NULL)
 		out = &slot->reply;
 	switch (request_job_work(slot->job, env, slice_us, out)) {
 	case REQUEST_LATER:
@@ -261,15 +262,12 @@ lend(struct request_env *env, struct request_lent *lent, size_t before)
 	*lent = (struct request_lent){ 0 };
 }
 
-int
-slots_take(struct slots *slots, struct request_env *env, struct buf *out)
+/* Give the replies that are there and have none before them that is not. */
+static int
+give(struct slots *slots, struct request_env *env, struct buf *out)
 {
 	struct slot *slot;
 
-	while ((slot = STAILQ_FIRST(&slots->answered)) != NULL) {
-		STAILQ_REMOVE_HEAD(&slots->answered, answered_entry);
-		work(slots, slot, env, 0, out);
-	}
 	while (!slots->failed && env->lent.text == NULL &&
 	    (slot = STAILQ_FIRST(&slots->list)) != NULL && slot->job == NULL) {
 		const struct buf *b = &slot->reply;
@@ -284,6 +282,21 @@ slots_take(struct slots *slots, struct request_env *env, struct buf *out)
 		remove_first(slots);
 	}
 	return slots->failed ? -1 : 0;
+}
+
+int
+slots_take(struct slots *slots, struct request_env *env, struct buf *out)
+{
+	struct slot *slot;
+
+	while ((slot = STAILQ_FIRST(&slots->answered)) != NULL) {
+		STAILQ_REMOVE_HEAD(&slots->answered, answered_entry);
+		work(slots, slot, env, 0, out);
+		/* Most come in order. */
+		if (give(slots, env, out) != 0)
+			return -1;
+	}
+	return give(slots, env, out);
 }
 
 size_t

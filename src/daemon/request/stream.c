@@ -28,6 +28,7 @@
 
 /* What one call of stream_feed() has in hand. */
 struct turn {
+	struct stream *s;
 	struct request_env *env;
 	const struct conf_limits *limits;
 	const char *buf;
@@ -37,6 +38,7 @@ struct turn {
 	struct fast_turn fast;	/* with the messages that may still be taken */
 	int64_t until;		/* 0: no message took long yet */
 	bool late;
+	bool failed;		/* memory was out */
 };
 
 void
@@ -333,56 +335,94 @@ turn_is_late(struct turn *t)
 }
 
 /*
- * Take the plain lookups at the front, and one message behind them.
+ * Aim at where the reply to the next message goes.  Where replies are owed that
+ * is behind all of them.
  *
- * limits  those of the turn, but output, which is for out here
+ * Returns STREAM_AGAIN; STREAM_WAIT where they are too much; STREAM_FAILED.
  */
 static enum stream_verdict
-stream_take(struct stream *s, struct turn *t,
-    const struct conf_limits *limits, struct buf *out)
+stream_aim(const struct stream *s, struct turn *t)
+{
+	size_t most = (size_t)t->limits->output, owed, n;
+	size_t pipeline = (size_t)t->limits->pipeline;
+	struct fast_turn *fast = &t->fast;
+
+	fast->out = t->out;
+	fast->output = most;
+	fast->may_owe = pipeline;
+	if (!stream_owes(s))
+		return STREAM_AGAIN;
+	owed = slots_bytes(s->slots);
+	n = slots_n(s->slots);
+	if (owed >= most || n >= pipeline)
+		return STREAM_WAIT;
+	if (owed + t->out->len >= most) {
+		fast->budget = 0;
+		return STREAM_AGAIN;
+	}
+	if ((fast->out = slots_out(s->slots)) == NULL)
+		return STREAM_FAILED;
+	fast->output = most - owed - t->out->len + fast->out->len;
+	fast->may_owe = pipeline - n;
+	return STREAM_AGAIN;
+}
+
+/* One of the plain lookups is answered later. */
+static void
+stream_owe_cb(void *arg, struct request_job *job, bool keep)
+{
+	struct turn *t = arg;
+	enum stream_verdict verdict = stream_owe(t->s, t->env, job, keep);
+
+	if (verdict == STREAM_AGAIN)
+		verdict = stream_aim(t->s, t);
+	t->failed = verdict == STREAM_FAILED;
+	if (verdict != STREAM_AGAIN || t->fast.budget <= 0)
+		t->fast.out = NULL;
+}
+
+/* Take the plain lookups at the front, and one message behind them. */
+static enum stream_verdict
+stream_take(struct stream *s, struct turn *t)
 {
 	struct fast_turn *fast = &t->fast;
 	enum stream_verdict verdict;
 
 	if (t->env->fast != NULL && !s->draining) {
-		fast->limits = limits;
-		fast_feed(t->env, fast, t->buf + t->used, t->len - t->used,
-		    out);
+		fast_feed(t->env, fast, t->buf + t->used, t->len - t->used);
 		if (fast->used > 0)
 			stream_wait(s, STREAM_IDLE, APPMSG_LENGTH_SIZE);
 		t->used += fast->used;
 		s->told |= fast->told;
+		if (t->failed)
+			return STREAM_FAILED;
+		if (s->closing)
+			return STREAM_WAIT;
 		if (fast->last)
 			return STREAM_CLOSE;
-		if (fast->budget <= 0 || out->len >= (size_t)limits->output)
+		if (fast->budget <= 0 || fast->out == NULL ||
+		    fast->out->len >= fast->output)
 			return STREAM_AGAIN;
 	}
 	fast->budget--;
-	verdict = stream_message(s, t, out);
+	verdict = stream_message(s, t, fast->out);
 	t->late = turn_is_late(t);
 	return verdict;
 }
 
-/* The same where replies are owed: the new ones go behind all of them. */
+/* The same, wherever the replies go. */
 static enum stream_verdict
-stream_take_behind(struct stream *s, struct turn *t)
+stream_take_next(struct stream *s, struct turn *t)
 {
-	struct conf_limits limits = *t->limits;
-	size_t owed = slots_bytes(s->slots), most = (size_t)limits.output;
-	enum stream_verdict verdict;
-	struct buf *to;
+	enum stream_verdict verdict = stream_aim(s, t);
 
-	if (owed >= most || slots_n(s->slots) >= (size_t)limits.pipeline)
-		return STREAM_WAIT;
-	if (owed + t->out->len >= most) {
-		t->fast.budget = 0;
-		return STREAM_AGAIN;
-	}
-	if ((to = slots_out(s->slots)) == NULL)
-		return STREAM_FAILED;
-	limits.output = (int64_t)(most - owed - t->out->len + to->len);
-	verdict = stream_take(s, t, &limits, to);
-	if (t->env->lent.text != NULL)
+	if (verdict != STREAM_AGAIN || t->fast.budget <= 0)
+		return verdict;
+	verdict = stream_take(s, t);
+	if (!stream_owes(s))
+		return verdict;
+	/* What was lent before something was owed is not behind it. */
+	if (t->env->lent.text != NULL && t->fast.out != t->out)
 		slots_lend(s->slots, t->env);
 	slots_count(s->slots);
 	return stream_behind(s, verdict);
@@ -393,21 +433,21 @@ stream_feed(struct stream *s, struct request_env *env, const char *buf,
     size_t len, size_t *used, struct buf *out)
 {
 	const struct conf_limits *limits = env->limits;
-	struct turn t = { .env = env, .limits = limits, .buf = buf,
+	struct turn t = { .s = s, .env = env, .limits = limits, .buf = buf,
 	    .len = len, .out = out, .fast = { .keep_alive = s->keep_alive,
-	    .budget = limits->pipeline } };
+	    .budget = limits->pipeline, .limits = limits,
+	    .owe_cb = stream_owe_cb } };
 	enum stream_verdict verdict = STREAM_AGAIN;
 
+	t.fast.arg = &t;
 	if (stream_owes(s))
 		verdict = stream_collect(s, env, out);
 	while (verdict == STREAM_AGAIN && t.fast.budget > 0 && !t.late &&
 	    out->len < (size_t)limits->output && env->lent.text == NULL) {
 		if (t.len - t.used < s->need && s->state != STREAM_IDLE)
 			verdict = STREAM_MORE;
-		else if (stream_owes(s))
-			verdict = stream_take_behind(s, &t);
 		else
-			verdict = stream_take(s, &t, limits, out);
+			verdict = stream_take_next(s, &t);
 	}
 	*used = t.used;
 	return verdict;
