@@ -106,7 +106,7 @@ query(const struct check_options *o, const struct generation *gen)
 	enum snapshot_found found = snapshot_find(gen->snap, NULL, o->query,
 	    strlen(o->query), &a);
 	const struct explain_asked asked = { gen, o->query,
-	    strlen(o->query), &a };
+	    strlen(o->query), &a, NULL };
 	char *text;
 	size_t len;
 

@@ -28,7 +28,7 @@
 #include "daemon/conf/rows.h"
 #include "daemon/control.h"
 #include "daemon/inspect.h"
-#include "daemon/publishing.h"
+#include "daemon/inspect_key.h"
 #include "daemon/reload.h"
 #include "daemon/report/report.h"
 #include "daemon/snapshot/diff_keys.h"
@@ -254,7 +254,7 @@ command_explain(const struct command_host *host,
 	    appmsg_str_decode(&words->key, key, words->key.len, &len) != 0)
 		control_say(request, false, "out of memory");
 	else {
-		inspect_key(host->reload, host->searches, request, key, len);
+		inspect_key(host->asks, host->reload, request, key, len);
 		return;
 	}
 	free(key);

@@ -12,7 +12,7 @@
 
 struct control_request;
 struct errands;
-struct publishing;
+struct inspect_keys;
 struct reload;
 struct remotes;
 struct report;
@@ -26,7 +26,7 @@ struct command_host {
 					   machines; NULL: nobody */
 	/* For what takes long; NULL: done in the call. */
 	struct errands *counts;
-	struct errands *searches;
+	struct inspect_keys *asks;
 	void (*drain_cb)(void *arg);	/* accept no more, finish, end */
 	void *arg;
 };

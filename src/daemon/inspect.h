@@ -39,17 +39,6 @@ void inspect_history(const struct reload *, struct errands *errands,
     struct control_request *request);
 
 /*
- * Tell where the answer for a key stands, and which others it hides; or which
- * keys are near to one that is missing.
- *
- * searches  who looks for those; NULL: it is done in the call
- * request   gets its reply, at once or when that is done; taken
- * key       of len bytes of UTF-8, from malloc(3); taken
- */
-void inspect_key(const struct reload *, struct errands *searches,
-    struct control_request *request, char *key, size_t len);
-
-/*
  * One table, as a report's table_cb has it, but for what it hides and what is
  * looked for on other machines.
  */

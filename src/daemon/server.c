@@ -32,6 +32,7 @@
 #include "daemon/hiding.h"
 #include "daemon/http/http.h"
 #include "daemon/inspect.h"
+#include "daemon/inspect_key.h"
 #include "daemon/manager/inherit.h"
 #include "daemon/manager/notify.h"
 #include "daemon/manager/watchdog.h"
@@ -64,6 +65,7 @@ struct server {
 	struct reload *reload;
 	struct control *control;
 	struct errands *counts, *searches;	/* of commands */
+	struct inspect_keys *asks;
 	struct hiding *hiding;
 	struct publishing *publishing;
 	struct http *http;		/* NULL: no such listener */
@@ -193,7 +195,7 @@ server_action_cb(struct control_request *request, const char *content,
 		.report = &report,
 		.remotes = &server->remotes,
 		.counts = server->counts,
-		.searches = server->searches,
+		.asks = server->asks,
 		.drain_cb = server_drain_asked_cb,
 		.arg = server
 	};
@@ -418,12 +420,13 @@ server_hear(struct server *server)
 	server->signals = signals_new(server->base, server_signal_cb, server);
 	server->counts = errands_new(server->base);
 	server->searches = errands_new(server->base);
+	server->asks = server->searches == NULL ? NULL :
+	    inspect_keys_new(server->base, server->searches);
 	server->hiding = hiding_new(server->counts);
 	server->publishing = publishing_new(server->base);
 	if (server->drain_timer == NULL || server->mailbox == NULL ||
 	    server->signals == NULL || server->counts == NULL ||
-	    server->searches == NULL || server->hiding == NULL ||
-	    server->publishing == NULL)
+	    server->asks == NULL || server->hiding == NULL)
 		return -1;
 	server->watchdog = watchdog_new(server->base, workers_beat_cb,
 	    server);
@@ -579,6 +582,7 @@ server_free(struct server *server)
 	http_free(server->http);
 	workers_free(server->workers);
 	/* While those who wait for them can be told. */
+	inspect_keys_free(server->asks);
 	errands_free(server->counts);
 	errands_free(server->searches);
 	publishing_free(server->publishing);

@@ -10,6 +10,7 @@
  * people as lines.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
@@ -45,12 +46,24 @@ struct explained {
 void explain_entry(struct explained *, const struct generation *,
     const struct table *table, table_id, enum table_way);
 
+/* Where an answer is from that is not here. */
+struct explain_elsewhere {
+	const char *table;	/* its name */
+	const char *source;	/* its kind */
+	const char *node;	/* who said it; "": nobody was asked now */
+	uint64_t published;	/* its generation there; 0: none */
+	bool cached, stale;
+	size_t before;		/* tables of answers that are asked before */
+};
+
 /* What was asked and found; all is borrowed for the call. */
 struct explain_asked {
 	const struct generation *gen;
 	const char *key;
 	size_t key_len;
 	const struct snapshot_answer *answer;
+	const struct explain_elsewhere *elsewhere;	/* then the answer is
+					   a text alone; NULL: it is here */
 };
 
 /*

@@ -112,6 +112,20 @@ class Down(harness.DaemonTest):
                       metrics)
         self.assertNotIn('table_entries{table="shared"', metrics)
 
+    def test_explained_to_the_administrator(self):
+        self.serve(self.table())
+        done = self.control("explain", "none")
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (
+            1, "", 'the table "shared" cannot be asked now: down\n'))
+        told = self.control("--json", "explain", "behind")
+        self.assertEqual(told.returncode, 1)
+        told = json.loads(told.stdout)
+        del told["result"]
+        self.assertEqual(told, {"generation": 1, "table": "shared",
+                                "cause": "down"})
+        done = self.control("explain", "here")
+        self.assertEqual(done.returncode, 0, done)
+
     def test_access_log(self):
         log = self.path("access.log")
         daemon = self.serve(self.table(), f"log access={log}")
