@@ -41,17 +41,18 @@ static const struct command {
 	bool number;		/* the word is a generation's */
 	const char *second;	/* likewise, for a second word, or NULL */
 } commands[] = {
-	{ "reload", NULL, -1, false, false },
-	{ "diff", NULL, -1, false, false },
-	{ "rollback", "generation", -1, true, true },
-	{ "history", NULL, -1, false, false },
-	{ "explain", "key", 70000, false, false },
-	{ "tables", NULL, -1, false, false },
-	{ "status", NULL, 10000, false, false },
-	{ "stats", NULL, 10000, false, false },
-	{ "top", NULL, 10000, false, false },
-	{ "log", "level", 10000, true, false },
-	{ "drain", NULL, 10000, false, false },
+	{ "reload", NULL, -1, false, false, NULL },
+	{ "diff", NULL, -1, false, false, NULL },
+	{ "rollback", "generation", -1, true, true, NULL },
+	{ "history", NULL, -1, false, false, NULL },
+	{ "explain", "key", 70000, false, false, NULL },
+	{ "tables", NULL, -1, false, false, NULL },
+	{ "status", NULL, 10000, false, false, NULL },
+	{ "stats", NULL, 10000, false, false, NULL },
+	{ "top", NULL, 10000, false, false, NULL },
+	{ "log", "level", 10000, true, false, NULL },
+	{ "publish", "from", -1, false, false, "to" },
+	{ "drain", NULL, 10000, false, false, NULL },
 };
 
 #define N_COMMANDS	(sizeof(commands) / sizeof(commands[0]))

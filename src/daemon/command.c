@@ -29,6 +29,7 @@
 #include "daemon/control.h"
 #include "daemon/inspect.h"
 #include "daemon/inspect_key.h"
+#include "daemon/publishing.h"
 #include "daemon/reload.h"
 #include "daemon/report/report.h"
 #include "daemon/snapshot/diff_keys.h"
@@ -207,7 +208,7 @@ command_status(const struct command_host *host,
 	    human_bytes((uint64_t)r->held, held),
 	    human_count(r->kept, "generation", "generations", kept),
 	    human_bytes(r->kept_bytes, kept_bytes), r->connections, r->n,
-	    conf_levels[log_level()]);
+	    conf_levels[log_level()], remote);
 	add_publishing(host->publishing, text, sizeof(text));
 	tell_init(&reply);
 	tell_text(&reply, "result", text);

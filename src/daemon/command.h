@@ -13,6 +13,7 @@
 struct control_request;
 struct errands;
 struct inspect_keys;
+struct publishing;
 struct reload;
 struct remotes;
 struct report;

@@ -153,8 +153,8 @@ inspect_history(const struct reload *reload, struct errands *errands,
 }
 
 bool
-inspect_table(const struct generation *gen, size_t i,
-    struct report_table *table)
+inspect_table(const struct generation *gen, const struct remotes *remotes,
+    size_t i, struct report_table *table)
 {
 	struct inventory_row row;
 
@@ -165,5 +165,7 @@ inspect_table(const struct generation *gen, size_t i,
 	    .loaded = row.loaded, .remote = row.remote };
 	if (row.remote == NULL)
 		table->digest = *row.digest;
+	else
+		remotes_look(remotes, row.remote, &table->look);
 	return true;
 }

@@ -39,10 +39,11 @@ void inspect_history(const struct reload *, struct errands *errands,
     struct control_request *request);
 
 /*
- * One table, as a report's table_cb has it, but for what it hides and what is
- * looked for on other machines.
+ * One table, as a report's table_cb has it, but for what it hides.
+ *
+ * remotes  who looks at those on other machines; NULL: nobody does
  */
-bool inspect_table(const struct generation *, size_t i,
-    struct report_table *);
+bool inspect_table(const struct generation *, const struct remotes *remotes,
+    size_t i, struct report_table *);
 
 #endif

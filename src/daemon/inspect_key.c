@@ -25,6 +25,7 @@
 #include "daemon/control.h"
 #include "daemon/record/remotes.h"
 #include "daemon/reload.h"
+#include "daemon/remote/remote.h"
 #include "daemon/request/lookup.h"
 #include "daemon/search/search.h"
 #include "daemon/snapshot/explain.h"
@@ -55,8 +56,8 @@ struct inspect_keys {
 	TAILQ_HEAD(, asking) list;
 	struct mailbox *mailbox;	/* from who answers */
 	struct errands *searches;	/* borrowed */
-	const struct later_ops *ops;	/* NULL: nobody can be asked */
-	void *arg;
+	struct remote *remote;
+	struct remotes remotes;		/* who is the same */
 };
 
 struct near_errand {
@@ -260,7 +261,7 @@ ask_next(struct inspect_keys *keys, struct asking *a)
 		    &answer, NULL }, a->request);
 		break;
 	case SNAPSHOT_LATER:
-		lookup_ask(&a->lookup, keys->ops, keys->arg, later);
+		lookup_ask(&a->lookup, &remote_ops, keys->remote, later);
 		return;
 	case SNAPSHOT_MISSED:
 		start_near(keys->searches, a);
@@ -318,19 +319,25 @@ inspect_keys_new(struct event_base *base, struct errands *searches)
 	TAILQ_INIT(&keys->list);
 	keys->searches = searches;
 	keys->mailbox = mailbox_new(base, mail_cb, keys);
-	if (keys->mailbox == NULL) {
-		free(keys);
+	keys->remote = remote_new(base, NULL);
+	if (keys->mailbox == NULL || keys->remote == NULL) {
+		inspect_keys_free(keys);
 		return NULL;
 	}
+	keys->remotes = (struct remotes){ remote_look, keys->remote };
 	return keys;
 }
 
 void
-inspect_keys_use(struct inspect_keys *keys, const struct later_ops *ops,
-    void *arg)
+inspect_keys_use(struct inspect_keys *keys, const struct conf *conf)
 {
-	keys->ops = ops;
-	keys->arg = arg;
+	remote_use(keys->remote, conf);
+}
+
+const struct remotes *
+inspect_keys_remotes(const struct inspect_keys *keys)
+{
+	return &keys->remotes;
 }
 
 void
@@ -345,6 +352,7 @@ inspect_keys_free(struct inspect_keys *keys)
 		control_say(a->request, false, "the daemon is stopping");
 		asking_free(a);
 	}
+	remote_free(keys->remote);
 	free(keys);
 }
 

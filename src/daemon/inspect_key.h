@@ -11,15 +11,16 @@
 
 #include <stddef.h>
 
+struct conf;
 struct control_request;
 struct errands;
 struct event_base;
 struct inspect_keys;
-struct later_ops;
 struct reload;
+struct remotes;
 
 /*
- * Make who asks, of nobody on other machines yet.
+ * Make who asks, also of tables on other machines, by a client of its own.
  *
  * base      whose loop the answers are told in; borrowed
  * searches  who looks for keys that are near; borrowed
@@ -31,11 +32,14 @@ struct inspect_keys *inspect_keys_new(struct event_base *base,
     struct errands *searches);
 
 /*
- * Ask tables on other machines by these from now on, with their arg; NULL:
- * nobody can.
+ * This configuration serves from now on.
  */
-void inspect_keys_use(struct inspect_keys *, const struct later_ops *ops,
-    void *arg);
+void inspect_keys_use(struct inspect_keys *, const struct conf *);
+
+/*
+ * Who looks at tables on other machines; borrowed.
+ */
+const struct remotes *inspect_keys_remotes(const struct inspect_keys *);
 
 /*
  * Forget what is asked; who wants to know is told.  NULL is allowed.

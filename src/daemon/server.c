@@ -79,7 +79,6 @@ struct server {
 	time_t started;
 	int64_t started_ms;		/* the same, by clock_ms() */
 	bool draining;
-	struct remotes remotes;		/* nobody looks, so far */
 };
 
 /* For reports. */
@@ -89,12 +88,9 @@ server_table(const void *arg, size_t i, struct report_table *table)
 	const struct server *server = arg;
 	const struct generation *gen = reload_current(server->reload);
 
-	if (!inspect_table(gen, i, table))
+	if (!inspect_table(gen, inspect_keys_remotes(server->asks), i,
+	    table))
 		return false;
-	if (table->remote != NULL) {
-		remotes_look(&server->remotes, table->remote, &table->look);
-		return true;
-	}
 	table->counted = hiding_get(server->hiding, gen->number, i,
 	    &table->hidden);
 	return true;
@@ -160,9 +156,7 @@ static void
 server_drain(struct server *server, const char *by)
 {
 	const struct conf *conf = reload_current(server->reload)->conf;
-	struct timeval tv = {
-		.tv_sec = (time_t)(conf->timeouts.drain / 1000)
-	};
+	struct timeval tv = { .tv_sec = conf->timeouts.drain / 1000 };
 
 	server->draining = true;
 	log_info("draining by=%s connections=%" PRId64, by,
@@ -190,14 +184,11 @@ server_action_cb(struct control_request *request, const char *content,
 	struct server *server = arg;
 	const struct report report = server_report(server);
 	const struct command_host host = {
-		.reload = server->reload,
-		.publishing = server->publishing,
+		.reload = server->reload, .publishing = server->publishing,
 		.report = &report,
-		.remotes = &server->remotes,
-		.counts = server->counts,
-		.asks = server->asks,
-		.drain_cb = server_drain_asked_cb,
-		.arg = server
+		.remotes = inspect_keys_remotes(server->asks),
+		.counts = server->counts, .asks = server->asks,
+		.drain_cb = server_drain_asked_cb, .arg = server
 	};
 
 	command_run(&host, request, content, len);
@@ -311,6 +302,7 @@ server_change_cb(const struct generation *gen, void *arg)
 	pid_use(&server->pid, gen->conf, geteuid(), NULL);
 	if (server->http != NULL)
 		http_use(server->http, gen->conf);
+	inspect_keys_use(server->asks, gen->conf);
 }
 
 static struct report
@@ -426,8 +418,10 @@ server_hear(struct server *server)
 	server->publishing = publishing_new(server->base);
 	if (server->drain_timer == NULL || server->mailbox == NULL ||
 	    server->signals == NULL || server->counts == NULL ||
-	    server->asks == NULL || server->hiding == NULL)
+	    server->asks == NULL || server->hiding == NULL ||
+	    server->publishing == NULL)
 		return -1;
+	inspect_keys_use(server->asks, conf);
 	server->watchdog = watchdog_new(server->base, workers_beat_cb,
 	    server);
 	if (fd != -1 && (server->control = control_new(server->base, fd,

@@ -150,7 +150,7 @@ note(struct source *s, enum remote_cause cause)
 		    (unsigned long long)more);
 }
 
-/* Too many are asked for already. */
+/* The same, with nothing asked. */
 static void
 turn_away(struct source *s, struct lookup *l)
 {
