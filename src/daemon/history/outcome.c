@@ -137,6 +137,8 @@ tell_result(const struct outcome *o, const char *text, size_t keys,
 	struct buf result = { 0 };
 
 	if (buf_add(&result, text, strlen(text)) != 0 ||
+	    (o->order == RELOAD_DIFF &&
+	    diff_remotes_text(o->diff, &result) != 0) ||
 	    diff_keys_text(o->diff, keys, &result) != 0)
 		t->failed = true;
 	else

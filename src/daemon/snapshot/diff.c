@@ -75,6 +75,54 @@ compare_all(struct diff *diff, const struct table *const *old, size_t n_old,
 	}
 }
 
+static size_t
+count_later(const struct snapshot *snap)
+{
+	size_t n = 0, before;
+
+	while (snapshot_later_at(snap, n, &before) != NULL)
+		n++;
+	return n;
+}
+
+/* Those that one snapshot has and the other does not, or otherwise. */
+static void
+compare_later(struct diff *diff, const struct snapshot *snap,
+    const struct snapshot *other, enum diff_sort alone)
+{
+	const struct later *one, *same;
+	enum diff_sort sort;
+	size_t before;
+
+	for (size_t i = 0; (one = snapshot_later_at(snap, i, &before)) !=
+	    NULL; i++) {
+		same = snapshot_old_later(other, one->name);
+		sort = same == NULL ? alone : DIFF_CHANGED;
+		/* What changed is told once. */
+		if (same != NULL && (same->what == one->what ||
+		    alone == DIFF_REMOVED))
+			continue;
+		diff->remotes[diff->n_remotes++] = (struct diff_remote){
+		    one->name, sort };
+	}
+}
+
+static int
+compare_remotes(struct diff *diff, const struct snapshot *old,
+    const struct snapshot *new)
+{
+	size_t n = count_later(old) + count_later(new);
+
+	if (n == 0)
+		return 0;
+	diff->remotes = calloc(n, sizeof(*diff->remotes));
+	if (diff->remotes == NULL)
+		return -1;
+	compare_later(diff, old, new, DIFF_REMOVED);
+	compare_later(diff, new, old, DIFF_ADDED);
+	return 0;
+}
+
 int
 diff_snapshots(const struct snapshot *old, const struct snapshot *new,
     struct diff *diff)
@@ -88,8 +136,10 @@ diff_snapshots(const struct snapshot *old, const struct snapshot *new,
 	d = snapshot_blobs(new, &n_d);
 	*diff = (struct diff){ 0 };
 	diff->tables = calloc(n_a + n_b + n_c + n_d, sizeof(*diff->tables));
-	if (diff->tables == NULL)
+	if (diff->tables == NULL || compare_remotes(diff, old, new) != 0) {
+		diff_clear(diff);
 		return -1;
+	}
 	compare_all(diff, a, n_a, b, n_b, false);
 	compare_all(diff, c, n_c, d, n_d, true);
 	for (size_t i = 0; i < diff->n; i++) {
@@ -162,5 +212,6 @@ diff_clear(struct diff *diff)
 	for (size_t i = 0; i < DIFF_SORTS; i++)
 		free(diff->named[i].list);
 	free(diff->tables);
+	free(diff->remotes);
 	*diff = (struct diff){ 0 };
 }

@@ -46,11 +46,19 @@ struct diff_named {
 	size_t n;
 };
 
+/* A table on other machines, of whose entries nothing is known here. */
+struct diff_remote {
+	const char *name;	/* borrowed likewise */
+	enum diff_sort sort;	/* of the table, or how it is asked */
+};
+
 struct diff {
 	struct diff_table *tables;	/* n of them, owned */
 	size_t n;
 	size_t added, removed, changed;	/* of all */
 	struct diff_named named[DIFF_SORTS];
+	struct diff_remote *remotes;	/* n of them, owned: that differ */
+	size_t n_remotes;
 };
 
 /*

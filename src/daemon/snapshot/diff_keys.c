@@ -141,6 +141,21 @@ told(const struct diff *diff, enum diff_sort sort, size_t most, size_t *all)
 }
 
 int
+diff_remotes_text(const struct diff *diff, struct buf *b)
+{
+	for (size_t i = 0; i < diff->n_remotes; i++) {
+		const struct diff_remote *r = &diff->remotes[i];
+		const char *parts[] = { "\n", sorts[r->sort].sign, " ",
+		    r->name, ", on other machines" };
+
+		for (size_t k = 0; k < sizeof(parts) / sizeof(parts[0]); k++)
+			if (buf_add(b, parts[k], strlen(parts[k])) != 0)
+				return -1;
+	}
+	return 0;
+}
+
+int
 diff_keys_text(const struct diff *diff, size_t most, struct buf *b)
 {
 	size_t n, all;
@@ -167,6 +182,14 @@ diff_keys_tell(const struct diff *diff, size_t most, struct tell *t)
 {
 	size_t n, all;
 
+	tell_array(t, "remote");
+	for (size_t i = 0; i < diff->n_remotes; i++) {
+		tell_object(t, NULL);
+		tell_text(t, "change", sorts[diff->remotes[i].sort].word);
+		tell_text(t, "table", diff->remotes[i].name);
+		tell_end(t);
+	}
+	tell_end(t);
 	tell_array(t, "keys");
 	for (enum diff_sort sort = 0; sort < DIFF_SORTS; sort++) {
 		n = told(diff, sort, most, &all);

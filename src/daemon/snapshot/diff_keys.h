@@ -44,7 +44,13 @@ int diff_keys_find(struct diff *, const struct snapshot *old,
 int diff_keys_text(const struct diff *, size_t most, struct buf *);
 
 /*
- * Add an array "keys" to an object, as appmsgctl(8) lists its members.
+ * The same for each table on other machines that is another one.
+ */
+int diff_remotes_text(const struct diff *, struct buf *);
+
+/*
+ * Add the arrays "remote" and "keys" to an object, as appmsgctl(8) lists the
+ * members.
  */
 void diff_keys_tell(const struct diff *, size_t most, struct tell *);
 

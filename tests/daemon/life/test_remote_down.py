@@ -160,6 +160,24 @@ class Down(harness.DaemonTest):
         self.assertEqual(done.returncode, 0, done)
         self.assert_says(daemon, "none", DOWN, UNAVAILABLE)
 
+    def test_diff(self):
+        self.serve(self.table(), self.table(name="gone"))
+        listen = f"listen {harness.LOOPBACK} 0"
+        self.write_config(listen, self.control_line(),
+                          self.table("cache=no"), self.table(name="new"),
+                          "table behind file behind.tsv",
+                          answer("here", "yes"))
+        done = self.control("diff")
+        self.assertEqual((done.returncode, done.stdout), (
+            0, "a reload would change generation 1: +0 added -0 removed "
+            "~0 changed\n- gone, on other machines\n"
+            "~ shared, on other machines\n+ new, on other machines\n"))
+        told = json.loads(self.control("--json", "diff").stdout)
+        self.assertEqual(told["remote"], [
+            {"change": "removed", "table": "gone"},
+            {"change": "changed", "table": "shared"},
+            {"change": "added", "table": "new"}])
+
     def test_the_first_one_needs_a_restart(self):
         daemon = self.serve()
         done = self.reload(self.table())
