@@ -291,6 +291,17 @@ CONF = {
               b"timeout idle 1d\ntimeout header 1500ms\ngenerations 16\n"
               b"table main search=exact,regex duplicates=first fold=yes "
               b"guard=7%\n"),
+    "remote": (b"listen 127.0.0.1 0\n"
+               b"table a redis 127.0.0.1:7001,[::1]:7002 prefix=\"a b\" "
+               b"deadline=10ms cache=64k live=yes stale=1d replicas=yes "
+               b"allow=::/0\ntable b redis-cluster 10.0.0.1:6379 cache=no "
+               b"password-file=1.conf user=u\xff\xffsecret\n"),
+    "remote_wrong": (b"listen ::1 1\ntable a redis localhost:1\n"
+                     b"table b redis ::1:1,127.0.0.1:0,10.0.0.1\n"
+                     b"table c redis 10.0.0.1:1,10.0.0.1:1, stale=1s\n"
+                     b"table d redis 10.0.0.1:1 prefix={ cache=1 user=u\n"
+                     b"table e redis 10.0.0.1:1 prefix=\"\" fold=yes\n"
+                     b"table f redis 10.0.0.1:1 password-file=2.conf\n"),
     "who": (b"listen 127.0.0.1 0 allow=10.0.0.0/8,::/0 deny=10.6.6.6\n"
             b"listen /s allow=unix,user:root,group:0 deny=user:65533\n"
             b"listen /t deny=group:root\n"

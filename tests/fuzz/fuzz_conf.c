@@ -71,7 +71,8 @@ static bool
 is_harmless_line(const char *line, size_t len)
 {
 	bool escapes = memchr(line, '\\', len) != NULL;
-	bool looks = memmem(line, len, "include", 7) != NULL;
+	bool looks = memmem(line, len, "include", 7) != NULL ||
+	    memmem(line, len, "password", 8) != NULL;
 
 	if (is_local(line, len))
 		return true;
@@ -153,7 +154,7 @@ show(const struct conf *conf, size_t *len)
 
 /* What is shown must be taken, and be the same. */
 static void
-check_shown(const struct conf *conf)
+check_shown(struct conf *conf)
 {
 	struct problems problems = PROBLEMS_INIT;
 	struct conf *again;

@@ -12,7 +12,7 @@ sys.path.insert(1, sys.path[0] + "/..")
 
 import harness
 import redis
-from harness import background, search, wait_until
+from harness import background, program, run, search, wait_until
 from remote import RemoteTest
 
 DATA = {f"key {i}": f"answer {i}" for i in range(100)}
@@ -56,6 +56,21 @@ class Told(RemoteTest):
         self.assertIs(header["cached"], True)
         self.assertNotIn("node", header)
         self.assertNotIn("stale", header)
+
+    def test_by_the_client(self):
+        self.wait_for("found", "key 1")
+        host, port = self.daemon.address[:2]
+        where = ("-H", host, "-p", str(port), "--explain")
+        done = run(program("appmsg-client"), *where, "search", "key 3")
+        self.assertEqual((done.returncode, done.stdout), (0, "answer 3\n"))
+        self.assertRegex(
+            done.stderr, r"\Akey 3: table shared, redis at "
+            rf"{self.address}, published {self.published.number}, exact, "
+            r"generation 1 of \S+\n\Z")
+        done = run(program("appmsg-client"), *where, "--json", "search",
+                   "key 3")
+        told = json.loads(done.stdout)
+        self.assertEqual((told["source"], told["cached"]), ("redis", True))
 
     def test_explain(self):
         self.wait_looked_at()
