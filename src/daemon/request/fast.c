@@ -254,8 +254,8 @@ first_table(const struct snapshot *snap)
  * A table that answers later is to be asked: it may know the answer, or it owes
  * one.
  *
- * Returns what it knows; SNAPSHOT_LATER: nothing, and the reply is owed where
- * its length is 0.
+ * Returns what it knows; SNAPSHOT_LATER: nothing, and where the reply's length is
+ * 0 it is another's, or there already.
  */
 static enum snapshot_found
 answer_later(struct request_env *env, struct fast_turn *turn, struct plain *p,
@@ -264,6 +264,7 @@ answer_later(struct request_env *env, struct fast_turn *turn, struct plain *p,
 	const struct fast_heads *heads = &env->fast->heads;
 	const struct later *later;
 	enum snapshot_found how;
+	enum request_result result;
 	struct request_job *job;
 	size_t at = 0;
 
@@ -276,7 +277,14 @@ answer_later(struct request_env *env, struct fast_turn *turn, struct plain *p,
 	    (job = request_job_plain(env, heads, p, later, at, keep)) == NULL)
 		return how;
 	p->reply_len = 0;
-	turn->owe_cb(turn->arg, job, keep);
+	result = request_job_waits(job) ? REQUEST_LATER :
+	    request_job_work(job, env, 0, turn->out);
+	if (result != REQUEST_LATER) {
+		request_job_free(job);
+		job = NULL;
+	}
+	if (result != REQUEST_ANSWERED)
+		turn->owe_cb(turn->arg, job, keep);
 	return how;
 }
 

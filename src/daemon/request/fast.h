@@ -30,8 +30,8 @@ struct fast_turn {
 	/*
 	 * Owe a reply.
 	 *
-	 * job   taken; what comes behind it goes to out, output and may_owe as
-	 *       this call leaves them
+	 * job   taken; NULL: memory is out; what comes behind it goes to out as
+	 *       this call leaves it, with output and may_owe
 	 * keep  the connection stays
 	 */
 	void (*owe_cb)(void *arg, struct request_job *job, bool keep);

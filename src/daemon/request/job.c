@@ -161,6 +161,12 @@ request_job_runs(const struct request_job *job)
 	return job->search != NULL;
 }
 
+bool
+request_job_waits(const struct request_job *job)
+{
+	return job->search == NULL && job->lookup.result == LOOKUP_NONE;
+}
+
 void
 request_job_watch(struct request_job *job, void (*answered_cb)(void *),
     void *arg)
@@ -357,11 +363,7 @@ request_job_plain(struct request_env *env, const struct fast_heads *heads,
 	l->key_len = p->key_len;
 	l->hash = p->hash;
 	lookup_ask(l, env->later, env->later_arg, later);
-	if (l->result == LOOKUP_NONE)
-		return &pj->job;
-	/* Most that is known at once is no answer. */
-	request_job_free(&pj->job);
-	return NULL;
+	return &pj->job;
 }
 
 /* An id as it stands in a reply. */

@@ -59,8 +59,8 @@ enum snapshot_found request_job_find(const struct request_env *,
  * at     as request_job_find() left it
  * keep   the connection stays
  *
- * Returns a job that waits, owned by the caller, request_job_free(); or NULL:
- * memory is out, or there is no answer, as who asks in another way is told.
+ * Returns the job, owned by the caller, request_job_free(), which waits, or is
+ * to be worked at once; or NULL when out of memory.
  */
 struct request_job *request_job_plain(struct request_env *,
     const struct fast_heads *heads, const struct plain *p,
@@ -70,6 +70,11 @@ struct request_job *request_job_plain(struct request_env *,
  * Whether there is work, or an answer is waited for.
  */
 bool request_job_runs(const struct request_job *);
+
+/*
+ * Whether it waits for an answer.
+ */
+bool request_job_waits(const struct request_job *);
 
 /*
  * Be told when the answer is there that a job waits for; in that call the job

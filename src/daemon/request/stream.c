@@ -372,7 +372,8 @@ static void
 stream_owe_cb(void *arg, struct request_job *job, bool keep)
 {
 	struct turn *t = arg;
-	enum stream_verdict verdict = stream_owe(t->s, t->env, job, keep);
+	enum stream_verdict verdict = job == NULL ? STREAM_FAILED :
+	    stream_owe(t->s, t->env, job, keep);
 
 	if (verdict == STREAM_AGAIN)
 		verdict = stream_aim(t->s, t);
@@ -419,7 +420,7 @@ stream_take_next(struct stream *s, struct turn *t)
 	if (verdict != STREAM_AGAIN || t->fast.budget <= 0)
 		return verdict;
 	verdict = stream_take(s, t);
-	if (!stream_owes(s))
+	if (!stream_owes(s) || verdict == STREAM_FAILED)
 		return verdict;
 	/* What was lent before something was owed is not behind it. */
 	if (t->env->lent.text != NULL && t->fast.out != t->out)
