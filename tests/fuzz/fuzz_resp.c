@@ -206,6 +206,26 @@ check_buckets(const char *p, size_t len, const struct tree *t)
 	}
 }
 
+/* Requests: an array of bulks is one, and is made again. */
+static void
+check_request(const char *p, size_t len, const struct tree *t)
+{
+	struct buf b = { 0 };
+
+	FUZZ_CHECK(resp_command(&b, t->n) == 0);
+	for (size_t i = 0; i < t->n; i++) {
+		if (t->items[i].type != '$') {
+			buf_clear(&b);
+			return;
+		}
+		FUZZ_CHECK(resp_arg(&b, t->items[i].str, t->items[i].len) ==
+		    0);
+	}
+	FUZZ_CHECK(t->type != '*' || (b.len == len &&
+	    memcmp(b.data, p, len) == 0));
+	buf_clear(&b);
+}
+
 /* hiredis. */
 
 #ifdef HAVE_HIREDIS
@@ -329,6 +349,7 @@ try_replies(const char *p, size_t len, size_t max, uint32_t seed)
 			check_walk(&at, p + used, &t);
 			FUZZ_CHECK(at == p + used);
 			check_buckets(p, used, &t);
+			check_request(p, used, &t);
 		}
 		tree_clear(&t);
 		if (result != RESP_WHOLE || used == len)

@@ -209,6 +209,31 @@ check_map(const struct slotmap *map)
 		FUZZ_CHECK(slotmap_find(map, &map->nodes[i]) == i);
 }
 
+/* A slot goes to whoever was asked. */
+static void
+try_move(struct slotmap *map, const struct slotmap_address *asked,
+    unsigned int slot)
+{
+	size_t nodes = map->n_nodes, holes = map->n_holes;
+	bool hole = map->masters[slot] == SLOTMAP_NONE;
+	struct slotmap_address to = *asked;
+	uint16_t node;
+
+	if (to.ss.ss_family == AF_INET)
+		((struct sockaddr_in *)&to.ss)->sin_port = htons(7001);
+	else
+		((struct sockaddr_in6 *)&to.ss)->sin6_port = htons(7001);
+	node = slotmap_find(map, &to);
+	FUZZ_CHECK(slotmap_move(map, SLOTMAP_SLOTS + slot, &to) ==
+	    SLOTMAP_NONE);
+	FUZZ_CHECK(slotmap_move(map, slot, &to) == (node != SLOTMAP_NONE ?
+	    node : nodes));
+	FUZZ_CHECK(map->n_nodes == nodes + (node == SLOTMAP_NONE));
+	FUZZ_CHECK(map->n_holes == holes - hole);
+	FUZZ_CHECK(slotmap_find(map, &to) == map->masters[slot]);
+	FUZZ_CHECK(map->replicas[slot] != map->masters[slot]);
+}
+
 static void
 try_map(const struct buf *b, const struct slotmap_address *asked,
     const char *asked_text, unsigned int pick)
@@ -227,6 +252,7 @@ try_map(const struct buf *b, const struct slotmap_address *asked,
 	if (slotmap_take(&map, b->data, used, asked, pick) == 0) {
 		FUZZ_CHECK(read_map(&t, asked_text, pick));
 		check_map(&map);
+		try_move(&map, asked, 64 * pick);
 	} else {
 		FUZZ_CHECK(errno == EPROTO);
 		FUZZ_CHECK(!read_map(&t, asked_text, pick));

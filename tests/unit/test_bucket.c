@@ -180,6 +180,30 @@ values_are_what_a_reply_could_have(void **state)
 	}
 }
 
+/* Eight bytes are looked at in one step. */
+static void
+a_wrong_byte_is_seen_wherever_it_stands(void **state)
+{
+	char text[24];
+
+	(void)state;
+	for (size_t at = 0; at < sizeof(text); at++)
+		for (int c = 0; c < 256; c++) {
+			memset(text, 'x', sizeof(text));
+			text[at] = (char)c;
+			assert_int_equal(bucket_is_escaped(text,
+			    sizeof(text)), c >= 0x20 && c < 0x80 &&
+			    c != '"' && c != '\\');
+			if (at + 1 == sizeof(text))
+				continue;
+			/* With what may stand behind it. */
+			text[at + 1] = c == '\\' ? 'n' : (char)0xa4;
+			assert_int_equal(bucket_is_escaped(text,
+			    sizeof(text)), c == '\\' ||
+			    (c >= 0xc2 && c <= 0xdf));
+		}
+}
+
 /* Pointers. */
 
 static const struct bucket_point example = {
@@ -335,6 +359,7 @@ main(void)
 		cmocka_unit_test(pointers_are_in_three_thirds),
 		cmocka_unit_test(a_lookup_says_one_of_four_things),
 		cmocka_unit_test(values_are_what_a_reply_could_have),
+		cmocka_unit_test(a_wrong_byte_is_seen_wherever_it_stands),
 		cmocka_unit_test(a_pointer_comes_back_as_it_was_written),
 		cmocka_unit_test(a_pointer_that_nobody_here_wrote_is_refused)
 	};

@@ -134,21 +134,47 @@ escape_len(const unsigned char *p, const unsigned char *end)
 	    c == '\t' ? 0 : 5;
 }
 
+#define ONES		UINT64_C(0x0101010101010101)
+#define HIGHS		(0x80 * ONES)
+
+/* Not 0 if one of eight bytes is below 0x20, a quote or a backslash; a bit of
+ * another byte above such a one may be set, too, which does not matter. */
+static uint64_t
+find_special(uint64_t w)
+{
+	uint64_t quotes = w ^ '"' * ONES, slashes = w ^ '\\' * ONES;
+
+	return (((w - 0x20 * ONES) & ~w) |
+	    ((quotes - ONES) & ~quotes) |
+	    ((slashes - ONES) & ~slashes)) & HIGHS;
+}
+
 bool
 bucket_is_escaped(const char *text, size_t len)
 {
 	const unsigned char *p = (const unsigned char *)text, *end = p + len;
+	uint64_t all = 0;
 
 	while (p < end) {
+		uint64_t w;
 		size_t n = 0;
 
+		if (end - p >= (ptrdiff_t)sizeof(w)) {
+			memcpy(&w, p, sizeof(w));
+			if (find_special(w) == 0) {
+				all |= w;
+				p += sizeof(w);
+				continue;
+			}
+		}
+		all |= *p;
 		if (*p < 0x20 || *p == '"')
 			return false;
 		if (*p == '\\' && (n = escape_len(p + 1, end)) == 0)
 			return false;
 		p += 1 + n;
 	}
-	return scan_utf8(text, len) == len;
+	return (all & HIGHS) == 0 || scan_utf8(text, len) == len;
 }
 
 enum bucket_result

@@ -111,11 +111,44 @@ read_inside(const char *p, size_t len, struct line *line)
 	return -1;
 }
 
+/*
+ * The line of a bulk or an array of up to some thousands, as nearly all are.
+ * Returns whether it is one, and whole.
+ */
+static inline bool
+read_usual(const char *p, size_t len, struct line *line)
+{
+	size_t n = 0, at = 1;
+
+	if (len < 4 || (p[0] != '$' && p[0] != '*') || p[1] == '0')
+		return false;
+	for (; at < 6 && at + 2 < len; at++) {
+		unsigned int digit = (unsigned char)p[at] - (unsigned int)'0';
+
+		if (digit > 9)
+			break;
+		n = n * 10 + digit;
+	}
+	if (at == 1 || p[at] != '\r' || p[at + 1] != '\n')
+		return false;
+	line->len = at + 2;
+	if (p[0] == '$') {
+		line->r = (struct resp){ .type = RESP_BULK, .len = n };
+		line->body = n + 2;
+	} else {
+		line->r = (struct resp){ .type = RESP_ARRAY, .n = n };
+		line->body = 0;
+	}
+	return true;
+}
+
 static enum resp_result
 read_line(const char *p, size_t len, struct line *line)
 {
 	size_t max, n = 1;
 
+	if (read_usual(p, len, line))
+		return RESP_WHOLE;
 	memset(line, 0, sizeof(*line));
 	if (len == 0)
 		return RESP_MORE;
