@@ -128,7 +128,7 @@ static int
 log_in(struct publish_servers *s, struct publish_wire *w)
 {
 	const struct conf_remote *c = s->conf;
-	struct publish_reply reply;
+	struct publish_reply reply = { 0 };
 	struct buf request = { 0 };
 	int error;
 
@@ -188,7 +188,7 @@ wire_to(struct publish_servers *s, const struct slotmap_address *address)
 static int
 learn(struct publish_servers *s, struct publish_wire *w)
 {
-	struct publish_reply reply;
+	struct publish_reply reply = { 0 };
 	struct buf request = { 0 };
 	struct publish_wire **by_node;
 	struct slotmap map;
@@ -373,7 +373,7 @@ static int
 settle_one(struct publish_servers *s, struct publish_wire *w,
     const struct buf *request, int (*tick_cb)(void *), void *arg)
 {
-	struct publish_reply reply;
+	struct publish_reply reply = { 0 };
 
 	for (int tries = 0; tries < SETTLE_TRIES; tries++) {
 		if (publish_servers_converse(s, w, request, &reply) != 0)

@@ -193,8 +193,8 @@ publish_wire_take(struct publish_wire *w, struct publish_reply *reply)
 		w->wrong = "what it says is no reply of Redis";
 	if (rc != RESP_WHOLE)
 		return rc;
-	reply->from = reply->at = at;
-	reply->end = at + used;
+	*reply = (struct publish_reply){ .from = at, .at = at,
+	    .end = at + used };
 	resp_next(&reply->at, reply->end, &reply->head);
 	w->taken += used;
 	return RESP_WHOLE;
