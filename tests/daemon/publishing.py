@@ -7,7 +7,7 @@ import socket
 import nodes
 from buckets import TAGS, escaped
 from control import ControlTest
-from harness import DEADLINE
+from harness import DEADLINE, kept, no_match, request, to_json, wait_until
 from resp import encode, slot_of
 
 PREFIX = "appmsg:shared:"
@@ -141,6 +141,26 @@ class PublishTest(ControlTest):
         if number is not None:
             self.assertEqual(int(point["number"]), number)
         return int(point["generation"])
+
+    def assert_answers(self, daemon, entries):
+        """A daemon finds all in the table shared, and nothing else."""
+        peer = self.peer(daemon.address)
+
+        def ask(keys):
+            peer.send(b"".join(
+                request(to_json({"action": "search", "value": key,
+                                 "table": "shared"}), **kept())
+                for key in keys))
+            return [peer.reply() for _ in keys]
+
+        first = next(iter(entries))
+        wait_until(lambda: ask([first])[0].result == entries[first],
+                   "it is read")
+        keys = [*entries, *(key + "?" for key in entries)]
+        for i in range(0, len(keys), 500):
+            for key, reply in zip(keys[i:i + 500], ask(keys[i:i + 500])):
+                self.assertEqual(reply.result,
+                                 entries.get(key, no_match(key)))
 
     def read(self, servers, number, buckets):
         """All that a generation has; each bucket has a seal, and each key is

@@ -85,6 +85,25 @@ class Whole(PublishTest):
         self.assertIn(f"generation {reply['generation']} of \"shared\"",
                       reply["result"])
 
+    def test_answered(self):
+        """The daemon that published finds it all there, and so does another;
+        of the next one, too."""
+        entries = {**STRANGE, **entries_of(3000)}
+        daemons = [self.start_publisher(entries), harness.Daemon(
+            self.write_config(
+                f"listen {harness.LOOPBACK} 0",
+                f"table shared redis-cluster {self.servers}",
+                name="reader.conf"))]
+        self.addCleanup(daemons[1].stop)
+        self.publish()
+        for daemon in daemons:
+            self.assert_answers(daemon, entries)
+        self.words(entries_of(50, "new"))
+        self.done("--force", "reload")
+        self.publish("--force", "words", "shared")
+        for daemon in daemons:
+            self.assert_answers(daemon, entries_of(50, "new"))
+
     def test_main_and_none(self):
         """The answer lines, and a table without entries."""
         self.start_publisher({}, answers=[harness.answer("a", "b")])

@@ -271,6 +271,71 @@ class Killed(PublishTest):
                 self.assertEqual(self.left(servers), set())
                 self.daemons[-1].stop()
 
+    def test_readers(self):
+        """Killed at any request, while another daemon is asked: each answer
+        is one of a generation that was finished, and none goes back."""
+        dice, seed = harness.seeded()
+        server = redis.single(self).master
+        left = [0]
+
+        def look(_):
+            left[0] -= 1
+            if left[0] == 0:
+                self.daemons[-1].process.kill()
+
+        between = self.between(server, look)
+        self.publisher(between, entries_of(100, "0"))
+        self.publish()
+        requests = len(between.requests)
+        reader = harness.Daemon(self.write_config(
+            f"listen {harness.LOOPBACK} 0", f"table shared redis {server}",
+            name="reader.conf"))
+        self.addCleanup(reader.kill)
+        peer = self.peer(reader.address)
+        wait_until(lambda: self.generation(peer, 0) == 0, "it is read")
+        seen, done = [0], []
+
+        def ask():
+            """On one connection, again and again."""
+            i = 0
+            while not done:
+                i = (i + 1) % 100
+                seen.append(self.generation(peer, i))
+                if seen[-1] is None or seen[-1] < seen[-2]:
+                    return
+
+        rounds = thorough(5, 100)
+        with background(ask):
+            try:
+                for n in range(1, rounds):
+                    self.daemons[-1].kill()
+                    server.call("DEL", LOCK)
+                    self.publisher(between, entries_of(100, f"{n}"))
+                    left[0] = dice.randint(1, requests)
+                    self.control("publish", "words", "shared")
+                self.daemons[-1].kill()
+                left[0] = 0
+                server.call("DEL", LOCK)
+                self.publisher(between, entries_of(100, f"{rounds}"))
+                self.publish()
+                wait_until(lambda: seen[-1] in (None, rounds),
+                           "the last one is seen")
+            finally:
+                done.append(True)
+        self.assertNotIn(None, seen, f"seed {seed}")
+        self.assertEqual(seen, sorted(seen), f"seed {seed}")
+        self.assertEqual(seen[-1], rounds, f"seed {seed}")
+
+    @staticmethod
+    def generation(peer, i):
+        """The number that an answer says; None: there is none."""
+        peer.send(harness.search(f"key {i}", **harness.kept()))
+        reply = peer.reply()
+        if ("status", "found") not in reply.extra:
+            return None
+        number, key = reply.result.split()
+        return int(number) if key == str(i) else None
+
     def assert_reads_one_of(self, servers, generations):
         """Whichever pointer one reads first."""
         for point in self.points(servers):
