@@ -247,9 +247,9 @@ class Killed(PublishTest):
         between = self.between(server, look)
         generations = entries_of(150, "old"), entries_of(170, "new")
         self.publisher(between, generations[0])
-        self.publish()
-        before = sum(1 for _ in between.requests)
-        self.publish("words", "shared")
+        read = {self.publish()["generation"]}
+        before = len(between.requests)
+        read.add(self.publish()["generation"])
         requests = len(between.requests) - before
         self.assertGreater(requests, 40)
         self.daemons[-1].stop()
@@ -266,9 +266,12 @@ class Killed(PublishTest):
                 server.call("DEL", LOCK)
                 os.unlink(self.path("control.sock"))
                 self.publisher(between, generations[0])
-                self.publish("--force", "words", "shared")
+                read |= {int(point["number"])
+                         for point in self.points(servers)}
+                read.add(self.publish("--force", "words", "shared")
+                         ["generation"])
                 self.assert_published(servers, generations[0])
-                self.assertEqual(self.left(servers), set())
+                self.assertEqual(self.there(servers) - read, set())
                 self.daemons[-1].stop()
 
     def test_readers(self):
@@ -284,11 +287,17 @@ class Killed(PublishTest):
                 self.daemons[-1].process.kill()
 
         between = self.between(server, look)
-        self.publisher(between, entries_of(100, "0"))
+        self.publisher(between, entries_of(2000, "0"))
         self.publish()
         requests = len(between.requests)
+        looks = [0]
+
+        def count(words):
+            looks[0] += words[1].decode() in POINTS if words[1:] else 0
+
         reader = harness.Daemon(self.write_config(
-            f"listen {harness.LOOPBACK} 0", f"table shared redis {server}",
+            f"listen {harness.LOOPBACK} 0",
+            f"table shared redis {self.between(server, count)}",
             name="reader.conf"))
         self.addCleanup(reader.kill)
         peer = self.peer(reader.address)
@@ -299,10 +308,17 @@ class Killed(PublishTest):
             """On one connection, again and again."""
             i = 0
             while not done:
-                i = (i + 1) % 100
+                i = (i + 7) % 2000
                 seen.append(self.generation(peer, i))
                 if seen[-1] is None or seen[-1] < seen[-2]:
                     return
+
+        def looked():
+            """The pointers are looked at, and what they say is asked."""
+            then, asked = looks[0] + 4, len(seen)
+            wait_until(lambda: looks[0] >= then, "pointers are looked at")
+            wait_until(lambda: len(seen) > asked + 100 or seen[-1] is None,
+                       "the reader is asked")
 
         rounds = thorough(5, 100)
         with background(ask):
@@ -310,13 +326,14 @@ class Killed(PublishTest):
                 for n in range(1, rounds):
                     self.daemons[-1].kill()
                     server.call("DEL", LOCK)
-                    self.publisher(between, entries_of(100, f"{n}"))
+                    self.publisher(between, entries_of(2000, f"{n}"))
                     left[0] = dice.randint(1, requests)
                     self.control("publish", "words", "shared")
+                    looked()
                 self.daemons[-1].kill()
                 left[0] = 0
                 server.call("DEL", LOCK)
-                self.publisher(between, entries_of(100, f"{rounds}"))
+                self.publisher(between, entries_of(2000, f"{rounds}"))
                 self.publish()
                 wait_until(lambda: seen[-1] in (None, rounds),
                            "the last one is seen")
@@ -346,13 +363,11 @@ class Killed(PublishTest):
                   for key, text in entries.items()}
                  for entries in generations])
 
-    def left(self, servers):
-        """Generations of which buckets are there, and that no pointer, nor
-        the record, knows."""
-        known = self.record(servers).keys()
-        return {int(key.split(b":")[2]) for server in servers
-                for key in server.call("KEYS", PREFIX + "*[0-9]")
-                } - known
+    def there(self, servers):
+        """Generations of which there are buckets, or lines in the record."""
+        return self.record(servers).keys() | {
+            int(key.split(b":")[2]) for server in servers
+            for key in server.call("KEYS", PREFIX + "*[0-9]")}
 
 
 if __name__ == "__main__":
