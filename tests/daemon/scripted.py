@@ -175,8 +175,8 @@ def ask(server, *args, **kwargs):
     return client(*where, *args, **kwargs)
 
 
-def run_in_terminal(*args, **kwargs):
-    """Run appmsg-client with a terminal for both outputs.
+def run_in_terminal(*args, name="appmsg-client", **kwargs):
+    """Run appmsg-client, or another program, with a terminal for both outputs.
 
     Returns its exit status, and the bytes that the terminal got.
     """
@@ -196,8 +196,7 @@ def run_in_terminal(*args, **kwargs):
         except OSError:     # nobody has the other side any more
             pass
 
-    with subprocess.Popen([program("appmsg-client"), *args], stdout=slave,
-                          stderr=slave, stdin=subprocess.DEVNULL,
+    with subprocess.Popen([program(name), *args], stdout=slave, stderr=slave, stdin=subprocess.DEVNULL,
                           env=environment(), **kwargs) as process:
         os.close(slave)
         reader = threading.Thread(target=read)

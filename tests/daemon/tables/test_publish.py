@@ -6,8 +6,10 @@
 Whatever happens meanwhile, what is read there is one whole generation.
 """
 
+import json
 import sys
 import tempfile
+import threading
 
 sys.path.insert(1, sys.path[0] + "/..")
 
@@ -16,6 +18,7 @@ import harness
 import redis
 from harness import background, thorough, wait_until
 from publishing import LOCK, POINTS, PREFIX, PublishTest, entries_of
+from scripted import Server, run_in_terminal
 
 STRANGE = {
     "ring": 'The "One" ring, \\ and \U0001f48d',
@@ -197,6 +200,55 @@ class Whole(PublishTest):
                 reply = self.publish()
         self.assertEqual(self.assert_published(self.servers, entries),
                          reply["generation"])
+
+
+class Bar(PublishTest):
+    """What appmsgctl shows of it, by a control socket of the test's."""
+
+    STATES = [{}, {"publishing": 7}, {"publishing": {}},
+              {"publishing": {"to": "\x1b[2J", "share": 0}},
+              {"publishing": {"to": "shared", "share": 50}},
+              {"publishing": {"to": "shared", "share": 101}},
+              {"publishing": {"to": "shared", "share": 100}}]
+
+    def show(self, *args, states=tuple(STATES)):
+        """Run it in a terminal: its status, and the bytes that came."""
+        states = list(states)
+        all_told = threading.Event()
+
+        def serve(connection):
+            got = connection.request()
+            if json.loads(got[1])["action"] == "publish":
+                all_told.wait(harness.DEADLINE)
+                connection.reply("done it", status="found")
+            elif states:
+                connection.send(harness.request(harness.to_json(
+                    {"result": "x", **states.pop(0)}), status="found"))
+            else:
+                all_told.set()
+
+        if not states:
+            all_told.set()
+        with Server(serve, self.path("bar.sock")) as server:
+            return run_in_terminal("-s", server.address, *args, "publish",
+                                   "words", "shared", name="appmsgctl")
+
+    def test_bar(self):
+        """It grows, is spelled, and is gone at the end."""
+        status, shown = self.show()
+        self.assertEqual(status, 0)
+        name = b"\\x1b[2J"
+        self.assertEqual(
+            shown.decode().split("\r"),
+            ["", " [" + " " * 40 + "]   0%",
+             name.decode() + " [" + " " * 40 + "]   0%",
+             "shared [" + "#" * 20 + " " * 20 + "]  50%",
+             "shared [" + "#" * 40 + "] 100%",
+             "\x1b[Kdone it\n"])
+
+    def test_no_bar(self):
+        """What is done at once has none."""
+        self.assertEqual(self.show(states=()), (0, b"done it\n"))
 
 
 class Named(PublishTest):

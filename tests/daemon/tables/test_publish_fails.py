@@ -222,6 +222,35 @@ class Broken(PublishTest):
         self.assertEqual(self.points(self.servers), [{}] * 3)
 
 
+class Gone(PublishTest):
+    """A cluster that loses a master."""
+
+    def test_master(self):
+        """It says which one; when the cluster is well again, all is."""
+        servers = redis.cluster(self)
+        self.publisher(servers, entries_of(100), "redis-cluster")
+        self.publish()
+        self.words(entries_of(5000, "new"))
+        self.done("reload")
+        lost = servers.server_of(POINTS[0])
+        lost.stop()
+        results = []
+        with background(lambda: results.append(
+                self.control("publish", "words", "shared"))):
+            wait_until(lambda: "publishing" in self.members("status"),
+                       "it is under way")
+            lost.kill()
+        self.assertEqual(results[0].returncode, 1)
+        self.assertRegex(results[0].stderr, rf"cannot publish .*: {lost}: ")
+        wait_until(lambda: servers.is_ok() and len(servers.masters()) == 3,
+                   "another one is master")
+        # Where that was its own, the lock has not gone yet.
+        servers.server_of(LOCK).call("DEL", LOCK)
+        self.assert_published(servers, entries_of(100))
+        self.publish()
+        self.assert_published(servers, entries_of(5000, "new"))
+
+
 class Killed(PublishTest):
     """A publisher that ends at any moment."""
 
