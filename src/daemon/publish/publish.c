@@ -159,18 +159,33 @@ guard(const struct run *r)
 	return fail(r, text);
 }
 
-/* When a generation cannot be finished: as if it had not been begun. */
+static int
+alive_cb(void *arg)
+{
+	const struct run *r = arg;
+
+	return *r->stop ? -1 : 0;
+}
+
+/*
+ * When a generation cannot be finished: as if it had not been begun.  Nobody
+ * else has its number, so that this is right without the lock, too.
+ */
 static int
 give_up(struct run *r, uint64_t number, uint64_t n)
 {
+	struct publish_buckets b = buckets_of(r, number, n);
+
+	b.tick_cb = alive_cb;
+	b.arg = r;
+	b.done = NULL;
 	why_of(r);
-	if (!r->desk.locked || *r->stop)
-		return -1;
 	/* Replies may be owed over the old connections. */
 	publish_servers_close(&r->data);
 	r->desk.servers.why[0] = '\0';
-	if (publish_servers_open(&r->data, r->wanted->to, r->stop) == 0)
-		drop(r, number, n);
+	if (!*r->stop && publish_servers_open(&r->data, r->wanted->to,
+	    r->stop) == 0 && publish_buckets_remove(&b) == 0)
+		publish_desk_forget(&r->desk, number);
 	return -1;
 }
 
@@ -190,28 +205,25 @@ write_all(struct run *r, uint64_t number)
 	return 0;
 }
 
-/*
- * What was written stays, however this ends: a server that says nothing may
- * have taken the pointer.
- */
+/* n: set to how many pointers say so for sure. */
 static int
-point_to(struct run *r, uint64_t generation, const struct bucket_table *now)
+point_to(struct run *r, uint64_t generation, const struct bucket_table *now,
+    unsigned int *n)
 {
 	const struct bucket_point point = { .generation = generation,
 	    .now = *now, .before = r->desk.point.now };
-	unsigned int n;
 	char text[128];
 
 	r->o->generation = generation;
 	r->o->before = r->desk.point.generation;
 	strlcpy(r->o->digest, now->digest, sizeof(r->o->digest));
-	if (publish_desk_point(&r->desk, &point, &n) == 0)
+	if (publish_desk_point(&r->desk, &point, n) == 0)
 		return 0;
 	why_of(r);
-	if (n == 0)
+	if (*n == 0)
 		return -1;
 	snprintf(text, sizeof(text), "; it is read all the same, since %u of "
-	    "%d pointers say so", n, BUCKET_POINTS);
+	    "%d pointers say so", *n, BUCKET_POINTS);
 	strlcat(r->o->why, text, sizeof(r->o->why));
 	return -1;
 }
@@ -221,6 +233,7 @@ forth(struct run *r)
 {
 	struct bucket_table now = { .fold = table_folds(r->wanted->from) };
 	char published[ISO_TIME_SIZE], digest[DIGEST_TEXT_SIZE];
+	unsigned int n;
 
 	if (sort(r) != 0 || connect_all(r) != 0 || guard(r) != 0 ||
 	    drop_unfinished(r) != 0)
@@ -234,7 +247,12 @@ forth(struct run *r)
 	strlcpy(now.published, published, sizeof(now.published));
 	strlcpy(now.digest, digest_text(table_digest(r->wanted->from),
 	    digest), sizeof(now.digest));
-	return point_to(r, now.number, &now);
+	if (point_to(r, now.number, &now, &n) == 0)
+		return 0;
+	/* A server that says nothing may have taken a pointer; but who was
+	 * overtaken has written none. */
+	return n == 0 && !r->desk.locked ?
+	    give_up(r, now.number, now.buckets) : -1;
 }
 
 /* What is kept may have been lost since. */
@@ -243,6 +261,7 @@ back(struct run *r)
 {
 	struct publish_buckets b;
 	struct bucket_table now;
+	unsigned int n;
 
 	if (connect_all(r) != 0)
 		return -1;
@@ -257,7 +276,7 @@ back(struct run *r)
 	b = buckets_of(r, now.number, now.buckets);
 	if (publish_buckets_check(&b) != 0)
 		return why_of(r);
-	return point_to(r, publish_desk_next(&r->desk), &now);
+	return point_to(r, publish_desk_next(&r->desk), &now, &n);
 }
 
 static void

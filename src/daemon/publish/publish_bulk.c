@@ -12,6 +12,7 @@
 
 #include "daemon/publish/publish_bulk.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,6 +97,8 @@ fill(struct run *r)
 			return 0;
 		if (r->b->add_cb(&w->out, r->next, name, len, r->b->arg) != 0)
 			return no_memory(r);
+		if (w->n_owed == 0)
+			w->moved = clock_ms();
 		publish_wire_owe(w, (uint32_t)r->next);
 		r->owed++;
 	}
@@ -136,7 +139,8 @@ turn(struct run *r)
 		pfds[i] = publish_wire_poll(s->wires[i],
 		    s->wires[i]->n_owed > 0);
 	if (poll(pfds, s->n_wires, PUBLISH_WIRE_LOOK_MS) == -1)
-		return 0;
+		return errno == EINTR ? 0 : publish_servers_fail(s,
+		    "cannot wait for servers: %s", strerror(errno));
 	for (size_t i = 0; i < s->n_wires; i++) {
 		struct publish_wire *w = s->wires[i];
 

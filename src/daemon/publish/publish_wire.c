@@ -162,7 +162,6 @@ receive_some(struct publish_wire *w)
 	}
 	if (n == -1)
 		return errno == EAGAIN || errno == EINTR ? 0 : -1;
-	w->moved = clock_ms();
 	w->in.len += (size_t)n;
 	return 0;
 }
@@ -197,6 +196,7 @@ publish_wire_take(struct publish_wire *w, struct publish_reply *reply)
 	    .end = at + used };
 	resp_next(&reply->at, reply->end, &reply->head);
 	w->taken += used;
+	w->moved = clock_ms();
 	return RESP_WHOLE;
 }
 

@@ -37,7 +37,8 @@ struct publish_wire {
 	struct buf in;
 	size_t taken;			/* bytes of it */
 	struct resp_scan scan;
-	int64_t moved;			/* ms: when bytes went or came last */
+	int64_t moved;			/* ms: when bytes went, or a whole reply
+					   came, last */
 	const char *wrong;		/* static: why it broke; NULL: errno */
 	uint32_t owed[PUBLISH_WIRE_OWED];	/* a ring: what the replies to
 					   come are about */

@@ -61,6 +61,9 @@ class Broken(PublishTest):
         self.assertEqual(len(taken), 1)
         self.assertEqual(self.points(self.servers), [{}] * 3)
         self.assertEqual(self.server.call("GET", LOCK), b"another #2")
+        # What it wrote is nobody's.
+        self.assertEqual(self.record(self.servers), {})
+        self.assertEqual(self.server.call("KEYS", PREFIX + "*[0-9]"), [])
 
     def test_foreign(self):
         """What others have under the prefix stays as it is."""
