@@ -10,7 +10,6 @@
 
 #include "daemon/conf/parse.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -164,21 +163,19 @@ take_password(struct parser *parser, const struct lex_word *value, void *arg)
 	if (r->password_file == NULL)
 		return -1;
 	text = file_read(r->password_file, PASSWORD_FILE_MAX, &len, &why);
-	if (text != NULL)
-		why = find_password(text, len);
-	if (why == NULL && (r->password = strdup(text)) == NULL)
-		why = strerror(errno);
+	if (text != NULL && (why = find_password(text, len)) == NULL)
+		r->password = parse_copy(parser, text, strlen(text));
 	if (text != NULL)
 		explicit_bzero(text, len);
 	free(text);
-	if (why == NULL) {
-		/* One that was changed makes another configuration. */
-		origin_bytes(parser->sum, r->password, strlen(r->password));
-		return 0;
-	}
-	parse_problem(parser, "cannot read the password in %s: %s",
-	    r->password_file, why);
-	return -1;
+	if (why != NULL)
+		parse_problem(parser, "cannot read the password in %s: %s",
+		    r->password_file, why);
+	if (r->password == NULL)
+		return -1;
+	/* One that was changed makes another configuration. */
+	origin_bytes(parser->sum, r->password, strlen(r->password));
+	return 0;
 }
 
 static int
