@@ -142,6 +142,16 @@ class PublishTest(ControlTest):
             self.assertEqual(int(point["number"]), number)
         return int(point["generation"])
 
+    def assert_reads_one_of(self, servers, generations):
+        """Whichever pointer one reads first."""
+        for point in self.points(servers):
+            self.assertIn(
+                self.read(servers, int(point["number"]),
+                          int(point["buckets"])),
+                [{key.encode(): escaped(text)
+                  for key, text in entries.items()}
+                 for entries in generations])
+
     def assert_answers(self, daemon, entries):
         """A daemon finds all in the table shared, and nothing else."""
         peer = self.peer(daemon.address)

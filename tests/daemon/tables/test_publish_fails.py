@@ -10,8 +10,14 @@ sys.path.insert(1, sys.path[0] + "/..")
 import harness
 import nodes
 import redis
-from harness import background, wait_until
+from harness import background, thorough, wait_until
 from publishing import LOCK, POINTS, PREFIX, RECORD, PublishTest, entries_of
+
+
+GARBAGE = (b"+OK\r\n", b":1\r\n", b"$-1\r\n", b"*0\r\n", b"*1\r\n:1\r\n",
+           b"$1\r\nx\r\n", b"-ERR no\r\n", b"-MOVED 1 127.0.0.1:1\r\n",
+           b"*2147483647\r\n", b"$536870912\r\n", b"*1\r\n" * 100,
+           b"\xff\r\n")
 
 
 class Broken(PublishTest):
@@ -22,7 +28,7 @@ class Broken(PublishTest):
         self.server = self.servers.master
         address = self.server
         if look is not None:
-            address = self.between(self.server, look)
+            address = self.between_node = self.between(self.server, look)
         return self.publisher(address, entries, **kwargs)
 
     def keys(self):
@@ -177,6 +183,36 @@ class Broken(PublishTest):
                 with nodes.Node(answer) as node:
                     self.publisher(node, entries_of(10))
                     self.assertIn(why, self.refused())
+
+    def test_garbage(self):
+        """Whatever the n-th reply is instead of what it should be, what is
+        read is whole."""
+        left, garbage = [0], [b""]
+
+        def look(_):
+            left[0] -= 1
+            return garbage[0] if left[0] == 0 else None
+
+        old, new = entries_of(100, "old"), entries_of(120, "new")
+        self.start_publisher(old, look=look)
+        self.publish()
+        before = len(self.between_node.requests)
+        self.publish()
+        requests = len(self.between_node.requests) - before
+        entries = [old, new]
+        for n in range(1, requests + 1, thorough(12, 1)):
+            for reply in GARBAGE:
+                with self.subTest(n=n, reply=reply):
+                    entries.reverse()
+                    self.words(entries[0])
+                    self.done("--force", "reload")
+                    left[0], garbage[0] = n, reply
+                    self.control("--force", "publish", "words", "shared")
+                    left[0] = 0
+                    self.assert_reads_one_of(self.servers, entries)
+                    self.server.call("DEL", LOCK)
+        self.publish("--force", "words", "shared")
+        self.assert_published(self.servers, entries[0])
 
     def test_one_at_a_time(self):
         """A second one is told so; a reload goes on; status says how far."""

@@ -11,7 +11,6 @@ import sys
 
 sys.path.insert(1, sys.path[0] + "/..")
 
-import buckets
 import harness
 import redis
 from harness import background, thorough, wait_until
@@ -177,16 +176,6 @@ class Killed(PublishTest):
             return None
         number, key = reply.result.split()
         return int(number) if key == str(i) else None
-
-    def assert_reads_one_of(self, servers, generations):
-        """Whichever pointer one reads first."""
-        for point in self.points(servers):
-            self.assertIn(
-                self.read(servers, int(point["number"]),
-                          int(point["buckets"])),
-                [{key.encode(): buckets.escaped(text)
-                  for key, text in entries.items()}
-                 for entries in generations])
 
     def there(self, servers):
         """Generations of which there are buckets, or lines in the record."""
