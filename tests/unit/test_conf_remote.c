@@ -174,6 +174,13 @@ what_is_wrong_is_told(void **state)
 		{ AT "user=u", "user= needs password-file=" },
 		{ AT "user=\"\"", "an empty word" },
 		{ AT "ca=x", "ca= needs tls=yes" },
+#ifdef HAVE_OPENSSL
+		{ AT "tls=yes", "connections to such servers cannot be "
+		    "encrypted yet" },
+#else
+		{ AT "tls=yes", "this appmsgd was built without OpenSSL, "
+		    "which TLS needs" },
+#endif
 		{ AT "search=prefix", "search= is for tables that are read "
 		    "from files; one on other machines has it where it is "
 		    "published from" },

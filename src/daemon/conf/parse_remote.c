@@ -270,6 +270,10 @@ check_together(struct parser *parser, struct reading *reading)
 		parse_problem(parser, "user= needs password-file=");
 	if (r->ca != NULL && !r->tls)
 		parse_problem(parser, "ca= needs tls=yes");
+	/* Rather not at all than in the clear. */
+	if (r->tls)
+		parse_problem(parser, "connections to such servers cannot be "
+		    "encrypted yet");
 	if (r->prefix_len == 0 && !r->live)
 		parse_problem(parser, "an empty prefix needs live=yes: what "
 		    "is published must not mix with others' keys");
