@@ -71,12 +71,43 @@ peers_are_one_word(void **state)
 	}
 }
 
+static void
+an_address_to_connect_to_has_its_port(void **state)
+{
+	static const char *const good[] = { "127.0.0.1:1", "10.0.0.1:65535",
+	    "[::1]:7001", "[2001:db8::1]:80" };
+	static const char *const bad[] = { "", ":", ":1", "127.0.0.1",
+	    "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:01", "127.0.0.1:65536",
+	    "127.0.0.1: 1", "127.0.0.1:1 ", "127.0.0.1:+1", "127.1:1",
+	    "[127.0.0.1]:1", "::1:1", "[::1]", "[::1]1", "[::1:1", "::1]:1",
+	    "[::ffff:127.0.0.1]:1", "localhost:1", "*:1", "[]:1" };
+	struct sockaddr_storage ss;
+	char buf[ADDRESS_MAX];
+	socklen_t len;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert_int_equal(address_read(good[i], strlen(good[i]), &ss,
+		    &len), 0);
+		assert_string_equal(address_text((const struct sockaddr *)
+		    &ss, len, buf, sizeof(buf)), good[i]);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (address_read(bad[i], strlen(bad[i]), &ss, &len) == 0)
+			fail_msg("%s is taken", bad[i]);
+	assert_int_equal(address_read("10.0.0.1:80", 10, &ss, &len), 0);
+	assert_string_equal(address_text((const struct sockaddr *)&ss, len,
+	    buf, sizeof(buf)), "10.0.0.1:8");
+	assert_int_equal(address_read("1.1.1.1:1\0", 10, &ss, &len), -1);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(peers_have_addresses),
-		cmocka_unit_test(peers_are_one_word)
+		cmocka_unit_test(peers_are_one_word),
+		cmocka_unit_test(an_address_to_connect_to_has_its_port)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,6 +56,8 @@ static const char text[] =
     "table all file all.json duplicates=first\n"
     "table records file records.cdb search=exact\n"
     "table mapped file records.cdb mmap=yes\n"
+    "table shared redis 127.0.0.1:7001,[::1]:7002 prefix=a: user=u "
+    "password-file=secret deny=10.0.0.0/8\n"
     "table blobs binary folder type=image/png deny=10.0.0.0/8,group:root\n";
 
 static void
@@ -82,6 +84,7 @@ write_files(void)
 	    "{\"key\": \"a\", \"answer\": \"b\"}\n");
 	folder_write_text("all.json", "{\"x\": \"y\\n\", \"x\": \"z\"}\n");
 	folder_write_text("blob", "bytes");
+	folder_write_text("secret", "hush\n");
 	assert_int_equal(mkdir(folder_path("folder"), 0700), 0);
 	folder_write_text("folder/one", "1");
 	folder_write_text("folder/two", "2");

@@ -14,6 +14,7 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -277,6 +278,9 @@ address_read(const char *text, size_t len, struct sockaddr_storage *ss,
 	char copy[ADDRESS_MAX], host[ADDRESS_MAX];
 	const char *port;
 
+	int error;
+
+	errno = EINVAL;
 	if (len >= sizeof(copy) || memchr(text, '\0', len) != NULL)
 		return -1;
 	memcpy(copy, text, len);
@@ -287,7 +291,9 @@ address_read(const char *text, size_t len, struct sockaddr_storage *ss,
 	    !address_is_literal(host) ||
 	    (strchr(host, ':') != NULL) != (copy[0] == '['))
 		return -1;
-	if (getaddrinfo(host, port, &hints, &ai) != 0)
+	error = getaddrinfo(host, port, &hints, &ai);
+	errno = error == EAI_MEMORY ? ENOMEM : EINVAL;
+	if (error != 0)
 		return -1;
 	memcpy(ss, ai->ai_addr, ai->ai_addrlen);
 	*used = ai->ai_addrlen;

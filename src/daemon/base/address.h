@@ -75,7 +75,7 @@ const char *address_guess_port(const char *text, char *buf, size_t cap);
  * text     len bytes of it, borrowed for the call; other ones make it wrong
  * ss, used  set on success
  *
- * Returns 0, or -1.
+ * Returns 0, or -1 with errno: EINVAL, or ENOMEM.
  */
 int address_read(const char *text, size_t len, struct sockaddr_storage *ss,
     socklen_t *used);

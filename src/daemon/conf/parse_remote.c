@@ -10,6 +10,7 @@
 
 #include "daemon/conf/parse.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -314,7 +315,7 @@ add_server(struct parser *parser, struct conf_remote *r, const char *text)
 	struct conf_server server = { .ss_len = 0 }, *more;
 
 	if (address_read(text, strlen(text), &server.ss, &server.ss_len) != 0)
-		return tell_server(parser, text);
+		return errno == ENOMEM ? -1 : tell_server(parser, text);
 	if (has_server(r, &server)) {
 		parse_problem(parser, "the server %s is given twice", text);
 		return -1;
