@@ -17,6 +17,8 @@ import world
 from trial import Ill
 from world import Hang, kept, search
 
+import buckets
+import nodes
 import peer
 import tls
 
@@ -96,6 +98,55 @@ class Encrypted(trial.Trial):
         came = self.ask_encrypted(data, self.session if resume else None)
         if came is not None:
             trial.judge_reply(came, True, self.answers[data])
+
+
+class Remote(trial.Trial):
+    """A table on another machine, whose server is one of the test's."""
+
+    FAR = {f"far {i}": f'answer "{i}"' for i in range(50)}
+
+    def setUp(self):
+        self.node = None
+        super().setUp()
+
+    def lines(self, version):
+        if self.node is None:
+            self.node = nodes.node(self)
+            buckets.publish(self.node, self.FAR, prefix="far:")
+        return [*super().lines(version), f"table far redis-cluster "
+                f"{self.node} prefix=far: deadline=300ms cache=no"]
+
+    def renew(self):
+        """When all workers know what is published."""
+        super().renew()
+        self.right_of = {}
+        for key in ("far 1", "far none"):
+            found = f'"result": {json.dumps(self.FAR.get(key))}'.encode()
+            self.right_of[key] = self.wait_far(
+                key, found if key in self.FAR else b"No match")
+        self.usual = self.state()
+
+    def wait_far(self, key, part):
+        """What is answered, once it has this in it several times."""
+        end, times = time.monotonic() + world.HANG, 0
+        while times < 8:
+            came, _ = world.exchange(self.at["tcp"], search(key))
+            times = times + 1 if part in came else 0
+            if time.monotonic() > end:
+                raise Ill(f"{key} is not answered any more: {came[:200]}")
+        return came
+
+    def far_once(self, key, hang_up=False, many=1):
+        """Answered, or not to be asked now; and all is well after it."""
+        if hang_up:
+            self.node.hang_up()
+        if many > 1:
+            data = search(key, **kept()) * many + search(key)
+            world.exchange(self.at["tcp"], data)
+        came, ended = world.exchange(self.at["tcp"], search(key))
+        trial.judge_reply(came, ended, self.right_of[key])
+        self.page.disarm()
+        self.wait_far(key, self.right_of[key])
 
 
 class Certificates(Encrypted):

@@ -5,7 +5,7 @@
 
 import test_allocations
 from test_allocations import (Certificates, Control,  # noqa: F401
-                              Encrypted, Pages, Reloads, Requests)
+                              Encrypted, Pages, Reloads, Remote, Requests)
 from world import harness
 
 if __name__ == "__main__":

@@ -70,6 +70,18 @@ class Encrypted(acts.Encrypted, Allocations):
             for name, data in asked.items() for resume in (False, True)})
 
 
+class Remote(acts.Remote, Allocations):
+    """Lookups in a table on another machine."""
+
+    def test_lookups(self):
+        self.renew()
+        self.phases({
+            f"{key}{', connecting' if hang_up else ''}, {many}":
+            functools.partial(self.far_once, key, hang_up, many)
+            for key in ("far 1", "far none") for hang_up in (False, True)
+            for many in (1, 20)})
+
+
 class Certificates(acts.Certificates, Allocations):
     """New certificates while connections come."""
 

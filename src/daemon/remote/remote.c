@@ -115,7 +115,9 @@ read_cb(struct source *s, const char *reply, size_t len, void *arg)
 static int64_t
 read_points(struct asker *a, struct source *s, int64_t now)
 {
-	if (!s->used || s->conf->live || s->reading > 0)
+	/* One that no generation has any more may still be asked. */
+	if (s->conf->live || s->reading > 0 || (!s->used &&
+	    (s->edition != NULL || TAILQ_EMPTY(&s->asks))))
 		return INT64_MAX;
 	if (now < s->read_at)
 		return s->read_at;

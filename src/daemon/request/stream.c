@@ -213,8 +213,12 @@ stream_owe(struct stream *s, const struct request_env *env,
 		request_job_free(job);
 		return STREAM_FAILED;
 	}
-	if (slots_add(s->slots, job, env->since) != 0)
+	if (slots_add(s->slots, job, env->since) != 0) {
+		/* Whoever has a queue has something in it. */
+		if (slots_n(s->slots) == 0)
+			stream_clear(s);
 		return STREAM_FAILED;
+	}
 	s->closing = !keep;
 	return keep ? STREAM_AGAIN : STREAM_WAIT;
 }
