@@ -119,7 +119,7 @@ what_is_wrong_is_told(void **state)
 		    "redis-cluster" },
 		{ "table t redis prefix=a:", "the addresses of servers must "
 		    "be before the options, such as 127.0.0.1:7001" },
-		{ "table t redis \"\"", "an empty word" },
+		{ "table t redis \"\"", "an empty path or address" },
 		{ "table main redis 127.0.0.1:1", "the table \"main\" is that "
 		    "of the answer and binary lines, and has no file" },
 		{ "table t redis redis.example.org:6379",
