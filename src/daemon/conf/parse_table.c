@@ -321,7 +321,7 @@ parse_table(struct parser *parser)
 		return -1;
 	}
 	if (words[3].len == 0) {
-		parse_problem(parser, "an empty word");
+		parse_problem(parser, "an empty path or address");
 		return -1;
 	}
 	if (check_name(parser, words[1].text) != 0 ||
