@@ -52,6 +52,7 @@ asker_clear(struct asker *a)
 	buf_clear(&a->words);
 	buf_clear(&a->text);
 	free(a->by_hash);
+	spares_clear(&a->spares);
 	a->by_hash = NULL;
 }
 
@@ -87,7 +88,10 @@ ask_free(struct asker *a, struct ask *ask)
 	a->n--;
 	edition_unref(ask->edition);
 	free(ask->folded);
-	free(ask);
+	if (ask->is_short)
+		spares_give(&a->spares, ask);
+	else
+		free(ask);
 }
 
 /* What is said beside an answer. */
@@ -349,10 +353,14 @@ static struct ask *
 ask_new(struct asker *a, struct source *s, enum ask_kind kind,
     const char *key, size_t len)
 {
-	struct ask *ask = calloc(1, sizeof(*ask) + len);
+	bool is_short = len <= ASK_SHORT;
+	struct ask *ask = is_short ? spares_take(&a->spares, sizeof(*ask) +
+	    ASK_SHORT) : malloc(sizeof(*ask) + len);
 
 	if (ask == NULL)
 		return NULL;
+	memset(ask, 0, sizeof(*ask));
+	ask->is_short = is_short;
 	ask->source = s;
 	TAILQ_INIT(&ask->waiters);
 	ask->kind = kind;

@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/spares.h"
 #include "daemon/base/buf.h"
 #include "daemon/remote/source.h"
 #include "daemon/request/lookup.h"
@@ -40,6 +41,7 @@ struct asker {
 	struct buf words;		/* owned: a request in the making */
 	struct buf text;		/* owned: an answer in the making */
 	struct ask_list *by_hash;	/* owned; NULL: not needed yet */
+	struct spares spares;		/* owned: asks of short keys */
 	struct ask_queue waiting;	/* that are to be asked again */
 	unsigned int round;		/* counts what was sent together */
 	size_t n;			/* that are asked, waiting or not */

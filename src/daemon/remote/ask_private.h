@@ -60,8 +60,11 @@ struct ask {
 	char *folded;			/* owned: the key, where it is folded */
 	size_t folded_len;
 	size_t key_len;
+	bool is_short;			/* its key: it is one of the spares */
 	char key[];
 };
+
+#define ASK_SHORT	96		/* bytes of a key, and less */
 
 /* ask_request.c: */
 

@@ -18,6 +18,8 @@ request_env_clear(struct request_env *env)
 	buf_clear(&env->scratch);
 	buf_clear(&env->content);
 	buf_clear(&env->extra);
+	spares_clear(&env->slots);
+	spares_clear(&env->jobs);
 }
 
 void

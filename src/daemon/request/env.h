@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/spares.h"
 #include "daemon/base/buf.h"
 #include "daemon/request/shapes.h"
 
@@ -51,6 +52,7 @@ struct request_env {
 	struct buf scratch;		/* owned: values unescaped */
 	struct buf content;		/* owned: matches */
 	struct buf extra;		/* owned: members for a header */
+	struct spares slots, jobs;	/* owned: for what is owed */
 	struct fast *fast;		/* borrowed; NULL: no fast path */
 	struct shapes shapes;		/* headers that were read, for it */
 	struct stats *stats;		/* borrowed; NULL: nobody counts */

@@ -71,8 +71,13 @@ struct plain_job {
 	struct plain p;			/* its texts are in text */
 	size_t at;			/* tables before it are asked already */
 	bool keep;			/* the connection stays */
-	char text[];			/* key and id */
+	struct spares *spares;		/* borrowed: where it is from; NULL: its
+					   texts are longer than those */
+	char text[];			/* key and id, and room for an answer */
 };
+
+/* Of those that come from there: of all texts together. */
+#define PLAIN_TEXT	320
 
 /* What both kinds begin with. */
 static void
@@ -80,7 +85,7 @@ job_init(struct request_job *job, bool plain, struct generation *gen)
 {
 	job->search = NULL;
 	job->lookup.ops = NULL;
-	job->lookup.text = NULL;
+	job->lookup.text = job->lookup.room = NULL;
 	job->lookup.answered_cb = NULL;
 	job->lookup.key_len = 0;
 	job->lookup.explain = false;
@@ -134,7 +139,10 @@ request_job_free(struct request_job *job)
 	lookup_clear(&job->lookup);
 	search_free(job->search);
 	generation_unref(job->gen);
-	free(job);
+	if (job->plain && ((struct plain_job *)job)->spares != NULL)
+		spares_give(((struct plain_job *)job)->spares, job);
+	else
+		free(job);
 }
 
 size_t
@@ -159,6 +167,12 @@ bool
 request_job_runs(const struct request_job *job)
 {
 	return job->search != NULL;
+}
+
+bool
+request_job_has_found(const struct request_job *job)
+{
+	return job->search == NULL && job->lookup.result == LOOKUP_FOUND;
 }
 
 bool
@@ -342,13 +356,16 @@ struct request_job *
 request_job_plain(struct request_env *env, const struct fast_heads *heads,
     const struct plain *p, const struct later *later, size_t at, bool keep)
 {
-	struct plain_job *pj = malloc(sizeof(*pj) + p->key_len +
-	    p->fit.id_len);
+	size_t len = p->key_len + p->fit.id_len;
+	struct spares *spares = len < PLAIN_TEXT ? &env->jobs : NULL;
+	struct plain_job *pj = spares == NULL ? malloc(sizeof(*pj) + len) :
+	    spares_take(spares, sizeof(*pj) + PLAIN_TEXT);
 	struct lookup *l;
 
 	if (pj == NULL)
 		return NULL;
 	job_init(&pj->job, true, env->gen);
+	pj->spares = spares;
 	pj->heads = heads;
 	pj->at = at;
 	pj->keep = keep;
@@ -359,6 +376,10 @@ request_job_plain(struct request_env *env, const struct fast_heads *heads,
 		pj->p.fit.id = memcpy(pj->text + p->key_len, p->fit.id,
 		    p->fit.id_len);
 	l = &pj->job.lookup;
+	if (spares != NULL) {
+		l->room = pj->text + len;
+		l->room_len = PLAIN_TEXT - len;
+	}
 	l->key = pj->p.key;
 	l->key_len = p->key_len;
 	l->hash = p->hash;

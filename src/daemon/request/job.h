@@ -77,6 +77,12 @@ bool request_job_runs(const struct request_job *);
 bool request_job_waits(const struct request_job *);
 
 /*
+ * Whether it has the answer that it waited for, and only the reply is to be
+ * made.
+ */
+bool request_job_has_found(const struct request_job *);
+
+/*
  * Be told when the answer is there that a job waits for; in that call the job
  * is only to be noted.
  */

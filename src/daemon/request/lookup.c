@@ -26,7 +26,9 @@ lookup_answer(struct lookup **lookup, enum lookup_result result,
 	l->ops = NULL;
 	l->result = result;
 	if (result == LOOKUP_FOUND) {
-		if ((l->text = malloc(len + 1)) == NULL)
+		l->text = l->room != NULL && len <= l->room_len ? l->room :
+		    malloc(len + 1);
+		if (l->text == NULL)
 			l->result = LOOKUP_FAILED;
 		else if (len > 0)
 			memcpy(l->text, text, len);
@@ -81,6 +83,7 @@ void
 lookup_clear(struct lookup *l)
 {
 	forget(l);
-	free(l->text);
+	if (l->text != l->room)
+		free(l->text);
 	l->text = NULL;
 }

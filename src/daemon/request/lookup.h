@@ -93,8 +93,10 @@ struct lookup {
 	const struct later_ops *ops;	/* that were asked; NULL: none now */
 	const struct later *table;	/* the last that was; NULL: none yet */
 	enum lookup_result result;
-	char *text;		/* owned: what was found */
+	char *text;		/* what was found; owned, or in room */
 	size_t text_len;
+	char *room;		/* borrowed: for a short one; NULL: none */
+	size_t room_len;
 	void (*answered_cb)(void *);	/* NULL: nobody need be told */
 	void *arg;
 };

@@ -32,12 +32,13 @@ struct slot {
 	size_t held;
 	int64_t since;
 	unsigned int turns;
+	bool ready;	/* the reply is made when it is the first one's */
 };
 
 struct slots {
 	STAILQ_HEAD(, slot) list;
 	STAILQ_HEAD(, slot) answered;	/* what their jobs waited for is there */
-	const struct request_env *env;	/* borrowed */
+	struct request_env *env;	/* borrowed */
 	struct stream *stream;		/* borrowed */
 	struct slot *last;	/* NULL: none */
 	size_t n;
@@ -48,7 +49,7 @@ struct slots {
 };
 
 struct slots *
-slots_new(const struct request_env *env, struct stream *stream)
+slots_new(struct request_env *env, struct stream *stream)
 {
 	struct slots *slots = calloc(1, sizeof(*slots));
 
@@ -62,13 +63,13 @@ slots_new(const struct request_env *env, struct stream *stream)
 }
 
 static void
-slot_free(struct slot *slot)
+slot_free(struct slots *slots, struct slot *slot)
 {
 	request_job_free(slot->job);
 	buf_clear(&slot->reply);
 	buf_clear(&slot->behind);
 	request_lent_clear(&slot->lent);
-	free(slot);
+	spares_give(&slots->env->slots, slot);
 }
 
 /* The first one goes. */
@@ -83,7 +84,7 @@ remove_first(struct slots *slots)
 	slots->n--;
 	slots->bytes -= slot->bytes;
 	slots->held -= slot->held;
-	slot_free(slot);
+	slot_free(slots, slot);
 }
 
 void
@@ -124,7 +125,7 @@ answered_cb(void *arg)
 int
 slots_add(struct slots *slots, struct request_job *job, int64_t since)
 {
-	struct slot *slot = calloc(1, sizeof(*slot));
+	struct slot *slot = spares_take(&slots->env->slots, sizeof(*slot));
 
 	if (slot == NULL) {
 		request_job_free(job);
@@ -134,8 +135,7 @@ slots_add(struct slots *slots, struct request_job *job, int64_t since)
 		buf_trim(&slots->last->behind);
 		count(slots, slots->last);
 	}
-	slot->slots = slots;
-	slot->job = job;
+	*slot = (struct slot){ .slots = slots, .job = job };
 	if (job != NULL)
 		request_job_watch(job, answered_cb, slot);
 	slot->since = since;
@@ -266,12 +266,18 @@ lend(struct request_env *env, struct request_lent *lent, size_t before)
 static int
 give(struct slots *slots, struct request_env *env, struct buf *out)
 {
+	const struct buf *b;
 	struct slot *slot;
 
 	while (!slots->failed && env->lent.text == NULL &&
-	    (slot = STAILQ_FIRST(&slots->list)) != NULL && slot->job == NULL) {
-		const struct buf *b = &slot->reply;
-
+	    (slot = STAILQ_FIRST(&slots->list)) != NULL) {
+		if (slot->ready) {
+			slot->ready = false;
+			work(slots, slot, env, 0, out);
+		}
+		if (slot->job != NULL)
+			break;
+		b = &slot->reply;
 		if (b->len > 0 && buf_add(out, b->data, b->len) != 0)
 			return -1;
 		b = &slot->behind;
@@ -291,10 +297,10 @@ slots_take(struct slots *slots, struct request_env *env, struct buf *out)
 
 	while ((slot = STAILQ_FIRST(&slots->answered)) != NULL) {
 		STAILQ_REMOVE_HEAD(&slots->answered, answered_entry);
-		work(slots, slot, env, 0, out);
-		/* Most come in order. */
-		if (give(slots, env, out) != 0)
-			return -1;
+		slot->ready = slot->job != NULL &&
+		    request_job_has_found(slot->job);
+		if (!slot->ready)
+			work(slots, slot, env, 0, out);
 	}
 	return give(slots, env, out);
 }

@@ -24,13 +24,13 @@ struct slots;
 struct stream;
 
 /*
- * Make a queue, empty.
+ * Make a queue, empty, of an environment that lives longer.
  *
  * stream  whose it is, to be handed to wake_cb of the environment
  *
  * Returns it, owned by the caller, slots_free(); or NULL when out of memory.
  */
-struct slots *slots_new(const struct request_env *, struct stream *stream);
+struct slots *slots_new(struct request_env *, struct stream *stream);
 
 /*
  * Free a queue, with all that is owed.  NULL is allowed.

@@ -205,7 +205,7 @@ stream_front(const char *buf, size_t len, size_t most, const char **code)
 
 /* Owe the reply to a request, for which the job works. */
 static enum stream_verdict
-stream_owe(struct stream *s, const struct request_env *env,
+stream_owe(struct stream *s, struct request_env *env,
     struct request_job *job, bool keep)
 {
 	if (s->slots == NULL && (s->slots = slots_new(env, s)) ==
@@ -234,7 +234,7 @@ stream_behind(struct stream *s, enum stream_verdict verdict)
 }
 
 static enum stream_verdict
-stream_answered(struct stream *s, const struct request_env *env,
+stream_answered(struct stream *s, struct request_env *env,
     enum request_result result, struct request_job *job, bool keep)
 {
 	switch (result) {
