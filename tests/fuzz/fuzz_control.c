@@ -39,6 +39,8 @@
 #include "daemon/command.h"
 #include "daemon/control.h"
 #include "daemon/history/history.h"
+#include "daemon/inspect_key.h"
+#include "daemon/publishing.h"
 #include "daemon/reload.h"
 #include "daemon/report/report.h"
 #include "daemon/snapshot/generation.h"
@@ -171,10 +173,14 @@ static void
 action_cb(struct control_request *request, const char *content, size_t len,
     void *arg)
 {
-	static const struct command_host host = { .report = &numbers,
+	static struct command_host host = { .report = &numbers,
 	    .drain_cb = drain_cb };
 
-	(void)arg;
+	if (host.asks == NULL) {
+		host.asks = inspect_keys_new(arg, NULL);
+		host.publishing = publishing_new(arg);
+		FUZZ_CHECK(host.asks != NULL && host.publishing != NULL);
+	}
 	command_run(&host, request, content, len);
 }
 
@@ -195,7 +201,7 @@ serve(int *fd)
 	FUZZ_CHECK(bind(*fd, (struct sockaddr *)&sun, sizeof(sun)) == 0);
 	FUZZ_CHECK(listen(*fd, 8) == 0);
 	files_keep("control");
-	FUZZ_CHECK(control_new(base, *fd, (gid_t)-1, action_cb, NULL) !=
+	FUZZ_CHECK(control_new(base, *fd, (gid_t)-1, action_cb, base) !=
 	    NULL);
 	return base;
 }

@@ -307,7 +307,7 @@ class Json(TransactionTest):
             self.assertEqual(list(reply), [
                 "result", "generation", "changed", "files", "files-read",
                 "milliseconds", "tables", "problems", "more-problems",
-                "remote", *(["keys"] if command == "diff" else [])])
+                *(["remote", "keys"] if command == "diff" else [])])
             self.assertEqual(
                 (reply["generation"], reply["changed"], reply["files"]),
                 (generation, True, 3))
