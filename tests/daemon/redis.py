@@ -241,10 +241,19 @@ class Cluster(Servers):
             self.cli("--cluster", "create", *map(str, self.servers),
                      "--cluster-replicas", str(replicas), "--cluster-yes")
             self.wait_ok()
+            wait_until(lambda: len(self.replicas()) == masters * replicas,
+                       "the replicas know that they are")
             wait_until(self.is_synced, "the replicas have it all")
+            wait_until(lambda: self.is_told(1 + replicas),
+                       "everybody knows of everybody")
         except BaseException:
             self.end()
             raise
+
+    def is_told(self, nodes):
+        """Whether each server names so many of each slot."""
+        return all(len(slots) == 2 + nodes for server in self.servers
+                   for slots in server.call("CLUSTER", "SLOTS"))
 
     def cli(self, *args):
         """Run redis-cli to its end, with the options that any server needs;
