@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import os
 import re
+import signal
 import select
 import struct
 import subprocess
@@ -53,6 +54,9 @@ class Screen:
         """Start a program whose terminal this is, as a login does."""
         def own():
             fcntl.ioctl(1, termios.TIOCSCTTY, 0)
+            # Who runs the tests in the background ignores them.
+            for number in (signal.SIGINT, signal.SIGQUIT):
+                signal.signal(number, signal.SIG_DFL)
 
         kwargs = {"stdin": self.slave, "stdout": self.slave,
                   "stderr": self.slave, **kwargs}
