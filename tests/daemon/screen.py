@@ -11,8 +11,8 @@ import contextlib
 import fcntl
 import os
 import re
-import signal
 import select
+import signal
 import struct
 import subprocess
 import termios
