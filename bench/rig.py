@@ -172,9 +172,14 @@ class Rig:
         self.processes.append(process)
         return process
 
-    def serve(self, name, argv, address, pin=True, ready=None, quiet=False):
-        """Start a server and wait for it."""
-        cores = {self.server_core} if pin else set(self.cores)
+    def serve(self, name, argv, address, pin=True, ready=None, quiet=False,
+              cores=None):
+        """Start a server and wait for it.
+
+        cores  where it runs, if not where servers do
+        """
+        if cores is None:
+            cores = {self.server_core} if pin else set(self.cores)
         with open(os.devnull if quiet else self.log(name), "wb") as log:
             process = self.spawn(argv, cores, stdout=log, stderr=log)
         return Server(self, name, process, address).wait(ready)

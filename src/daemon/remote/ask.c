@@ -154,7 +154,7 @@ note(struct source *s, enum remote_cause cause)
 		    (unsigned long long)more);
 }
 
-/* The same, with nothing asked. */
+/* Too many are asked for already. */
 static void
 turn_away(struct source *s, struct lookup *l)
 {
