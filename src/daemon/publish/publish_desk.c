@@ -372,7 +372,9 @@ publish_desk_close(struct publish_desk *d)
 
 	/* What went wrong may not be this, and stays what it is. */
 	memcpy(why, d->servers.why, sizeof(why));
-	if (d->locked)
+	/* A lock that is left holds up the next one for its time. */
+	if (d->locked && (!*d->servers.stop ||
+	    publish_servers_reopen(&d->servers) == 0))
 		with_lock(d, 2, "DEL", NULL);
 	memcpy(d->servers.why, why, sizeof(why));
 	publish_servers_close(&d->servers);

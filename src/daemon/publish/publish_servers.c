@@ -118,7 +118,7 @@ publish_servers_converse(struct publish_servers *s, struct publish_wire *w,
 {
 	if (buf_add(&w->out, request->data, request->len) != 0)
 		return publish_servers_fail(s, "out of memory");
-	if (publish_wire_wait(w, reply, PUBLISH_PATIENCE_MS, s->stop) != 0)
+	if (publish_wire_wait(w, reply, s->patience_ms, s->stop) != 0)
 		return publish_servers_lost(s, w);
 	return 0;
 }
@@ -217,15 +217,13 @@ learn(struct publish_servers *s, struct publish_wire *w)
 	return 0;
 }
 
-int
-publish_servers_open(struct publish_servers *s, const struct conf_remote *conf,
-    const atomic_bool *stop)
+/* There is no connection yet. */
+static int
+connect_any(struct publish_servers *s)
 {
-	*s = (struct publish_servers){ .conf = conf, .stop = stop };
+	const struct conf_remote *conf = s->conf;
+
 	slotmap_init(&s->map);
-	if (conf->tls)
-		return publish_servers_fail(s, "tables with tls=yes cannot be "
-		    "published to yet");
 	/* Of a cluster any that answers will do; of others only the master. */
 	for (size_t i = 0; i < (conf->cluster ? conf->n_servers : 1); i++) {
 		const struct slotmap_address address = {
@@ -237,10 +235,33 @@ publish_servers_open(struct publish_servers *s, const struct conf_remote *conf,
 		w = wire_to(s, &address);
 		if (w != NULL && (!conf->cluster || learn(s, w) == 0))
 			return 0;
-		if (*stop)
+		if (*s->stop)
 			break;
 	}
 	return -1;
+}
+
+int
+publish_servers_open(struct publish_servers *s, const struct conf_remote *conf,
+    const atomic_bool *stop)
+{
+	*s = (struct publish_servers){ .conf = conf, .stop = stop,
+	    .patience_ms = PUBLISH_PATIENCE_MS };
+	if (conf->tls)
+		return publish_servers_fail(s, "tables with tls=yes cannot be "
+		    "published to yet");
+	return connect_any(s);
+}
+
+int
+publish_servers_reopen(struct publish_servers *s)
+{
+	static const atomic_bool never;
+
+	publish_servers_close(s);
+	s->stop = &never;
+	s->patience_ms = PUBLISH_HASTE_MS;
+	return connect_any(s);
 }
 
 void
@@ -329,7 +350,7 @@ struct publish_wire *
 publish_servers_call(struct publish_servers *s, unsigned int slot,
     const struct buf *request, struct publish_reply *reply)
 {
-	int64_t until = clock_ms() + PUBLISH_PATIENCE_MS;
+	int64_t until = clock_ms() + s->patience_ms;
 	struct publish_wire *w, *there = NULL;
 
 	for (int tries = 0;; tries++) {

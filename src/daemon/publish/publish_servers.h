@@ -26,6 +26,7 @@ struct conf_remote;
 #define PUBLISH_SERVERS_MAX	1024	/* connections */
 #define PUBLISH_PATIENCE_MS	10000	/* for a server that says nothing, or
 					   refers elsewhere again and again */
+#define PUBLISH_HASTE_MS	500	/* the same of who is to end */
 
 struct publish_servers {
 	const struct conf_remote *conf;	/* borrowed */
@@ -34,6 +35,7 @@ struct publish_servers {
 	struct publish_wire **by_node;	/* owned: of each node, or NULL */
 	struct publish_wire *wires[PUBLISH_SERVERS_MAX];	/* owned */
 	size_t n_wires;
+	int64_t patience_ms;
 	char why[PUBLISH_WHY_SIZE];
 };
 
@@ -47,6 +49,14 @@ struct publish_servers {
  */
 int publish_servers_open(struct publish_servers *s, const struct conf_remote *,
     const atomic_bool *stop);
+
+/*
+ * Connect anew for a last word, whatever was waited for, and whether it is to
+ * end: that takes less patience then.
+ *
+ * Returns as publish_servers_open().
+ */
+int publish_servers_reopen(struct publish_servers *);
 
 /*
  * Close all, whatever they owe; why stays.

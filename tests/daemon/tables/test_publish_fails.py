@@ -239,6 +239,16 @@ class Broken(PublishTest):
         self.assert_published(self.servers, entries_of(1000))
         self.assertNotIn("publishing", self.members("status"))
 
+    def test_unlocked(self):
+        """Nor is there a lock then, which the next one would wait for."""
+        daemon = self.start_publisher(entries_of(100000))
+        with background(lambda: self.control("publish", "words", "shared")):
+            wait_until(lambda: self.server.call("GET", LOCK) is not None,
+                       "it is under way", poll=.001)
+            daemon.terminate()
+            self.assertEqual(daemon.wait(), 0)
+        self.assertIsNone(self.server.call("GET", LOCK))
+
     def test_stopped(self):
         """The end of the daemon is its end, too."""
         daemon = self.start_publisher(entries_of(1000))
