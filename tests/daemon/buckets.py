@@ -15,7 +15,6 @@ import resp
 
 ENTRIES = 32            # of a bucket
 TAGS = ("{a}", "{b}", "{c}")
-SEAL = {b"": b"1"}
 
 
 def xxh3(data, library=[]):
@@ -37,6 +36,11 @@ def escaped(text):
         "\\" + c if c in '"\\' else c if ord(c) >= 32
         else "\\" + short.get(ord(c), f"u{ord(c):04x}")
         for c in text).encode()
+
+
+def seal_of(words):
+    """That of the bucket which a request, HMGET BUCKET KEY "", asks."""
+    return resp.bulk(words[1].rpartition(b":")[2])
 
 
 class Published:
@@ -62,7 +66,8 @@ class Published:
 
     def contents(self):
         """Each bucket's name and its fields."""
-        contents = {self.name(i): dict(SEAL) for i in range(self.buckets)}
+        contents = {self.name(i): {b"": str(i).encode()}
+                    for i in range(self.buckets)}
         for key, value in self.entries.items():
             contents[self.name(xxh3(key) % self.buckets)][key] = value
         return contents

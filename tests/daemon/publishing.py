@@ -173,13 +173,15 @@ class PublishTest(ControlTest):
                                  entries.get(key, no_match(key)))
 
     def read(self, servers, number, buckets):
-        """All that a generation has; each bucket has a seal, and each key is
-        in one of them."""
+        """All that a generation has; each bucket has a seal of its own, and
+        each key is in one of them."""
         found = {}
+        seals = set()
         for bucket in self.buckets(servers, number, buckets):
-            self.assertEqual(bucket.pop(b"", None), b"1")
+            seals.add(int(bucket.pop(b"")))
             self.assertFalse(bucket.keys() & found.keys())
             found.update(bucket)
+        self.assertEqual(seals, set(range(buckets)))
         return found
 
 

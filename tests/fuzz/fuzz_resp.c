@@ -156,6 +156,18 @@ is_escaped(const char *text, size_t len)
 	return same;
 }
 
+static bool
+is_number(const struct tree *t)
+{
+	if (t->type != '$' || t->len == 0 || t->len >= BUCKET_SEAL_MAX)
+		return false;
+	for (size_t i = 0; i < t->len; i++)
+		if (strchr("0123456789", t->str[i]) == NULL ||
+		    t->str[i] == '\0')
+			return false;
+	return true;
+}
+
 static enum bucket_result
 judge(const struct tree *t)
 {
@@ -169,8 +181,10 @@ judge(const struct tree *t)
 		return BUCKET_BROKEN;
 	if (seal->type == 0)
 		return BUCKET_LOST;
-	if (seal->type != '$' || seal->len != 1 || seal->str[0] != '1')
+	if (!is_number(seal))
 		return BUCKET_BROKEN;
+	if (seal->len != 1 || seal->str[0] != '1')
+		return BUCKET_OTHER;
 	if (value->type == 0)
 		return BUCKET_MISSED;
 	return is_escaped(value->str, value->len) ? BUCKET_FOUND :
@@ -192,7 +206,8 @@ check_buckets(const char *p, size_t len, const struct tree *t)
 	struct bucket_point point;
 	const char *value;
 	size_t value_len;
-	enum bucket_result result = bucket_judge(p, len, &value, &value_len);
+	enum bucket_result result = bucket_judge(1, p, len, &value,
+	    &value_len);
 
 	FUZZ_CHECK(result == judge(t));
 	if (result == BUCKET_FOUND)

@@ -118,8 +118,10 @@ a_lookup_says_one_of_four_things(void **state)
 		{ "*2\r\n$5\r\nvalue\r\n$-1\r\n", BUCKET_LOST, NULL },
 		{ "*2\r\n$1\r\n\"\r\n$1\r\n1\r\n", BUCKET_BROKEN, NULL },
 		{ "*2\r\n$1\r\n\xff\r\n$1\r\n1\r\n", BUCKET_BROKEN, NULL },
-		{ "*2\r\n$1\r\nv\r\n$1\r\n2\r\n", BUCKET_BROKEN, NULL },
-		{ "*2\r\n$1\r\nv\r\n$2\r\n11\r\n", BUCKET_BROKEN, NULL },
+		{ "*2\r\n$1\r\nv\r\n$1\r\n2\r\n", BUCKET_OTHER, NULL },
+		{ "*2\r\n$1\r\nv\r\n$2\r\n11\r\n", BUCKET_OTHER, NULL },
+		{ "*2\r\n$-1\r\n$2\r\n01\r\n", BUCKET_OTHER, NULL },
+		{ "*2\r\n$1\r\nv\r\n$1\r\nx\r\n", BUCKET_BROKEN, NULL },
 		{ "*2\r\n$1\r\nv\r\n$0\r\n\r\n", BUCKET_BROKEN, NULL },
 		{ "*2\r\n$1\r\nv\r\n:1\r\n", BUCKET_BROKEN, NULL },
 		{ "*2\r\n:1\r\n$1\r\n1\r\n", BUCKET_BROKEN, NULL },
@@ -142,7 +144,7 @@ a_lookup_says_one_of_four_things(void **state)
 		const char *value = NULL;
 		size_t len = 0;
 
-		assert_int_equal(bucket_judge(rows[i].reply,
+		assert_int_equal(bucket_judge(1, rows[i].reply,
 		    strlen(rows[i].reply), &value, &len), rows[i].result);
 		if (rows[i].value != NULL) {
 			assert_int_equal(len, strlen(rows[i].value));

@@ -13,12 +13,13 @@
 #include "daemon/remote/bucket.h"
 #include "daemon/remote/resp.h"
 
-/* HSET NAME "" 1 KEY VALUE ... */
+/* HSET NAME "" SEAL KEY VALUE ... */
 static int
 add_write(struct buf *out, size_t bucket, const char *name, size_t len,
     const void *arg)
 {
 	const struct publish_order *o = arg;
+	char seal[BUCKET_SEAL_MAX];
 	const table_id *ids;
 	struct table_entry e;
 	size_t n;
@@ -27,7 +28,7 @@ add_write(struct buf *out, size_t bucket, const char *name, size_t len,
 	if (resp_command(out, 4 + 2 * n) != 0 ||
 	    resp_arg(out, "HSET", 4) != 0 || resp_arg(out, name, len) != 0 ||
 	    resp_arg(out, BUCKET_SEAL_FIELD, strlen(BUCKET_SEAL_FIELD)) != 0 ||
-	    resp_arg(out, BUCKET_SEAL, strlen(BUCKET_SEAL)) != 0)
+	    resp_arg(out, seal, bucket_seal(bucket, seal)) != 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		table_entry(o->table, ids[i], &e);
@@ -69,14 +70,14 @@ take_check(size_t bucket, const struct publish_reply *reply,
     const void *arg)
 {
 	const char *at = reply->at;
+	char seal[BUCKET_SEAL_MAX];
 	struct resp r;
 
-	(void)bucket;
 	(void)arg;
 	if (reply->head.type == RESP_ARRAY && reply->head.n == 1 &&
 	    resp_next(&at, reply->end, &r) && r.type == RESP_BULK &&
-	    r.len == strlen(BUCKET_SEAL) &&
-	    memcmp(r.str, BUCKET_SEAL, r.len) == 0)
+	    r.len == bucket_seal(bucket, seal) &&
+	    memcmp(r.str, seal, r.len) == 0)
 		return NULL;
 	return "entries are lost that it had taken";
 }

@@ -133,7 +133,7 @@ key_answered(struct asker *a, struct ask *ask, const char *at, size_t len,
 	const char *value;
 	size_t value_len;
 
-	switch (bucket_judge(at, len, &value, &value_len)) {
+	switch (bucket_judge(ask->bucket, at, len, &value, &value_len)) {
 	case BUCKET_FOUND:
 		ask_answer(a, ask, LOOKUP_FOUND, value, value_len);
 		break;
@@ -143,6 +143,10 @@ key_answered(struct asker *a, struct ask *ask, const char *at, size_t len,
 	case BUCKET_LOST:
 		lost(a, ask);
 		break;
+	case BUCKET_OTHER:
+		/* So are all behind it: they are asked anew, as this one. */
+		ask_wait(a, ask);
+		return -1;
 	case BUCKET_BROKEN:
 		ask_give_up(a, ask, REMOTE_BROKEN);
 		break;

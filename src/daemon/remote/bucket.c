@@ -177,11 +177,30 @@ bucket_is_escaped(const char *text, size_t len)
 	return (all & HIGHS) == 0 || scan_utf8(text, len) == len;
 }
 
+size_t
+bucket_seal(uint64_t bucket, char *seal)
+{
+	return put_number(seal, bucket);
+}
+
+/* Whether a text is some bucket's. */
+static bool
+is_seal(const struct resp *r)
+{
+	if (r->type != RESP_BULK || r->len == 0 || r->len >= BUCKET_SEAL_MAX)
+		return false;
+	for (size_t i = 0; i < r->len; i++)
+		if (r->str[i] < '0' || r->str[i] > '9')
+			return false;
+	return true;
+}
+
 enum bucket_result
-bucket_judge(const char *reply, size_t len, const char **value,
-    size_t *value_len)
+bucket_judge(uint64_t bucket, const char *reply, size_t len,
+    const char **value, size_t *value_len)
 {
 	const char *at = reply, *end = reply + len;
+	char right[BUCKET_SEAL_MAX];
 	struct resp head, v, seal;
 
 	if (!resp_next(&at, end, &head) || head.type != RESP_ARRAY ||
@@ -191,9 +210,11 @@ bucket_judge(const char *reply, size_t len, const char **value,
 		return BUCKET_BROKEN;
 	if (seal.type == RESP_NIL)
 		return BUCKET_LOST;
-	if (seal.type != RESP_BULK || seal.len != strlen(BUCKET_SEAL) ||
-	    memcmp(seal.str, BUCKET_SEAL, seal.len) != 0)
+	if (!is_seal(&seal))
 		return BUCKET_BROKEN;
+	if (seal.len != bucket_seal(bucket, right) ||
+	    memcmp(seal.str, right, seal.len) != 0)
+		return BUCKET_OTHER;
 	if (v.type == RESP_NIL)
 		return BUCKET_MISSED;
 	if (!bucket_is_escaped(v.str, v.len))

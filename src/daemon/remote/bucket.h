@@ -10,13 +10,14 @@
  *
  * Its entries are in buckets, each a hash of about BUCKET_ENTRIES of them:
  *
- *	PREFIX NUMBER ":" BUCKET	KEY -> VALUE, ..., "" -> "1"
+ *	PREFIX NUMBER ":" BUCKET	KEY -> VALUE, ..., "" -> BUCKET
  *
  * BUCKET is bucket_hash(KEY) % the number of buckets, KEY as it is compared,
  * folded where the table folds; VALUE is the answer as a reply has it, JSON-
  * escaped by appmsg_escape().  The field "", which no key can be, is the seal:
  * it is written with the entries by one command, so that a bucket without it
- * is lost, not empty, and a miss is known to be one.
+ * is lost, not empty, and a miss is known to be one.  It names the bucket, since
+ * nothing else in a reply says what it is the reply to.
  *
  * NUMBER is a clock's milliseconds when it was published, or one more than the
  * last one.  Which one is read a pointer says, a hash kept in three places,
@@ -39,7 +40,7 @@ struct buf;
 #define BUCKET_NAME_MAX	(BUCKET_PREFIX_MAX + 48)	/* of any name here */
 
 #define BUCKET_SEAL_FIELD	""
-#define BUCKET_SEAL	"1"
+#define BUCKET_SEAL_MAX	24	/* bytes of a seal, and more */
 
 /*
  * The hash of a key: XXH3, 64 bits, seed 0.  Not table_hash(), whose seed is
@@ -77,6 +78,15 @@ size_t bucket_name(const struct bucket_base *, uint64_t bucket, char *name,
     unsigned int *slot);
 
 /*
+ * The seal of a bucket.
+ *
+ * seal  of BUCKET_SEAL_MAX bytes; no NUL is put behind it
+ *
+ * Returns its length.
+ */
+size_t bucket_seal(uint64_t bucket, char *seal);
+
+/*
  * Other names, of a prefix: a pointer, one of BUCKET_POINTS; the lock that who
  * publishes has; and the record of what he has begun, by which the next one
  * removes what is unfinished.
@@ -96,6 +106,8 @@ enum bucket_result {
 	BUCKET_FOUND,
 	BUCKET_MISSED,		/* it has a seal, and not the key */
 	BUCKET_LOST,		/* it has no seal: nothing is known */
+	BUCKET_OTHER,		/* it is of another one: the connection is out
+				   of step */
 	BUCKET_BROKEN		/* an error (resp.h), or nothing of the kind,
 				   or no value that a reply could have */
 };
@@ -103,12 +115,13 @@ enum bucket_result {
 /*
  * Judge the reply to it.
  *
+ * bucket      that was asked
  * reply, len  found whole by resp_measure()
  * value       of BUCKET_FOUND: in the reply, UTF-8, and such as
  *             appmsg_escape() leaves it
  */
-enum bucket_result bucket_judge(const char *reply, size_t len,
-    const char **value, size_t *value_len);
+enum bucket_result bucket_judge(uint64_t bucket, const char *reply,
+    size_t len, const char **value, size_t *value_len);
 
 /*
  * Whether a text is valid inside of a JSON string, and just what

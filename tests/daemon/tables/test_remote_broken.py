@@ -24,7 +24,12 @@ DATA = {f"key {i}": f"answer {i}" for i in range(300)}
 SECONDS = thorough(0.2, 1)
 MOST = 20 << 20
 RIGHT = array(bulk("answer"), bulk("1"))
-SEAL = bulk("1")
+
+
+def sealed(make):
+    """A reply of the seal that belongs into it."""
+    return lambda words, _: make(buckets.seal_of(words))
+
 
 ERRORS = (
     "NOAUTH Authentication required.", "NOPERM no right for 'hmget'",
@@ -44,12 +49,15 @@ REPLIES = {
     "a nil array": b"*-1\r\n",
     "a number": b":1\r\n",
     "one element": array(bulk("answer")),
-    "three elements": array(bulk("answer"), SEAL, SEAL),
-    "an error in it": array(error("ERR no"), SEAL),
-    "no UTF-8": array(bulk(b"\xff\xfe"), SEAL),
-    "a surrogate": array(bulk(b"\\ud83d"), SEAL),
-    "an end of string": array(bulk(b'a", "status": "found'), SEAL),
-    "a raw byte": array(bulk(b"a\x01b"), SEAL),
+    "three elements": sealed(lambda s: array(bulk("answer"), s, s)),
+    "an error in it": sealed(lambda s: array(error("ERR no"), s)),
+    "no UTF-8": sealed(lambda s: array(bulk(b"\xff\xfe"), s)),
+    "a surrogate": sealed(lambda s: array(bulk(b"\\ud83d"), s)),
+    "an end of string": sealed(lambda s: array(
+        bulk(b'a", "status": "found'), s)),
+    "a raw byte": sealed(lambda s: array(bulk(b"a\x01b"), s)),
+    "another's seal": sealed(lambda s: array(bulk("answer"), bulk("99999"))),
+    "no number as seal": sealed(lambda s: array(bulk("answer"), bulk("x"))),
     "no seal": array(bulk("answer"), NIL),
     "nothing and no seal": array(NIL, NIL),
     **{f"the error {text[:12]}": error(text) for text in ERRORS},
@@ -138,7 +146,7 @@ class Broken(BrokenTest):
         self.check_unavailable(slowly)
 
     def test_unasked(self):
-        """What could be no answer; of one that could nobody knows."""
+        """What could be no answer."""
         for more in (b"+OK\r\n", b":1\r\n", array(bulk("message"),
                      bulk("channel"), bulk("text"))):
             with self.subTest(more):
@@ -149,6 +157,24 @@ class Broken(BrokenTest):
                 self.assertEqual(load.wrong, [])
                 self.node.answer = None
                 self.wait_for("found", "key 3")
+
+    def test_out_of_step(self):
+        """A reply that is another bucket's ends the connection, on which all
+        behind it would be, too."""
+        before = len(self.node.connections)
+        step = [b""]
+
+        def late(words, connection):
+            step[0], said = self.node.usual(words, connection), step[0]
+            return said or array(bulk("early"), bulk("0" * 9))
+
+        self.instead(late)
+        with Load(self.daemon.address, DATA, clients=2):
+            harness.wait_until(
+                lambda: len(self.node.connections) > before + 2,
+                "it connects anew")
+        self.node.answer = None
+        self.wait_for("found", "key 4")
 
     def test_much(self):
         """Whatever comes, the memory is bounded."""
