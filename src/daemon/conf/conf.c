@@ -161,7 +161,7 @@ conf_remote_new(const char *name)
 struct conf_remote *
 conf_remote_ref(const struct conf_remote *r)
 {
-	struct conf_remote *counted = (struct conf_remote *)(uintptr_t)r;
+	struct conf_remote *counted = (struct conf_remote *)r;
 
 	if (r != NULL)
 		atomic_fetch_add(&counted->refs, 1);
@@ -171,7 +171,7 @@ conf_remote_ref(const struct conf_remote *r)
 void
 conf_remote_unref(const struct conf_remote *r)
 {
-	struct conf_remote *counted = (struct conf_remote *)(uintptr_t)r;
+	struct conf_remote *counted = (struct conf_remote *)r;
 
 	if (r == NULL || atomic_fetch_sub(&counted->refs, 1) != 1)
 		return;

@@ -92,7 +92,7 @@ later_free(const struct later *later)
 	if (later == NULL)
 		return;
 	conf_remote_unref(later->what);
-	free((void *)(uintptr_t)later);
+	free((struct later *)later);
 }
 
 static void
