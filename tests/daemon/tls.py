@@ -104,6 +104,20 @@ class TlsPeer:
                 self.flush()
                 return
 
+    def begin(self, data):
+        """Make the handshake; its end and some bytes leave in one piece."""
+        while True:
+            try:
+                self.tls.do_handshake()
+            except ssl.SSLWantReadError:
+                self.flush()
+                if not self._more():
+                    raise Ended("closed within the handshake") from None
+            else:
+                self.tls.write(data)
+                self.flush()
+                return
+
     def encipher(self, data, record=16384):
         """Records of so many bytes each; what they are."""
         for at in range(0, len(data), record):

@@ -211,12 +211,27 @@ forget_keys(SSL *ssl)
 		empty_key(key);
 }
 
+/*
+ * A ticket, which nobody waits for, goes with the first reply.  The worker's
+ * buffer stays where it is: it may be a thousand times as large.
+ */
+static int
+keep_head(struct tls_conn *c)
+{
+	struct buf *out = &c->worker->out;
+
+	if (buf_add(&c->head, out->data, out->len) != 0)
+		return -1;
+	buf_trim(&c->head);
+	out->len = 0;
+	return 0;
+}
+
 /* The handshake is done; the first bytes may have come with its end. */
 static ssize_t
 opened(struct tls_conn *c, char *p, size_t len)
 {
 	struct tls_worker *w = c->worker;
-	struct buf none = { 0 };
 	ssize_t n;
 	int error;
 
@@ -234,10 +249,9 @@ opened(struct tls_conn *c, char *p, size_t len)
 	if (w->in_at == w->in_len || SSL_version(c->ssl) < TLS1_3_VERSION) {
 		if (tls_flow_send(c, false) != 0)
 			return -1;
-	} else {
-		/* A ticket, which nobody waits for: with the first reply. */
-		c->head = w->out;
-		w->out = none;
+	} else if (keep_head(c) != 0) {
+		errno = ENOMEM;
+		return -1;
 	}
 	if (w->in_at == w->in_len) {
 		errno = EAGAIN;

@@ -218,6 +218,29 @@ class Held(TlsLimitsTest):
             for _ in range(20):
                 self.assertEqual(len(peer.reply().content), len(long) + 14)
 
+    def test_tickets_that_wait(self):
+        """One waits for the first reply, in memory that is just for it."""
+        long = "x" * 200000
+        daemon = self.serve(f'answer "long" "{long}"', "workers 1",
+                            f"timeout message {LONG}")
+        if harness.sanitized(daemon.pid):
+            self.skipTest("a sanitizer has other memory")
+        begin = search("ring", **KEEP)
+        n, peers = 60, []
+        with TlsPeer(daemon.address) as large:
+            large.ask(search("long", **KEEP))
+            before = resident(daemon.pid)
+            for _ in range(n):
+                peer = TlsPeer(daemon.address, start=False)
+                self.addCleanup(peer.close)
+                peer.begin(begin[:-1])
+                peers.append(peer)
+                large.ask(search("long", **KEEP))
+        self.assertLess((resident(daemon.pid) - before) / n, 64 * KB)
+        for peer in peers:
+            peer.send(begin[-1:])
+            self.assertEqual(peer.reply().content, to_json({"result": RING}))
+
     def test_parts_of_records(self):
         """They are counted for limit memory."""
         daemon = self.serve(f"timeout idle {LONG}")
