@@ -52,7 +52,7 @@ show_hint(const struct call *call, const struct reply *reply)
 {
 	if (reply->code != NULL && strcmp(reply->code, "not-allowed") == 0)
 		call_tell(call, "search= in its appmsgd.conf allows ways to "
-		    "search");
+		    "search a table of files");
 }
 
 static void
@@ -157,6 +157,8 @@ show_reply(struct call *call, const struct reply *reply, const char *key,
 		show_suggestions(reply);
 	if (reply->outcome == REPLY_ERROR && !several)
 		show_hint(call, reply);
-	if (reply->outcome <= REPLY_MISSED && call->options->query.explain)
+	/* An error is explained where a table could not be asked. */
+	if (call->options->query.explain && (reply->outcome <= REPLY_MISSED ||
+	    reply_member(reply, "cause", json_type_string) != NULL))
 		show_explanation(call, reply, key, len);
 }

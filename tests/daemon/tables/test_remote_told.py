@@ -146,6 +146,14 @@ class Told(RemoteTest):
                    "the table is down")
         line = self.control("tables").stdout.splitlines()[2]
         self.assertRegex(line, r", down: down$")
+        host, port = self.daemon.address[:2]
+        done = run(program("appmsg-client"), "-H", host, "-p", str(port),
+                   "--explain", "search", "key 1")
+        self.assertEqual((done.returncode, done.stdout), (75, ""))
+        self.assertRegex(
+            done.stderr, r'\AError: the table "shared" cannot be asked now\.\n'
+            r"key 1: table shared, redis, not asked: down, generation 1 of "
+            r"\S+\n\Z")
         told = self.told("explain", "key 1", status=1)
         self.assertEqual(told["table"], "shared")
 
