@@ -240,6 +240,17 @@ take_map(struct cluster *c, const struct node *from, const char *at,
 	return 0;
 }
 
+/* Whether the words are those of a Redis that is in no cluster. */
+static bool
+is_single(const char *at, const char *end)
+{
+	static const char words[] =
+	    "-ERR This instance has cluster support disabled";
+
+	return (size_t)(end - at) >= sizeof(words) - 1 &&
+	    memcmp(at, words, sizeof(words) - 1) == 0;
+}
+
 /* A node has answered who has what. */
 static void
 map_came(struct cluster *c, const struct node *from, const char *at,
@@ -250,7 +261,9 @@ map_came(struct cluster *c, const struct node *from, const char *at,
 	if (take_map(c, from, at, end) == 0)
 		next = c->interval;
 	else
-		warn(c, from, "no slots of a cluster are told");
+		warn(c, from, is_single(at, end) ? "it is no server of a "
+		    "cluster, so the table's kind is redis" :
+		    "no slots of a cluster are told");
 	refresh_by(c, now + pulse_between(c->owner.pulse, next, 2 * next));
 }
 

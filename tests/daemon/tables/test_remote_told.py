@@ -157,6 +157,12 @@ class Told(RemoteTest):
         told = self.told("explain", "key 1", status=1)
         self.assertEqual(told["table"], "shared")
 
+    def test_no_cluster(self):
+        """A server that is in none is told by that."""
+        daemon = self.start(f"table c redis-cluster {self.address}")
+        daemon.wait_log("it is no server of a cluster, so the table's kind "
+                        f"is redis table=c server={self.address}")
+
 
 if __name__ == "__main__":
     harness.main()
