@@ -201,8 +201,9 @@ check_argument(const char *name, const char *word)
 static bool
 parse_tables(int n, char **words, struct options *o)
 {
-	if (n == 2 && !o->rollback) {
-		warnx("publish needs a FROM and a TO");
+	if (n < (o->rollback ? 2 : 3)) {
+		warnx("publish needs a %s", o->rollback ? "TO" :
+		    "FROM and a TO");
 		return false;
 	}
 	o->second = words[n - 1];
@@ -216,7 +217,8 @@ parse_arguments(int n, char **words, struct options *o)
 {
 	const struct command *c = o->command;
 
-	if (c->argument != NULL && !c->optional && n < 2) {
+	if (c->argument != NULL && c->second == NULL && !c->optional &&
+	    n < 2) {
 		warnx("%s needs a %s", words[0], c->argument);
 		return false;
 	}

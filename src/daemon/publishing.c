@@ -246,7 +246,8 @@ find_to(struct publishing_errand *e, const struct appmsg_str *name)
 	if (e->to == NULL)
 		return "there is no table of that name to publish to";
 	if (e->to->remote == NULL)
-		return "the table to publish to is not on other machines";
+		return "the table to publish to, which is named last, "
+		    "is not on other machines";
 	if (e->to->remote->live)
 		return "the table to publish to is live=yes: others write it";
 	e->wanted.to = e->to->remote;

@@ -269,6 +269,7 @@ class Named(PublishTest):
                  "no table of that name to publish to"),
                 (("words", "main"), "no table of that name to publish to"),
                 (("words", "words"), "is not on other machines"),
+                (("shared", "words"), "which is named last, is not on other"),
                 (("words", "live"), "is live=yes"),
                 (("shared", "shared"), "is itself on other machines"),
                 (("bytes", "shared"), "binary entries cannot be")):
@@ -284,6 +285,10 @@ class Named(PublishTest):
                      ("publish", "a", "b", "--keys=1")):
             with self.subTest(args=args):
                 self.failed(*args, status=64)
+        self.assertIn("needs a FROM and a TO",
+                      self.failed("publish", status=64))
+        self.assertIn("needs a TO",
+                      self.failed("publish", "--rollback", status=64))
 
 
 if __name__ == "__main__":
