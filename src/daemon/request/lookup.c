@@ -47,6 +47,12 @@ lookup_ask(struct lookup *l, const struct later_ops *ops, void *arg,
 	l->data = NULL;
 	memset(&l->said, 0, offsetof(struct lookup_said, node) + 1);
 	l->table = table;
+	/* Which no table has: so whoever asks for it hears of this daemon. */
+	if (l->key_len == 0) {
+		l->ops = NULL;
+		l->result = LOOKUP_MISSED;
+		return;
+	}
 	l->said.cause = ops == NULL ? REMOTE_DOWN : REMOTE_DEADLINE;
 	l->ops = ops;
 	l->result = ops == NULL ? LOOKUP_UNAVAILABLE : LOOKUP_NONE;

@@ -118,6 +118,9 @@ void lookup_answer(struct lookup **lookup, enum lookup_result result,
  * lookup  its key, key_len, hash and explain are set
  * ops     NULL: there is nobody to ask, and the result is "unavailable"
  *
+ * Nobody is asked for the empty key, which is no key of any table: who looks
+ * whether the daemon serves asks for it.
+ *
  * The result is there at once, or answered_cb is called when it is.
  */
 void lookup_ask(struct lookup *, const struct later_ops *ops, void *arg,

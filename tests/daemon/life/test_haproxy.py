@@ -88,6 +88,8 @@ class HaproxyTest(harness.DaemonTest):
     def start_one(self, index):
         config = self.write_config(f"listen {LOOPBACK} {self.ports[index]}",
                                    *harness.TUTORIAL_LINES,
+                                   # Nobody is there, which is not their end.
+                                   f"table away redis {LOOPBACK}:1",
                                    name=f"{index}.conf")
         self.running[index] = Daemon(config)
         self.addCleanup(self.running[index].kill)

@@ -69,6 +69,22 @@ class Down(harness.DaemonTest):
         reply = ask_reply(daemon.address, search("none"))
         self.assert_answer(reply, DOWN)
 
+    def test_empty_key(self):
+        """It is no table's: a daemon that serves says so, whoever is down."""
+        daemon = self.serve(self.table())
+        missed = harness.no_match("")
+        for members in ({}, {"table": "shared"}, {"suggest": 3}):
+            reply = self.ask_kept(daemon, "", **members)
+            self.assertEqual((reply.result, dict(reply.extra)["status"]),
+                             (missed, "not-found"))
+        self.assert_answer(ask_reply(daemon.address, search("")), missed)
+        host, port = daemon.address
+        done = harness.run(harness.program("appmsg-client"), "-H", host,
+                           "-p", str(port), "ping")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        told = self.control("explain", "")
+        self.assertNotIn("shared", told.stdout + told.stderr)
+
     def test_explained_and_counted(self):
         daemon = self.serve(self.table())
         reply = ask_reply(daemon.address, search("none", explain=True))
