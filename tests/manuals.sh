@@ -25,6 +25,12 @@ if [ -n "${MANDOC-}" ]; then
 	done
 fi
 
+# A word that is a macro, too, is none where a text begins with it: it would be
+# missing there, or stand in angle brackets.
+found=$(grep -nE '^\.(It|Ss|Sh|Ql|Dq|Sq|Pq|Qq|Em|Sy|Li) (Ad|An|At|Do|Es|In|Ms|No|So) ' \
+	"$man"/*.[1-8])
+[ -z "$found" ] || bad "to be written with \\&: $found"
+
 # The paths that were configured, as the programs say them, and nothing that was
 # left to be filled in.
 default() {
