@@ -95,6 +95,20 @@ class Fake(RemoteTest):
     def lookups(self):
         return sum(words[-1] == b"" for words in self.node.requests)
 
+    def test_no_key_is_none(self):
+        """Though what seals a bucket has that name there."""
+        self.publish(self.node, {"a": "1"})
+        self.serve(self.line(self.node, "redis", "cache=no"))
+        self.wait_for("not-found")
+        peer = self.peer(self.daemon.address)
+        self.assert_answer(self.ask_one(peer, ""), no_match(""), KEEP, MISSED)
+        named = harness.to_json({"action": "search", "value": "",
+                                 "table": "shared"})
+        peer.send(harness.request(named, **kept()))
+        self.assert_answer(peer.reply(), no_match(""), KEEP, MISSED)
+        done = self.control("explain", "")
+        self.assertIn("no table has an answer", done.stdout + done.stderr)
+
     def test_the_same_is_asked_once(self):
         """What is asked meanwhile waits for the answer."""
         self.publish(self.node, {"a": "1"})
