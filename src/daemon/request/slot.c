@@ -207,6 +207,12 @@ slots_run(const struct slots *slots)
 	return false;
 }
 
+bool
+slots_are_woken(const struct slots *slots)
+{
+	return !STAILQ_EMPTY(&slots->answered);
+}
+
 static void
 work(struct slots *slots, struct slot *slot, struct request_env *env,
     int64_t slice_us, struct buf *out)

@@ -71,6 +71,11 @@ void slots_count(struct slots *);
 bool slots_run(const struct slots *);
 
 /*
+ * Whether answers have come that slots_take() has not taken up.
+ */
+bool slots_are_woken(const struct slots *);
+
+/*
  * Work at one of them for a while.  Every other time that is the first one
  * that can be worked at, for which all others wait; else it is, of those
  * behind, the one that had the fewest turns, so that what is soon done is done

@@ -73,6 +73,12 @@ stream_runs(const struct stream *s)
 	return s->slots != NULL && slots_run(s->slots);
 }
 
+bool
+stream_is_woken(const struct stream *s)
+{
+	return s->slots != NULL && slots_are_woken(s->slots);
+}
+
 static enum stream_verdict
 stream_wait(struct stream *s, enum stream_state state, size_t need)
 {

@@ -91,6 +91,12 @@ stream_owes(const struct stream *s)
 bool stream_runs(const struct stream *);
 
 /*
+ * Whether answers have come that are not taken up: env->wake_cb is not called
+ * again before they are.
+ */
+bool stream_is_woken(const struct stream *);
+
+/*
  * Answer the whole messages at the front of some bytes, for about so long as
  * others may have to wait for it.  Before that it gives what is there of the
  * replies that it owes.

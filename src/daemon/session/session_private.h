@@ -102,7 +102,9 @@ session_owes(const struct session *s)
 static inline enum session_queue
 session_rest(const struct session *s)
 {
-	return stream_runs(&s->stream) ? QUEUE_WORK : QUEUE_NONE;
+	if (stream_runs(&s->stream))
+		return QUEUE_WORK;
+	return stream_is_woken(&s->stream) ? QUEUE_WOKEN : QUEUE_NONE;
 }
 
 /* Whether it is between two messages, and nothing is under way. */

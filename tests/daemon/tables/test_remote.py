@@ -5,6 +5,7 @@
 
 import sys
 import threading
+import time
 
 sys.path.insert(1, sys.path[0] + "/..")
 
@@ -108,6 +109,46 @@ class Fake(RemoteTest):
         self.assert_answer(peer.reply(), no_match(""), KEEP, MISSED)
         done = self.control("explain", "")
         self.assertIn("no table has an answer", done.stdout + done.stderr)
+
+    def test_an_answer_when_a_message_is_late(self):
+        """Both at once, which a search beside them makes likely."""
+        self.write("words.tsv", "".join(f"key {i} {i * 7919 % 10007}\tx\n"
+                                        for i in range(20000)))
+        self.publish(self.node, {"a": "1"})
+        self.serve(self.line(self.node, "redis", "cache=no", "deadline=60s"),
+                   "table words file words.tsv search=regex",
+                   "timeout message 1s", "timeout idle 15m")
+        self.wait_for("not-found")
+        busy = self.peer(self.daemon.address)
+        busy.send(harness.request(harness.to_json({
+            "action": "search", "value": "(.*)(.*)(.*)[xyz]9$",
+            "table": "words", "match": "regex"}), **kept()) * 20)
+        for _ in range(3):
+            go_on = threading.Event()
+            self.addCleanup(go_on.set)
+            sent = threading.Event()
+
+            def answer(words, connection):
+                if words[-1] != b"":
+                    return self.node.usual(words, connection)
+                go_on.wait(DEADLINE)
+                connection.send(self.node.usual(words))
+                sent.set()
+                return b""
+
+            self.node.answer = answer
+            before = self.lookups()
+            peer = self.peer(self.daemon.address)
+            peer.send(search("a", **kept()) + search("near")[:-1])
+            wait_until(lambda: self.lookups() > before, "it is asked")
+            late = time.monotonic() + 1.5
+            with self.daemon.stopped():
+                go_on.set()
+                sent.wait(DEADLINE)
+                wait_until(lambda: time.monotonic() > late, "it is late")
+            self.assert_answer(peer.reply(), "1", KEEP, FOUND)
+            self.assert_error(peer.reply())
+            peer.ended()
 
     def test_the_same_is_asked_once(self):
         """What is asked meanwhile waits for the answer."""
