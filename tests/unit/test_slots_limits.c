@@ -79,6 +79,31 @@ so_many_bytes_are_owed_at_most(void **state)
 }
 
 static void
+what_was_found_is_held_until_its_turn(void **state)
+{
+	struct line *l = line_new();
+	char text[20001];
+	size_t held, bytes;
+
+	(void)state;
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	for (int i = 0; i < 4; i++)
+		line_ask(l, i, "word");
+	line_turns(l);
+	held = stream_held(&l->stream);
+	bytes = stream_bytes(&l->stream);
+	for (size_t i = 1; i < 4; i++)
+		line_answer(l, i, LOOKUP_FOUND, text);
+	assert_true(stream_held(&l->stream) >= held + 60000);
+	assert_true(stream_bytes(&l->stream) >= bytes + 60000);
+	line_answer(l, 0, LOOKUP_FOUND, "first");
+	assert_false(stream_owes(&l->stream));
+	l->texts.len = 0;
+	line_free(l);
+}
+
+static void
 texts_are_lent_behind_what_is_owed(void **state)
 {
 	struct line *l = line_new();
@@ -215,6 +240,7 @@ run(bool fast)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(so_many_are_owed_at_most),
 		cmocka_unit_test(so_many_bytes_are_owed_at_most),
+		cmocka_unit_test(what_was_found_is_held_until_its_turn),
 		cmocka_unit_test(texts_are_lent_behind_what_is_owed),
 		cmocka_unit_test(searches_are_worked_at_together),
 		cmocka_unit_test(times_count_from_the_request),

@@ -149,11 +149,17 @@ size_t
 request_job_held(const struct request_job *job)
 {
 	const struct full *f = (const struct full *)job;
+	const struct lookup *l;
+	size_t held;
 
 	if (job == NULL)
 		return 0;
-	return job->lookup.key_len + (job->plain ? sizeof(struct plain_job) :
+	l = &job->lookup;
+	held = l->key_len + (job->plain ? sizeof(struct plain_job) :
 	    sizeof(*f) + f->key_len);
+	/* What was found waits for its turn. */
+	return l->text != NULL && l->text != l->room ? held + l->text_len :
+	    held;
 }
 
 size_t

@@ -112,8 +112,8 @@ enum request_result request_job_work(struct request_job *,
 void request_job_free(struct request_job *);
 
 /*
- * About how many bytes of memory a job holds, and what it searches with; 0 for
- * NULL.
+ * About how many bytes of memory a job holds, with what a table has said, and
+ * what it searches with; 0 for NULL.
  */
 size_t request_job_held(const struct request_job *);
 size_t request_job_search_held(const struct request_job *);

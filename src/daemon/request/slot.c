@@ -305,7 +305,9 @@ slots_take(struct slots *slots, struct request_env *env, struct buf *out)
 		STAILQ_REMOVE_HEAD(&slots->answered, answered_entry);
 		slot->ready = slot->job != NULL &&
 		    request_job_has_found(slot->job);
-		if (!slot->ready)
+		if (slot->ready)
+			count(slots, slot);
+		else
 			work(slots, slot, env, 0, out);
 	}
 	return give(slots, env, out);
