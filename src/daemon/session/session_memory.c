@@ -65,8 +65,12 @@ session_memory_is_short(struct session *s, size_t more)
 	int64_t limit = s->host->limits->memory;
 	int64_t mine = peer_memory(s) + (int64_t)more;
 
-	if (mine > limit / SHARES)
+	if (mine > limit / SHARES) {
+		/* To be refused more does not undo what came by itself. */
+		if (more == 0 && *s->host->held > limit - limit / SPARE)
+			want_relief(s);
 		return true;
+	}
 	if (mine > LITTLE)
 		limit -= limit / SPARE;
 	if (*s->host->held + (int64_t)more <= limit)

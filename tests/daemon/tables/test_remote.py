@@ -150,6 +150,31 @@ class Fake(RemoteTest):
             self.assert_error(peer.reply())
             peer.ended()
 
+    def test_memory_of_what_was_found(self):
+        """Behind an answer that does not come it is held, within limits."""
+        hung = nodes.node(self, lambda words, connection: b"")
+        self.node.data[b"key-a"] = b"x" * 100000
+        self.serve(self.line(self.node, "redis", "live=yes", "prefix=key-"),
+                   f"table hung redis {hung} deadline=60s live=yes",
+                   "limit memory 4m")
+
+        def ask(table):
+            content = harness.to_json({"action": "search", "value": "a",
+                                       "table": table})
+            return harness.request(content, **kept())
+
+        other = self.peer(self.daemon.address)
+        peer = self.peer(self.daemon.address)
+        other.send(ask("hung") + ask("shared"))
+        peer.send(ask("hung") + ask("shared") * 100)
+        peer.ended()
+        self.daemon.wait_log("connection ended limit=memory ")
+        self.assertEqual(self.status("near"), "found")
+        hung.answer = None
+        hung.hang_up()
+        self.assert_answer(other.reply(), no_match("a"), KEEP, MISSED)
+        self.assert_answer(other.reply(), "x" * 100000, KEEP, FOUND)
+
     def test_the_same_is_asked_once(self):
         """What is asked meanwhile waits for the answer."""
         self.publish(self.node, {"a": "1"})
