@@ -86,6 +86,7 @@ ask_free(struct asker *a, struct ask *ask)
 	if (ask->kind != ASK_POINT)
 		LIST_REMOVE(ask, hash_entry);
 	a->n--;
+	a->bytes -= ask->key_len;
 	edition_unref(ask->edition);
 	free(ask->folded);
 	if (ask->is_short)
@@ -374,6 +375,7 @@ ask_new(struct asker *a, struct source *s, enum ask_kind kind,
 		memcpy(ask->key, key, len);
 	TAILQ_INSERT_TAIL(&s->asks, ask, entry);
 	a->n++;
+	a->bytes += len;
 	pulse_at(a->pulse, ask->since + s->conf->deadline);
 	return ask;
 }
@@ -456,7 +458,7 @@ ask_lookup(struct asker *a, struct source *s, struct lookup *l)
 	if (answer_cached(a, s, l))
 		return;
 	if (a->n_lookups >= ASK_MAX || a->n >= ASK_MAX ||
-	    make_hashes(a) != 0) {
+	    l->key_len > ASK_BYTES_MAX - a->bytes || make_hashes(a) != 0) {
 		turn_away(s, l);
 		return;
 	}

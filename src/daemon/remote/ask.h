@@ -33,6 +33,9 @@ LIST_HEAD(ask_list, ask);
 
 /* Lookups at a time and worker; those beyond are unavailable. */
 #define ASK_MAX		16384
+/* The same of bytes of their keys: as if all were as long as a table's may be.
+ * Those of which nobody wants to know any more count until they end. */
+#define ASK_BYTES_MAX	((size_t)16 << 20)
 
 /* A worker's. */
 struct asker {
@@ -45,6 +48,7 @@ struct asker {
 	struct ask_queue waiting;	/* that are to be asked again */
 	unsigned int round;		/* counts what was sent together */
 	size_t n;			/* that are asked, waiting or not */
+	size_t bytes;			/* of their keys */
 	size_t n_lookups;		/* that want their answers */
 };
 

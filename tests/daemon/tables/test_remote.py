@@ -175,6 +175,23 @@ class Fake(RemoteTest):
         self.assert_answer(other.reply(), no_match("a"), KEEP, MISSED)
         self.assert_answer(other.reply(), "x" * 100000, KEEP, FOUND)
 
+    def test_memory_of_keys(self):
+        """Of those that are asked for so much is kept, whoever is gone."""
+        self.node.answer = lambda words, connection: (
+            self.node.usual(words) if words[0] == b"PING" else b"")
+        self.serve(self.line(self.node, "redis", "live=yes", "deadline=60s"),
+                   "limit memory 1g", "timeout drain 1s")
+        long = "k" * 900000
+        for i in range(18):
+            asked = len(self.node.requests)
+            peer = self.peer(self.daemon.address)
+            peer.send(search(f"{i} {long}", **kept()))
+            wait_until(lambda: len(self.node.requests) > asked, "it is asked")
+        self.assertEqual(self.status(f"one more {long}"), "busy")
+        asked = len(self.node.requests)
+        peer.send(search("a short one", **kept()))
+        wait_until(lambda: len(self.node.requests) > asked, "it is asked")
+
     def test_the_same_is_asked_once(self):
         """What is asked meanwhile waits for the answer."""
         self.publish(self.node, {"a": "1"})
