@@ -332,7 +332,9 @@ follow(struct publish_servers *s, struct publish_wire *w,
 	    &w->address) != 0) {
 		/* Not now. */
 		pause_ms(PAUSE_MS);
-		learn(s, w);
+		/* One that reads its own data does not say this either. */
+		if (s->conf->cluster && resp_error(error) != RESP_LOADING)
+			learn(s, w);
 		return NULL;
 	}
 	to = wire_to(s, &redirect.to);

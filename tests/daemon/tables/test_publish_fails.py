@@ -214,6 +214,20 @@ class Broken(PublishTest):
         self.publish("--force", "words", "shared")
         self.assert_published(self.servers, entries[0])
 
+    def test_not_yet(self):
+        """A server that still reads its own data is asked again."""
+        told = []
+
+        def look(words):
+            if words[0] != b"SET" or len(told) == 3:
+                return None
+            told.append(words)
+            return b"-LOADING wait\r\n"
+
+        self.start_publisher(entries_of(100), look=look)
+        self.publish()
+        self.assert_published(self.servers, entries_of(100))
+
     def test_one_at_a_time(self):
         """A second one is told so; a reload goes on; status says how far."""
         self.start_publisher(entries_of(1000))
