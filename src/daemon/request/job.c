@@ -363,15 +363,15 @@ request_job_plain(struct request_env *env, const struct fast_heads *heads,
     const struct plain *p, const struct later *later, size_t at, bool keep)
 {
 	size_t len = p->key_len + p->fit.id_len;
-	struct spares *spares = len < PLAIN_TEXT ? &env->jobs : NULL;
-	struct plain_job *pj = spares == NULL ? malloc(sizeof(*pj) + len) :
-	    spares_take(spares, sizeof(*pj) + PLAIN_TEXT);
+	bool is_short = len < PLAIN_TEXT;
+	struct plain_job *pj = is_short ? spares_take(&env->jobs,
+	    sizeof(*pj) + PLAIN_TEXT) : malloc(sizeof(*pj) + len);
 	struct lookup *l;
 
 	if (pj == NULL)
 		return NULL;
 	job_init(&pj->job, true, env->gen);
-	pj->spares = spares;
+	pj->spares = is_short ? &env->jobs : NULL;
 	pj->heads = heads;
 	pj->at = at;
 	pj->keep = keep;
@@ -382,7 +382,7 @@ request_job_plain(struct request_env *env, const struct fast_heads *heads,
 		pj->p.fit.id = memcpy(pj->text + p->key_len, p->fit.id,
 		    p->fit.id_len);
 	l = &pj->job.lookup;
-	if (spares != NULL) {
+	if (is_short) {
 		l->room = pj->text + len;
 		l->room_len = PLAIN_TEXT - len;
 	}
