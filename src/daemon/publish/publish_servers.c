@@ -409,7 +409,8 @@ settle_one(struct publish_servers *s, struct publish_wire *w,
 			return -1;
 	}
 	return publish_servers_fail(s, "no replica of %s has taken what was "
-	    "written", w->name);
+	    "written, for %d s; its INFO replication tells which it has",
+	    w->name, SETTLE_TRIES);
 }
 
 int

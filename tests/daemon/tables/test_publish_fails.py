@@ -169,6 +169,18 @@ class Broken(PublishTest):
         self.assertIn("is a replica, where the master has to be named first",
                       self.refused())
 
+    def test_no_replica_takes_it(self):
+        """One is named that is none, or is away; the old ones stay."""
+        servers = redis.single(self, 0)
+        node = self.between(servers.master, lambda words: b":0\r\n"
+                            if words[0] == b"WAIT" else None)
+        self.publisher(f"{node},127.0.0.1:{redis.free_port()}",
+                       entries_of(10))
+        self.assertIn(f"no replica of {node} has taken what was written, for "
+                      "60 s; its INFO replication tells which it has",
+                      self.refused())
+        self.assertEqual(self.record(servers), {})
+
     def test_nobody(self):
         """No server there, one that is none, and one that says nothing."""
         port = redis.free_port()
