@@ -414,7 +414,8 @@ void appmsg_servers_free(struct appmsg_servers *servers);
  * list  one, or several with commas between them: HOST, HOST:PORT, [ADDRESS],
  *       [ADDRESS]:PORT, an IPv6 address without brackets, or the path of a
  *       unix socket, which starts with a slash.  One behind appmsgs:// is
- *       asked over TLS; appmsg:// says nothing.
+ *       asked over TLS; appmsg:// says nothing.  Blanks around one are
+ *       none of it.
  * port  of those that name none: a number or a service's name
  * tls   whether those over TCP are asked over TLS in any case
  *

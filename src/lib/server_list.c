@@ -18,6 +18,7 @@
 #include <string.h>
 
 #define SERVER_PORT_MAX	65535
+#define BLANKS		" \t\r\n"
 
 /* Copy bytes that are there, and not too many; adds a NUL. */
 static bool
@@ -37,7 +38,7 @@ is_port(const char *text)
 	unsigned int n = 0;
 
 	if (text[strspn(text, "0123456789")] != '\0')
-		return true;
+		return strpbrk(text, BLANKS) == NULL;
 	for (; *text != '\0' && n <= SERVER_PORT_MAX; text++)
 		n = n * 10 + (unsigned int)(*text - '0');
 	return n >= 1 && n <= SERVER_PORT_MAX;
@@ -50,6 +51,8 @@ is_host(const char *text)
 	char address[INET6_ADDRSTRLEN];
 	struct in6_addr in6;
 
+	if (strpbrk(text, BLANKS) != NULL)
+		return false;
 	return strchr(text, ':') == NULL ||
 	    (copy(address, sizeof(address), text, strcspn(text, "%")) &&
 	    inet_pton(AF_INET6, address, &in6) == 1);
@@ -160,6 +163,22 @@ server_list_clear(struct server_list *list)
 	list->all = NULL;
 }
 
+/*
+ * Copy a list's next one, without the blanks around it: whoever writes one
+ * behind a comma would learn of it when the first server fails.
+ */
+static bool
+copy_one(char *one, size_t size, const char *text, size_t len)
+{
+	size_t skip = strspn(text, BLANKS);
+
+	text += skip;
+	len -= skip;
+	while (len > 0 && strchr(BLANKS, text[len - 1]) != NULL)
+		len--;
+	return copy(one, size, text, len);
+}
+
 int
 server_list_add(struct server_list *list, const char *text, const char *port,
     bool tls)
@@ -173,7 +192,7 @@ server_list_add(struct server_list *list, const char *text, const char *port,
 		len = strcspn(text, ",");
 		if ((server = list_push(list)) == NULL)
 			error = APPMSG_ENOMEM;
-		else if (!copy(one, sizeof(one), text, len) ||
+		else if (!copy_one(one, sizeof(one), text, len) ||
 		    !read_server(server, one, port, tls))
 			error = APPMSG_EINVAL;
 		if (error != 0)

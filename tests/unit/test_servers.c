@@ -257,6 +257,8 @@ servers_are_named(void **state)
 		{ "appmsg://host:7", "host", "7", NULL, "host:7", false },
 		{ "appmsgs://[::1]", "::1", "65432", NULL, "[::1]:65432",
 		    true },
+		{ " \thost:7\n", "host", "7", NULL, "host:7", false },
+		{ " /run/x y ", NULL, NULL, "/run/x y", "/run/x y", false },
 		{ "/run/x:7", NULL, NULL, "/run/x:7", "/run/x:7", false }
 	};
 	const struct appmsg_server *server;
@@ -291,7 +293,8 @@ wrong_ones_add_nothing(void **state)
 		"host:99999999999999999999", "[", "[]", "[]:7", "[::1",
 		"[::1]7", "[::1]:", "[::1]:0", "::::", "127.0.0.1:7:8",
 		"[host:1]:7", ",", "a,", ",a", "a,,b", "a,b:0", "a,[b", "//,",
-		"appmsgs://", "a,appmsg://"
+		"appmsgs://", "a,appmsg://", " ", "a, ", "a b", "a:1 b:2",
+		"a:http b", "a: 1", "appmsg:// a"
 	};
 	struct appmsg_servers *servers = make("first");
 	char text[400];

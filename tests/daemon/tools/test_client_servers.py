@@ -68,6 +68,9 @@ class Named(ServersTest):
             down, up = free_port(), server.port
             self.assert_answered(ask(at(down, up), "search", "k"))
             self.assert_answered(client("-H", at(down, up), "search", "k"))
+            # One that writes a blank behind the comma means no other host.
+            self.assert_answered(client("-H", f"{at(down)}, {at(up)} ",
+                                        "search", "k"))
             self.assert_answered(client("-H", at(down), "-H", at(up),
                                         "search", "k"))
             self.assert_answered(client("-H", at(down), "-H", LOOPBACK,
