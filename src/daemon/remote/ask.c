@@ -265,7 +265,7 @@ ask_go(struct asker *a, struct ask *ask, const struct node *but)
 
 	if (!cluster_is_known(c)) {
 		if (is_new && !cluster_may(c))
-			ask_give_up(a, ask, REMOTE_DOWN);
+			ask_give_up(a, ask, cluster_cause(c));
 		else
 			wait_until(a, ask, clock_ms() + pulse_between(a->pulse,
 			    KNOWN_MIN, KNOWN_MAX));
@@ -281,7 +281,7 @@ ask_go(struct asker *a, struct ask *ask, const struct node *but)
 	if (ask->no_master)
 		ask_give_up(a, ask, REMOTE_UNSEALED);
 	else if (is_new)
-		ask_give_up(a, ask, REMOTE_DOWN);
+		ask_give_up(a, ask, cluster_cause(c));
 	else
 		ask_wait(a, ask);
 }
@@ -299,7 +299,7 @@ go(struct asker *a, struct ask *ask)
 		}
 		if (s->edition == NULL) {
 			ask_give_up(a, ask, s->told ? REMOTE_UNPUBLISHED :
-			    REMOTE_DOWN);
+			    cluster_cause(s->cluster));
 			return;
 		}
 		if (ask_find_bucket(ask) != 0) {

@@ -444,6 +444,17 @@ cluster_servers(const struct cluster *c, size_t *up)
 	return c->n_nodes;
 }
 
+enum remote_cause
+cluster_cause(const struct cluster *c)
+{
+	const struct node *n;
+
+	TAILQ_FOREACH(n, &c->nodes, entry)
+		if (n->refuses)
+			return REMOTE_REFUSED;
+	return REMOTE_DOWN;
+}
+
 static struct node *
 by_index(const struct cluster *c, uint16_t index)
 {

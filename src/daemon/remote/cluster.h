@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "daemon/base/warning.h"
+#include "daemon/record/remotes.h"
 #include "daemon/remote/node.h"
 #include "daemon/remote/slotmap.h"
 
@@ -99,6 +100,12 @@ bool cluster_may(struct cluster *);
  * How many servers it has, and how many of them are connected.
  */
 size_t cluster_servers(const struct cluster *, size_t *up);
+
+/*
+ * Why nobody can be asked: one does not let us in, which is to be told before
+ * others are down.
+ */
+enum remote_cause cluster_cause(const struct cluster *);
 
 /* Whom an answer may come from. */
 struct cluster_wish {

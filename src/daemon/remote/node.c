@@ -249,10 +249,12 @@ take(struct node *n, const char *at, const char *end)
 	n->suspect = false;
 	switch (o.kind) {
 	case NODE_OWES_AUTH:
-		return r.type == RESP_ERROR ?
-		    "it does not take user and password" : NULL;
+		n->refuses = r.type == RESP_ERROR;
+		return n->refuses ? "it does not take user and password" :
+		    NULL;
 	case NODE_OWES_PING:
-		if (error_of(&r) == RESP_NOAUTH)
+		n->refuses = error_of(&r) == RESP_NOAUTH;
+		if (n->refuses)
 			return "it wants a password";
 		n->state = NODE_READY;
 		return NULL;
@@ -369,6 +371,8 @@ event_cb(struct bufferevent *bev, short what, void *arg)
 
 	(void)bev;
 	if (!(what & BEV_EVENT_CONNECTED)) {
+		if (!n->connected)
+			n->refuses = false;
 		fail(n, n->connected ? "the connection is lost" :
 		    "it cannot be connected to");
 		return;

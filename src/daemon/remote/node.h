@@ -93,6 +93,7 @@ struct node {
 	char word[ADDRESS_WORD_MAX];
 	enum node_state state;
 	bool suspect;		/* the oldest that it owes is late */
+	bool refuses;		/* it was reached, but does not let us in */
 	bool readonly;		/* READONLY was said on this connection */
 	bool wanted;		/* to be tried again after its rest */
 	/* Private: */

@@ -322,7 +322,8 @@ remote_look(void *arg, const struct conf_remote *conf,
 	look->servers = (unsigned int)cluster_servers(s->cluster, &up);
 	look->servers_up = (unsigned int)up;
 	look->up = up > 0 && (s->conf->live || s->edition != NULL);
-	look->cause = up == 0 || !s->told ? REMOTE_DOWN : REMOTE_UNPUBLISHED;
+	look->cause = up == 0 || !s->told ? cluster_cause(s->cluster) :
+	    REMOTE_UNPUBLISHED;
 	if (s->edition == NULL)
 		return;
 	look->published = s->edition->generation;

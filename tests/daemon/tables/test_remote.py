@@ -42,6 +42,17 @@ class Real(RemoteTest):
         self.assertEqual(self.status(next(iter(DATA))), "unavailable")
         wait_until(lambda: "it wants a password" in self.daemon.log,
                    "that is told")
+        wait_until(lambda: self.cause() == "refused", "that is why")
+        wait_until(lambda: ", down: refused" in self.control("tables").stdout,
+                   "appmsgctl knows")
+        single.servers[0].kill()
+        wait_until(lambda: self.cause() == "down", "nobody is there")
+
+    def cause(self):
+        """Why a lookup is not answered."""
+        peer = self.peer(self.daemon.address)
+        peer.send(search("none", explain=True))
+        return peer.reply().header["cause"]
 
     def test_a_cluster(self):
         cluster = redis.cluster(self)
