@@ -8,7 +8,8 @@ plain sockets.  Beside the programs, the environment may name:
     APPMSG_ORIGINALS                    the tutorial's programs
     APPMSG_JSON_SUITE                   the JSON test suite
     APPMSG_SEED                         random choices, to repeat a run
-    APPMSG_THOROUGH                     that all is tried, not a part
+    APPMSG_THOROUGH                     that all is tried, not a part; "slow":
+                                        also what takes minutes
 
 What it is made of is in modules of their own: message.py, peer.py, waits.py
 and daemon.py, all of whose names can be had from here.
@@ -74,6 +75,12 @@ def json_suite(kind):
 def thorough(few, many):
     """How much of something is tried: few, or many in make check-slow."""
     return many if os.environ.get("APPMSG_THOROUGH") else few
+
+
+def slow(few, many):
+    """The same of what takes minutes: many in make check-slow alone, and not
+    where sanitizers make it longer still."""
+    return many if os.environ.get("APPMSG_THOROUGH") == "slow" else few
 
 
 def seeded(default=None):

@@ -16,7 +16,7 @@ sys.path.insert(1, sys.path[0] + "/..")
 import buckets
 import harness
 import redis
-from harness import background, thorough, wait_until
+from harness import background, slow, wait_until
 from publishing import LOCK, POINTS, PREFIX, PublishTest, entries_of
 from scripted import Server, run_in_terminal
 
@@ -188,7 +188,7 @@ class Whole(PublishTest):
         def move():
             one, two, _ = self.servers.masters()
             try:
-                for _ in range(thorough(1, 5)):
+                for _ in range(slow(1, 5)):
                     for way in (one, two), (two, one):
                         wait_until(self.agree, "the nodes agree")
                         self.servers.move(*way, 50)

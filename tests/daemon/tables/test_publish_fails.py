@@ -10,7 +10,7 @@ sys.path.insert(1, sys.path[0] + "/..")
 import harness
 import nodes
 import redis
-from harness import background, thorough, wait_until
+from harness import background, slow, wait_until
 from publishing import LOCK, POINTS, PREFIX, RECORD, PublishTest, entries_of
 
 
@@ -212,7 +212,7 @@ class Broken(PublishTest):
         self.publish()
         requests = len(self.between_node.requests) - before
         entries = [old, new]
-        for n in range(1, requests + 1, thorough(12, 1)):
+        for n in range(1, requests + 1, slow(12, 1)):
             for reply in GARBAGE:
                 with self.subTest(n=n, reply=reply):
                     entries.reverse()

@@ -13,7 +13,7 @@ sys.path.insert(1, sys.path[0] + "/..")
 
 import harness
 import redis
-from harness import background, thorough, wait_until
+from harness import background, slow, wait_until
 from publishing import LOCK, POINTS, PREFIX, PublishTest, entries_of
 
 
@@ -77,7 +77,7 @@ class Killed(PublishTest):
         requests = len(between.requests) - before
         self.assertGreater(requests, 40)
         self.daemons[-1].stop()
-        for n in range(1, requests + 1, thorough(5, 1)):
+        for n in range(1, requests + 1, slow(5, 1)):
             with self.subTest(n=n):
                 self.publisher(between, generations[1])
                 left[0] = n
@@ -144,7 +144,7 @@ class Killed(PublishTest):
             wait_until(lambda: len(seen) > asked + 100 or seen[-1] is None,
                        "the reader is asked")
 
-        rounds = thorough(5, 100)
+        rounds = slow(5, 100)
         with background(ask):
             try:
                 for n in range(1, rounds):

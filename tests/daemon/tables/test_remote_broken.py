@@ -15,13 +15,13 @@ import buckets
 import harness
 import nodes
 from harness import (DEADLINE, LOOPBACK, free_port, kept, measurable, resident,
-                     search, thorough)
+                     search, slow)
 from remote import FOUND, KEEP, RemoteTest
 from remote_load import Load
 from resp import NIL, array, bulk, error, slots
 
 DATA = {f"key {i}": f"answer {i}" for i in range(300)}
-SECONDS = thorough(0.2, 1)
+SECONDS = slow(0.2, 0.5)
 MOST = 20 << 20
 RIGHT = array(bulk("answer"), bulk("1"))
 
@@ -111,7 +111,7 @@ class Broken(BrokenTest):
     """That of one table."""
 
     def test_replies(self):
-        for name in list(REPLIES)[::thorough(5, 1)]:
+        for name in list(REPLIES)[::slow(5, 1)]:
             with self.subTest(name):
                 self.check_unavailable(REPLIES[name])
 
@@ -123,7 +123,7 @@ class Broken(BrokenTest):
 
     def test_cut_anywhere(self):
         """And the end of the connection behind it."""
-        for i in range(0, len(RIGHT), thorough(10, 2)):
+        for i in range(0, len(RIGHT), slow(10, 2)):
             with self.subTest(i):
                 def cut(words, connection, i=i):
                     connection.send(RIGHT[:i])
@@ -131,7 +131,7 @@ class Broken(BrokenTest):
                 self.check_unavailable(cut)
 
     def test_cut_and_silent(self):
-        for i in range(1, len(RIGHT), thorough(17, 5)):
+        for i in range(1, len(RIGHT), slow(17, 5)):
             with self.subTest(i):
                 self.check_unavailable(RIGHT[:i])
 
@@ -182,7 +182,7 @@ class Broken(BrokenTest):
             b"*1000\r\n" + bulk(b"x" * (1 << 20)) * 20)
 
 
-if thorough(False, True):
+if slow(False, True):
     class BrokenOfCluster(Broken):
         """The same of a node of a cluster."""
 

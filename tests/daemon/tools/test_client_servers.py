@@ -20,7 +20,7 @@ from harness import (DEADLINE, LOOPBACK, client, environment, free_port,
 from scripted import Server
 
 KEYS = 100000
-SECONDS = harness.thorough(3, 30)   # in which they are killed in turn
+SECONDS = harness.slow(3, 30)   # in which they are killed in turn
 
 
 def kept_reply(connection, key):
