@@ -127,7 +127,7 @@ line_take(struct line *l)
 	struct appmsg_str result;
 	struct appmsg_header h;
 	struct buf *all = &l->all;
-	char text[1024];
+	char text[32768];
 	size_t used;
 	int n;
 
@@ -151,6 +151,7 @@ line_take(struct line *l)
 		n = snprintf(text, sizeof(text), "%lld %.*s %.*s\n",
 		    (long long)h.id.num, (int)h.status.len, h.status.raw,
 		    (int)result.len, result.raw);
+		assert_true(n > 0 && n < (int)sizeof(text));
 		assert_int_equal(buf_add(&l->texts, text, (size_t)n), 0);
 	}
 }
