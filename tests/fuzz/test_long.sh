@@ -6,11 +6,11 @@
 # each so many times as many.
 #
 #	FUZZ_SEED	the first seed, by default one of the clock
-#	FUZZ_TIMES	so many times, by default 20
+#	FUZZ_TIMES	so many times, by default 10
 
 set -eu
 seed=${FUZZ_SEED-$(date +%s)}
-times=${FUZZ_TIMES-20}
+times=${FUZZ_TIMES-10}
 rc=0
 
 cd "$APPMSG_BUILD"

@@ -144,7 +144,7 @@ class Killed(PublishTest):
             wait_until(lambda: len(seen) > asked + 100 or seen[-1] is None,
                        "the reader is asked")
 
-        rounds = slow(5, 100)
+        rounds = slow(5, 50)
         with background(ask):
             try:
                 for n in range(1, rounds):

@@ -21,7 +21,7 @@ from remote_load import Load
 from resp import NIL, array, bulk, error, slots
 
 DATA = {f"key {i}": f"answer {i}" for i in range(300)}
-SECONDS = slow(0.2, 0.5)
+SECONDS = slow(0.2, 0.3)
 MOST = 20 << 20
 RIGHT = array(bulk("answer"), bulk("1"))
 
