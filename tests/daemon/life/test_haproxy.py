@@ -148,15 +148,22 @@ class HaproxyTest(harness.DaemonTest):
         return clients
 
     def test_restarts(self):
-        """One that is told to end answers what it was asked: nobody has to
-        ask again."""
+        """One that is told to end answers what it was asked.
+
+        Nobody has to ask again, but for a connection that the kernel made in
+        the moment in which the listener closes; a busy machine has some.
+        """
+        restarts = [0, 0]
+
         def restart(index):
+            restarts[index] += 1
             self.running[index].terminate()
             self.assertEqual(self.running[index].wait(), 0)
             self.start_one(index)
 
-        for client in self.ask_while(restart):
-            self.assertEqual(client.again, 0)
+        clients = self.ask_while(restart)
+        self.assertLessEqual(sum(client.again for client in clients),
+                             sum(restarts))
 
     def test_crashes(self):
         """What one that is killed leaves is asked again, and answered."""
