@@ -73,6 +73,8 @@ class Encrypted(acts.Encrypted, Allocations):
 class Remote(acts.Remote, Allocations):
     """Lookups in a table on another machine."""
 
+    grown = 400     # blocks of lookups are kept for the next ones
+
     def test_lookups(self):
         self.renew()
         self.phases({

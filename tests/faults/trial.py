@@ -75,6 +75,8 @@ def is_apology(header, content):
 class Trial(world.World):
     """A daemon that is tried again and again."""
 
+    grown = GROWN
+
     def setUp(self):
         super().setUp()
         self.findings = {}
@@ -175,7 +177,7 @@ class Trial(world.World):
 
     def left_behind(self):
         state = self.state()
-        most = {"descriptors": 0, "threads": 0, "live": GROWN}
+        most = {"descriptors": 0, "threads": 0, "live": self.grown}
         return {name: state[name] - self.usual[name] for name in most
                 if state[name] - self.usual[name] > most[name]}
 
