@@ -20,7 +20,7 @@ BACK = 1.0          # seconds after which service must be back, and
 BUSY = 2.0          # how much later a busy machine may be
 HANGS = 4           # in a phase, which ends then
 SPIN = .5           # of a core, of a daemon that has nothing to do
-GROWN = 40          # blocks a phase may leave behind, in caches and lists
+GROWN = 80          # blocks a phase may leave behind, in caches and lists
 
 
 class Ill(Exception):
