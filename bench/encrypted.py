@@ -85,7 +85,7 @@ def limit(rig, keys, sizes, close=False):
     reply = rig.path("reply")
     with open(reply, "wb") as out:
         out.write(b"x" * sizes[1])
-    argv = [rig.limit_tls, servers.port(address), str(sizes[0]), reply,
+    argv = [rig.limit_tls, address, str(sizes[0]), reply,
             keys.both]
     return rig.serve("limit", argv + (["close"] if close else []), address)
 

@@ -6,26 +6,16 @@
  * that a wake-up is one read and one write, which is the cheapest way that was
  * found; and nothing is done for a request.
  *
- *	limit-tls PORT REQUEST-SIZE REPLY-FILE CERTIFICATE [close]
+ *	limit-tls ADDRESS REQUEST-SIZE REPLY-FILE CERTIFICATE [close]
  *
- * On 127.0.0.1.  CERTIFICATE has the key, too.  close: one request a
+ * CERTIFICATE has the key, too.  close: one request a
  * connection.
  */
 
 #include "config.h"
 
-#include <sys/epoll.h>
-#include <sys/socket.h>
-
-#include <arpa/inet.h>
 #include <err.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -33,7 +23,8 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
-#define REPLIES	1024		/* in a row, for one write */
+#include "limit_base.h"
+
 #define ROOM	((size_t)64 << 10)
 
 struct conn {
@@ -43,9 +34,9 @@ struct conn {
 	bool open;		/* the handshake is done */
 };
 
-static char in[ROOM], plain[2 * ROOM], out[64 * ROOM], *replies;
-static size_t in_len, in_at, out_len, request_size, reply_size;
-static bool closing;
+static char in[ROOM], plain[2 * ROOM], out[64 * ROOM];
+static size_t in_len, in_at, out_len;
+static struct limit limit;
 static SSL_CTX *ctx;
 static BIO *bio;
 
@@ -94,25 +85,13 @@ drop(struct conn *c)
 	free(c);
 }
 
-/* Send all, waiting where the socket is full; false: it is broken. */
 static bool
 send_out(int fd)
 {
-	struct pollfd pfd = { .fd = fd, .events = POLLOUT };
-	size_t at = 0, len = out_len;
+	size_t len = out_len;
 
 	out_len = 0;
-	while (at < len) {
-		ssize_t n = send(fd, out + at, len - at, MSG_NOSIGNAL);
-
-		if (n == -1 && errno != EAGAIN)
-			return false;
-		if (n == -1)
-			poll(&pfd, 1, 100);
-		else
-			at += (size_t)n;
-	}
-	return true;
+	return limit_write(fd, out, len);
 }
 
 /* What was read, deciphered; -1: the connection is over. */
@@ -135,63 +114,35 @@ decipher(struct conn *c)
 	    (ssize_t)got : -1;
 }
 
-static void
-serve(struct conn *c)
+static bool
+serve(void *conn)
 {
+	struct conn *c = conn;
 	ssize_t n = read(c->fd, in, sizeof(in));
 	size_t count;
 
 	if (n == -1 && errno == EAGAIN)
-		return;
+		return true;
 	in_at = 0;
 	in_len = n > 0 ? (size_t)n : 0;
 	out_len = 0;
 	if (n <= 0 || (n = decipher(c)) == -1) {
 		send_out(c->fd);
 		drop(c);
-		return;
+		return false;
 	}
-	count = (c->have + (size_t)n) / request_size;
-	c->have = (c->have + (size_t)n) % request_size;
-	if (count > REPLIES ||
-	    (count > 0 && SSL_write(c->ssl, replies,
-	    (int)(count * reply_size)) <= 0))
+	count = (c->have + (size_t)n) / limit.request_size;
+	c->have = (c->have + (size_t)n) % limit.request_size;
+	if (count > LIMIT_REPLIES ||
+	    (count > 0 && SSL_write(c->ssl, limit.replies,
+	    (int)(count * limit.reply_size)) <= 0))
 		errx(2, "too many requests at once");
-	if (count > 0 && closing)
+	if (count > 0 && limit.closing)
 		SSL_shutdown(c->ssl);
-	if (!send_out(c->fd) || (count > 0 && closing))
-		drop(c);
-}
-
-static int
-listen_on(const char *port)
-{
-	struct sockaddr_in sin = { .sin_family = AF_INET,
-	    .sin_port = htons((uint16_t)atoi(port)),
-	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), on = 1;
-
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	if (bind(fd, (struct sockaddr *)&sin, sizeof(sin)) != 0 ||
-	    listen(fd, 4096) != 0)
-		err(2, "%s", port);
-	return fd;
-}
-
-static void
-load_reply(const char *path)
-{
-	static char reply[ROOM];
-	FILE *f = fopen(path, "rb");
-
-	if (f == NULL || (reply_size = fread(reply, 1, sizeof(reply), f)) == 0)
-		err(2, "%s", path);
-	fclose(f);
-	if ((replies = malloc(REPLIES * reply_size)) == NULL)
-		err(2, NULL);
-	for (size_t i = 0; i < REPLIES; i++)
-		memcpy(replies + i * reply_size, reply, reply_size);
+	if (send_out(c->fd) && (count == 0 || !limit.closing))
+		return true;
+	drop(c);
+	return false;
 }
 
 static void
@@ -214,52 +165,30 @@ init_tls(const char *path)
 	BIO_set_init(bio, 1);
 }
 
-static void
-accept_all(int poller, int listener)
+static void *
+take(int fd)
 {
-	struct epoll_event ev = { .events = EPOLLIN };
-	struct conn *c;
-	int fd;
+	struct conn *c = calloc(1, sizeof(*c));
 
-	while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) != -1) {
-		if ((c = calloc(1, sizeof(*c))) == NULL ||
-		    (c->ssl = SSL_new(ctx)) == NULL)
-			err(2, NULL);
-		c->fd = fd;
-		BIO_up_ref(bio);
-		SSL_set0_rbio(c->ssl, bio);
-		BIO_up_ref(bio);
-		SSL_set0_wbio(c->ssl, bio);
-		SSL_set_accept_state(c->ssl);
-		ev.data.ptr = c;
-		epoll_ctl(poller, EPOLL_CTL_ADD, fd, &ev);
-	}
+	if (c == NULL || (c->ssl = SSL_new(ctx)) == NULL)
+		err(2, NULL);
+	c->fd = fd;
+	BIO_up_ref(bio);
+	SSL_set0_rbio(c->ssl, bio);
+	BIO_up_ref(bio);
+	SSL_set0_wbio(c->ssl, bio);
+	SSL_set_accept_state(c->ssl);
+	return c;
 }
 
 int
 main(int argc, char **argv)
 {
-	struct epoll_event events[256], ev = { .events = EPOLLIN };
-	int poller = epoll_create1(0), listener;
-
 	if (argc < 5)
-		errx(2, "usage: limit-tls PORT REQUEST-SIZE REPLY-FILE "
+		errx(2, "usage: limit-tls ADDRESS REQUEST-SIZE REPLY-FILE "
 		    "CERTIFICATE [close]");
-	request_size = strtoul(argv[2], NULL, 10);
-	load_reply(argv[3]);
+	limit_load(&limit, argv[2], argv[3]);
 	init_tls(argv[4]);
-	closing = argc > 5;
-	listener = listen_on(argv[1]);
-	ev.data.ptr = NULL;
-	epoll_ctl(poller, EPOLL_CTL_ADD, listener, &ev);
-	for (;;) {
-		int n = epoll_wait(poller, events, 256, -1);
-
-		for (int i = 0; i < n; i++) {
-			if (events[i].data.ptr == NULL)
-				accept_all(poller, listener);
-			else
-				serve(events[i].data.ptr);
-		}
-	}
+	limit.closing = argc > 5;
+	limit_run(limit_listen(argv[1]), take, serve);
 }
