@@ -92,7 +92,8 @@ class TlsPeer:
             self.incoming.write_eof()
         return bool(data)
 
-    def handshake(self):
+    def handshake(self, data=b""):
+        """Its end and data leave in one piece."""
         while True:
             try:
                 self.tls.do_handshake()
@@ -101,20 +102,8 @@ class TlsPeer:
                 if not self._more():
                     raise Ended("closed within the handshake") from None
             else:
-                self.flush()
-                return
-
-    def begin(self, data):
-        """Make the handshake; its end and some bytes leave in one piece."""
-        while True:
-            try:
-                self.tls.do_handshake()
-            except ssl.SSLWantReadError:
-                self.flush()
-                if not self._more():
-                    raise Ended("closed within the handshake") from None
-            else:
-                self.tls.write(data)
+                if data:
+                    self.tls.write(data)
                 self.flush()
                 return
 

@@ -233,7 +233,7 @@ class Held(TlsLimitsTest):
             for _ in range(n):
                 peer = TlsPeer(daemon.address, start=False)
                 self.addCleanup(peer.close)
-                peer.begin(begin[:-1])
+                peer.handshake(begin[:-1])
                 peers.append(peer)
                 large.ask(search("long", **KEEP))
         self.assertLess((resident(daemon.pid) - before) / n, 64 * KB)
