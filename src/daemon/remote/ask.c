@@ -306,10 +306,6 @@ go(struct asker *a, struct ask *ask)
 			ask_give_up(a, ask, REMOTE_BUSY);
 			return;
 		}
-		if (ask_is_of_nothing(ask)) {
-			ask_answer(a, ask, LOOKUP_MISSED, NULL, 0);
-			return;
-		}
 	}
 	ask_go(a, ask, NULL);
 }

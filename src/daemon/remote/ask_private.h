@@ -76,12 +76,6 @@ struct ask {
 int ask_find_bucket(struct ask *);
 
 /*
- * Whether it is a key that no published table has, since it has no bytes: it
- * must not be asked for, as a bucket's seal has that name (bucket.h).
- */
-bool ask_is_of_nothing(const struct ask *);
-
-/*
  * The slot of a plain key, whose braces count.
  */
 unsigned int ask_plain_slot(struct asker *, const struct ask *);

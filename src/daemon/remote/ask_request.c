@@ -56,15 +56,6 @@ ask_find_bucket(struct ask *ask)
 	return 0;
 }
 
-bool
-ask_is_of_nothing(const struct ask *ask)
-{
-	size_t len;
-
-	compared(ask, &len);
-	return ask->kind == ASK_KEY && len == 0;
-}
-
 static int
 write_key(const struct ask *ask, struct buf *words)
 {
