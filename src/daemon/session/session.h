@@ -71,6 +71,9 @@ struct session_host {
 	struct session_list woken;	/* have answers that they waited for */
 	uint64_t next_id;
 	bool draining;			/* no session outlives its replies */
+	const atomic_bool *is_last;	/* or NULL; replies say so that are the
+					   last ones, since all hosts are to
+					   drain, this one by and by */
 	bool by_turn;			/* one that was served goes to the end
 					   of all */
 	struct peers *peers;		/* borrowed */

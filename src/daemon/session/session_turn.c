@@ -146,6 +146,14 @@ may_keep(const struct session *s)
 	    s->host->env.lent.text == NULL && link_unsent(&s->link) == 0;
 }
 
+/* Whether what has come for a host is all that it answers. */
+static bool
+is_last(const struct session_host *host)
+{
+	return host->draining || (host->is_last != NULL &&
+	    atomic_load_explicit(host->is_last, memory_order_relaxed));
+}
+
 /* One turn of its service on the bytes in hand, as leave() has them. */
 static enum session_verdict
 serve(struct session *s, const char *p, size_t len, size_t kept)
@@ -160,7 +168,7 @@ serve(struct session *s, const char *p, size_t len, size_t kept)
 	if (begin_answers(s) != 0)
 		return TURN_OVER;
 	/* What has come when the drain begins is answered, all of it. */
-	s->stream.draining = host->draining && !link_is_readable(&s->link);
+	s->stream.draining = is_last(host) && !link_is_readable(&s->link);
 	host->env.since = s->since;
 	verdict = s->door->service->feed(&talk, p, len, &used);
 	stats_end(host->env.stats, s->since);

@@ -168,6 +168,7 @@ worker_init(struct worker *w, struct workers *all, struct generation *gen)
 	w->all = all;
 	w->host.base = event_base_new();
 	w->host.held = &all->held;
+	w->host.is_last = &all->draining;
 	w->host.peers = all->peers;
 	w->host.gone_cb = worker_gone_cb;
 	w->host.arg = w;
@@ -380,6 +381,8 @@ workers_beat(struct workers *all)
 void
 workers_drain(struct workers *all)
 {
+	/* Whoever sees a listener refuse is told "close" from here on. */
+	all->draining = true;
 	all->not_deaf = (unsigned int)all->n;
 	workers_order(all, ORDER_DEAFEN);
 }

@@ -70,6 +70,7 @@ struct workers {
 	struct stats_worker *stats;	/* owned: one a worker */
 	atomic_llong connections;	/* of all workers */
 	atomic_llong held;		/* bytes of all workers */
+	atomic_bool draining;		/* before each has its order */
 	atomic_uint not_swapped;
 	atomic_uint not_deaf;
 	atomic_uint not_drained;
