@@ -19,7 +19,7 @@ from harness import kept, request, search, thorough
 from tables import ALL_WAYS, FOUND, KEEP, TableTest, wanted
 
 KEYS = thorough(60000, 200000)
-LEAST = 20              # lookups that are answered during one long search
+LEAST = 10              # lookups that are answered during one long search
 TRIES = 20              # to be that quick, where others have the machine
 
 # Expressions that look at every key and find nothing; PCRE2 sees no text in

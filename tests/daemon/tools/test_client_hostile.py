@@ -29,7 +29,7 @@ CASES = int(os.environ.get("HOSTILE_CASES", 120))
 WORKERS = 8
 KEY = "k"
 GIVEN_UP = 75
-SHORT, LONG = "0.3", "20"           # seconds, for -t
+SHORT, LONG = "1", "20"           # seconds, for -t
 MEMORY = 512 << 20                  # bytes of addresses
 CONTENT_MAX = {False: 1 << 30, True: 256 << 20}     # by --json
 
