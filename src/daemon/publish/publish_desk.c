@@ -235,8 +235,11 @@ lock(struct publish_desk *d)
 	bucket_lock_name(d->prefix, name);
 	snprintf(ms, sizeof(ms), "%d", LOCK_MS);
 	if (ask(d, name, &request, words(&request, 6, "SET", name, d->token,
-	    "NX", "PX", ms), &reply) == NULL)
+	    "NX", "PX", ms), &reply) == NULL) {
+		/* Told to end, nobody waits for the reply: it may be ours. */
+		d->locked = *d->servers.stop;
 		return -1;
+	}
 	if (!is_text(&reply.head, "OK"))
 		return tell_holder(d, name);
 	d->renewed = clock_ms();
