@@ -6,7 +6,7 @@
 import os
 import sys
 
-os.environ.setdefault("HOSTILE_CASES", "5000")
+os.environ.setdefault("HOSTILE_CASES", "1200")
 
 sys.path.insert(1, sys.path[0] + "/..")
 
