@@ -1,0 +1,430 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 The appmsgd authors
+"""The client of python/: what its docstring shows, and servers of all kinds."""
+
+import asyncio
+import contextlib
+import doctest
+import os
+import subprocess
+import sys
+import threading
+import time
+import unittest
+from unittest import mock
+
+sys.path.insert(1, sys.path[0] + "/..")
+
+import certificates
+import harness
+import tls
+from harness import (DEADLINE, LOOPBACK, RING, environment, free_port, quoted,
+                     to_json, top)
+from scripted import Server
+from test_client_servers import answers, at, says
+from tables import TableTest, tsv
+
+sys.path.insert(1, top("python"))
+
+import appmsg                                               # noqa: E402
+
+SECONDS = harness.slow(2, 30)   # in which servers are killed in turn
+MANY = harness.slow(10000, 100000)
+SHORT = 0.5                     # seconds, of a client that waits in vain
+
+
+def run(coroutine):
+    return asyncio.run(asyncio.wait_for(coroutine, DEADLINE))
+
+
+def both(servers, key, **kwargs):
+    """What both clients make of a search: replies, or what was raised."""
+    made = []
+    with appmsg.Client(servers, **kwargs) as client:
+        try:
+            made.append(client.search(key))
+        except appmsg.Error as error:
+            made.append(error)
+
+    async def ask():
+        async with appmsg.AsyncClient(servers, **kwargs) as client:
+            try:
+                return await client.search(key)
+            except appmsg.Error as error:
+                return error
+
+    made.append(run(ask()))
+    return made
+
+
+class Daemon(TableTest):
+    """Against the daemon."""
+
+    def test_docstring(self):
+        daemon = self.serve(self.table("words", tsv([("ring", RING)]),
+                                       "search=prefix,fuzzy"))
+        text = appmsg.__doc__.replace("65432", str(daemon.port))
+        test = doctest.DocTestParser().get_doctest(text, {}, "appmsg", None, 0)
+        self.assertGreater(len(test.examples), 8)
+        runner = doctest.DocTestRunner()
+        shown = []
+        runner.run(test, out=shown.append)
+        self.assertEqual((runner.failures, "".join(shown)), (0, ""))
+
+    def test_unix_and_binary(self):
+        self.serve(self.table("words", tsv([("ring", RING)])))
+        with appmsg.Client(self.path("sock")) as client:
+            self.assertEqual(client.get("ring"), RING)
+            self.assertIsNone(client.get("rings"))
+            self.assertNotIn("rings", client)
+            reply = client.binary(b"0123456789abc")
+            self.assertEqual((reply.status, reply.content), (
+                "not-found", b"First 10 bytes of request: 0123456789"))
+            with self.assertRaises(appmsg.Refused) as caught:
+                client.get("ring", table="none")
+            self.assertEqual(caught.exception.reply.code, "no-table")
+            self.assertEqual(client.get("ring"), RING)
+
+    def test_many(self):
+        """Thousands in their order, by both, over one connection."""
+        daemon = self.serve(self.table("words", tsv(
+            (f"key {n}", f"answer {n}") for n in range(1000))))
+        keys = [f"key {n * 7919 % 1100}" for n in range(MANY)]
+        right = [key.replace("key", "answer") if int(key[4:]) < 1000 else None
+                 for key in keys]
+        where = f"{LOOPBACK}:{daemon.port}"
+        with appmsg.Client(where) as client:
+            self.assertEqual([reply.result if reply.found else None
+                              for reply in client.search_many(keys)], right)
+
+        async def ask():
+            got = []
+            async with appmsg.AsyncClient(where) as client:
+                for start in range(0, len(keys), 5000):
+                    got += await asyncio.gather(
+                        *map(client.get, keys[start:start + 5000]))
+            return got
+
+        self.assertEqual(run(ask()), right)
+
+    def test_long(self):
+        """Both sides fill what lies between them, and nobody waits for ever.
+        """
+        text = "x" * 60000
+        daemon = self.serve(self.table("words", tsv([("k", text)])))
+        with appmsg.Client(f"{LOOPBACK}:{daemon.port}") as client:
+            for reply in client.search_many(["k", "k" * 50000] * 200):
+                self.assertIn(reply.result, (text, harness.no_match(
+                    "k" * 50000)))
+
+    def test_left(self):
+        """What is left of an iterator does not shift what comes after."""
+        daemon = self.serve(self.table("words", tsv(
+            (f"{n}", f"answer {n}") for n in range(1000))))
+        with appmsg.Client(f"{LOOPBACK}:{daemon.port}") as client:
+            for number in range(20):
+                replies = client.search_many(str(n) for n in range(1000))
+                self.assertEqual(next(replies).result, "answer 0")
+                with self.assertRaises(RuntimeError):
+                    client.get("5")
+                replies.close()
+                self.assertEqual(client.get(str(number)), f"answer {number}")
+
+    def test_cancelled(self):
+        """A task that is given up takes no other's reply."""
+        daemon = self.serve(self.table("words", tsv(
+            (f"{n}", f"answer {n}") for n in range(1000))))
+
+        async def ask():
+            async with appmsg.AsyncClient(
+                    f"{LOOPBACK}:{daemon.port}") as client:
+                tasks = [asyncio.create_task(client.get(str(n)))
+                         for n in range(1000)]
+                await asyncio.sleep(0)
+                for task in tasks[::3]:
+                    task.cancel()
+                return await asyncio.gather(*tasks, return_exceptions=True)
+
+        for number, got in enumerate(run(ask())):
+            if number % 3 == 0:
+                self.assertIsInstance(got, asyncio.CancelledError)
+            else:
+                self.assertEqual(got, f"answer {number}")
+
+    def test_idle(self):
+        """A connection that has ended meanwhile is made again, unnoticed."""
+        daemon = self.serve("timeout idle 1s", self.table(
+            "words", tsv([("ring", RING)])))
+        where = f"{LOOPBACK}:{daemon.port}"
+
+        async def ask():
+            async with appmsg.AsyncClient(where) as client:
+                first = await client.get("ring")
+                await asyncio.sleep(1.5)
+                return first, await client.get("ring")
+
+        self.assertEqual(run(ask()), (RING, RING))
+        with appmsg.Client(where) as client:
+            self.assertEqual(client.get("ring"), RING)
+            time.sleep(1.5)
+            self.assertEqual(client.get("ring"), RING)
+
+    def test_killed_in_turn(self):
+        """Two servers, one after the other gone: every key is answered once.
+        """
+        lines = self.table("words", tsv(
+            (f"{n}", f"answer {n}") for n in range(1000)))
+        ports = [free_port(), free_port()]
+        configs = [self.write_config(f"listen {LOOPBACK} {port}", lines,
+                                     name=f"{port}.conf") for port in ports]
+        daemons = [harness.Daemon(config) for config in configs]
+        over = threading.Event()
+        wrong = []
+        count = [0, 0]
+
+        def blocking():
+            with appmsg.Client(at(*ports)) as client:
+                while not over.is_set():
+                    for n, reply in enumerate(client.search_many(
+                            str(n) for n in range(1000))):
+                        if reply.result != f"answer {n}":
+                            wrong.append(reply)
+                        count[0] += 1
+
+        async def in_tasks():
+            async with appmsg.AsyncClient(at(*ports)) as client:
+                while not over.is_set():
+                    got = await asyncio.gather(*(
+                        client.get(str(n)) for n in range(1000)))
+                    if got != [f"answer {n}" for n in range(1000)]:
+                        wrong.append(got)
+                    count[1] += len(got)
+
+        def guarded(function):
+            try:
+                function()
+            except BaseException as error:
+                wrong.append(error)
+
+        threads = [threading.Thread(target=guarded, args=(f,)) for f in (
+            blocking, lambda: asyncio.run(in_tasks()))]
+        for thread in threads:
+            thread.start()
+        end = time.monotonic() + SECONDS
+        try:
+            while time.monotonic() < end:
+                for n in (0, 1):
+                    daemons[n].kill()
+                    time.sleep(0.1)
+                    daemons[n] = harness.Daemon(configs[n])
+                    time.sleep(0.3)
+        finally:
+            over.set()
+            for thread in threads:
+                thread.join(DEADLINE)
+            for daemon in daemons:
+                daemon.stop()
+        self.assertEqual(wrong, [])
+        self.assertGreater(min(count), 1000)
+
+
+class Tls(harness.DaemonTest):
+    def test_tls(self):
+        mine = tls.make_localhost(self.directory)
+        other = certificates.make(self.directory, "other", ("DNS:other",))
+        daemon = self.start(
+            f"listen {LOOPBACK} 0 tls=yes",
+            f"certificate {quoted(mine.cert)} key={quoted(mine.key)}")
+        where = f"appmsgs://localhost:{daemon.port}"
+
+        def trusting(certificate):
+            return {"context": appmsg.ssl.create_default_context(
+                cafile=certificate.cert)}
+
+        for reply in both(where, "ring", **trusting(mine)):
+            self.assertEqual(reply.result, RING)
+        for error in (*both(where, "ring", **trusting(other)),
+                      *both(where, "ring", server_name="other",
+                            **trusting(mine)), *both(where, "ring")):
+            self.assertIsInstance(error, appmsg.Failed)
+            self.assertIn("certificate", str(error).lower())
+        with appmsg.Client(where, **trusting(mine)) as client:
+            for reply in client.search_many(["ring"] * 5000):
+                self.assertEqual(reply.result, RING)
+
+
+class Servers(harness.DaemonTest):
+    """Which servers are named, and which is asked."""
+
+    def test_names(self):
+        for text, right in (
+                ("a", appmsg.Server("a")),
+                (" a:1 ", appmsg.Server("a", 1)),
+                ("[::1]", appmsg.Server("::1")),
+                ("[::1]:65535", appmsg.Server("::1", 65535)),
+                ("fe80::1", appmsg.Server("fe80::1")),
+                ("/run/x y", appmsg.Server(path="/run/x y")),
+                ("appmsg://a:2", appmsg.Server("a", 2)),
+                ("appmsgs://[::1]:3", appmsg.Server("::1", 3, tls=True))):
+            self.assertEqual(appmsg.servers(text), [right])
+            self.assertEqual(appmsg.servers(str(right)), [right])
+        self.assertEqual([s.host for s in appmsg.servers("a, b:1")],
+                         ["a", "b"])
+        for text in ("", "a,", "a:", "a:0", "a:65536", "a:x", "[::1",
+                     "[::1]x", ":1", "http://a", "a b", "appmsg:///x"):
+            with self.assertRaises(ValueError, msg=text):
+                appmsg.Client(text)
+
+    def test_environment(self):
+        with Server(answers) as server, mock.patch.dict(
+                os.environ, APPMSG_SERVER=at(free_port(), server)):
+            with appmsg.Client() as client:
+                self.assertEqual(client.get("k"), "K")
+
+    def test_next(self):
+        """Who is away, busy, or breaks off is left for the next one."""
+        def cut(connection):
+            connection.request()
+            connection.send(b"\0\x67{")
+
+        def garbage(connection):
+            connection.request()
+            connection.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+        for first in (None, says("busy"), says("unavailable"), cut, garbage):
+            with contextlib.ExitStack() as stack:
+                away = free_port() if first is None else \
+                    stack.enter_context(Server(first))
+                server = stack.enter_context(Server(answers))
+                for reply in both(at(away, server), "k"):
+                    self.assertEqual(getattr(reply, "result", reply), "K")
+
+    def test_all_busy(self):
+        with Server(says("busy")) as one, Server(says("unavailable")) as two:
+            for reply in both(at(one, two), "k"):
+                self.assertEqual(reply.status, "unavailable")
+                with self.assertRaises(appmsg.Unavailable):
+                    reply.check()
+            with appmsg.Client(at(one)) as client, \
+                    self.assertRaises(appmsg.Busy):
+                client.get("k")
+
+    def test_tutorial(self):
+        """One that closes after each reply, and knows no status."""
+        def serve(connection):
+            key = connection.key()
+            connection.reply(
+                f"No match for '{key}'." if key == "b" else key.upper())
+
+        with Server(serve) as server:
+            with appmsg.Client(at(server)) as client:
+                self.assertEqual([r.status for r in client.search_many("abc")],
+                                 ["found", "not-found", "found"])
+
+            async def ask():
+                async with appmsg.AsyncClient(at(server)) as client:
+                    return await asyncio.gather(*map(client.get, "abc"))
+
+            self.assertEqual(run(ask()), ["A", None, "C"])
+
+    def test_original(self):
+        """The tutorial's own server."""
+        port = self.original("app-server.py", LOOPBACK, "PORT")
+        for reply in both(at(port), "ring"):
+            self.assertEqual((reply.result, reply.status), (RING, "found"))
+
+
+class Hostile(harness.DaemonTest):
+    """Replies that are none, late, or in pieces."""
+
+    RIGHT = harness.request(
+        to_json({"result": "K"}), connection="keep-alive", id=1,
+        status="found")
+
+    def serve(self, data, wait=0):
+        """A server that sends this for each request, and then waits."""
+        def serve(connection):
+            with contextlib.suppress(OSError):
+                while connection.request() is not None:
+                    for part in data:
+                        connection.send(part)
+                        time.sleep(wait)
+                connection.to_end()
+        return Server(serve)
+
+    def test_pieces(self):
+        for size in (1, 2, 7, 100):
+            parts = [self.RIGHT[i:i + size]
+                     for i in range(0, len(self.RIGHT), size)]
+            with self.serve(parts) as server:
+                for reply in both(at(server), "k"):
+                    self.assertEqual(reply.result, "K")
+
+    def test_cut(self):
+        """The end comes behind any byte: it is told, and not waited for."""
+        for length in range(len(self.RIGHT)):
+            def serve(connection):
+                connection.request()
+                connection.send(self.RIGHT[:length])
+
+            with Server(serve) as server:
+                for error in both(at(server), "k"):
+                    self.assertIsInstance(error, appmsg.Failed)
+
+    def test_wrong(self):
+        def reply(header, content=b'{"result": "K"}'):
+            text = to_json(header)
+            return len(text).to_bytes(2, "big") + text + content
+
+        good = {"content-type": "text/json", "content-length": 15, "id": 1}
+        for data in (
+                b"\0\x02[]", b"\0\x01x", b"\0\0", b"\xff\xff" + b"[" * 65535,
+                reply({**good, "content-length": -1}),
+                reply({**good, "content-length": "15"}),
+                reply({**good, "content-length": True}),
+                reply({**good, "content-length": 15.0}),
+                reply({**good, "content-length": 1 << 60}),
+                reply({**good, "id": 2}), reply({**good, "id": True}),
+                reply(good, b"[1,2,3,4,5,6,7]"),
+                reply(good, b'{"result": 1  }'),
+                reply(good, b'{"result": "\xff"}'),
+                reply({**good, "suggestions": [1]}),
+                reply({**good, "suggestions": "a"}),
+                reply({**good, "content-length": 32},
+                      b'{"result": "K", "matches": [1]} '),
+                reply(good) * 2):
+            with self.serve([data]) as server:
+                for error in both(at(server), "k"):
+                    if data == reply(good) * 2:     # unasked, behind it
+                        self.assertEqual(error.result, "K")
+                    else:
+                        self.assertIsInstance(error, appmsg.ProtocolError,
+                                              data[:100])
+
+    def test_late(self):
+        """A server that says nothing, or a byte now and then."""
+        trickle = [bytes([b]) for b in self.RIGHT]
+        with self.serve([]) as mute, self.serve(trickle, .05) as slow, \
+                Server(None) as deaf:
+            for server in (mute, slow, deaf):
+                begin = time.monotonic()
+                for error in both(at(server), "k", timeout=SHORT):
+                    self.assertIsInstance(error, appmsg.TimedOut)
+                self.assertGreaterEqual(time.monotonic() - begin, 2 * SHORT)
+            with Server(answers) as server:
+                for reply in both(at(mute, server), "k", timeout=2 * SHORT):
+                    self.assertEqual(getattr(reply, "result", reply), "K")
+
+    def test_imported_alone(self):
+        """Nothing but the standard library is needed."""
+        done = subprocess.run(
+            [sys.executable, "-I", "-S", "-W", "error", "-c",
+             "import sys; sys.path.insert(0, sys.argv[1]); import appmsg",
+             top("python")], env=environment(), check=False,
+            stderr=subprocess.PIPE)
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+
+
+if __name__ == "__main__":
+    harness.main()
