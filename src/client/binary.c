@@ -18,10 +18,10 @@
 #include <unistd.h>
 
 #include "appmsg.h"
-#include "call.h"
+#include "client/base/call.h"
 #include "client/options/options.h"
-#include "output.h"
-#include "reply.h"
+#include "client/base/output.h"
+#include "client/base/reply.h"
 
 /*
  * Read a file to its end.

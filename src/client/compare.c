@@ -19,11 +19,11 @@
 #include <json.h>
 
 #include "appmsg.h"
-#include "call.h"
+#include "client/base/call.h"
 #include "client/options/options.h"
 #include "client/options/query.h"
-#include "output.h"
-#include "reply.h"
+#include "client/base/output.h"
+#include "client/base/reply.h"
 
 #define DIGEST_LEN	32	/* digits */
 

@@ -27,9 +27,9 @@
 #include <json.h>
 
 #include "appmsg.h"
-#include "call.h"
+#include "client/base/call.h"
 #include "client/options/options.h"
-#include "output.h"
+#include "client/base/output.h"
 
 #define ECHO_SPARE_FILES 64	/* descriptors for all but connections */
 

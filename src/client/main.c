@@ -14,11 +14,11 @@
 #include <unistd.h>
 
 #include "binary.h"
-#include "call.h"
+#include "client/base/call.h"
 #include "compare.h"
 #include "echo.h"
 #include "client/options/options.h"
-#include "output.h"
+#include "client/base/output.h"
 #include "ping.h"
 #include "search.h"
 

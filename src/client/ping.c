@@ -17,12 +17,12 @@
 #include <json.h>
 
 #include "appmsg.h"
-#include "call.h"
+#include "client/base/call.h"
 #include "common/clock.h"
 #include "client/options/options.h"
-#include "output.h"
+#include "client/base/output.h"
 #include "client/options/query.h"
-#include "reply.h"
+#include "client/base/reply.h"
 
 /* How often it is asked, at most, until one server answers at once. */
 #define PING_TIMES	3

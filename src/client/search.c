@@ -20,12 +20,12 @@
 #include <unistd.h>
 
 #include "appmsg.h"
-#include "call.h"
+#include "client/base/call.h"
 #include "keys.h"
 #include "client/options/options.h"
-#include "output.h"
+#include "client/base/output.h"
 #include "client/options/query.h"
-#include "reply.h"
+#include "client/base/reply.h"
 #include "show.h"
 
 #define SEARCH_WINDOW 128	/* questions without an answer, at most */

@@ -12,10 +12,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "call.h"
+#include "client/base/call.h"
 #include "client/options/options.h"
-#include "output.h"
-#include "reply.h"
+#include "client/base/output.h"
+#include "client/base/reply.h"
 
 static void
 show_answer(const struct reply *reply, const char *key, size_t len,

@@ -21,10 +21,10 @@
 #include <cmocka.h>
 
 #include "appmsg.h"
-#include "client/call.h"
+#include "client/base/call.h"
 #include "client/keys.h"
 #include "client/options/options.h"
-#include "client/reply.h"
+#include "client/base/reply.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
