@@ -15,6 +15,7 @@
 
 #include "binary.h"
 #include "client/base/call.h"
+#include "client/check/check.h"
 #include "compare.h"
 #include "echo.h"
 #include "client/options/options.h"
@@ -54,6 +55,9 @@ main_run(struct call *call)
 		break;
 	case OPTIONS_COMPARE:
 		compare_run(call);
+		break;
+	case OPTIONS_CHECK:
+		check_run(call);
 		break;
 	}
 }

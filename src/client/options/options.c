@@ -69,7 +69,7 @@ static const struct option options_table[] = {
 
 /* In the order of enum options_action. */
 static const char *const options_actions[] = {
-	"search", "binary", "echo", "ping", "compare"
+	"search", "binary", "echo", "ping", "compare", "check"
 };
 
 #define OPTIONS_ACTIONS \
@@ -169,6 +169,9 @@ options_set_servers(struct options *options, struct options_given *given)
 	if (options->action == OPTIONS_ECHO &&
 	    appmsg_servers_get(options->servers, 1) != NULL)
 		usage_fail("echo is for one server");
+	if (options->action == OPTIONS_CHECK &&
+	    appmsg_servers_get(options->servers, 1) != NULL)
+		usage_fail("check is for one server");
 }
 
 /* Whether TLS is spoken, and what goes with it. */
@@ -265,8 +268,15 @@ options_check_count(enum options_action action, int count)
 		"binary TEXT, or - for all of standard input",
 		"echo TEXT...",
 		"ping",
-		"compare SERVER..."
+		"compare SERVER...",
+		"check [HOST [PORT]]"
 	};
+
+	if (action == OPTIONS_CHECK) {
+		if (count > 2)
+			usage_fail("check takes a host and a port at most");
+		return;
+	}
 
 	if (action == OPTIONS_PING && count > 0)
 		usage_fail("ping takes no text; a host goes behind -H");
@@ -280,13 +290,30 @@ options_check_count(enum options_action action, int count)
 		    "goes in quotes", count);
 }
 
+/* The server that is checked, if words name it. */
 static void
-options_set_words(struct options *options, const struct options_given *given,
+options_set_checked(struct options_given *given, char **words, int count)
+{
+	if (count > 0 && (given->where.n_hosts > 0 ||
+	    given->where.path != NULL))
+		usage_fail("the host is named twice");
+	if (count > 1 && given->where.port != NULL)
+		usage_fail("the port is named twice");
+	if (count > 0 && words[0][0] == '/' && count == 1)
+		given->where.path = words[0];
+	else if (count > 0)
+		given->where.hosts[given->where.n_hosts++] = words[0];
+	if (count > 1)
+		given->where.port = words[1];
+}
+
+static void
+options_set_words(struct options *options, struct options_given *given,
     int argc, char **argv)
 {
 	if (argc == 0)
-		usage_fail("missing action: search, binary, echo, ping or "
-		    "compare");
+		usage_fail("missing action: search, binary, echo, ping, "
+		    "compare or check");
 	options_set_action(options, argv, argc);
 	options_check_count(options->action, argc - 1);
 	if (options->action != OPTIONS_ECHO && given->connections)
@@ -298,6 +325,9 @@ options_set_words(struct options *options, const struct options_given *given,
 	options->words_count = argc - 1;
 	if (options->action == OPTIONS_SEARCH)
 		options_check_keys(options);
+	if (options->action == OPTIONS_CHECK)
+		options_set_checked(given, options->words,
+		    options->words_count);
 }
 
 /* One of those about a search; false when it is another. */

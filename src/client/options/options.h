@@ -22,7 +22,8 @@ enum options_action {
 	OPTIONS_BINARY,
 	OPTIONS_ECHO,
 	OPTIONS_PING,
-	OPTIONS_COMPARE
+	OPTIONS_COMPARE,
+	OPTIONS_CHECK
 };
 
 /* How TLS is spoken; borrowed of argv, NULL where it was not said. */

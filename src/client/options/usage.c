@@ -20,7 +20,8 @@ static const char usage_text[] =
 "  or:  appmsg-client [OPTION]... binary TEXT\n"
 "  or:  appmsg-client [OPTION]... echo TEXT...\n"
 "  or:  appmsg-client [OPTION]... ping\n"
-"  or:  appmsg-client [OPTION]... compare SERVER...\n";
+"  or:  appmsg-client [OPTION]... compare SERVER...\n"
+"  or:  appmsg-client [OPTION]... check [HOST [PORT]]\n";
 
 static const char help_text[] =
 "Ask an appmsg server.\n"
@@ -32,6 +33,8 @@ static const char help_text[] =
 "  echo TEXT...   send each TEXT to an echo service and check what comes back\n"
 "  ping           ask once, say how long that took and which generation serves\n"
 "  compare SERVER...  say what each SERVER serves, and whether it is the same\n"
+"  check [HOST [PORT]]  ask a server in many ways, and say which points of the\n"
+"                   protocol it does not keep, and why: as TAP\n"
 "\n"
 "Options may stand anywhere before --.\n"
 "  -H, --host=SERVER,...    the server's name or address (default 127.0.0.1);\n"
