@@ -124,6 +124,24 @@ answers_leave_at_the_end_of_a_wakeup(void **state)
 }
 
 static void
+reading_goes_on_where_nothing_is_left_to_feed(void **state)
+{
+	(void)state;
+	one_ask(KEEP, LOOK("a"));
+	one_ask(KEEP, LOOK("b"));
+	one_start();
+	answer(0, "A");
+	/* Each TURN_AGAIN takes it off epoll(7), and the next one back. */
+	assert_int_equal(session_turn_collect(one()), TURN_SERVED);
+	assert_true(one()->link.reading);
+	answer(1, "B");
+	assert_int_equal(session_turn_collect(one()), TURN_SERVED);
+	one_run();
+	expect("A B ");
+	assert_true(session_is_idle(one()));
+}
+
+static void
 what_comes_meanwhile_is_served(void **state)
 {
 	(void)state;
@@ -324,6 +342,7 @@ main(void)
 #define TEST(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(answers_leave_at_the_end_of_a_wakeup),
+		TEST(reading_goes_on_where_nothing_is_left_to_feed),
 		TEST(what_comes_meanwhile_is_served),
 		TEST(who_owes_is_not_ended),
 		TEST(a_closing_reply_waits),

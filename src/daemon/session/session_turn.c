@@ -315,12 +315,18 @@ static enum session_verdict
 collected(struct session *s, enum stream_verdict verdict)
 {
 	struct session_host *host = s->host;
-	bool none = host->out.len == 0 && host->env.lent.text == NULL;
+	bool lends = host->env.lent.text != NULL;
+	bool none = host->out.len == 0 && !lends;
 
 	if (session_send_replies(s, verdict == STREAM_CLOSE) != 0)
 		return TURN_OVER;
-	return none && (verdict == STREAM_AGAIN || verdict == STREAM_WAIT) ?
-	    TURN_WORKED : judge(s, verdict, true);
+	if (none && (verdict == STREAM_AGAIN || verdict == STREAM_WAIT))
+		return TURN_WORKED;
+	/* With nothing to feed again it need not be taken off epoll(7) for a
+	 * turn, and put back behind it. */
+	return verdict == STREAM_AGAIN && s->link.left == 0 &&
+	    s->state == SESSION_READ && !lends ? TURN_SERVED :
+	    judge(s, verdict, true);
 }
 
 enum session_verdict
