@@ -435,11 +435,38 @@ what_is_incomplete_is_refused_behind_what_is_owed(void **state)
 	line_free(l);
 }
 
+/* Whose memory is worth fetching; and where to go on. */
+static void
+those_before_the_first_elsewhere_are_told(void **state)
+{
+	const struct snapshot *with = line_with->snap;
+	const struct snapshot *without = line_without->snap;
+	const struct later *later = NULL;
+	struct snapshot_answer answer;
+	size_t n, at;
+
+	(void)state;
+	snapshot_first_tables(with, &n);
+	assert_int_equal(n, 1);
+	at = snapshot_first_later(with);
+	assert_int_equal(snapshot_find_from(with, &at, "word", 4, &answer,
+	    &later), SNAPSHOT_LATER);
+	assert_string_equal(later->name, "near");
+	assert_int_equal(snapshot_find_from(with, &at, "word", 4, &answer,
+	    &later), SNAPSHOT_FOUND);
+	snapshot_first_tables(without, &n);
+	assert_int_equal(n, 2);
+	at = snapshot_first_later(without);
+	assert_int_equal(snapshot_find_from(without, &at, "word", 4, &answer,
+	    &later), SNAPSHOT_MISSED);
+}
+
 static int
 run(bool fast)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_what_must_be_is_asked_elsewhere),
+		cmocka_unit_test(those_before_the_first_elsewhere_are_told),
 		cmocka_unit_test(tables_are_asked_in_their_order),
 		cmocka_unit_test(nobody_says_no_match_where_it_is_not_known),
 		cmocka_unit_test(answers_may_come_in_any_order),

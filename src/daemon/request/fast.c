@@ -233,7 +233,8 @@ log_batch(struct access *access, const struct plain *batch, size_t n,
 	}
 }
 
-/* The table whose memory is fetched ahead; others are asked after it. */
+/* The table whose memory is fetched ahead; others are asked after it, or after
+ * one that answers later. */
 static const struct table *
 first_table(const struct snapshot *snap)
 {
@@ -241,7 +242,7 @@ first_table(const struct snapshot *snap)
 	const struct table *most = NULL;
 	size_t n;
 
-	tables = snapshot_tables(snap, &n);
+	tables = snapshot_first_tables(snap, &n);
 	for (size_t i = 0; i < n; i++)
 		if (!table_folds(tables[i]) &&
 		    table_count(tables[i]) >= FAR_COUNT && (most == NULL ||
@@ -266,7 +267,8 @@ answer_later(struct request_env *env, struct fast_turn *turn, struct plain *p,
 	enum snapshot_found how;
 	enum request_result result;
 	struct request_job *job;
-	size_t at = 0;
+	/* Those before it have been asked. */
+	size_t at = snapshot_first_later(env->gen->snap);
 
 	p->reply_len = 1;
 	/* Lines of the access log name tables that are here. */

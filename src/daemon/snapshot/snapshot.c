@@ -281,6 +281,24 @@ snapshot_tables(const struct snapshot *snap, size_t *n)
 }
 
 const struct table *const *
+snapshot_first_tables(const struct snapshot *snap, size_t *n)
+{
+	const struct tables *tables = &snap->answers;
+
+	*n = tables->n;
+	if (tables->n_first < tables->n_asked &&
+	    tables->asked[tables->n_first].before < *n)
+		*n = tables->asked[tables->n_first].before;
+	return (const struct table *const *)tables->list;
+}
+
+size_t
+snapshot_first_later(const struct snapshot *snap)
+{
+	return snap->answers.n_first;
+}
+
+const struct table *const *
 snapshot_blobs(const struct snapshot *snap, size_t *n)
 {
 	*n = snap->blobs.n;
@@ -474,7 +492,8 @@ snapshot_find_from(const struct snapshot *snap, size_t *at, const char *key,
     size_t key_len, struct snapshot_answer *a, const struct later **later)
 {
 	const struct tables *tables = &snap->answers;
-	uint64_t hash = table_hash(key, key_len);
+	uint64_t hash = 0;
+	bool hashed = false;
 
 	while (*at < tables->n_asked) {
 		const struct asked *asked = &tables->asked[(*at)++];
@@ -483,6 +502,9 @@ snapshot_find_from(const struct snapshot *snap, size_t *at, const char *key,
 			*later = asked->later;
 			return SNAPSHOT_LATER;
 		}
+		if (!hashed)
+			hash = table_hash(key, key_len);
+		hashed = true;
 		if (find_in(asked, hash, key, key_len, a))
 			return SNAPSHOT_FOUND;
 	}

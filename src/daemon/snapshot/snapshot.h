@@ -141,6 +141,10 @@ void snapshot_free(struct snapshot *);
 const struct table *const *snapshot_tables(const struct snapshot *,
     size_t *n);
 
+/* The same without those behind the first one that answers later. */
+const struct table *const *snapshot_first_tables(const struct snapshot *,
+    size_t *n);
+
 /* The tables of binary entries, likewise. */
 const struct table *const *snapshot_blobs(const struct snapshot *, size_t *n);
 
@@ -191,6 +195,11 @@ enum snapshot_found snapshot_find(const struct snapshot *,
  */
 enum snapshot_found snapshot_find_hashed(const struct snapshot *, uint64_t hash,
     const char *key, size_t key_len, struct snapshot_answer *);
+
+/*
+ * Where to begin behind what snapshot_find_hashed() has asked.
+ */
+size_t snapshot_first_later(const struct snapshot *);
 
 /*
  * The same, to be gone on with behind a table that has answered.
