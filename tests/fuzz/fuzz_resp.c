@@ -200,6 +200,24 @@ check_table(const struct bucket_table *t)
 	FUZZ_CHECK(strlen(t->published) < sizeof(t->published));
 }
 
+/* One pass finds what is there, or leaves it to others. */
+static void
+check_pair(const char *p, size_t len, const struct tree *t)
+{
+	struct resp pair[2];
+
+	if (resp_pair(p, len, pair) == 0)
+		return;
+	FUZZ_CHECK(resp_pair(p, len, pair) == len);
+	FUZZ_CHECK(t->type == '*' && t->n == 2);
+	for (size_t i = 0; i < 2; i++)
+		if (t->items[i].type == '$')
+			check_text(&pair[i], RESP_BULK, &t->items[i]);
+		else
+			FUZZ_CHECK(t->items[i].type == 0 &&
+			    pair[i].type == RESP_NIL);
+}
+
 static void
 check_buckets(const char *p, size_t len, const struct tree *t)
 {
@@ -209,6 +227,7 @@ check_buckets(const char *p, size_t len, const struct tree *t)
 	enum bucket_result result = bucket_judge(1, p, len, &value,
 	    &value_len);
 
+	check_pair(p, len, t);
 	FUZZ_CHECK(result == judge(t));
 	if (result == BUCKET_FOUND)
 		FUZZ_CHECK(value == t->items[0].str &&

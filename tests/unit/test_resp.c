@@ -382,6 +382,88 @@ a_whole_reply_has_a_limit(void **state)
 	    RESP_BROKEN);
 }
 
+/* Whether a walk finds a pair as the one pass does; with its length. */
+static size_t
+walk_pair(const char *text, size_t len, struct resp pair[2])
+{
+	const char *at = text, *end = text + len;
+	struct resp r;
+
+	if (len < 4 || !resp_next(&at, end, &r) || r.type != RESP_ARRAY ||
+	    r.n != 2)
+		return 0;
+	for (size_t i = 0; i < 2; i++) {
+		if (at == end || *at != '$' ||
+		    !resp_next(&at, end, &pair[i]) ||
+		    (pair[i].type == RESP_BULK && (pair[i].len > 9999 ||
+		    at[-2] != '\r' || at[-1] != '\n')))
+			return 0;
+	}
+	return (size_t)(at - text);
+}
+
+static void
+assert_pair(const char *text, size_t len)
+{
+	struct resp fast[2], slow[2];
+	char *mem = malloc(len > 0 ? len : 1);
+	size_t n;
+
+	assert_non_null(mem);
+	memcpy(mem, text, len);
+	n = resp_pair(mem, len, fast);
+	assert_int_equal(n, walk_pair(mem, len, slow));
+	for (size_t i = 0; n > 0 && i < 2; i++) {
+		assert_int_equal(fast[i].type, slow[i].type);
+		assert_ptr_equal(fast[i].str, slow[i].str);
+		assert_int_equal(fast[i].len, slow[i].len);
+	}
+	free(mem);
+}
+
+static void
+a_pair_is_what_a_walk_finds(void **state)
+{
+	static const char *const texts[] = {
+		"*2\r\n$5\r\nvalue\r\n$2\r\n17\r\n*2\r\n",
+		"*2\r\n$0\r\n\r\n$-1\r\n", "*2\r\n$-1\r\n$1\r\n0\r\n",
+		"*2\r\n$-1\r\n$-1\r\n", "*2\r\n$00\r\n\r\n$1\r\n0\r\n",
+		"*2\r\n$12\r\nabc\r\ndef\r\ngh\r\n$3\r\n123\r\n",
+		"*1\r\n$1\r\na\r\n", "*2\r\n:1\r\n$1\r\n0\r\n", "+OK\r\n",
+		"*2\r\n*-1\r\n$1\r\n0\r\n"
+	};
+	static const char bytes[] = "\r\n$*-0129:a";
+	char text[10100];
+	struct resp pair[2];
+	int len;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		size_t n = strlen(texts[i]);
+
+		for (size_t cut = 0; cut <= n; cut++)
+			assert_pair(texts[i], cut);
+		memcpy(text, texts[i], n);
+		for (size_t at = 0; at < n; at++) {
+			for (size_t j = 0; j < sizeof(bytes); j++) {
+				text[at] = bytes[j];
+				assert_pair(text, n);
+			}
+			text[at] = texts[i][at];
+		}
+	}
+	assert_int_equal(resp_pair(texts[0], strlen(texts[0]), pair),
+	    strlen(texts[0]) - 4);
+	for (int n = 9998; n <= 10001; n++) {
+		len = snprintf(text, sizeof(text), "*2\r\n$%d\r\n%0*d\r\n"
+		    "$1\r\n0\r\n", n, n, 0);
+		assert_pair(text, (size_t)len);
+		assert_pair(text, (size_t)len - 1);
+		assert_true(n > 9999 || resp_pair(text, (size_t)len, pair) ==
+		    (size_t)len);
+	}
+}
+
 static void
 who_walks_trusts_nobody(void **state)
 {
@@ -474,6 +556,7 @@ main(void)
 		cmocka_unit_test(nesting_has_an_end),
 		cmocka_unit_test(all_elements_together_have_a_limit),
 		cmocka_unit_test(a_whole_reply_has_a_limit),
+		cmocka_unit_test(a_pair_is_what_a_walk_finds),
 		cmocka_unit_test(who_walks_trusts_nobody),
 		cmocka_unit_test(errors_are_known_by_their_first_word),
 		cmocka_unit_test(requests_are_arrays_of_bulks)

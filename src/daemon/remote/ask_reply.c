@@ -120,16 +120,24 @@ refused(struct asker *a, struct ask *ask, const struct node *n,
 	ask_give_up(a, ask, REMOTE_REFUSED);
 }
 
+/* Whether a reply is one to what was asked, whatever is in it. */
+static bool
+is_of_two(const char *at, size_t len)
+{
+	struct resp head;
+
+	return resp_next(&at, at + len, &head) && head.type == RESP_ARRAY &&
+	    head.n == 2;
+}
+
 /*
  * Take the answer of a bucket.
  *
  * Returns 0, or -1 where it is none.
  */
 static int
-key_answered(struct asker *a, struct ask *ask, const char *at, size_t len,
-    const struct resp *head)
+key_answered(struct asker *a, struct ask *ask, const char *at, size_t len)
 {
-	bool fits = head->type == RESP_ARRAY && head->n == 2;
 	const char *value;
 	size_t value_len;
 
@@ -149,9 +157,9 @@ key_answered(struct asker *a, struct ask *ask, const char *at, size_t len,
 		return -1;
 	case BUCKET_BROKEN:
 		ask_give_up(a, ask, REMOTE_BROKEN);
-		break;
+		return is_of_two(at, len) ? 0 : -1;
 	}
-	return fits ? 0 : -1;
+	return 0;
 }
 
 /* A plain value, as it is. */
@@ -212,6 +220,8 @@ ask_reply_cb(struct node *n, void *who, const char *at, const char *end,
 
 	ask->node = NULL;
 	ask->said_by = n;
+	if (ask->kind == ASK_KEY && *at == '*')
+		return key_answered(a, ask, front, (size_t)(end - front));
 	if (!resp_next(&at, end, &r)) {
 		ask_give_up(a, ask, REMOTE_BROKEN);
 		return -1;
@@ -222,7 +232,7 @@ ask_reply_cb(struct node *n, void *who, const char *at, const char *end,
 	}
 	switch (ask->kind) {
 	case ASK_KEY:
-		return key_answered(a, ask, front, (size_t)(end - front), &r);
+		return key_answered(a, ask, front, (size_t)(end - front));
 	case ASK_PLAIN:
 		return plain_answered(a, ask, &r);
 	case ASK_POINT:

@@ -159,11 +159,17 @@ bucket_is_escaped(const char *text, size_t len)
 		uint64_t w;
 		size_t n = 0;
 
-		if (end - p >= (ptrdiff_t)sizeof(w)) {
-			memcpy(&w, p, sizeof(w));
+		if (len >= sizeof(w)) {
+			/* The last eight are looked at whole, some of them
+			 * once more; what they say of escapes is right where
+			 * none is among them. */
+			const unsigned char *from = end - p >=
+			    (ptrdiff_t)sizeof(w) ? p : end - sizeof(w);
+
+			memcpy(&w, from, sizeof(w));
 			if (find_special(w) == 0) {
 				all |= w;
-				p += sizeof(w);
+				p = from + sizeof(w);
 				continue;
 			}
 		}
@@ -195,32 +201,42 @@ is_seal(const struct resp *r)
 	return true;
 }
 
+/* A value and a seal, element by element.  Returns 0 or -1. */
+static int
+walk_pair(const char *reply, size_t len, struct resp pair[2])
+{
+	const char *at = reply, *end = reply + len;
+	struct resp head;
+
+	return resp_next(&at, end, &head) && head.type == RESP_ARRAY &&
+	    head.n == 2 && resp_next(&at, end, &pair[0]) &&
+	    resp_next(&at, end, &pair[1]) &&
+	    (pair[0].type == RESP_BULK || pair[0].type == RESP_NIL) ? 0 : -1;
+}
+
 enum bucket_result
 bucket_judge(uint64_t bucket, const char *reply, size_t len,
     const char **value, size_t *value_len)
 {
-	const char *at = reply, *end = reply + len;
+	struct resp pair[2];
+	const struct resp *v = &pair[0], *seal = &pair[1];
 	char right[BUCKET_SEAL_MAX];
-	struct resp head, v, seal;
 
-	if (!resp_next(&at, end, &head) || head.type != RESP_ARRAY ||
-	    head.n != 2 || !resp_next(&at, end, &v) ||
-	    !resp_next(&at, end, &seal) ||
-	    (v.type != RESP_BULK && v.type != RESP_NIL))
+	if (resp_pair(reply, len, pair) == 0 &&
+	    walk_pair(reply, len, pair) != 0)
 		return BUCKET_BROKEN;
-	if (seal.type == RESP_NIL)
+	if (seal->type == RESP_NIL)
 		return BUCKET_LOST;
-	if (!is_seal(&seal))
-		return BUCKET_BROKEN;
-	if (seal.len != bucket_seal(bucket, right) ||
-	    memcmp(seal.str, right, seal.len) != 0)
-		return BUCKET_OTHER;
-	if (v.type == RESP_NIL)
+	if (seal->type != RESP_BULK ||
+	    seal->len != bucket_seal(bucket, right) ||
+	    memcmp(seal->str, right, seal->len) != 0)
+		return is_seal(seal) ? BUCKET_OTHER : BUCKET_BROKEN;
+	if (v->type == RESP_NIL)
 		return BUCKET_MISSED;
-	if (!bucket_is_escaped(v.str, v.len))
+	if (!bucket_is_escaped(v->str, v->len))
 		return BUCKET_BROKEN;
-	*value = v.str;
-	*value_len = v.len;
+	*value = v->str;
+	*value_len = v->len;
 	return BUCKET_FOUND;
 }
 

@@ -243,9 +243,11 @@ take(struct node *n, const char *at, const char *end)
 
 	if (node_owes(n) == 0)
 		return "it says what nobody asked";
-	if (!resp_next(&at, end, &r))
+	o = *owed(n, n->first);
+	/* Those of who asks are his to read. */
+	if (o.kind != NODE_OWES_REPLY && !resp_next(&at, end, &r))
 		return "its reply is none";
-	o = *owed(n, n->first++);
+	n->first++;
 	n->suspect = false;
 	switch (o.kind) {
 	case NODE_OWES_AUTH:

@@ -214,14 +214,64 @@ is_ended(const char *buf, size_t len, size_t end)
 	    (len < end || buf[end - 1] == '\n');
 }
 
+/* One of a pair.  Returns what is behind it; or NULL, where it is for others
+ * to read. */
+static inline const char *
+take_bulk(const char *p, const char *end, struct resp *r)
+{
+	const char *at = p + 1;
+	size_t n = 0;
+
+	/* "$-1", the shortest, and its end. */
+	if (end - p < 5 || *p != '$')
+		return NULL;
+	if (*at == '-') {
+		*r = (struct resp){ .type = RESP_NIL };
+		return memcmp(at, "-1\r\n", 4) == 0 ? at + 4 : NULL;
+	}
+	for (; at < p + 5; at++) {
+		unsigned int digit = (unsigned char)*at - (unsigned int)'0';
+
+		if (digit > 9)
+			break;
+		n = n * 10 + digit;
+	}
+	if (at == p + 1 || (p[1] == '0' && at > p + 2) ||
+	    (size_t)(end - at) < n + 4 || at[0] != '\r' || at[1] != '\n' ||
+	    at[n + 2] != '\r' || at[n + 3] != '\n')
+		return NULL;
+	r->type = RESP_BULK;
+	r->str = at + 2;
+	r->len = n;
+	return at + n + 4;
+}
+
+size_t
+resp_pair(const char *buf, size_t len, struct resp pair[2])
+{
+	const char *end = buf + len, *at;
+
+	if (len < 4 || memcmp(buf, "*2\r\n", 4) != 0 ||
+	    (at = take_bulk(buf + 4, end, &pair[0])) == NULL ||
+	    (at = take_bulk(at, end, &pair[1])) == NULL)
+		return 0;
+	return (size_t)(at - buf);
+}
+
 enum resp_result
 resp_measure(struct resp_scan *scan, const char *buf, size_t len,
     size_t *used)
 {
 	size_t max = scan->max > 0 ? scan->max : RESP_REPLY_MAX, need;
 	enum resp_result result = RESP_MORE;
+	struct resp pair[2];
 	struct line line;
 
+	if (scan->at == 0 && (need = resp_pair(buf, len, pair)) > 0 &&
+	    need <= max) {
+		*used = need;
+		return RESP_WHOLE;
+	}
 	for (;;) {
 		if (scan->in_bulk && !is_ended(buf, len, scan->at))
 			return RESP_BROKEN;

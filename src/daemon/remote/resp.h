@@ -105,6 +105,18 @@ bool resp_next(const char **at, const char *end, struct resp *);
  */
 bool resp_skip(const char **at, const char *end);
 
+/*
+ * Read a whole reply of two bulks or nils at the front, as those of lookups
+ * are, in one pass: what resp_measure() and three calls of resp_next() would
+ * find, sooner.
+ *
+ * pair  type, str and len of each are set
+ *
+ * Returns its bytes; 0 where it is another one, is not whole, or has a bulk
+ * above 9,999 bytes.
+ */
+size_t resp_pair(const char *buf, size_t len, struct resp pair[2]);
+
 /* What a server says that will not answer; by an error's first word. */
 enum resp_error {
 	RESP_OTHER,		/* ERR, and all that nobody here knows */
