@@ -78,6 +78,52 @@ names_say_prefix_number_and_bucket(void **state)
 	assert_name(prefix, UINT64_MAX, UINT64_MAX, want);
 }
 
+/* As if it were put together word by word. */
+static void
+assert_asks(const char *prefix, uint64_t bucket, const char *key, size_t len)
+{
+	struct buf got = { 0 }, want = { 0 };
+	char name[BUCKET_NAME_MAX];
+	struct bucket_base base;
+	unsigned int slot;
+	size_t n;
+
+	bucket_base_set(&base, prefix, 1764460000123);
+	n = bucket_name(&base, bucket, name, &slot);
+	assert_int_equal(bucket_slot(&base, bucket), slot);
+	assert_int_equal(resp_command(&want, 4), 0);
+	assert_int_equal(resp_arg(&want, "HMGET", 5), 0);
+	assert_int_equal(resp_arg(&want, name, n), 0);
+	assert_int_equal(resp_arg(&want, key, len), 0);
+	assert_int_equal(resp_arg(&want, BUCKET_SEAL_FIELD, 0), 0);
+	/* Behind what is there. */
+	assert_int_equal(buf_add(&got, "x", 1), 0);
+	assert_int_equal(bucket_ask(&got, &base, bucket, key, len), 0);
+	assert_int_equal(got.len, want.len + 1);
+	assert_memory_equal(got.data + 1, want.data, want.len);
+	buf_clear(&got);
+	buf_clear(&want);
+}
+
+static void
+a_lookup_asks_for_key_and_seal(void **state)
+{
+	static char key[70000];
+	char prefix[BUCKET_PREFIX_MAX + 1];
+
+	(void)state;
+	memset(key, 'k', sizeof(key));
+	memset(prefix, 'p', BUCKET_PREFIX_MAX);
+	prefix[BUCKET_PREFIX_MAX] = '\0';
+	assert_asks("appmsg:shared:", 31249, "ring", 4);
+	assert_asks("", 0, "a\r\n$1\r\n", 7);
+	for (size_t len = 1; len < 1200; len += 7)
+		assert_asks("p:", len, key, len);
+	assert_asks(prefix, UINT64_MAX, key, 9);
+	assert_asks(prefix, 10, key, 4095);
+	assert_asks(prefix, 99, key, sizeof(key));
+}
+
 /* Each third of the slots is one of three masters', as they are dealt. */
 static void
 pointers_are_in_three_thirds(void **state)
@@ -358,6 +404,7 @@ main(void)
 		cmocka_unit_test(hashes_are_the_same_on_every_machine),
 		cmocka_unit_test(a_bucket_has_about_32_entries),
 		cmocka_unit_test(names_say_prefix_number_and_bucket),
+		cmocka_unit_test(a_lookup_asks_for_key_and_seal),
 		cmocka_unit_test(pointers_are_in_three_thirds),
 		cmocka_unit_test(a_lookup_says_one_of_four_things),
 		cmocka_unit_test(values_are_what_a_reply_could_have),

@@ -43,7 +43,6 @@ int
 ask_find_bucket(struct ask *ask)
 {
 	struct edition *e = ask->source->edition;
-	char name[BUCKET_NAME_MAX];
 	const char *key;
 	size_t len;
 
@@ -52,24 +51,17 @@ ask_find_bucket(struct ask *ask)
 	ask->edition = edition_ref(e);
 	key = compared(ask, &len);
 	ask->bucket = bucket_hash(key, len) % e->table.buckets;
-	bucket_name(&e->base, ask->bucket, name, &ask->slot);
+	ask->slot = bucket_slot(&e->base, ask->bucket);
 	return 0;
 }
 
 static int
 write_key(const struct ask *ask, struct buf *words)
 {
-	char name[BUCKET_NAME_MAX];
-	size_t name_len, len;
+	size_t len;
 	const char *key = compared(ask, &len);
 
-	name_len = bucket_name(&ask->edition->base, ask->bucket, name, NULL);
-	return resp_command(words, 4) != 0 ||
-	    resp_arg(words, "HMGET", 5) != 0 ||
-	    resp_arg(words, name, name_len) != 0 ||
-	    resp_arg(words, key, len) != 0 ||
-	    resp_arg(words, BUCKET_SEAL_FIELD,
-	    sizeof(BUCKET_SEAL_FIELD) - 1) != 0 ? -1 : 0;
+	return bucket_ask(words, &ask->edition->base, ask->bucket, key, len);
 }
 
 static int

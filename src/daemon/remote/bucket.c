@@ -46,14 +46,14 @@ bucket_count(uint64_t entries)
 static size_t
 put_number(char *to, uint64_t n)
 {
-	char digits[DIGITS_MAX];
-	size_t i = sizeof(digits);
+	uint64_t rest = n;
+	size_t len = 1;
 
-	do
-		digits[--i] = (char)('0' + n % 10);
-	while ((n /= 10) > 0);
-	memcpy(to, digits + i, sizeof(digits) - i);
-	return sizeof(digits) - i;
+	while ((rest /= 10) > 0)
+		len++;
+	for (size_t i = len; i-- > 0; n /= 10)
+		to[i] = (char)('0' + n % 10);
+	return len;
 }
 
 void
@@ -68,6 +68,43 @@ bucket_base_set(struct bucket_base *base, const char *prefix, uint64_t number)
 	base->crc = slotmap_crc16(0, base->name, len);
 }
 
+static char *
+put(char *to, const char *text, size_t len)
+{
+	memcpy(to, text, len);
+	return to + len;
+}
+
+/* What surrounds the words of a lookup. */
+#define ASK_HEAD	"*4\r\n$5\r\nHMGET\r\n$"
+#define ASK_TAIL	"\r\n$0\r\n" BUCKET_SEAL_FIELD "\r\n"
+#define ASK_ROOM	(sizeof(ASK_HEAD) + sizeof(ASK_TAIL) + \
+			BUCKET_NAME_MAX + 3 * DIGITS_MAX + 16)
+
+int
+bucket_ask(struct buf *b, const struct bucket_base *base, uint64_t bucket,
+    const char *key, size_t len)
+{
+	char digits[DIGITS_MAX], *to;
+	size_t n = put_number(digits, bucket);
+
+	if (len > SIZE_MAX / 2 ||
+	    (to = buf_reserve(b, ASK_ROOM + len)) == NULL)
+		return -1;
+	to = put(to, ASK_HEAD, sizeof(ASK_HEAD) - 1);
+	to += put_number(to, base->len + n);
+	to = put(to, "\r\n", 2);
+	to = put(to, base->name, base->len);
+	to = put(to, digits, n);
+	to = put(to, "\r\n$", 3);
+	to += put_number(to, len);
+	to = put(to, "\r\n", 2);
+	to = put(to, key, len);
+	to = put(to, ASK_TAIL, sizeof(ASK_TAIL) - 1);
+	b->len = (size_t)(to - b->data);
+	return 0;
+}
+
 size_t
 bucket_name(const struct bucket_base *base, uint64_t bucket, char *name,
     unsigned int *slot)
@@ -80,6 +117,15 @@ bucket_name(const struct bucket_base *base, uint64_t bucket, char *name,
 		*slot = slotmap_crc16(base->crc, name + base->len, n) %
 		    SLOTMAP_SLOTS;
 	return base->len + n;
+}
+
+unsigned int
+bucket_slot(const struct bucket_base *base, uint64_t bucket)
+{
+	char digits[DIGITS_MAX];
+	size_t n = put_number(digits, bucket);
+
+	return slotmap_crc16(base->crc, digits, n) % SLOTMAP_SLOTS;
 }
 
 static size_t

@@ -78,6 +78,11 @@ size_t bucket_name(const struct bucket_base *, uint64_t bucket, char *name,
     unsigned int *slot);
 
 /*
+ * That slot alone.
+ */
+unsigned int bucket_slot(const struct bucket_base *, uint64_t bucket);
+
+/*
  * The seal of a bucket.
  *
  * seal  of BUCKET_SEAL_MAX bytes; no NUL is put behind it
@@ -101,7 +106,15 @@ size_t bucket_record_name(const char *prefix, char *name);
 
 #define BUCKET_POINTS	3
 
-/* What comes of a lookup: HMGET BUCKET KEY "". */
+/*
+ * Append the request that asks a bucket for a key: HMGET BUCKET KEY "".
+ *
+ * Returns 0, or -1 when out of memory.
+ */
+int bucket_ask(struct buf *, const struct bucket_base *, uint64_t bucket,
+    const char *key, size_t len);
+
+/* What comes of a lookup. */
 enum bucket_result {
 	BUCKET_FOUND,
 	BUCKET_MISSED,		/* it has a seal, and not the key */

@@ -131,7 +131,8 @@ slots_add(struct slots *slots, struct request_job *job, int64_t since)
 		request_job_free(job);
 		return -1;
 	}
-	if (slots->last != NULL) {
+	/* What is behind it ends there. */
+	if (slots->last != NULL && slots->last->behind.cap > 0) {
 		buf_trim(&slots->last->behind);
 		count(slots, slots->last);
 	}
