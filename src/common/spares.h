@@ -13,7 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/fetch.h"
+
 #define SPARES_MAX	2048	/* that are kept */
+#define SPARES_FRONT	256	/* bytes that are fetched ahead of the next */
 
 struct spares {
 	void *first;		/* each begins with the next one's address */
@@ -34,6 +37,9 @@ spares_take(struct spares *spares, size_t size)
 	if (block == NULL)
 		return malloc(size);
 	memcpy(&spares->first, block, sizeof(spares->first));
+	/* The next one's address is not to be waited for; nor is its front,
+	 * which is written first. */
+	fetch_lines(spares->first, SPARES_FRONT);
 	spares->n--;
 	return block;
 }

@@ -114,6 +114,7 @@ int64_t asker_beat(struct asker *, int64_t now);
 /* For cluster_new(), arg being the asker. */
 int ask_reply_cb(struct node *, void *who, const char *at, const char *end,
     void *arg);
+void ask_soon_cb(void *who, unsigned int part, void *arg);
 void ask_lost_cb(struct node *, void *who, void *arg);
 void ask_late_cb(struct node *, void *who, void *arg);
 

@@ -12,6 +12,7 @@
 
 #include "daemon/remote/ask_private.h"
 
+#include "common/fetch.h"
 #include "common/log.h"
 #include "daemon/conf/conf.h"
 #include "daemon/record/stats.h"
@@ -242,6 +243,20 @@ ask_reply_cb(struct node *n, void *who, const char *at, const char *end,
 		break;
 	}
 	return 0;
+}
+
+void
+ask_soon_cb(void *who, unsigned int part, void *arg)
+{
+	const struct ask *ask = who;
+	const struct waiter *w;
+
+	(void)arg;
+	/* Itself; what it is for; and what waits for that. */
+	if (part == 0)
+		fetch_lines(ask, sizeof(*ask));
+	else if ((w = TAILQ_FIRST(&ask->waiters)) != NULL)
+		lookup_fetch(w->lookup, part > 1);
 }
 
 void

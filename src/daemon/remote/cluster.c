@@ -288,6 +288,15 @@ reply_cb(struct node *n, void *who, const char *at, const char *end, void *arg)
 }
 
 static void
+soon_cb(void *who, unsigned int part, void *arg)
+{
+	struct cluster *c = arg;
+
+	if (who != c && c->soon_cb != NULL)
+		c->soon_cb(who, part, c->arg);
+}
+
+static void
 lost_cb(struct node *n, void *who, void *arg)
 {
 	struct cluster *c = arg;
@@ -333,10 +342,11 @@ cluster_new(const struct conf_remote *conf, const struct node_owner *owner)
 	c->owner = (struct node_owner){ .pulse = owner->pulse,
 	    .in = owner->in, .user = conf->user, .password = conf->password,
 	    .cluster = conf->cluster, .reply_cb = reply_cb,
-	    .lost_cb = lost_cb, .late_cb = late_cb, .wrong_cb = wrong_cb,
-	    .arg = c };
+	    .soon_cb = soon_cb, .lost_cb = lost_cb, .late_cb = late_cb,
+	    .wrong_cb = wrong_cb, .arg = c };
 	STAILQ_INIT(&c->owner.dirty);
 	c->reply_cb = owner->reply_cb;
+	c->soon_cb = owner->soon_cb;
 	c->lost_cb = owner->lost_cb;
 	c->late_cb = owner->late_cb;
 	c->arg = owner->arg;

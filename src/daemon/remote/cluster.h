@@ -50,9 +50,11 @@ struct cluster {
 	int64_t interval;	/* ms, where nothing is wrong */
 	unsigned int pick;	/* which replicas are its own */
 	struct warning warning;
-	/* As in node_owner, of which it makes its own. */
+	/* As in node_owner, of which it makes its own; soon_cb NULL: nobody
+	 * fetches ahead. */
 	int (*reply_cb)(struct node *, void *who, const char *at,
 	    const char *end, void *arg);
+	void (*soon_cb)(void *who, unsigned int part, void *arg);
 	void (*lost_cb)(struct node *, void *who, void *arg);
 	void (*late_cb)(struct node *, void *who, void *arg);
 	void *arg;

@@ -52,6 +52,12 @@ struct node_owner {
 	 */
 	int (*reply_cb)(struct node *, void *who, const char *at,
 	    const char *end, void *arg);
+	/*
+	 * Its reply is soon there: have memory on its way that will be needed
+	 * then, part 0, and a few replies later each next one of NODE_SOON,
+	 * which those before say where it is.
+	 */
+	void (*soon_cb)(void *who, unsigned int part, void *arg);
 	/* There will be none, since the connection is lost. */
 	void (*lost_cb)(struct node *, void *who, void *arg);
 	/* It is late: whoever can ask another may node_leave() it. */
@@ -63,6 +69,7 @@ struct node_owner {
 	STAILQ_HEAD(, node) dirty;	/* those with something to send */
 };
 
+#define NODE_SOON	3
 #define NODE_IN_SIZE	((size_t)64 << 10)
 
 enum node_state {
@@ -175,6 +182,10 @@ int64_t node_beat(struct node *, int64_t now);
 /*
  * How many replies it owes.
  */
-size_t node_owes(const struct node *);
+static inline size_t
+node_owes(const struct node *n)
+{
+	return (size_t)(n->next - n->first);
+}
 
 #endif

@@ -186,8 +186,8 @@ static struct cluster *
 cluster_of(struct remote *r, const struct conf_remote *conf)
 {
 	struct node_owner owner = { .pulse = &r->pulse,
-	    .reply_cb = ask_reply_cb, .lost_cb = ask_lost_cb,
-	    .late_cb = ask_late_cb, .arg = &r->asker };
+	    .reply_cb = ask_reply_cb, .soon_cb = ask_soon_cb,
+	    .lost_cb = ask_lost_cb, .late_cb = ask_late_cb, .arg = &r->asker };
 	struct cluster *c;
 
 	LIST_FOREACH(c, &r->clusters, entry)

@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/fetch.h"
 #include "daemon/record/remotes.h"
 
 struct later;			/* snapshot.h */
@@ -111,6 +112,25 @@ struct lookup {
  */
 void lookup_answer(struct lookup **lookup, enum lookup_result result,
     const char *text, size_t len);
+
+/* Bytes that answering a plain lookup needs: of what is told, and of the
+ * lookup with what has it. */
+#define LOOKUP_FRONT	192
+#define LOOKUP_AROUND	576
+
+/*
+ * Have its memory on its way, since it is soon to be answered.
+ *
+ * again  that was done before: now that of what is told of it
+ */
+static inline void
+lookup_fetch(const struct lookup *l, bool again)
+{
+	if (again)
+		fetch_lines(l->arg, LOOKUP_FRONT);
+	else
+		fetch_lines(l, LOOKUP_AROUND);
+}
 
 /*
  * Ask.
