@@ -32,6 +32,7 @@ struct slot {
 	size_t held;
 	int64_t since;
 	unsigned int turns;
+	bool runs;	/* as it is counted: its job is worked at */
 	bool ready;	/* the reply is made when it is the first one's */
 };
 
@@ -42,6 +43,7 @@ struct slots {
 	struct stream *stream;		/* borrowed */
 	struct slot *last;	/* NULL: none */
 	size_t n;
+	size_t n_run;		/* of them, those whose jobs do */
 	size_t bytes;		/* sums of the slots' */
 	size_t held;
 	bool others;		/* the next turn is not the first one's */
@@ -84,6 +86,7 @@ remove_first(struct slots *slots)
 	slots->n--;
 	slots->bytes -= slot->bytes;
 	slots->held -= slot->held;
+	slots->n_run -= slot->runs;
 	slot_free(slots, slot);
 }
 
@@ -97,17 +100,27 @@ slots_free(struct slots *slots)
 	free(slots);
 }
 
+static bool
+runs(const struct slot *slot)
+{
+	return slot->job != NULL && request_job_runs(slot->job);
+}
+
+/* After whatever may have changed it: its size, and whether it runs. */
 static void
 count(struct slots *slots, struct slot *slot)
 {
+	bool is_running = runs(slot);
 	size_t bytes = sizeof(*slot) + request_job_held(slot->job) +
 	    slot->reply.cap + slot->behind.cap;
 	size_t held = bytes + request_job_search_held(slot->job);
 
 	slots->bytes += bytes - slot->bytes;
 	slots->held += held - slot->held;
+	slots->n_run = slots->n_run + is_running - slot->runs;
 	slot->bytes = bytes;
 	slot->held = held;
+	slot->runs = is_running;
 }
 
 static void
@@ -173,12 +186,6 @@ slots_count(struct slots *slots)
 	count(slots, slots->last);
 }
 
-static bool
-runs(const struct slot *slot)
-{
-	return slot->job != NULL && request_job_runs(slot->job);
-}
-
 /* The first that can be worked at; or the one behind it that is next. */
 static struct slot *
 next_slot(struct slots *slots)
@@ -186,7 +193,7 @@ next_slot(struct slots *slots)
 	struct slot *first = NULL, *next = NULL, *slot;
 
 	STAILQ_FOREACH(slot, &slots->list, entry) {
-		if (!runs(slot))
+		if (!slot->runs)
 			continue;
 		if (first == NULL)
 			first = slot;
@@ -200,12 +207,7 @@ next_slot(struct slots *slots)
 bool
 slots_run(const struct slots *slots)
 {
-	const struct slot *slot;
-
-	STAILQ_FOREACH(slot, &slots->list, entry)
-		if (runs(slot))
-			return true;
-	return false;
+	return slots->n_run > 0;
 }
 
 bool
