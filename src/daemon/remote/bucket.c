@@ -195,30 +195,37 @@ find_special(uint64_t w)
 	    ((slashes - ONES) & ~slashes)) & HIGHS;
 }
 
+/* Pass over all in front of the first eight bytes that have one of those; the
+ * last eight overlap.  Bits of what is passed are added to all. */
+static const unsigned char *
+pass_plain(const unsigned char *p, const unsigned char *end, uint64_t *all)
+{
+	uint64_t w;
+
+	if (end - p < (ptrdiff_t)sizeof(w))
+		return p;
+	for (; end - p > (ptrdiff_t)sizeof(w); p += sizeof(w)) {
+		memcpy(&w, p, sizeof(w));
+		if (find_special(w) != 0)
+			return p;
+		*all |= w;
+	}
+	memcpy(&w, end - sizeof(w), sizeof(w));
+	if (find_special(w) != 0)
+		return p;
+	*all |= w;
+	return end;
+}
+
 bool
 bucket_is_escaped(const char *text, size_t len)
 {
 	const unsigned char *p = (const unsigned char *)text, *end = p + len;
 	uint64_t all = 0;
 
-	while (p < end) {
-		uint64_t w;
+	while ((p = pass_plain(p, end, &all)) < end) {
 		size_t n = 0;
 
-		if (len >= sizeof(w)) {
-			/* The last eight are looked at whole, some of them
-			 * once more; what they say of escapes is right where
-			 * none is among them. */
-			const unsigned char *from = end - p >=
-			    (ptrdiff_t)sizeof(w) ? p : end - sizeof(w);
-
-			memcpy(&w, from, sizeof(w));
-			if (find_special(w) == 0) {
-				all |= w;
-				p = from + sizeof(w);
-				continue;
-			}
-		}
 		all |= *p;
 		if (*p < 0x20 || *p == '"')
 			return false;
