@@ -47,7 +47,7 @@ forget(struct lookup *lookup)
 	a->forgotten = true;
 }
 
-const struct later_ops later_fake_ops = { ask, forget, NULL };
+const struct later_ops later_fake_ops = { ask, forget, NULL, NULL };
 
 void
 later_answer(struct later_fake *fake, size_t i, enum lookup_result result,

@@ -18,6 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/fetch.h"
+
 #define UNIT		8	/* bytes: what items begin at multiples of */
 #define MISSED		UINT32_MAX	/* as the length of a value */
 #define KEY_MAX		UINT16_MAX
@@ -25,6 +27,9 @@
 /* So many items at most are spared for one that is kept, or it would take
  * long where all of them were found. */
 #define CHANCES		8
+
+/* Of an item, fetched ahead: a key and a value that are short. */
+#define FRONT		192
 
 struct item {
 	uint32_t size;		/* of it all, in bytes */
@@ -278,6 +283,21 @@ cache_find(struct cache *c, uint64_t hash, const char *key, size_t key_len,
 	    item->bytes + key_len;
 	entry->value_len = item->value_len == MISSED ? 0 : item->value_len;
 	return true;
+}
+
+void
+cache_fetch(const struct cache *c, uint64_t hash, bool again)
+{
+	uint32_t bits = (uint32_t)(hash >> 32);
+	const uint64_t *slot;
+
+	if (c == NULL)
+		return;
+	slot = &c->slots[bits & c->mask];
+	if (!again)
+		fetch_lines(slot, sizeof(*slot));
+	else if (slot_bits(*slot) == bits && *slot != 0)
+		fetch_lines(item_at(c, slot_at(*slot)), FRONT);
 }
 
 static void

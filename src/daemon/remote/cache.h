@@ -60,6 +60,12 @@ bool cache_find(struct cache *, uint64_t hash, const char *key,
     size_t key_len, struct cache_entry *entry);
 
 /*
+ * A key of this hash will be looked for: fetch the slot of the index where it
+ * should be; and, again, what that leads to.
+ */
+void cache_fetch(const struct cache *, uint64_t hash, bool again);
+
+/*
  * Keep what is known of a key, in place of what was, unless that has a higher
  * stamp.  What would take more than an eighth of the cache is not kept, nor
  * what was known before of that key.

@@ -20,6 +20,7 @@
 #include "daemon/conf/conf.h"
 #include "daemon/record/remotes.h"
 #include "daemon/remote/ask.h"
+#include "daemon/remote/cache.h"
 #include "daemon/remote/cluster.h"
 #include "daemon/remote/pulse.h"
 #include "daemon/remote/source.h"
@@ -297,7 +298,16 @@ known(void *arg, const struct later *later, struct lookup_known *known)
 	return s == NULL ? LOOKUP_NONE : ask_known(&r->asker, s, known);
 }
 
-const struct later_ops remote_ops = { ask, ask_forget, known };
+static void
+fetch(void *arg, const struct later *later, uint64_t hash, bool again)
+{
+	const struct source *s = find(arg, later->what);
+
+	if (s != NULL && !s->conf->live)
+		cache_fetch(s->cache, hash, again);
+}
+
+const struct later_ops remote_ops = { ask, ask_forget, known, fetch };
 
 static time_t
 published_at(const struct bucket_table *t)

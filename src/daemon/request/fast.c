@@ -350,6 +350,7 @@ fast_feed(struct request_env *env, struct fast_turn *turn, const char *buf,
 {
 	const struct table *first = first_table(env->gen->snap);
 	const struct plain *batch = env->fast->batch;
+	bool later = snapshot_later_first(env->gen->snap) != NULL;
 	struct fate fate;
 	size_t n;
 
@@ -359,6 +360,8 @@ fast_feed(struct request_env *env, struct fast_turn *turn, const char *buf,
 		n = gather(env, turn, first, buf + turn->used,
 		    len - turn->used, turn->budget < BATCH ?
 		    (size_t)turn->budget : BATCH);
+		if (later)
+			request_job_fetch(env, env->gen->snap, batch, n);
 		answer(env, turn, n, &fate);
 		count(env->fast, env->stats, &fate);
 		turn->budget -= (int64_t)fate.n;

@@ -358,6 +358,20 @@ request_job_find(const struct request_env *env, const struct snapshot *snap,
 	return how;
 }
 
+void
+request_job_fetch(const struct request_env *env, const struct snapshot *snap,
+    const struct plain *p, size_t n)
+{
+	const struct later *later = snapshot_later_first(snap);
+
+	if (later == NULL || env->later == NULL || env->later->fetch == NULL)
+		return;
+	for (size_t i = 0; i < n; i++)
+		env->later->fetch(env->later_arg, later, p[i].hash, false);
+	for (size_t i = 0; i < n; i++)
+		env->later->fetch(env->later_arg, later, p[i].hash, true);
+}
+
 struct request_job *
 request_job_plain(struct request_env *env, const struct fast_heads *heads,
     const struct plain *p, const struct later *later, size_t at, bool keep)

@@ -52,6 +52,14 @@ enum snapshot_found request_job_find(const struct request_env *,
     const struct later **later);
 
 /*
+ * Plain lookups are soon to be found by that, n of them: have what tables that
+ * answer later know of them on its way, as far as it is seen which is asked
+ * first.
+ */
+void request_job_fetch(const struct request_env *, const struct snapshot *,
+    const struct plain *p, size_t n);
+
+/*
  * Ask that table for a plain lookup.
  *
  * heads  for its reply; borrowed as long as the job

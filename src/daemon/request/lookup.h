@@ -67,6 +67,14 @@ struct later_ops {
 	 */
 	enum lookup_result (*known)(void *arg, const struct later *,
 	    struct lookup_known *);
+
+	/*
+	 * known() will be called for a key of this hash: have memory on its
+	 * way; once more, a while later, for what that says is needed.  NULL:
+	 * there is none to fetch.
+	 */
+	void (*fetch)(void *arg, const struct later *, uint64_t hash,
+	    bool again);
 };
 
 #define LOOKUP_NODE_MAX	80	/* bytes of "[address%zone]:port" */

@@ -298,6 +298,15 @@ snapshot_first_later(const struct snapshot *snap)
 	return snap->answers.n_first;
 }
 
+const struct later *
+snapshot_later_first(const struct snapshot *snap)
+{
+	const struct tables *tables = &snap->answers;
+
+	return tables->n_first < tables->n_asked ?
+	    tables->asked[tables->n_first].later : NULL;
+}
+
 const struct table *const *
 snapshot_blobs(const struct snapshot *snap, size_t *n)
 {

@@ -202,6 +202,11 @@ enum snapshot_found snapshot_find_hashed(const struct snapshot *, uint64_t hash,
 size_t snapshot_first_later(const struct snapshot *);
 
 /*
+ * The table there, borrowed; NULL: none answers later.
+ */
+const struct later *snapshot_later_first(const struct snapshot *);
+
+/*
  * The same, to be gone on with behind a table that has answered.
  *
  * at     0 to begin with; moved behind the table that is to be asked next
