@@ -10,20 +10,19 @@
  */
 
 #include <stddef.h>
-#include <stdint.h>
 
 #define FETCH_LINE	64	/* bytes */
 
 /*
- * Fetch some bytes, whatever is there: nothing is read, any address will do.
+ * Fetch some bytes, which need not be there: nothing is read.  NULL is allowed.
  */
 static inline void
 fetch_lines(const void *p, size_t len)
 {
-	uintptr_t at = (uintptr_t)p;
+	const char *line = p;
 
-	for (uintptr_t end = at + len; at < end; at += FETCH_LINE)
-		__builtin_prefetch((const void *)at, 1);
+	for (size_t at = 0; line != NULL && at < len; at += FETCH_LINE)
+		__builtin_prefetch(line + at, 1);
 }
 
 #endif

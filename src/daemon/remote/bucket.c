@@ -79,7 +79,7 @@ put(char *to, const char *text, size_t len)
 #define ASK_HEAD	"*4\r\n$5\r\nHMGET\r\n$"
 #define ASK_TAIL	"\r\n$0\r\n" BUCKET_SEAL_FIELD "\r\n"
 #define ASK_ROOM	(sizeof(ASK_HEAD) + sizeof(ASK_TAIL) + \
-			BUCKET_NAME_MAX + 3 * DIGITS_MAX + 16)
+			BUCKET_NAME_MAX + (size_t)3 * DIGITS_MAX + 16)
 
 int
 bucket_ask(struct buf *b, const struct bucket_base *base, uint64_t bucket,

@@ -87,6 +87,7 @@ job_init(struct request_job *job, bool plain, struct generation *gen)
 	job->lookup.ops = NULL;
 	job->lookup.text = job->lookup.room = NULL;
 	job->lookup.answered_cb = NULL;
+	job->lookup.arg = NULL;
 	job->lookup.key_len = 0;
 	job->lookup.explain = false;
 	job->lookup.table = NULL;
