@@ -30,6 +30,8 @@
 /* When whoever was asked did not answer. */
 #define NEXT_MIN	10
 #define NEXT_MAX	50
+/* When answers have told of no slots: longer each time. */
+#define PAUSE_MAX	2000
 #define SUSPECT_MIN	10
 #define CLOSE_MIN	100
 #define NODES_MAX	1024
@@ -82,17 +84,22 @@ cluster_node(struct cluster *c, const struct slotmap_address *address)
 static void
 refresh_by(struct cluster *c, int64_t ms)
 {
-	if (!c->conf->cluster || c->due <= ms)
+	if (!c->conf->cluster)
 		return;
-	c->due = ms;
-	pulse_at(c->owner.pulse, ms);
+	if (ms < c->due)
+		c->due = ms;
+	/* While it is asked for, that time does not come: whoever ends it
+	 * calls this. */
+	if (c->asked == NULL)
+		pulse_at(c->owner.pulse, c->due);
 }
 
 void
 cluster_refresh(struct cluster *c)
 {
-	int64_t soon = c->last + pulse_between(c->owner.pulse, REFRESH_MIN,
-	    REFRESH_MAX);
+	int64_t pause = c->map == NULL ? c->pause : REFRESH_MIN;
+	int64_t soon = c->last + pulse_between(c->owner.pulse, pause,
+	    REFRESH_MAX / REFRESH_MIN * pause);
 	int64_t now = clock_ms();
 
 	refresh_by(c, soon > now ? soon : now);
@@ -256,14 +263,18 @@ static void
 map_came(struct cluster *c, const struct node *from, const char *at,
     const char *end)
 {
-	int64_t now = clock_ms(), next = REFRESH_MIN;
+	int64_t now = clock_ms(), next = c->pause;
 
-	if (take_map(c, from, at, end) == 0)
+	if (take_map(c, from, at, end) == 0) {
 		next = c->interval;
-	else
+		c->pause = REFRESH_MIN;
+	} else {
 		warn(c, from, is_single(at, end) ? "it is no server of a "
 		    "cluster, so the table's kind is redis" :
 		    "no slots of a cluster are told");
+		if (c->pause < PAUSE_MAX)
+			c->pause *= 2;
+	}
 	refresh_by(c, now + pulse_between(c->owner.pulse, next, 2 * next));
 }
 
@@ -353,6 +364,7 @@ cluster_new(const struct conf_remote *conf, const struct node_owner *owner)
 	c->conf = conf_remote_ref(conf);
 	c->due = INT64_MAX;
 	c->last = INT64_MIN / 2;
+	c->pause = REFRESH_MIN;
 	c->pick = (unsigned int)pulse_between(c->owner.pulse, 0, 1 << 16);
 	c->seeds = calloc(conf->n_servers, sizeof(*c->seeds));
 	for (size_t i = 0; c->seeds != NULL && i < conf->n_servers; i++) {

@@ -48,6 +48,7 @@ struct cluster {
 	int64_t last;		/* ms: when it was asked */
 	int64_t due;		/* ms: when it is to be asked */
 	int64_t interval;	/* ms, where nothing is wrong */
+	int64_t pause;		/* ms, where no slots are told */
 	unsigned int pick;	/* which replicas are its own */
 	struct warning warning;
 	/* As in node_owner, of which it makes its own; soon_cb NULL: nobody
