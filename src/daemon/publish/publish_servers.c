@@ -134,17 +134,14 @@ log_in(struct publish_servers *s, struct publish_wire *w)
 
 	if (c->password == NULL)
 		return 0;
-	error = resp_command(&request, c->user != NULL ? 3 : 2);
-	if (error == 0)
-		error = resp_arg(&request, "AUTH", 4);
-	if (error == 0 && c->user != NULL)
-		error = resp_arg(&request, c->user, strlen(c->user));
-	if (error == 0)
-		error = resp_arg(&request, c->password, strlen(c->password));
-	error = error == 0 ? publish_servers_converse(s, w, &request, &reply) :
+	error = resp_auth(&request, c->user, c->password) == 0 ?
+	    publish_servers_converse(s, w, &request, &reply) :
 	    publish_servers_fail(s, "out of memory");
 	if (request.data != NULL)
 		explicit_bzero(request.data, request.len);
+	/* Nothing else was sent yet. */
+	if (w->out.data != NULL)
+		explicit_bzero(w->out.data, w->out.cap);
 	buf_clear(&request);
 	if (error == 0 && reply.head.type == RESP_ERROR)
 		return publish_servers_refused(s, w, &reply.head);

@@ -37,6 +37,10 @@
 #define OUT_MAX		((size_t)4 << 20)
 /* Of a lookup: a value and a seal. */
 #define REPLY_MAX	(RESP_BULK_MAX + 4096)
+/* What is wrong. */
+#define CANNOT_CONNECT	"it cannot be connected to"
+#define IS_LOST		"the connection is lost"
+#define NO_MEMORY	"there is no memory for its connection"
 
 void
 node_init(struct node *n, struct node_owner *owner,
@@ -105,10 +109,9 @@ tell_lost(struct node *n)
 static void
 rest(struct node *n, int64_t now)
 {
-	int64_t ms = REST_MAX_MS;
+	int64_t ms = n->fails < 6 ? (int64_t)REST_MIN_MS << n->fails :
+	    REST_MAX_MS;
 
-	if (n->fails < 6)
-		ms = (int64_t)REST_MIN_MS << n->fails;
 	n->fails++;
 	n->state = NODE_RESTING;
 	n->rest_until = now + pulse_between(n->owner->pulse, ms - ms / 4,
@@ -188,37 +191,12 @@ say(struct node *n, enum node_owed_kind kind, const char *words, int64_t now)
 {
 	size_t len = n->out.len;
 
-	if (make_room(n, 1) != 0)
-		return -1;
-	if (resp_words(&n->out, words) != 0) {
+	if (make_room(n, 1) != 0 || resp_words(&n->out, words) != 0) {
 		n->out.len = len;
 		return -1;
 	}
 	owe(n, kind, NULL, now);
 	return 0;
-}
-
-static int
-say_auth(struct node *n, int64_t now)
-{
-	const char *user = n->owner->user, *password = n->owner->password;
-
-	if (password == NULL)
-		return 0;
-	if (make_room(n, 1) != 0 ||
-	    resp_command(&n->out, user != NULL ? 3 : 2) != 0 ||
-	    resp_arg(&n->out, "AUTH", 4) != 0 ||
-	    (user != NULL && resp_arg(&n->out, user, strlen(user)) != 0) ||
-	    resp_arg(&n->out, password, strlen(password)) != 0)
-		return -1;
-	owe(n, NODE_OWES_AUTH, NULL, now);
-	return 0;
-}
-
-static enum resp_error
-error_of(const struct resp *r)
-{
-	return r->type == RESP_ERROR ? resp_error(r) : RESP_OTHER;
 }
 
 /*
@@ -247,7 +225,8 @@ take(struct node *n, const char *at, const char *end)
 		return n->refuses ? "it does not take user and password" :
 		    NULL;
 	case NODE_OWES_PING:
-		n->refuses = error_of(&r) == RESP_NOAUTH;
+		n->refuses = r.type == RESP_ERROR &&
+		    resp_error(&r) == RESP_NOAUTH;
 		if (n->refuses)
 			return "it wants a password";
 		n->state = NODE_READY;
@@ -372,32 +351,56 @@ readable_cb(evutil_socket_t fd, short what, void *arg)
 	else if (got == 0)
 		ended(n);
 	else if (errno != EAGAIN && errno != EINTR)
-		fail(n, "the connection is lost");
+		fail(n, IS_LOST);
+}
+
+/* The first that is sent, for which a connection has room. */
+static const char *
+send_auth(const struct node *n)
+{
+	struct buf words = { 0 };
+	bool sent;
+
+	if (n->owner->password == NULL)
+		return NULL;
+	if (resp_auth(&words, n->owner->user, n->owner->password) != 0)
+		return NO_MEMORY;
+	sent = send(n->fd, words.data, words.len, MSG_NOSIGNAL) ==
+	    (ssize_t)words.len;
+	explicit_bzero(words.data, words.len);
+	buf_clear(&words);
+	return sent ? NULL : IS_LOST;
 }
 
 static void
 event_cb(struct bufferevent *bev, short what, void *arg)
 {
 	struct node *n = arg;
+	const char *why;
 
 	(void)bev;
-	if (!(what & BEV_EVENT_CONNECTED)) {
-		if (!n->connected)
-			n->refuses = false;
-		fail(n, n->connected ? "the connection is lost" :
-		    "it cannot be connected to");
-		return;
+	if (what & BEV_EVENT_CONNECTED) {
+		why = event_add(n->readable, NULL) != 0 ? NO_MEMORY :
+		    send_auth(n);
+	} else {
+		why = n->connected ? IS_LOST : CANNOT_CONNECT;
+		n->refuses = n->connected && n->refuses;
 	}
-	if (event_add(n->readable, NULL) != 0) {
-		fail(n, "there is no memory for its connection");
+	if (why != NULL) {
+		fail(n, why);
 		return;
 	}
 	n->connected = true;
 	mark_dirty(n);
 }
 
-/* The socket, and what waits for it. */
-static int
+/*
+ * The socket, and what waits for it.  It is connected here, since libevent
+ * would tell of an error in this call, or of none.
+ *
+ * Returns NULL; or why there is none.
+ */
+static const char *
 open_socket(struct node *n)
 {
 	struct event_base *base = n->owner->pulse->base;
@@ -406,37 +409,47 @@ open_socket(struct node *n)
 	n->fd = socket(n->address.ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK |
 	    SOCK_CLOEXEC, 0);
 	if (n->fd == -1)
-		return -1;
-	/* Without it a request waits for the reply to the one before. */
-	(void)setsockopt(n->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+		return errno == EMFILE || errno == ENFILE ?
+		    "no descriptor is left for its connection" : NO_MEMORY;
 	n->bev = bufferevent_socket_new(base, n->fd, BEV_OPT_CLOSE_ON_FREE);
 	if (n->bev == NULL) {
 		close(n->fd);
-		n->fd = -1;
-		return -1;
+		return NO_MEMORY;
 	}
+	/* Without it a request waits for the reply to the one before. */
+	(void)setsockopt(n->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (connect(n->fd, (const struct sockaddr *)&n->address.ss,
+	    n->address.len) != 0 && errno != EINPROGRESS)
+		return CANNOT_CONNECT;
 	bufferevent_setcb(n->bev, NULL, NULL, event_cb, n);
 	n->readable = event_new(base, n->fd, EV_READ | EV_PERSIST,
 	    readable_cb, n);
-	return n->readable != NULL && bufferevent_socket_connect(n->bev,
-	    (struct sockaddr *)&n->address.ss,
-	    (int)n->address.len) == 0 ? 0 : -1;
+	return n->readable != NULL && bufferevent_socket_connect(n->bev, NULL,
+	    0) == 0 ? NULL : NO_MEMORY;
 }
 
 /* Begin to connect; nothing is owed. */
 static int
 begin(struct node *n)
 {
+	const char *why = NO_MEMORY;
 	int64_t now = clock_ms();
 
 	n->state = NODE_CONNECTING;
 	n->wanted = false;
-	if (say_auth(n, now) == 0 &&
-	    say(n, NODE_OWES_PING, "PING", now) == 0 && open_socket(n) == 0)
+	if (make_room(n, 2) == 0) {
+		if (n->owner->password != NULL)
+			owe(n, NODE_OWES_AUTH, NULL, now);
+		if (say(n, NODE_OWES_PING, "PING", now) == 0)
+			why = open_socket(n);
+	}
+	if (why == NULL)
 		return 0;
 	disconnect(n);
 	n->first = n->next;
+	n->refuses = false;
 	rest(n, now);
+	n->owner->wrong_cb(n, why, n->owner->arg);
 	return -1;
 }
 
@@ -533,7 +546,7 @@ send_out(struct node *n)
 		sent = send(n->fd, n->out.data, n->out.len, MSG_NOSIGNAL);
 		if (sent == -1) {
 			if (errno != EAGAIN && errno != EINTR)
-				return "the connection is lost";
+				return IS_LOST;
 			sent = 0;
 		}
 	}

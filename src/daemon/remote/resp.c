@@ -437,3 +437,20 @@ resp_words(struct buf *b, const char *words)
 	}
 	return 0;
 }
+
+int
+resp_auth(struct buf *b, const char *user, const char *password)
+{
+	size_t len = user != NULL ? strlen(user) : 0;
+
+	/* What would grow leaves what it was behind. */
+	if (buf_reserve(b, len + strlen(password) + 5 * (NUMBER_MAX + 8)) ==
+	    NULL)
+		return -1;
+	(void)resp_command(b, user != NULL ? 3 : 2);
+	(void)resp_arg(b, "AUTH", 4);
+	if (user != NULL)
+		(void)resp_arg(b, user, len);
+	(void)resp_arg(b, password, strlen(password));
+	return 0;
+}

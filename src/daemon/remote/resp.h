@@ -150,4 +150,14 @@ int resp_arg(struct buf *, const char *, size_t);
 int resp_number(struct buf *, uint64_t);
 int resp_words(struct buf *, const char *words);
 
+/*
+ * Say who asks, in a buffer that has nothing else: who wipes that has wiped the
+ * password, since no other memory ever had it.
+ *
+ * user  NULL: the default one
+ *
+ * Returns 0, or -1 when out of memory, with nothing in the buffer.
+ */
+int resp_auth(struct buf *, const char *user, const char *password);
+
 #endif

@@ -3,6 +3,8 @@
 # Copyright (c) 2026 The appmsgd authors
 """Tables on other machines: what is found there, and what is not known."""
 
+import random
+import string
 import sys
 import threading
 import time
@@ -34,6 +36,39 @@ class Real(RemoteTest):
         right = self.write("right", "open sesame\n")
         self.serve(self.line(single, "redis", f"password-file={right}"))
         self.check(DATA)
+
+    def test_a_password_is_not_left_behind(self):
+        """In no buffer, neither of who asks nor of who publishes."""
+        password = "".join(random.choices(string.ascii_letters, k=40))
+        single = redis.single(self, password=password)
+        file = self.write("password", password + "\n")
+        self.write("words.tsv", "".join(map("{}\tx\n".format, range(5000))))
+        self.serve(f"table words file {self.path('words.tsv')}",
+                   self.line(single, "redis", f"password-file={file}"))
+        done = self.control("publish", "words", "shared")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.wait_for("found", "77")
+        if harness.sanitized(self.daemon.pid):
+            self.skipTest("sanitizers keep too much memory")
+        said = f"${len(password)}\r\n{password}"
+        self.assertTrue(self.has_in_memory(self.daemon.pid, password))
+        self.assertFalse(self.has_in_memory(self.daemon.pid, said))
+
+    def has_in_memory(self, pid, text):
+        """Whether the process has it anywhere that it writes."""
+        try:
+            with open(f"/proc/{pid}/maps", encoding="utf-8") as maps, \
+                    open(f"/proc/{pid}/mem", "rb", 0) as memory:
+                for line in maps:
+                    where, rights, _, _, inode = line.split()[:5]
+                    if rights[:2] == "rw" and inode == "0":
+                        start, end = (int(n, 16) for n in where.split("-"))
+                        memory.seek(start)
+                        if text.encode() in memory.read(end - start):
+                            return True
+        except PermissionError as error:
+            self.skipTest(f"its memory cannot be read: {error}")
+        return False
 
     def test_one_that_does_not_take_it(self):
         single = redis.single(self, password="open sesame")
