@@ -15,6 +15,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 #include <event2/event.h>
@@ -171,6 +172,38 @@ it_ends_at_its_deadline(void **state)
 	assert_int_equal(other.result, LOOKUP_UNAVAILABLE);
 }
 
+/* Whoever joins late has as much time as the first. */
+static void
+each_has_a_deadline_of_its_own(void **state)
+{
+	const struct timespec moment = { .tv_nsec = 20000000 };
+	struct fixture *f = *state;
+	struct lookup l[4];
+	int64_t now, next;
+
+	ask(f, &l[0], "a");
+	ask(f, &l[1], "b");
+	nanosleep(&moment, NULL);
+	now = clock_ms() + MINUTE - 10;
+	ask(f, &l[2], "a");
+	assert_int_equal(f->asker.n, 2);
+	next = ask_expire(&f->asker, f->source, now);
+	assert_int_equal(l[0].result, LOOKUP_UNAVAILABLE);
+	assert_int_equal(l[1].result, LOOKUP_UNAVAILABLE);
+	assert_int_equal(l[2].result, LOOKUP_NONE);
+	assert_int_equal(f->asker.n, 1);
+	assert_in_range(next, now + 10, clock_ms() + MINUTE);
+	/* It can be joined still, by one more. */
+	ask(f, &l[3], "a");
+	assert_int_equal(f->asker.n, 1);
+	ask_expire(&f->asker, f->source, next);
+	assert_int_equal(l[2].result, LOOKUP_UNAVAILABLE);
+	assert_int_equal(l[2].said.cause, REMOTE_DEADLINE);
+	ask_expire(&f->asker, f->source, clock_ms() + MINUTE);
+	assert_int_equal(l[3].result, LOOKUP_UNAVAILABLE);
+	assert_int_equal(f->asker.n, 0);
+}
+
 static void
 whoever_goes_is_not_told(void **state)
 {
@@ -302,6 +335,7 @@ main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 		T(it_waits_for_what_is_published),
 		T(it_ends_at_its_deadline),
+		T(each_has_a_deadline_of_its_own),
 		T(whoever_goes_is_not_told),
 		T(what_all_have_left_can_be_joined),
 		T(there_are_so_many_at_most),

@@ -72,6 +72,7 @@ static void
 remove_waiter(struct asker *a, struct waiter *w)
 {
 	TAILQ_REMOVE(&w->ask->waiters, w, entry);
+	TAILQ_REMOVE(&w->ask->source->waiters, w, age_entry);
 	a->n_lookups--;
 	if (w != &w->ask->first)
 		free(w);
@@ -107,19 +108,15 @@ say(const struct ask *ask, struct lookup *l)
 }
 
 static void
-end(struct asker *a, struct ask *ask, enum lookup_result result,
+tell(struct asker *a, struct waiter *w, enum lookup_result result,
     const char *text, size_t len)
 {
-	struct waiter *w, *next;
-	struct lookup *l;
+	const struct ask *ask = w->ask;
+	struct lookup *l = w->lookup;
 
-	TAILQ_FOREACH_SAFE(w, &ask->waiters, entry, next) {
-		l = w->lookup;
-		remove_waiter(a, w);
-		say(ask, l);
-		lookup_answer(&l, result, text, len);
-	}
-	ask_free(a, ask);
+	remove_waiter(a, w);
+	say(ask, l);
+	lookup_answer(&l, result, text, len);
 }
 
 /* What is known of its key, for the next ones. */
@@ -138,9 +135,13 @@ void
 ask_answer(struct asker *a, struct ask *ask, enum lookup_result result,
     const char *text, size_t len)
 {
+	struct waiter *w, *next;
+
 	if (ask->kind != ASK_POINT && ask->source->cache != NULL)
 		remember(ask, result == LOOKUP_FOUND ? text : NULL, len);
-	end(a, ask, result, text, len);
+	TAILQ_FOREACH_SAFE(w, &ask->waiters, entry, next)
+		tell(a, w, result, text, len);
+	ask_free(a, ask);
 }
 
 /* Tell why. */
@@ -164,46 +165,48 @@ turn_away(struct source *s, struct lookup *l)
 	lookup_answer(&l, LOOKUP_UNAVAILABLE, NULL, 0);
 }
 
-/* With what was found a while ago, where that is better than nothing. */
+/* What was found a while ago, where that is better than nothing. */
 static bool
-answer_stale(struct asker *a, struct ask *ask)
+find_stale(const struct ask *ask, struct cache_entry *entry)
 {
 	const struct source *s = ask->source;
-	struct cache_entry entry;
-	struct waiter *w;
 
-	if (s->conf->stale == 0 || !cache_find(s->cache, ask->hash, ask->key,
-	    ask->key_len, &entry) || entry.value == NULL ||
-	    clock_ms() - (int64_t)entry.stamp > s->conf->stale)
-		return false;
-	TAILQ_FOREACH(w, &ask->waiters, entry) {
-		w->lookup->said.cached = w->lookup->said.stale = true;
-		stats_add(a->stats, STATS_REMOTE_STALE, 1);
-	}
-	ask->said_by = NULL;
-	end(a, ask, LOOKUP_FOUND, entry.value, entry.value_len);
-	return true;
+	return ask->kind == ASK_PLAIN && s->conf->stale > 0 &&
+	    cache_find(s->cache, ask->hash, ask->key, ask->key_len, entry) &&
+	    entry->value != NULL &&
+	    clock_ms() - (int64_t)entry->stamp <= s->conf->stale;
 }
 
-/* It is not known. */
+/* It is not known to one who waits. */
+static void
+disappoint(struct asker *a, struct waiter *w, enum remote_cause cause)
+{
+	struct cache_entry entry;
+	struct lookup *l = w->lookup;
+
+	w->ask->said_by = NULL;
+	if (find_stale(w->ask, &entry)) {
+		l->said.cached = l->said.stale = true;
+		stats_add(a->stats, STATS_REMOTE_STALE, 1);
+		tell(a, w, LOOKUP_FOUND, entry.value, entry.value_len);
+		return;
+	}
+	note(w->ask->source, cause);
+	l->said.cause = cause;
+	tell(a, w, LOOKUP_UNAVAILABLE, NULL, 0);
+}
+
+/* Nor to any. */
 void
 ask_give_up(struct asker *a, struct ask *ask, enum remote_cause cause)
 {
-	struct source *s = ask->source;
-	struct waiter *w;
+	struct waiter *w, *next;
 
-	if (ask->kind == ASK_POINT) {
-		ask->point_cb(s, NULL, 0, ask->arg);
-		ask_free(a, ask);
-		return;
-	}
-	if (ask->kind == ASK_PLAIN && answer_stale(a, ask))
-		return;
-	note(s, cause);
-	TAILQ_FOREACH(w, &ask->waiters, entry)
-		w->lookup->said.cause = cause;
-	ask->said_by = NULL;
-	end(a, ask, LOOKUP_UNAVAILABLE, NULL, 0);
+	if (ask->kind == ASK_POINT)
+		ask->point_cb(ask->source, NULL, 0, ask->arg);
+	TAILQ_FOREACH_SAFE(w, &ask->waiters, entry, next)
+		disappoint(a, w, cause);
+	ask_free(a, ask);
 }
 
 static void
@@ -378,12 +381,14 @@ ask_new(struct asker *a, struct source *s, enum ask_kind kind,
 
 static void
 add_waiter(struct asker *a, struct ask *ask, struct waiter *w,
-    struct lookup *l)
+    struct lookup *l, int64_t since)
 {
+	w->since = since;
 	w->lookup = l;
 	w->ask = ask;
 	l->data = w;
 	TAILQ_INSERT_TAIL(&ask->waiters, w, entry);
+	TAILQ_INSERT_TAIL(&ask->source->waiters, w, age_entry);
 	a->n_lookups++;
 }
 
@@ -408,7 +413,7 @@ ask_anew(struct asker *a, struct source *s, struct lookup *l)
 	}
 	ask->hash = l->hash;
 	LIST_INSERT_HEAD(list_of(a, l->hash), ask, hash_entry);
-	add_waiter(a, ask, &ask->first, l);
+	add_waiter(a, ask, &ask->first, l, ask->since);
 	if (ask->kind == ASK_PLAIN)
 		ask->slot = ask_plain_slot(a, ask);
 	go(a, ask);
@@ -469,7 +474,7 @@ ask_lookup(struct asker *a, struct source *s, struct lookup *l)
 		return;
 	}
 	stats_add(a->stats, STATS_REMOTE_JOINED, 1);
-	add_waiter(a, ask, w, l);
+	add_waiter(a, ask, w, l, clock_ms());
 }
 
 void
@@ -512,19 +517,47 @@ ask_wake(struct asker *a, const struct source *s)
 		}
 }
 
+/* Those who have waited as long as they may; when the next one has. */
+static int64_t
+expire_waiters(struct asker *a, struct source *s, int64_t now)
+{
+	struct waiter *w;
+	struct ask *ask;
+
+	while ((w = TAILQ_FIRST(&s->waiters)) != NULL) {
+		if (now < w->since + s->conf->deadline)
+			return w->since + s->conf->deadline;
+		/* Whoever did not answer may have been replaced. */
+		cluster_refresh(s->cluster);
+		ask = w->ask;
+		disappoint(a, w, REMOTE_DEADLINE);
+		if (TAILQ_EMPTY(&ask->waiters))
+			ask_free(a, ask);
+	}
+	return NEVER;
+}
+
 int64_t
 ask_expire(struct asker *a, struct source *s, int64_t now)
 {
+	int64_t next = expire_waiters(a, s, now), at;
 	struct ask *ask;
 
 	while ((ask = TAILQ_FIRST(&s->asks)) != NULL) {
-		if (now < ask->since + s->conf->deadline)
-			return ask->since + s->conf->deadline;
-		/* Whoever did not answer may have been replaced. */
-		cluster_refresh(s->cluster);
-		ask_give_up(a, ask, REMOTE_DEADLINE);
+		at = ask->since + s->conf->deadline;
+		if (now < at)
+			return at < next ? at : next;
+		if (TAILQ_EMPTY(&ask->waiters)) {
+			cluster_refresh(s->cluster);
+			ask_give_up(a, ask, REMOTE_DEADLINE);
+			continue;
+		}
+		/* Others have come for it since, who have time. */
+		TAILQ_REMOVE(&s->asks, ask, entry);
+		ask->since = now;
+		TAILQ_INSERT_TAIL(&s->asks, ask, entry);
 	}
-	return NEVER;
+	return next;
 }
 
 void

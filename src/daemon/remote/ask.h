@@ -6,9 +6,9 @@
 
 /*
  * The lookups of one worker that are asked of other machines.  Those for the
- * same key are asked once.  Each ends in the time that its table has for it:
- * found, missed, or unavailable; and missed is said only where a server that
- * has the entries said so.
+ * same key are asked once, as long as one of them has time.  Each ends in the
+ * time that its table has for it: found, missed, or unavailable; and missed is
+ * said only where a server that has the entries said so.
  *
  * No function here calls back into whoever gave a lookup but by its
  * answered_cb, in which that is only to be noted.
@@ -99,7 +99,8 @@ int ask_point(struct asker *, struct source *, unsigned int which,
 void ask_wake(struct asker *, const struct source *);
 
 /*
- * End what is asked of a source and is too old, or all of it.
+ * End what is asked of a source and is too old, but for those who have joined
+ * it later; or all of it.
  *
  * Returns when to look again, in ms.
  */

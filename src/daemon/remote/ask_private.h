@@ -24,11 +24,13 @@ enum ask_kind {
 	ASK_POINT
 };
 
-/* A lookup that wants the answer. */
+/* A lookup that wants the answer, and has a deadline of its own. */
 struct waiter {
 	TAILQ_ENTRY(waiter) entry;
+	TAILQ_ENTRY(waiter) age_entry;	/* of its source's, by age */
 	struct lookup *lookup;
 	struct ask *ask;
+	int64_t since;			/* ms */
 };
 
 struct ask {
@@ -41,7 +43,8 @@ struct ask {
 	struct node *node;		/* whose answer is awaited, or NULL */
 	uint64_t ticket;		/* there */
 	const struct node *said_by;	/* the answer that is at hand */
-	int64_t since;			/* ms */
+	int64_t since;			/* ms: when it was begun, or last seen
+					   to be wanted at that age */
 	int64_t again;			/* ms, where it waits */
 	enum ask_kind kind;
 	enum node_mode mode;		/* in which it was asked last */

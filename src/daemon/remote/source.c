@@ -25,6 +25,7 @@ source_new(const struct conf_remote *conf, struct cluster *cluster,
 	if (s == NULL)
 		return NULL;
 	TAILQ_INIT(&s->asks);
+	TAILQ_INIT(&s->waiters);
 	s->conf = conf_remote_ref(conf);
 	s->cluster = cluster;
 	s->asker = asker;

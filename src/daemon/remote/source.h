@@ -33,7 +33,9 @@ struct edition {
 };
 
 struct ask;
+struct waiter;
 TAILQ_HEAD(ask_queue, ask);
+TAILQ_HEAD(waiter_queue, waiter);
 
 struct source {
 	LIST_ENTRY(source) entry;	/* of a worker's */
@@ -43,6 +45,7 @@ struct source {
 	struct edition *edition;	/* a reference; NULL: none is known */
 	struct cache *cache;		/* owned; NULL: none */
 	struct ask_queue asks;		/* by their age */
+	struct waiter_queue waiters;	/* for them, by their age */
 	struct warning warning;
 	bool used;		/* by the generation that serves */
 	bool looked;		/* it was tried to find out what is published */
