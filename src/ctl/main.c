@@ -89,8 +89,8 @@ static const char help[] =
 "      --force          with reload: take tables that lost more keys than\n"
 "                       their guard= allows, and read all files; with\n"
 "                       publish: likewise, of what is there already\n"
-"      --rollback       with publish: go back to what was published before,\n"
-"                       whatever FROM is, which may be missing\n"
+"      --rollback       with publish: go back to what was published to TO\n"
+"                       before, without a FROM\n"
 "  -q, --quiet          with reload: say nothing unless something is wrong\n"
 "      --keys=N         with diff: name up to N keys of each sort, 0 to 1000\n"
 "                       (default 20)\n"
@@ -206,8 +206,13 @@ parse_tables(int n, char **words, struct options *o)
 		    "FROM and a TO");
 		return false;
 	}
+	/* Who names another one may mean that it is published again. */
+	if (o->rollback && n > 2) {
+		warnx("publish --rollback takes a TO alone, and no FROM");
+		return false;
+	}
 	o->second = words[n - 1];
-	o->argument = n == 3 && !o->rollback ? words[1] : NULL;
+	o->argument = n == 3 ? words[1] : NULL;
 	return check_argument("TO", o->second) &&
 	    (o->argument == NULL || check_argument("FROM", o->argument));
 }

@@ -133,7 +133,7 @@ class Whole(PublishTest):
             self.servers, entries_of(100, "old"), old), reply["generation"])
         self.assertGreater(reply["generation"], new)
         self.assertNotIn("from", reply)
-        again = self.publish("--rollback", "words", "shared")
+        again = self.publish("--rollback", "shared")
         self.assertEqual(self.assert_published(
             self.servers, entries_of(200, "new"), new), again["generation"])
 
@@ -289,6 +289,8 @@ class Named(PublishTest):
                       self.failed("publish", status=64))
         self.assertIn("needs a TO",
                       self.failed("publish", "--rollback", status=64))
+        self.assertIn("takes a TO alone, and no FROM", self.failed(
+            "publish", "--rollback", "words", "shared", status=64))
 
 
 if __name__ == "__main__":
