@@ -256,6 +256,35 @@ there_are_so_many_at_most(void **state)
 	free(l);
 }
 
+/* No such key can be published, so that nobody need be asked. */
+static void
+what_is_too_long_is_not_there(void **state)
+{
+	struct bucket_point point = { .generation = 7,
+	    .now = { .number = 7, .buckets = 1, .fold = true } };
+	static char key[4098];
+	struct fixture *f = *state;
+	struct lookup l;
+
+	memset(key, 'a', sizeof(key) - 1);
+	ask(f, &l, key + sizeof(key) - 1 - 1025);
+	assert_int_equal(l.result, LOOKUP_NONE);
+	publish(f->source, 3);
+	ask_wake(&f->asker, f->source);
+	asker_beat(&f->asker, clock_ms());
+	assert_int_equal(l.result, LOOKUP_MISSED);
+	assert_int_equal(l.said.published, 3);
+	/* Folded it may have been shorter. */
+	assert_int_equal(source_publish(f->source, &point), 0);
+	ask(f, &l, key);
+	assert_int_equal(l.result, LOOKUP_MISSED);
+	assert_int_equal(l.said.published, 7);
+	assert_false(l.said.cached);
+	ask(f, &l, key);
+	assert_false(l.said.cached);
+	assert_int_equal(f->asker.n, 0);
+}
+
 static void
 remember(struct fixture *f, const char *key, uint64_t stamp,
     const char *value)
@@ -339,6 +368,7 @@ main(void)
 		T(whoever_goes_is_not_told),
 		T(what_all_have_left_can_be_joined),
 		T(there_are_so_many_at_most),
+		T(what_is_too_long_is_not_there),
 		T(what_is_known_is_answered_at_once),
 		T(the_highest_generation_counts),
 		T(who_comes_after_it_knows_as_much)

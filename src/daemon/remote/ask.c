@@ -17,6 +17,7 @@
 
 #include "daemon/remote/ask_private.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -137,7 +138,8 @@ ask_answer(struct asker *a, struct ask *ask, enum lookup_result result,
 {
 	struct waiter *w, *next;
 
-	if (ask->kind != ASK_POINT && ask->source->cache != NULL)
+	if (ask->kind != ASK_POINT && ask->said_by != NULL &&
+	    ask->source->cache != NULL)
 		remember(ask, result == LOOKUP_FOUND ? text : NULL, len);
 	TAILQ_FOREACH_SAFE(w, &ask->waiters, entry, next)
 		tell(a, w, result, text, len);
@@ -306,7 +308,11 @@ go(struct asker *a, struct ask *ask)
 			return;
 		}
 		if (ask_find_bucket(ask) != 0) {
-			ask_give_up(a, ask, REMOTE_BUSY);
+			/* Whoever publishes takes no such key either. */
+			if (errno == ENAMETOOLONG)
+				ask_answer(a, ask, LOOKUP_MISSED, NULL, 0);
+			else
+				ask_give_up(a, ask, REMOTE_BUSY);
 			return;
 		}
 	}

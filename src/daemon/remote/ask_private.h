@@ -74,7 +74,9 @@ struct ask {
 /*
  * In which bucket of what is published now a key is to be looked for.
  *
- * Returns 0; or -1 where it cannot be folded, with no edition.
+ * Returns 0; or -1 with errno: ENAMETOOLONG where it is longer than any key
+ * that is published, of that edition; ENOMEM where it cannot be folded, with no
+ * edition.
  */
 int ask_find_bucket(struct ask *);
 

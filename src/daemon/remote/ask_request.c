@@ -9,10 +9,12 @@
 
 #include "daemon/remote/ask_private.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "daemon/conf/conf.h"
 #include "daemon/table/fold.h"
+#include "daemon/table/way.h"
 
 /* The key as its table compares it. */
 static const char *
@@ -46,8 +48,16 @@ ask_find_bucket(struct ask *ask)
 	const char *key;
 	size_t len;
 
-	if (e->table.fold && fold_key(ask) != 0)
+	if (ask->key_len > (e->table.fold ? FOLD_OF_MOST(TABLE_KEY_MAX) :
+	    (size_t)TABLE_KEY_MAX)) {
+		ask->edition = edition_ref(e);
+		errno = ENAMETOOLONG;
 		return -1;
+	}
+	if (e->table.fold && fold_key(ask) != 0) {
+		errno = ENOMEM;
+		return -1;
+	}
 	ask->edition = edition_ref(e);
 	key = compared(ask, &len);
 	ask->bucket = bucket_hash(key, len) % e->table.buckets;

@@ -156,6 +156,18 @@ class Fake(RemoteTest):
         done = self.control("explain", "")
         self.assertIn("no table has an answer", done.stdout + done.stderr)
 
+    def test_what_is_too_long_is_not_asked(self):
+        """No such key can have been published."""
+        long = "x" * 1024
+        self.publish(self.node, {long: "1"})
+        self.serve(self.line(self.node, "redis", "cache=no"))
+        self.wait_for("not-found")
+        self.assertEqual(self.status(long), "found")
+        before = self.lookups()
+        self.assertEqual(self.status(long + "x"), "not-found")
+        self.assertEqual(self.status("x" * 100000), "not-found")
+        self.assertEqual(self.lookups(), before)
+
     def test_an_answer_when_a_message_is_late(self):
         """Both at once, which a search beside them makes likely."""
         self.write("words.tsv", "".join(f"key {i} {i * 7919 % 10007}\tx\n"
