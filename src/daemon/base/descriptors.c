@@ -31,7 +31,7 @@
 
 /*
  * Held back, beside one for each thread of a load, which reads a file; but no
- * more than a quarter of all.
+ * more than a quarter of all, and another one for connections to servers.
  */
 #define RESERVE		24
 #define RESERVE_PART	4
@@ -91,14 +91,18 @@ warn_of_few(int64_t connections, int64_t have)
 
 /* Divide what there is, of which so many are always open. */
 static void
-divide(int64_t have, int64_t always, int64_t reserve, int64_t threads)
+divide(int64_t have, int64_t always, int64_t reserve, int64_t servers,
+    int64_t threads)
 {
 	int64_t room, rest;
 
 	if (reserve > have / RESERVE_PART)
 		reserve = have / RESERVE_PART;
+	if (servers > have / RESERVE_PART)
+		servers = have / RESERVE_PART;
 	files = reserve < BESIDE_FILES + 1 ? 1 :
 	    (unsigned int)(reserve - BESIDE_FILES);
+	reserve += servers;
 	room = have - always - reserve;
 	rest = room - most_connections;
 	if (rest < room / SHARE_PART)
@@ -120,11 +124,11 @@ descriptors_raise(const struct descriptors_need *need)
 	/* A reload that asks for fewer closes none of those that are there. */
 	if (need->connections > most_connections)
 		most_connections = need->connections;
-	want = most_connections + always + reserve;
+	want = most_connections + always + reserve + need->servers;
 	have = raise_limit(want + SHARE_MAX * threads);
 	if (have < want)
 		warn_of_few(need->connections, have);
-	divide(have, always, reserve, threads);
+	divide(have, always, reserve, need->servers, threads);
 }
 
 /* Whether there is one for peers. */

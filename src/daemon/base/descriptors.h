@@ -7,7 +7,8 @@
 /*
  * How many descriptors the process may have, and for whom.  Peers never get
  * the last ones: those are held back for the administrator, who must be able
- * to ask what is wrong, and for the files of a reload.
+ * to ask what is wrong, for the files of a reload, and for connections to other
+ * machines, which come and go.
  *
  * Where the limit of the process is as high as its configuration needs, no
  * more than that is done.  Where it is lower, peers wait in the queue of the
@@ -24,6 +25,8 @@
 struct descriptors_need {
 	int64_t connections;		/* limit connections */
 	int64_t listeners, workers;
+	int64_t servers;		/* of other machines, of each worker and
+					   of who publishes */
 	int64_t cores;			/* threads of a load, a file each */
 };
 

@@ -30,6 +30,9 @@
 #include "daemon/system/sandbox.h"
 #include "daemon/thread/crew.h"
 
+/* A cluster has so many, if not more are named: some of them tell of others. */
+#define CLUSTER_SERVERS	16
+
 #define GROUP_HINT	"; the daemon's user must be in that group; in " \
 	"the service it is Group=, see control in appmsgd.conf(5)"
 
@@ -114,6 +117,42 @@ give_up_rights(const struct conf *conf, const char *user)
 	return -1;
 }
 
+/* Whether a table before this one has the same servers. */
+static bool
+is_counted(const struct conf *conf, const struct conf_table *table)
+{
+	const struct conf_remote *a = table->remote, *b;
+	const struct conf_table *t;
+
+	STAILQ_FOREACH(t, &conf->tables, entry) {
+		if (t == table)
+			break;
+		b = t->remote;
+		if (b != NULL && a->n_servers == b->n_servers &&
+		    memcmp(a->servers, b->servers, a->n_servers *
+		    sizeof(*a->servers)) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Servers that tables are on, as far as the configuration knows. */
+static int64_t
+count_servers(const struct conf *conf)
+{
+	const struct conf_table *t;
+	int64_t n = 0, of_one;
+
+	STAILQ_FOREACH(t, &conf->tables, entry) {
+		if (t->remote == NULL || is_counted(conf, t))
+			continue;
+		of_one = (int64_t)t->remote->n_servers;
+		n += t->remote->cluster && of_one < CLUSTER_SERVERS ?
+		    CLUSTER_SERVERS : of_one;
+	}
+	return n;
+}
+
 void
 confine_descriptors(const struct conf *conf)
 {
@@ -126,6 +165,8 @@ confine_descriptors(const struct conf *conf)
 
 	TAILQ_FOREACH(l, &conf->listens, entry)
 		need.listeners++;
+	/* Who publishes has two to each. */
+	need.servers = count_servers(conf) * (need.workers + 2);
 	descriptors_raise(&need);
 }
 

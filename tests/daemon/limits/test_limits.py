@@ -291,6 +291,30 @@ class Descriptors(harness.DaemonTest):
         for peer in peers:
             self.assert_answer(peer.reply(), RING, KEEP, FOUND)
 
+    def raised(self, *lines):
+        """The limit that a daemon gives itself."""
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        daemon = self.start("limit connections 300", "workers 3", *lines,
+                            nofile=(DESCRIPTORS, hard))
+        limit = resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE)[0]
+        daemon.stop()
+        return limit
+
+    def test_those_of_servers_are_counted(self):
+        """One a worker, and two for who publishes; those of two tables that
+        are on the same ones once."""
+        some = "127.0.0.1:1,127.0.0.1:2"
+        many = ",".join(f"127.0.0.1:{port}" for port in range(1, 21))
+        none = self.raised()
+        for lines, servers in (
+                ((f"table a redis {some}",), 2),
+                ((f"table a redis {some}", f"table b redis {some}"), 2),
+                ((f"table a redis {some}", f"table b redis {many}"), 22),
+                ((f"table a redis-cluster {some}",), 16),
+                ((f"table a redis-cluster {many}",), 20)):
+            with self.subTest(lines=lines):
+                self.assertEqual(self.raised(*lines), none + 5 * servers)
+
 
 class Allow(LimitsTest):
     """Who may ask."""
