@@ -20,6 +20,8 @@ from world import Hang, kept, search
 import buckets
 import nodes
 import peer
+import publishing
+import redis
 import tls
 
 
@@ -147,6 +149,74 @@ class Remote(trial.Trial):
         trial.judge_reply(came, ended, self.right_of[key])
         self.page.disarm()
         self.wait_far(key, self.right_of[key])
+
+
+class Published(trial.Trial):
+    """A table of files made one of a real server."""
+
+    def setUp(self):
+        self.server = None
+        super().setUp()
+
+    def lines(self, version):
+        if self.server is None:
+            self.server = redis.single(self).master
+        return [*super().lines(version), f"table shared redis {self.server} "
+                "cache=no", self.table("words", "".join(
+                    f"{version} {i}\t{i}\n" for i in range(200)))]
+
+    def renew(self):
+        """With two that were published, so that there is one to go back to,
+        and one to be removed."""
+        super().renew()
+        for _ in range(3):
+            self.published("publish", **self.WHAT)
+        self.usual = self.state()
+
+    WHAT = {"from": "words", "to": "shared"}
+
+    def told(self, action, **members):
+        """What comes of it, whoever left a lock behind."""
+        self.server.call("DEL", publishing.LOCK)
+        return self.order(action, **members)
+
+    def published(self, action, **members):
+        """It works."""
+        told = self.told(action, **members)
+        if told is None or told[0] != "found":
+            raise Ill(f"{action} {members}: {told}")
+        if self.read() != told[1]["generation"]:
+            raise Ill(f"{action} {members}: {self.read()} is read")
+
+    def read(self):
+        """The generation that is read, of which all is there."""
+        best = max((dict(zip(words[::2], words[1::2])) for words in
+                    self.server.calls(*[("HGETALL", point) for point
+                                        in publishing.POINTS])),
+                   key=lambda point: int(point.get(b"generation", 0)))
+        number, n = int(best[b"number"]), int(best[b"buckets"])
+        there = self.server.calls(*[
+            ("HGETALL", f"{publishing.PREFIX}{number}:{i}")
+            for i in range(n)])
+        entries = sum(len(words) // 2 - 1 for words in there)
+        if entries != int(best[b"entries"]):
+            raise Ill(f"generation {number} has {entries} entries")
+        return int(best[b"generation"])
+
+    def publish_once(self, **members):
+        """All of it, or nothing; and the next one is all of it."""
+        before = self.read()
+        told = self.told("publish", **members)
+        self.page.disarm()
+        now = self.read()
+        if told is not None and told[0] == "found" and not is_short(
+                told[1]) and now != told[1]["generation"]:
+            raise Ill(f"publish: {told[1]}, but {now} is read")
+        # What was written after the first pointer is read all the same.
+        if told is not None and told[0] != "found" and now != before and \
+                "it is read all the same" not in told[1]["result"]:
+            raise Ill(f"publish: {told[1]}, but {now} is read")
+        self.published("publish", **self.WHAT)
 
 
 class Certificates(Encrypted):

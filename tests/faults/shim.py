@@ -29,7 +29,8 @@ def library():
     path = os.path.join(os.environ.get("APPMSG_BUILD", "."),
                         "tests/faults/.libs/shim.so")
     if not os.path.exists(path):
-        raise unittest.SkipTest(f"no {path}")
+        raise unittest.SkipTest(f"no {path}, without which nothing is made "
+                                "to fail: configure --disable-shared?")
     return os.path.abspath(path)
 
 

@@ -5,7 +5,8 @@
 
 import test_allocations
 from test_allocations import (Certificates, Control,  # noqa: F401
-                              Encrypted, Pages, Reloads, Remote, Requests)
+                              Encrypted, Pages, Published, Reloads, Remote,
+                              Requests)
 from world import harness
 
 if __name__ == "__main__":

@@ -84,6 +84,19 @@ class Remote(acts.Remote, Allocations):
             for many in (1, 20)})
 
 
+class Published(acts.Published, Allocations):
+    """A table that is published, and the way back."""
+
+    grown = 400     # the thread that does it has an arena of its own
+
+    def test_publish(self):
+        self.renew()
+        self.phases({
+            "publish": functools.partial(self.publish_once, **self.WHAT),
+            "go back": functools.partial(self.publish_once, to="shared",
+                                         rollback=True)})
+
+
 class Certificates(acts.Certificates, Allocations):
     """New certificates while connections come."""
 
