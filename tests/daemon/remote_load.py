@@ -27,6 +27,7 @@ class Load:
         self.counts = {}
         self.wrong = []
         self.slowest = 0.0
+        self.first_unavailable = None
         self.last_unavailable = None
         self.lock = threading.Lock()
         self.threads = [threading.Thread(target=self._run, args=(i,))
@@ -81,7 +82,15 @@ class Load:
                 self.counts[status] = self.counts.get(status, 0) + 1
             if "unavailable" in statuses:
                 self.last_unavailable = time.monotonic() - self.began
+                if self.first_unavailable is None:
+                    self.first_unavailable = self.last_unavailable
+
+    def outage(self):
+        """For how many seconds some were told that it is unavailable."""
+        return (0 if self.first_unavailable is None
+                else self.last_unavailable - self.first_unavailable)
 
     def summary(self):
         return (f"{self.counts} slowest={self.slowest:.3f} "
+                f"outage={self.outage():.3f} "
                 f"last unavailable={self.last_unavailable}")
