@@ -10,16 +10,18 @@ import json
 import sys
 import tempfile
 import threading
+import time
 
 sys.path.insert(1, sys.path[0] + "/..")
 
 import buckets
 import harness
 import redis
-from harness import background, slow, wait_until
+from harness import background, kept, slow, wait_until
 from publishing import LOCK, POINTS, PREFIX, PublishTest, entries_of
 from scripted import Server, run_in_terminal
 
+SEEN = 2            # seconds in which others read what was published
 STRANGE = {
     "ring": 'The "One" ring, \\ and \U0001f48d',
     "\U0001f436": "",
@@ -106,6 +108,31 @@ class Whole(PublishTest):
         self.publish("--force", "words", "shared")
         for daemon in daemons:
             self.assert_answers(daemon, entries_of(50, "new"))
+
+    def test_seen_soon(self):
+        """Another daemon looks each second: each worker of it reads what was
+        published within two."""
+        self.start_publisher(entries_of(100))
+        reader = harness.Daemon(self.write_config(
+            f"listen {harness.LOOPBACK} 0", "workers 2",
+            f"table shared redis-cluster {self.servers}",
+            name="reader.conf"))
+        self.addCleanup(reader.stop)
+        self.publish()
+        peers = [self.peer(reader.address) for _ in range(4)]
+        took = []
+        for i in range(slow(3, 5)):
+            self.words(entries_of(100, f"new {i}"))
+            self.done("reload")
+            self.publish()
+            began = time.monotonic()
+            for peer in peers:
+                wait_until(lambda peer=peer, i=i: peer.ask(harness.search(
+                    "key 7", **kept())).result == f"new {i} 7", "it is seen")
+            took.append(time.monotonic() - began)
+        print("seen after", *(f"{t:.2f} s" for t in took), file=sys.stderr)
+        # Twice as long on a busy machine, and of most of them.
+        self.assertLess(sorted(took)[len(took) // 2], 2 * SEEN)
 
     def test_main_and_none(self):
         """The answer lines, and a table without entries."""
