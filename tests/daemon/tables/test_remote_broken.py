@@ -23,6 +23,7 @@ from resp import NIL, array, bulk, error, slots
 DATA = {f"key {i}": f"answer {i}" for i in range(300)}
 SECONDS = slow(0.2, 0.3)
 MOST = 20 << 20
+ROOM = slow(.3, .1)     # seconds, for a machine that has other work
 RIGHT = array(bulk("answer"), bulk("1"))
 
 
@@ -282,6 +283,97 @@ class BrokenCluster(BrokenTest):
                 self.assertEqual(self.status("key 1"), "unavailable")
                 self.node.answer = None
                 self.wait_for("found", "key 1")
+
+
+class AtOnce(RemoteTest):
+    """A daemon with a table for each way of a server to be broken, all of
+    which it is asked for at the same time."""
+
+    LIMIT = 1.0         # seconds a lookup may take, if nothing else is said
+
+    def setUp(self):
+        super().setUp()
+        self.over = threading.Event()
+        self.addCleanup(self.over.set)
+        self.late = 0.0     # seconds that this process was, of nothing
+        self.took = {}      # by name: the longest lookup, and its number
+        self.told = set()
+
+    def kinds(self):
+        """Each reply to a lookup, or what makes it, by name."""
+        def slowly(words, connection):
+            nodes.trickle(connection, RIGHT * 100, self.over.is_set, .5)
+            return None
+
+        def cut(words, connection):
+            connection.send(RIGHT[:len(RIGHT) // 2])
+            return None
+
+        return {**REPLIES, "none": b"", "the end": lambda *_: None,
+                "cut": cut, "cut and silent": RIGHT[:-1], "slowly": slowly,
+                "much": b"*1000\r\n" + bulk(b"x" * (1 << 20)) * 20}
+
+    def serve_all(self, kinds):
+        """A table and a node for each; the nodes are right at first."""
+        lines, self.nodes = [], {}
+        for i, name in enumerate(kinds):
+            node = self.nodes[name] = nodes.node(self)
+            buckets.publish(node, DATA, prefix=f"appmsg:t{i}:")
+            lines.append(f"table t{i} redis{'-cluster' * (i % 2)} {node} "
+                         "cache=no")
+        self.serve(*lines, "workers 2", env=measurable())
+
+    def lookup(self, peer, i):
+        peer.send(harness.request(harness.to_json({
+            "action": "search", "value": "key 1", "table": f"t{i}"}),
+            **kept()))
+        return dict(peer.reply().extra)["status"]
+
+    def load(self, name, i, peer):
+        """Lookups of one table, now and then."""
+        longest, n = 0, 0
+        while not self.over.wait(.05):
+            began = time.monotonic()
+            self.told.add((name, self.lookup(peer, i)))
+            longest, n = max(longest, time.monotonic() - began), n + 1
+        self.took[name] = longest, n
+
+    def sleep(self):
+        """How late this process is when it does nothing."""
+        while not self.over.is_set():
+            began = time.monotonic()
+            time.sleep(.01)
+            self.late = max(self.late, time.monotonic() - began - .01)
+
+    def test_in_time(self):
+        """All are told in the time that a lookup has, and a tenth of it."""
+        kinds = self.kinds()
+        self.serve_all(kinds)
+        peers = [self.peer(self.daemon.address) for _ in kinds]
+        for i, peer in enumerate(peers):
+            harness.wait_until(lambda i=i, peer=peer: self.lookup(peer, i)
+                               == "found", f"t{i} is published")
+        before = resident(self.daemon.pid)
+        for name, kind in kinds.items():
+            node = self.nodes[name]
+            node.answer = lambda words, connection, kind=kind, node=node: (
+                node.usual(words, connection) if words[-1] != b"" else
+                kind(words, connection) if callable(kind) else kind)
+        with harness.background(self.sleep, *[
+                lambda name=name, i=i, peer=peer: self.load(name, i, peer)
+                for i, (name, peer) in enumerate(zip(kinds, peers))]):
+            time.sleep(slow(2, 10))
+            after = resident(self.daemon.pid)
+            self.over.set()
+        longest = max(took for took, _ in self.took.values())
+        print(f"{sum(n for _, n in self.took.values())} lookups, the longest "
+              f"{longest:.3f} s; {self.late:.3f} s late; "
+              f"{(after - before) / 1e6:.1f} MB more", file=sys.stderr)
+        self.assertEqual({status for _, status in self.told},
+                         {"unavailable"}, self.told)
+        self.assertLess(longest, 1.1 * self.LIMIT + 2 * self.late + ROOM,
+                        self.took)
+        self.assert_grown(self.daemon, before, MOST)
 
 
 class Hung(RemoteTest):
