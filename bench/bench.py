@@ -45,7 +45,7 @@ ROWS = {
     "large": tables.row_large,
     "words": tables.row_words, "search": tables.row_search,
     "fairness": tables.row_fairness, "reloads": tables.row_reloads,
-    "ten": tables.row_ten, "remote": remote.row_remote,
+    "ten": tables.row_ten, "remote": remote.row_remote, "hung": remote.row_hung,
     "tls": encrypted.row_tls, "handshakes": encrypted.row_handshakes,
     "hellos": encrypted.row_hellos, "tls-idle": encrypted.row_tls_idle,
     "batch": encrypted.row_batch,

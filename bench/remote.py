@@ -10,7 +10,10 @@ masters together.
 import contextlib
 import os
 import re
+import signal
+import socket
 import subprocess
+import threading
 import time
 
 import servers
@@ -169,4 +172,85 @@ def lookups(rig, masters, runs, scale):
               scale)
     rig.ratio("remote", "megabytes of the daemon",
               memory(runs[1][1].pid) / 1e6, 500, "<=", scale, " MB",
+              steady=False)
+
+
+class Askers:
+    """Clients that ask for what only the cluster has: so many a second, and
+    whether they are answered or not."""
+
+    CLIENTS = 4
+
+    def __init__(self, server):
+        host, port = server.address.rsplit(":", 1)
+        self.socks = [socket.create_connection((host, int(port)))
+                      for _ in range(self.CLIENTS)]
+        for sock in self.socks:
+            sock.setblocking(False)
+        self.over = threading.Event()
+        self.bytes = 0
+        self.thread = threading.Thread(target=self._run)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join()
+        for sock in self.socks:
+            sock.close()
+
+    def _run(self):
+        number = 0
+        while not self.over.wait(1 / self.CLIENTS):
+            sock = self.socks[number % self.CLIENTS]
+            with contextlib.suppress(BlockingIOError):
+                while got := sock.recv(1 << 16):
+                    self.bytes += len(got)
+            with contextlib.suppress(BlockingIOError):
+                sock.sendall(b"".join(
+                    wire.request(f"none {number} {i}", table="shared")
+                    for i in range(DEPTH)))
+            number += 1
+
+
+def row_hung(rig):
+    """Local lookups while the cluster hangs that others ask, and while it
+    does not."""
+    n = 10000
+    try:
+        masters = cluster(rig)
+    except Skip as why:
+        rig.skip("hung", str(why))
+        return
+    table = rig.path("table.tsv")
+    wire.write_tsv(table, n)
+    seeds = ",".join(one.address for one in masters)
+    server = servers.appmsgd(rig, [
+        f"table t file {table} search=exact guard=no",
+        f"table shared redis-cluster {seeds} prefix=bench:"])
+    servers.control(server, "publish", "t", "shared", seconds=600)
+    wait_for(server)
+    pack = wire.write_pack(rig.path("pack"), wire.number_items(
+        server.address, n, range(n)))
+    found = {"the cluster answers": [], "the cluster hangs": []}
+    with Askers(server):
+        rig.load("hung", server, pack)
+        for _ in range(max(5, rig.rounds)):
+            for name, results in found.items():
+                hangs = name == "the cluster hangs"
+                for one in masters:
+                    os.kill(one.pid, signal.SIGSTOP if hangs
+                            else signal.SIGCONT)
+                time.sleep(1)
+                results.append(rig.load("hung", server, pack))
+    for one in masters:
+        os.kill(one.pid, signal.SIGCONT)
+    figures = {name: rig.figure("hung", name, results, main="p99_us")
+               for name, results in found.items()}
+    rig.ratio("hung", "99th percentile of a local lookup while the cluster "
+              "hangs", figures["the cluster hangs"]["p99_us"]
+              / figures["the cluster answers"]["p99_us"], 1.2, "<=",
+              f"{Askers.CLIENTS * DEPTH} lookups a second of it",
               steady=False)
