@@ -3,13 +3,14 @@
 # Copyright (c) 2026 The appmsgd authors
 """How many machines a table needs, out of what was measured.
 
-    size.py [--key BYTES] [--answer BYTES] [RESULTS.json ...]
+    size.py [--key BYTES] [--answer BYTES] [--mdoc] [RESULTS.json ...]
 
 Prints, for entries and for requests a second, memory and cores: of tables
 that each machine has whole, and of such as a Redis Cluster has.  By default
 the figures are those of results.json and remote.json beside this file, and an
 entry is what they were measured with.  Of several files the last one that has
-a row counts.
+a row counts.  --mdoc has the rows of appmsgd-scaling(7), where tests/manuals.sh
+looks for them.
 """
 
 import argparse
@@ -30,6 +31,7 @@ def options():
     parser.add_argument("--key", type=int, default=KEY, metavar="BYTES")
     parser.add_argument("--answer", type=int, default=ANSWER,
                         metavar="BYTES")
+    parser.add_argument("--mdoc", action="store_true")
     here = os.path.dirname(os.path.abspath(__file__))
     parser.add_argument("results", nargs="*", default=[
         os.path.join(here, name) for name in ("results.json", "remote.json")])
@@ -117,10 +119,32 @@ def cores(found):
                f"{need(rate, front):>20}{need(rate, masters, BUSY):>14}")
 
 
+def rough(count):
+    """As size(), of two digits."""
+    number, unit = size(float(f"{count:.1e}")).split()
+    return f"{float(number):g} {unit}"
+
+
+def mdoc(found, data):
+    """The same as rows of the manual, which has less of it."""
+    over = of(found, "load", "appmsgd", "overhead_bytes_per_entry")
+    remote = of(found, "publish", "appmsgd", "overhead_bytes_per_entry")
+    for n in ENTRIES[1:]:
+        here, there = n * (data + over), COPIES * n * (data + remote)
+        yield " Ta ".join([f".It {n:,}", *(
+            rough(each * times) for each in (here, there)
+            for times in (GENERATIONS - 1, GENERATIONS))])
+    for line in list(cores(found))[1:]:
+        yield ".It " + " Ta ".join(line.split())
+
+
 def main():
     """Print it."""
     args = options()
     found = figures(args.results)
+    if args.mdoc:
+        print(*mdoc(found, args.key + args.answer), sep="\n")
+        return
     print(f"Entries of {args.key} + {args.answer} bytes; memory, and time\n")
     print(*memory(found, args.key + args.answer), sep="\n")
     print("\nRequests a second; cores\n")

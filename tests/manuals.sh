@@ -108,4 +108,16 @@ for code in $list too-large no-table not-allowed incomplete timeout; do
 	grep -rqF "\"$code\"" "$APPMSG_TOP/src/lib" "$APPMSG_TOP/src/daemon" ||
 		bad "appmsg-protocol.7 says $code, and the sources do not"
 done
+
+# What appmsgd-scaling(7) says of machines follows from what was measured.
+if command -v python3 >/dev/null; then
+	list=$(python3 "$APPMSG_TOP/bench/size.py" --mdoc)
+	some appmsgd-scaling.7 "$list"
+	while IFS= read -r row; do
+		grep -qxF -- "$row" "$man/appmsgd-scaling.7" ||
+			bad "appmsgd-scaling.7 does not say: $row"
+	done <<-EOF
+	$list
+	EOF
+fi
 exit $rc
