@@ -102,7 +102,24 @@ class Fails(RemoteTest):
         load = self.load(come_back)
         self.assertEqual(load.count("unavailable"), 0, load.summary())
 
+    def evict(self):
+        """Full masters drop some buckets, as if they were a cache."""
+        for master in self.cluster.masters():
+            used = int(master.info("memory")["used_memory"])
+            master.call("CONFIG", "SET", "maxmemory-policy", "allkeys-random")
+            master.call("CONFIG", "SET", "maxmemory", used - (20 << 10))
+            master.call("PING")
+
     def test_all_is_flushed(self):
+        """After some were evicted."""
+        load = self.load(self.evict, 1)
+        self.assertGreater(sum(
+            int(master.info("stats")["evicted_keys"])
+            for master in self.cluster.masters()), 0)
+        self.assertGreater(load.count("unavailable"), 0, load.summary())
+        for master in self.cluster.masters():
+            master.call("CONFIG", "SET", "maxmemory", 0)
+
         def flush():
             for master in self.cluster.masters():
                 master.call("FLUSHALL")
@@ -114,6 +131,35 @@ class Fails(RemoteTest):
             self.publish(self.cluster, self.data)
             self.wait_for("found", "key 1", peer)
             self.check(self.data)
+
+    def test_right_after_a_publish(self):
+        """A master is lost in the moment when it is done: all of it is on its
+        replica, and nothing of it is told to be missing."""
+        data = {key: text + ", anew" for key, text in self.data.items()}
+        self.write("words.tsv", "".join(f"{key}\t{text}\n"
+                                        for key, text in data.items()))
+        socket = self.path("publisher.sock")
+        publisher = harness.Daemon(self.write_config(
+            f"listen {harness.LOOPBACK} 0", f"control {socket}",
+            f"table words file {self.path('words.tsv')}",
+            f"table shared redis-cluster {self.cluster}",
+            name="publisher.conf"))
+        self.addCleanup(publisher.stop)
+        peer = self.peer(self.daemon.address)
+        with Load(self.daemon.address, self.data, data) as load:
+            wait_until(lambda: load.count("found") > 1000, "lookups come")
+            done = harness.run(harness.program("appmsgctl"), "-s", socket,
+                               "publish", "words", "shared")
+            self.cluster.masters()[0].kill()
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            wait_until(lambda: self.ask_one(peer, "key 1").result
+                       == data["key 1"], "it is read")
+            time.sleep(SECONDS / 3)
+        self.assertEqual(load.wrong[:3], [], load.summary())
+        self.cluster.wait_ok()
+        with Load(self.daemon.address, data) as after:
+            wait_until(lambda: after.count("found") > 5000, "all is right")
+        self.assertEqual(after.wrong[:3], [], after.summary())
 
     def test_slots_move(self):
         first, second, third = self.cluster.masters()
@@ -129,6 +175,8 @@ class Fails(RemoteTest):
 
 class Usually(Fails):
     """As Redis is where nobody changes what it does."""
+
+    test_right_after_a_publish = None   # as of the others
 
     def options(self):
         return ()
