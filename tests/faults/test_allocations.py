@@ -28,6 +28,7 @@ class Allocations(trial.Trial):
     """What all kinds of work have in common."""
 
     most = SAMPLE       # of each kind; None: all
+    rest = REST
 
     def phases(self, acts):
         """Go over kinds of work: functions by name."""
@@ -35,7 +36,7 @@ class Allocations(trial.Trial):
         if self.most is not None and len(names) > KINDS:
             names = self.rng.sample(names, KINDS)
         for i, name in enumerate(names, 1):
-            self.phase(name, acts[name], self.most, self.most or REST)
+            self.phase(name, acts[name], self.most, self.most or self.rest)
             if i % KINDS == 0:
                 self.finish(name)
         self.finish(type(self).__name__)
@@ -88,6 +89,7 @@ class Published(acts.Published, Allocations):
     """A table that is published, and the way back."""
 
     grown = 400     # the thread that does it has an arena of its own
+    rest = 10       # each is two publications
 
     def test_publish(self):
         self.renew()
