@@ -305,6 +305,8 @@ prepare(struct publishing_errand *e, const struct reload *reload,
 	why = find_to(e, wanted->to);
 	if (why == NULL && !wanted->back)
 		why = find_from(e, wanted->from);
+	else if (why == NULL && wanted->from->raw != NULL)
+		why = "to go back, only the table to publish to is said";
 	if (wanted->force)
 		e->wanted.guard = CONF_NO_GUARD;
 	write_who(e);

@@ -302,6 +302,11 @@ class Named(PublishTest):
                 (("bytes", "shared"), "binary entries cannot be")):
             with self.subTest(args=args):
                 self.assertIn(why, self.refused(*args))
+        with harness.Peer(self.path("control.sock")) as peer:
+            reply = peer.ask(harness.request(harness.to_json({
+                "action": "publish", "from": "words", "to": "shared",
+                "rollback": True})))
+        self.assertIn("only the table to publish to is said", reply.result)
 
     def test_words(self):
         """A command line that is none."""
