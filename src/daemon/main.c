@@ -21,6 +21,7 @@
 #include "common/log.h"
 #include "daemon/base/problems.h"
 #include "daemon/check.h"
+#include "daemon/dial/dial_tls.h"
 #include "daemon/manager/inherit.h"
 #include "daemon/server.h"
 #include "daemon/signals.h"
@@ -224,6 +225,7 @@ read_tls(const struct conf *conf, bool checks, struct problems *problems)
 	if (tls == NULL)
 		fatal("TLS");
 	set = tls_load(tls, conf, checks ? stderr : NULL, problems);
+	dial_tls_load(conf, problems);
 	if (set != NULL)
 		tls_use(tls, set);
 	return tls;

@@ -31,6 +31,7 @@
 #include "daemon/conf/conf.h"
 #include "daemon/conf/rows.h"
 #include "daemon/control.h"
+#include "daemon/dial/dial_tls.h"
 #include "daemon/history/history.h"
 #include "daemon/history/kept.h"
 #include "daemon/history/outcome.h"
@@ -142,6 +143,7 @@ reload_thread(void *arg)
 	if (r->loaded != NULL) {
 		r->certs = tls_load(r->tls,
 		    r->loaded->conf, NULL, &r->problems);
+		dial_tls_load(r->loaded->conf, &r->problems);
 		conf_compare(serving->conf, r->loaded->conf, &r->problems);
 		places_warn_passwords(r->loaded->conf, NULL);
 		if (diff_snapshots(serving->snap, r->loaded->snap,

@@ -8,6 +8,7 @@ What one says that is not broken, usual() has; buckets.py puts a table there.
 """
 
 import socket
+import ssl
 import time
 
 from harness import LOOPBACK
@@ -37,7 +38,7 @@ class Asked(Connection):
                 assert head[:1] == b"$", head
                 words.append(self._take(int(head[1:]) + 2)[:-2])
             return words
-        except (ConnectionError, TimeoutError):
+        except (ConnectionError, TimeoutError, ssl.SSLError):
             return None
 
 
@@ -49,10 +50,15 @@ class Node(Server):
             are sent, b"" for nothing.  None: it closes.  What it sends itself
             by connection.send() is in front.  None: as a node of its own does
             that has all slots, and what store() says
+    tls     a certificates.Certificate: it speaks nothing else
     """
 
-    def __init__(self, answer=None, address=LOOPBACK):
+    def __init__(self, answer=None, address=LOOPBACK, tls=None):
         self.answer = answer
+        self.context = None
+        if tls is not None:
+            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.context.load_cert_chain(tls.cert, tls.key)
         self.requests = []      # all that came, of all connections
         self.connections = []
         self.data = {}          # keys: a dict is a hash, else a string
@@ -79,9 +85,16 @@ class Node(Server):
         self.connections.append(connection)
         with sock:
             try:
-                self.serve(connection)
-            except (ConnectionError, TimeoutError):
+                if self.context:
+                    with self.context.wrap_socket(
+                            sock, server_side=True) as connection.sock:
+                        self.serve(connection)
+                else:
+                    self.serve(connection)
+            except (ConnectionError, TimeoutError, ssl.SSLError):
                 pass    # a client may go when it likes
+            except OSError:
+                assert self.context     # in the middle of a handshake
             except BaseException as problem:
                 self.problems.append(problem)
 
@@ -145,9 +158,9 @@ class Node(Server):
         return self
 
 
-def node(test, answer=None, address=LOOPBACK):
+def node(test, answer=None, address=LOOPBACK, tls=None):
     """A Node that ends with the test."""
-    return test.enterContext(Node(answer, address))
+    return test.enterContext(Node(answer, address, tls))
 
 
 def trickle(connection, data, stop, seconds=0.05):

@@ -175,8 +175,9 @@ what_is_wrong_is_told(void **state)
 		{ AT "user=\"\"", "an empty word" },
 		{ AT "ca=x", "ca= needs tls=yes" },
 #ifdef HAVE_OPENSSL
-		{ AT "tls=yes", "connections to such servers cannot be "
-		    "encrypted yet" },
+		{ AT "tls=yes ca=none", "cannot read ca none: No such file or "
+		    "directory" },
+		{ AT "ca=\"\" tls=yes", "an empty word" },
 #else
 		{ AT "tls=yes", "this appmsgd was built without OpenSSL, "
 		    "which TLS needs" },
@@ -274,6 +275,39 @@ what_is_shown_says_the_same(void **state)
 	conf_free(conf);
 	free(text);
 }
+
+#ifdef HAVE_OPENSSL
+/* What its file holds is part of what a line says. */
+static void
+an_authority_is_what_its_file_holds(void **state)
+{
+	static const char line[] = LISTEN
+	    "table t redis 10.0.0.1:1 ca=authority tls=yes\n";
+	struct conf *one, *same, *other, *plain;
+
+	(void)state;
+	folder_write_text("authority", "first");
+	one = confs_load(line);
+	same = confs_load(line);
+	folder_write_text("authority", "other");
+	other = confs_load(line);
+	plain = confs_load(LISTEN "table t redis 10.0.0.1:1\n");
+	assert_true(remote_of(one)->tls);
+	assert_int_equal(remote_of(one)->ca_len, 5);
+	assert_memory_equal(remote_of(one)->ca_pem, "first", 5);
+	assert_null(remote_of(one)->trust);
+	assert_true(conf_remote_is_same(remote_of(one), remote_of(same)));
+	assert_true(origin_is_same(one->origin, same->origin));
+	assert_false(conf_remote_is_same(remote_of(one), remote_of(other)));
+	assert_false(origin_is_same(one->origin, other->origin));
+	assert_false(conf_remote_trusts_same(remote_of(one),
+	    remote_of(plain)));
+	conf_free(one);
+	conf_free(same);
+	conf_free(other);
+	conf_free(plain);
+}
+#endif
 
 static struct generation *
 reload(const struct generation *old, const char *text)
@@ -413,6 +447,9 @@ main(void)
 		cmocka_unit_test(long_ones_are_told),
 		cmocka_unit_test(a_password_is_the_only_line_of_its_file),
 		cmocka_unit_test(what_is_shown_says_the_same),
+#ifdef HAVE_OPENSSL
+		cmocka_unit_test(an_authority_is_what_its_file_holds),
+#endif
 		cmocka_unit_test(a_reload_shares_what_is_as_it_was),
 		cmocka_unit_test(the_order_of_two_makes_another_snapshot),
 		cmocka_unit_test(another_password_makes_another_configuration),

@@ -191,28 +191,37 @@ paths_out_of_view_are_warned_of(void **state)
 }
 
 static void
-so_are_files_of_passwords(void **state)
+expect_hidden(const char *line, const char *path)
 {
-	const char *path = folder_write_text("secret", "hush\n");
-	struct conf *conf;
+	struct conf *conf = confs_load(line);
 	char *text = NULL, expected[512];
 	size_t len;
-	FILE *out;
+	FILE *out = open_memstream(&text, &len);
 
-	(void)state;
-	if (strncmp(path, "/tmp/", 5) != 0)
-		skip();
 	snprintf(expected, sizeof(expected), "%s:2: warning: "
 	    "appmsgd.service has no view of %s\n", folder_path("F"), path);
-	conf = confs_load(LISTEN
-	    "table t redis 127.0.0.1:1 password-file=secret\n");
-	out = open_memstream(&text, &len);
 	assert_non_null(out);
 	places_warn(conf, SYSCONFDIR "/appmsgd.conf", out);
 	assert_int_equal(fclose(out), 0);
 	assert_string_equal(text, expected);
 	free(text);
 	conf_free(conf);
+}
+
+static void
+so_are_files_of_passwords_and_authorities(void **state)
+{
+	const char *path = folder_write_text("secret", "hush\n");
+
+	(void)state;
+	if (strncmp(path, "/tmp/", 5) != 0)
+		skip();
+	expect_hidden(LISTEN
+	    "table t redis 127.0.0.1:1 password-file=secret\n", path);
+#ifdef HAVE_OPENSSL
+	expect_hidden(LISTEN
+	    "table t redis 127.0.0.1:1 tls=yes ca=secret\n", path);
+#endif
 }
 
 int
@@ -226,7 +235,7 @@ main(void)
 		cmocka_unit_test(strangers_of_a_unit_are_warned_of),
 		cmocka_unit_test(a_units_control_socket_is_where_it_looks),
 		cmocka_unit_test(paths_out_of_view_are_warned_of),
-		cmocka_unit_test(so_are_files_of_passwords)
+		cmocka_unit_test(so_are_files_of_passwords_and_authorities)
 	};
 
 	return cmocka_run_group_tests(tests, folder_setup, folder_teardown);

@@ -184,6 +184,9 @@ conf_remote_unref(const struct conf_remote *r)
 	free(r->prefix);
 	free(r->user);
 	free(r->ca);
+	free(r->ca_pem);
+	if (r->trust != NULL)
+		r->trust_free(r->trust);
 	free(counted);
 }
 
@@ -207,6 +210,14 @@ has_same_servers(const struct conf_remote *a, const struct conf_remote *b)
 }
 
 bool
+conf_remote_trusts_same(const struct conf_remote *a,
+    const struct conf_remote *b)
+{
+	return a->tls == b->tls && (!a->tls || (a->ca_len == b->ca_len &&
+	    memcmp(a->ca_pem, b->ca_pem, a->ca_len) == 0));
+}
+
+bool
 conf_remote_is_same(const struct conf_remote *a, const struct conf_remote *b)
 {
 	return has_same_servers(a, b) && strcmp(a->name, b->name) == 0 &&
@@ -215,8 +226,8 @@ conf_remote_is_same(const struct conf_remote *a, const struct conf_remote *b)
 	    a->replicas == b->replicas && a->live == b->live &&
 	    a->stale == b->stale && is_same_word(a->user, b->user) &&
 	    is_same_word(a->password_file, b->password_file) &&
-	    is_same_word(a->password, b->password) && a->tls == b->tls &&
-	    is_same_word(a->ca, b->ca);
+	    is_same_word(a->password, b->password) &&
+	    is_same_word(a->ca, b->ca) && conf_remote_trusts_same(a, b);
 }
 
 const struct conf_table *

@@ -36,6 +36,8 @@ struct conf_place {
 	unsigned int line;
 };
 
+struct dial_trust;
+
 enum conf_service {
 	CONF_SERVICE_MESSAGES,
 	CONF_SERVICE_ECHO,
@@ -120,7 +122,13 @@ struct conf_remote {
 	char *password_file;		/* NULL: none */
 	char *password;			/* the first line of that file */
 	bool tls;
-	char *ca;			/* NULL: the system's */
+	char *ca;			/* a file; with tls alone, and then not
+					   NULL */
+	char *ca_pem;			/* what it holds, ca_len bytes */
+	size_t ca_len;
+	struct dial_trust *trust;	/* what was made of that, see
+					   dial_tls.h; NULL: nothing yet */
+	void (*trust_free)(struct dial_trust *);
 };
 
 /* table NAME file PATH, table NAME binary PATH, with remote one on other
@@ -292,9 +300,16 @@ struct conf_remote *conf_remote_ref(const struct conf_remote *);
 void conf_remote_unref(const struct conf_remote *);
 
 /*
- * Whether two are the same in all that they say, passwords included.
+ * Whether two are the same in all that they say, and in what the files hold
+ * that they name.
  */
 bool conf_remote_is_same(const struct conf_remote *,
+    const struct conf_remote *);
+
+/*
+ * Whether the servers of two would be trusted alike.
+ */
+bool conf_remote_trusts_same(const struct conf_remote *,
     const struct conf_remote *);
 
 /*

@@ -22,6 +22,7 @@
 #define PREFIX_MAX	256		/* bytes, as those below */
 #define PASSWORD_MAX	512
 #define PASSWORD_FILE_MAX	4096
+#define CA_FILE_MAX	((size_t)4 << 20)
 #define CACHE_MIN	(INT64_C(64) << 10)
 #define CACHE_MAX	(INT64_C(64) << 30)
 #define DEADLINE_MIN	10		/* ms, as those below */
@@ -29,6 +30,8 @@
 #define STALE_MIN	1000
 #define STALE_MAX	(INT64_C(30) * 24 * 3600 * 1000)
 #define REDIS_PORT	"6379"
+/* The authorities that Debian has for all, in one file. */
+#define SYSTEM_CA	"/etc/ssl/certs/ca-certificates.crt"
 
 /* What a line says, as its options are read. */
 struct reading {
@@ -254,8 +257,30 @@ check_options(struct parser *parser)
 	return error;
 }
 
+/*
+ * What the authorities' file holds; what that is, is found out by who knows
+ * certificates.
+ */
+static int
+read_ca(struct parser *parser, struct conf_remote *r)
+{
+	const char *why;
+
+	if (r->ca == NULL && (r->ca = parse_copy(parser, SYSTEM_CA,
+	    strlen(SYSTEM_CA))) == NULL)
+		return -1;
+	r->ca_pem = file_read(r->ca, CA_FILE_MAX, &r->ca_len, &why);
+	if (r->ca_pem == NULL) {
+		parse_problem(parser, "cannot read ca %s: %s", r->ca, why);
+		return -1;
+	}
+	/* As with the password. */
+	origin_bytes(parser->sum, r->ca_pem, r->ca_len);
+	return 0;
+}
+
 /* What fits together only when all options are known. */
-static void
+static int
 check_together(struct parser *parser, struct reading *reading)
 {
 	struct conf_remote *r = reading->remote;
@@ -271,13 +296,10 @@ check_together(struct parser *parser, struct reading *reading)
 		parse_problem(parser, "user= needs password-file=");
 	if (r->ca != NULL && !r->tls)
 		parse_problem(parser, "ca= needs tls=yes");
-	/* Rather not at all than in the clear. */
-	if (r->tls)
-		parse_problem(parser, "connections to such servers cannot be "
-		    "encrypted yet");
 	if (r->prefix_len == 0 && !r->live)
 		parse_problem(parser, "an empty prefix needs live=yes: what "
 		    "is published must not mix with others' keys");
+	return r->tls ? read_ca(parser, r) : 0;
 }
 
 /* Returns -1. */
@@ -373,6 +395,6 @@ parse_remote(struct parser *parser, struct conf_table *t)
 		return -1;
 	wrong = parse_options(parser, 4, options, &reading);
 	if (wrong == 0)
-		check_together(parser, &reading);
+		wrong = check_together(parser, &reading);
 	return error != 0 ? error : wrong;
 }

@@ -352,6 +352,7 @@ cluster_new(const struct conf_remote *conf, const struct node_owner *owner)
 	TAILQ_INIT(&c->nodes);
 	c->owner = (struct node_owner){ .pulse = owner->pulse,
 	    .in = owner->in, .user = conf->user, .password = conf->password,
+	    .tls = conf->tls, .trust = conf->trust, .room = owner->room,
 	    .cluster = conf->cluster, .reply_cb = reply_cb,
 	    .soon_cb = soon_cb, .lost_cb = lost_cb, .late_cb = late_cb,
 	    .wrong_cb = wrong_cb, .arg = c };
@@ -414,11 +415,11 @@ cluster_is_of(const struct cluster *c, const struct conf_remote *conf)
 {
 	const struct conf_remote *mine = c->conf;
 
-	if (mine->cluster != conf->cluster || mine->tls != conf->tls ||
+	if (mine->cluster != conf->cluster ||
 	    mine->n_servers != conf->n_servers ||
 	    !is_same_text(mine->user, conf->user) ||
 	    !is_same_text(mine->password, conf->password) ||
-	    !is_same_text(mine->ca, conf->ca))
+	    !conf_remote_trusts_same(mine, conf))
 		return false;
 	for (size_t i = 0; i < conf->n_servers; i++) {
 		const struct slotmap_address a = address_of(&mine->servers[i]),

@@ -65,7 +65,7 @@ struct cluster {
  * Make it, without a connection.
  *
  * conf   a reference is taken
- * owner  pulse and in, and the callbacks for what cluster_ask() asks, with
+ * owner  pulse, in and room, and the callbacks for what cluster_ask() asks, with
  *        their arg; copied
  *
  * Returns it, owned by the caller, cluster_free(); or NULL when out of memory.

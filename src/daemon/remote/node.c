@@ -2,11 +2,6 @@
 /* Copyright (c) 2026 The appmsgd authors */
 
 /*
- * As a session's link does it: what comes is read straight into the worker's
- * buffer, all requests of a wake-up leave in one send(2), and the bufferevent,
- * which owns the socket, connects it and has what that did not take.  That is
- * worth a quarter of the processor's time of a lookup.
- *
  * The oldest reply tells whether a server is late, whatever it is for: before
  * anything else a connection owes one to a PING.
  */
@@ -15,17 +10,8 @@
 
 #include "daemon/remote/node.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#include <event2/buffer.h>
-#include <event2/bufferevent.h>
-#include <event2/event.h>
 
 #include "common/clock.h"
 #include "daemon/remote/pulse.h"
@@ -37,16 +23,15 @@
 #define OUT_MAX		((size_t)4 << 20)
 /* Of a lookup: a value and a seal. */
 #define REPLY_MAX	(RESP_BULK_MAX + 4096)
+#define WHY_SIZE	192
 /* What is wrong. */
-#define CANNOT_CONNECT	"it cannot be connected to"
-#define IS_LOST		"the connection is lost"
 #define NO_MEMORY	"there is no memory for its connection"
 
 void
 node_init(struct node *n, struct node_owner *owner,
     const struct slotmap_address *address)
 {
-	*n = (struct node){ .owner = owner, .address = *address, .fd = -1 };
+	*n = (struct node){ .owner = owner, .address = *address };
 	address_word((const struct sockaddr *)&address->ss, address->len,
 	    n->word, sizeof(n->word));
 }
@@ -55,14 +40,8 @@ node_init(struct node *n, struct node_owner *owner,
 static void
 disconnect(struct node *n)
 {
-	if (n->readable != NULL)
-		event_free(n->readable);
-	n->readable = NULL;
-	if (n->bev != NULL)
-		bufferevent_free(n->bev);
-	n->bev = NULL;
-	n->fd = -1;
-	n->connected = n->suspect = n->readonly = false;
+	dial_close(&n->dial);
+	n->spoke = n->suspect = n->readonly = false;
 	n->scan = (struct resp_scan){ 0 };
 	n->need = 0;
 	buf_clear(&n->rest);
@@ -124,10 +103,22 @@ rest(struct node *n, int64_t now)
 static void
 fail(struct node *n, const char *why)
 {
+	char said[WHY_SIZE];
+
+	/* It may be the connection's. */
+	strlcpy(said, why, sizeof(said));
 	disconnect(n);
 	rest(n, clock_ms());
-	n->owner->wrong_cb(n, why, n->owner->arg);
+	n->owner->wrong_cb(n, said, n->owner->arg);
 	tell_lost(n);
+}
+
+/* The connection is no more: what that tells. */
+static void
+fail_lost(struct node *n, const char *why)
+{
+	fail(n, n->spoke || n->owner->tls ? why : "it ends the connection "
+	    "before it says anything, as one does that wants TLS");
 }
 
 /* Servers end connections that are idle, which is no failure. */
@@ -135,7 +126,7 @@ static void
 ended(struct node *n)
 {
 	if (n->state != NODE_READY || node_owes(n) > 0) {
-		fail(n, "it ends the connection");
+		fail_lost(n, "it ends the connection");
 		return;
 	}
 	disconnect(n);
@@ -219,6 +210,7 @@ take(struct node *n, const char *at, const char *end)
 		return "its reply is none";
 	n->first++;
 	n->suspect = false;
+	n->spoke = true;
 	switch (o.kind) {
 	case NODE_OWES_AUTH:
 		n->refuses = r.type == RESP_ERROR;
@@ -333,99 +325,81 @@ feed(struct node *n, char *p, size_t len)
 }
 
 static void
-readable_cb(evutil_socket_t fd, short what, void *arg)
+readable_cb(void *arg)
 {
 	struct node *n = arg;
 	char *to = n->rest.len == 0 ? n->owner->in :
 	    buf_reserve(&n->rest, NODE_IN_SIZE);
+	const char *why;
 	ssize_t got;
 
-	(void)what;
 	if (to == NULL) {
 		fail(n, "there is no memory for its reply");
 		return;
 	}
-	got = recv(fd, to, NODE_IN_SIZE, 0);
+	got = dial_read(&n->dial, to, &why);
 	if (got > 0)
 		feed(n, to, (size_t)got);
 	else if (got == 0)
 		ended(n);
-	else if (errno != EAGAIN && errno != EINTR)
-		fail(n, IS_LOST);
+	else if (why != NULL)
+		fail_lost(n, why);
 }
 
 /* The first that is sent, for which a connection has room. */
 static const char *
-send_auth(const struct node *n)
+send_auth(struct node *n)
 {
 	struct buf words = { 0 };
-	bool sent;
+	const char *why = NO_MEMORY;
 
 	if (n->owner->password == NULL)
 		return NULL;
 	if (resp_auth(&words, n->owner->user, n->owner->password) != 0)
-		return NO_MEMORY;
-	sent = send(n->fd, words.data, words.len, MSG_NOSIGNAL) ==
-	    (ssize_t)words.len;
+		return why;
+	why = dial_send(&n->dial, words.data, words.len);
 	explicit_bzero(words.data, words.len);
 	buf_clear(&words);
-	return sent ? NULL : IS_LOST;
+	return why;
 }
 
 static void
-event_cb(struct bufferevent *bev, short what, void *arg)
+failed_cb(const char *why, void *arg)
 {
 	struct node *n = arg;
-	const char *why;
 
-	(void)bev;
-	if (what & BEV_EVENT_CONNECTED) {
-		why = event_add(n->readable, NULL) != 0 ? NO_MEMORY :
-		    send_auth(n);
-	} else {
-		why = n->connected ? IS_LOST : CANNOT_CONNECT;
-		n->refuses = n->connected && n->refuses;
-	}
-	if (why != NULL) {
-		fail(n, why);
+	if (n->dial.open) {
+		fail_lost(n, why);
 		return;
 	}
-	n->connected = true;
-	mark_dirty(n);
+	n->refuses = false;
+	fail(n, why);
 }
 
-/*
- * The socket, and what waits for it.  It is connected here, since libevent
- * would tell of an error in this call, or of none.
- *
- * Returns NULL; or why there is none.
- */
-static const char *
-open_socket(struct node *n)
+static void
+open_cb(void *arg)
 {
-	struct event_base *base = n->owner->pulse->base;
-	int one = 1;
+	struct node *n = arg;
+	const char *why = send_auth(n);
 
-	n->fd = socket(n->address.ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK |
-	    SOCK_CLOEXEC, 0);
-	if (n->fd == -1)
-		return errno == EMFILE || errno == ENFILE ?
-		    "no descriptor is left for its connection" : NO_MEMORY;
-	n->bev = bufferevent_socket_new(base, n->fd, BEV_OPT_CLOSE_ON_FREE);
-	if (n->bev == NULL) {
-		close(n->fd);
-		return NO_MEMORY;
-	}
-	/* Without it a request waits for the reply to the one before. */
-	(void)setsockopt(n->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (connect(n->fd, (const struct sockaddr *)&n->address.ss,
-	    n->address.len) != 0 && errno != EINPROGRESS)
-		return CANNOT_CONNECT;
-	bufferevent_setcb(n->bev, NULL, NULL, event_cb, n);
-	n->readable = event_new(base, n->fd, EV_READ | EV_PERSIST,
-	    readable_cb, n);
-	return n->readable != NULL && bufferevent_socket_connect(n->bev, NULL,
-	    0) == 0 ? NULL : NO_MEMORY;
+	if (why != NULL)
+		fail(n, why);
+	else
+		mark_dirty(n);
+}
+
+/* Returns NULL; or why it cannot even begin. */
+static const char *
+dial(struct node *n)
+{
+	static const struct dial_ops ops = { open_cb, readable_cb, failed_cb };
+	const struct node_owner *owner = n->owner;
+	const struct dial_how how = { .base = owner->pulse->base,
+	    .address = (const struct sockaddr *)&n->address.ss,
+	    .len = n->address.len, .tls = owner->tls, .trust = owner->trust,
+	    .room = owner->room, .ops = &ops, .arg = n };
+
+	return dial_open(&n->dial, &how);
 }
 
 /* Begin to connect; nothing is owed. */
@@ -441,7 +415,7 @@ begin(struct node *n)
 		if (n->owner->password != NULL)
 			owe(n, NODE_OWES_AUTH, NULL, now);
 		if (say(n, NODE_OWES_PING, "PING", now) == 0)
-			why = open_socket(n);
+			why = dial(n);
 	}
 	if (why == NULL)
 		return 0;
@@ -493,13 +467,6 @@ set_mode(struct node *n, enum node_mode mode, int64_t now)
 	return 0;
 }
 
-static size_t
-unsent(const struct node *n)
-{
-	return n->out.len + (n->connected ? evbuffer_get_length(
-	    bufferevent_get_output(n->bev)) : 0);
-}
-
 int
 node_ask(struct node *n, enum node_mode mode, void *who, const char *request,
     size_t len, uint64_t *ticket)
@@ -508,8 +475,8 @@ node_ask(struct node *n, enum node_mode mode, void *who, const char *request,
 	int64_t now = clock_ms();
 
 	if (!node_may(n) || (n->state == NODE_IDLE && begin(n) != 0) ||
-	    unsent(n) > OUT_MAX || make_room(n, 2) != 0 ||
-	    buf_reserve(&n->out, len + 64) == NULL)
+	    n->out.len + dial_unsent(&n->dial) > OUT_MAX ||
+	    make_room(n, 2) != 0 || buf_reserve(&n->out, len + 64) == NULL)
 		return -1;
 	readonly = n->readonly;
 	if (set_mode(n, mode, now) != 0) {
@@ -521,7 +488,7 @@ node_ask(struct node *n, enum node_mode mode, void *who, const char *request,
 	*ticket = n->next;
 	owe(n, mode == NODE_LARGE ? NODE_OWES_LARGE : NODE_OWES_REPLY, who,
 	    now);
-	if (n->connected)
+	if (n->dial.open)
 		mark_dirty(n);
 	return 0;
 }
@@ -533,31 +500,6 @@ node_leave(struct node *n, uint64_t ticket)
 		owed(n, ticket)->who = NULL;
 }
 
-/* Send what a wake-up has gathered; why not, or NULL. */
-static const char *
-send_out(struct node *n)
-{
-	struct evbuffer *left = bufferevent_get_output(n->bev);
-	ssize_t sent = 0;
-
-	if (n->out.len == 0)
-		return NULL;
-	if (evbuffer_get_length(left) == 0) {
-		sent = send(n->fd, n->out.data, n->out.len, MSG_NOSIGNAL);
-		if (sent == -1) {
-			if (errno != EAGAIN && errno != EINTR)
-				return IS_LOST;
-			sent = 0;
-		}
-	}
-	if ((size_t)sent < n->out.len && (evbuffer_add(left,
-	    n->out.data + sent, n->out.len - (size_t)sent) != 0 ||
-	    bufferevent_enable(n->bev, EV_WRITE) != 0))
-		return "there is no memory for its requests";
-	buf_reset(&n->out, NODE_IN_SIZE);
-	return NULL;
-}
-
 void
 node_flush(struct node_owner *owner)
 {
@@ -567,8 +509,13 @@ node_flush(struct node_owner *owner)
 	while ((n = STAILQ_FIRST(&owner->dirty)) != NULL) {
 		STAILQ_REMOVE_HEAD(&owner->dirty, dirty_entry);
 		n->dirty = false;
-		if (n->connected && (why = send_out(n)) != NULL)
+		if (!n->dial.open)
+			continue;
+		why = dial_send(&n->dial, n->out.data, n->out.len);
+		if (why != NULL)
 			fail(n, why);
+		else
+			buf_reset(&n->out, NODE_IN_SIZE);
 	}
 }
 
@@ -601,7 +548,7 @@ node_beat(struct node *n, int64_t now)
 		return INT64_MAX;
 	since = owed(n, n->first)->since;
 	if (now >= since + owner->close_ms) {
-		fail(n, "it does not answer");
+		fail(n, dial_waits(&n->dial));
 		return INT64_MAX;
 	}
 	if (now < since + owner->suspect_ms)

@@ -27,11 +27,11 @@
 
 #include "daemon/base/address.h"
 #include "daemon/base/buf.h"
+#include "daemon/dial/dial.h"
 #include "daemon/remote/resp.h"
 #include "daemon/remote/slotmap.h"
 
-struct bufferevent;
-struct event;
+struct dial_trust;
 struct node;
 struct pulse;
 
@@ -41,6 +41,9 @@ struct node_owner {
 	char *in;			/* NODE_IN_SIZE bytes of the worker's */
 	const char *user;		/* NULL: the default one */
 	const char *password;		/* NULL: none is said */
+	bool tls;			/* what is said is enciphered */
+	const struct dial_trust *trust;	/* who proves them; NULL: nobody */
+	struct dial_room *room;		/* the worker's, for that */
 	bool cluster;			/* it knows READONLY and ASKING */
 	int64_t suspect_ms;		/* for its oldest reply */
 	int64_t close_ms;
@@ -62,15 +65,15 @@ struct node_owner {
 	void (*lost_cb)(struct node *, void *who, void *arg);
 	/* It is late: whoever can ask another may node_leave() it. */
 	void (*late_cb)(struct node *, void *who, void *arg);
-	/* Something is wrong with the node: static words; NULL: it has ended
-	 * a connection that it owed nothing to. */
+	/* Something is wrong with the node: words, borrowed for the call;
+	 * NULL: it has ended a connection that it owed nothing to. */
 	void (*wrong_cb)(struct node *, const char *why, void *arg);
 	void *arg;
 	STAILQ_HEAD(, node) dirty;	/* those with something to send */
 };
 
 #define NODE_SOON	3
-#define NODE_IN_SIZE	((size_t)64 << 10)
+#define NODE_IN_SIZE	DIAL_READ_SIZE
 
 enum node_state {
 	NODE_IDLE,		/* not connected, and may be */
@@ -106,11 +109,9 @@ struct node {
 	/* Private: */
 	STAILQ_ENTRY(node) dirty_entry;
 	bool dirty;
-	bool connected;
+	bool spoke;		/* it has said something on this connection */
 	unsigned int fails;	/* in a row */
-	int fd;			/* borrowed from bev; -1: none */
-	struct bufferevent *bev;	/* owned */
-	struct event *readable;	/* owned */
+	struct dial dial;
 	struct buf out;		/* of this wake-up */
 	struct buf rest;	/* the beginning of a reply */
 	struct resp_scan scan;

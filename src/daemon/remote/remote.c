@@ -37,6 +37,7 @@ struct remote {
 	struct pulse pulse;
 	struct asker asker;
 	char *in;			/* owned; NULL: not needed yet */
+	struct dial_room room;
 	LIST_HEAD(, source) sources;
 	LIST_HEAD(, cluster) clusters;
 };
@@ -179,6 +180,7 @@ remote_free(struct remote *r)
 	sweep(r);
 	asker_clear(&r->asker);
 	pulse_clear(&r->pulse);
+	dial_room_clear(&r->room);
 	free(r->in);
 	free(r);
 }
@@ -186,7 +188,7 @@ remote_free(struct remote *r)
 static struct cluster *
 cluster_of(struct remote *r, const struct conf_remote *conf)
 {
-	struct node_owner owner = { .pulse = &r->pulse,
+	struct node_owner owner = { .pulse = &r->pulse, .room = &r->room,
 	    .reply_cb = ask_reply_cb, .soon_cb = ask_soon_cb,
 	    .lost_cb = ask_lost_cb, .late_cb = ask_late_cb, .arg = &r->asker };
 	struct cluster *c;
@@ -195,6 +197,8 @@ cluster_of(struct remote *r, const struct conf_remote *conf)
 		if (cluster_is_of(c, conf))
 			return c;
 	if (r->in == NULL && (r->in = malloc(NODE_IN_SIZE)) == NULL)
+		return NULL;
+	if (conf->tls && dial_room_make(&r->room) != 0)
 		return NULL;
 	owner.in = r->in;
 	if ((c = cluster_new(conf, &owner)) != NULL)

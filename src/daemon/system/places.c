@@ -192,9 +192,12 @@ warn_all_hidden(const struct conf *conf, const char *unit, FILE *out)
 		warn_hidden(&l->place, unix_path(l), unit, out);
 	STAILQ_FOREACH(a, &conf->binaries, entry)
 		warn_hidden(&a->place, a->path, unit, out);
-	STAILQ_FOREACH(t, &conf->tables, entry)
+	STAILQ_FOREACH(t, &conf->tables, entry) {
 		warn_hidden(&t->place, t->remote != NULL ?
 		    t->remote->password_file : t->path, unit, out);
+		if (t->remote != NULL)
+			warn_hidden(&t->place, t->remote->ca, unit, out);
+	}
 	warn_hidden(conf_said(conf, "control", NULL), conf->control, unit,
 	    out);
 	warn_hidden(conf_said(conf, "pidfile", NULL), conf->pidfile, unit,

@@ -23,6 +23,7 @@
 #include "daemon/base/file.h"
 #include "daemon/base/problems.h"
 #include "daemon/conf/conf.h"
+#include "daemon/dial/dial_pem.h"
 
 #define FILE_MAX_SIZE	((size_t)1 << 20)	/* bytes */
 #define SOON_DAYS	14
@@ -33,44 +34,6 @@
 #define PLAIN		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" \
 			"0123456789-.*@:_"
 
-/* There is nobody who could type it; *arg notes that it is wanted. */
-static int
-no_passphrase_cb(char *buf, int size, int writes, void *arg)
-{
-	(void)buf;
-	(void)size;
-	(void)writes;
-	*(bool *)arg = true;
-	return -1;
-}
-
-STACK_OF(X509) *
-tls_cert_all(const char *p, size_t len)
-{
-	BIO *bio = BIO_new_mem_buf(p, (int)len);
-	STACK_OF(X509) *all = sk_X509_new_null();
-	bool wanted, ok = bio != NULL && all != NULL;
-	X509 *x;
-
-	while (ok && (x = PEM_read_bio_X509(bio, NULL, no_passphrase_cb,
-	    &wanted)) != NULL)
-		if (sk_X509_push(all, x) == 0) {
-			X509_free(x);
-			ok = false;
-		}
-	/* The end of the file is one, if there was something before it. */
-	if (ok && sk_X509_num(all) > 0 &&
-	    ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE)
-		ERR_clear_error();
-	else
-		ok = false;
-	BIO_free(bio);
-	if (ok)
-		return all;
-	sk_X509_pop_free(all, X509_free);
-	return NULL;
-}
-
 /* Returns the key in some bytes, owned by the caller; NULL with a problem. */
 static EVP_PKEY *
 key_of(const char *p, size_t len, const char *path,
@@ -79,7 +42,7 @@ key_of(const char *p, size_t len, const char *path,
 	BIO *bio = BIO_new_mem_buf(p, (int)len);
 	bool wanted = false;
 	EVP_PKEY *key = bio == NULL ? NULL : PEM_read_bio_PrivateKey(bio, NULL,
-	    no_passphrase_cb, &wanted);
+	    dial_pem_no_passphrase, &wanted);
 
 	BIO_free(bio);
 	if (key != NULL)
@@ -89,7 +52,7 @@ key_of(const char *p, size_t len, const char *path,
 		    "has a passphrase, which nobody could type", path);
 	else
 		problems_add(problems, place->file, place->line, "no private "
-		    "key in PEM in %s: %s", path, tls_why());
+		    "key in PEM in %s: %s", path, dial_pem_why());
 	ERR_clear_error();
 	return NULL;
 }
@@ -260,9 +223,9 @@ make(const struct conf_certificate *c, const char *p, size_t len, FILE *warn,
 		return NULL;
 	}
 	cert->refs = 1;
-	if ((cert->chain = tls_cert_all(p, len)) == NULL) {
+	if ((cert->chain = dial_pem_all(p, len)) == NULL) {
 		problems_add(problems, place->file, place->line,
-		    "no certificate in PEM in %s: %s", c->path, tls_why());
+		    "no certificate in PEM in %s: %s", c->path, dial_pem_why());
 		goto fail;
 	}
 	if (take(cert, c, p, len) != 0) {

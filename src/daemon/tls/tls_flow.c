@@ -21,6 +21,7 @@
 #include <openssl/err.h>
 
 #include "common/log.h"
+#include "daemon/dial/dial_pem.h"
 #include "daemon/record/stats.h"
 
 /* Bytes of a record, and what else the library may have of one. */
@@ -98,7 +99,7 @@ tls_flow_send(struct tls_conn *c, bool last)
 static ssize_t
 broken(struct tls_conn *c)
 {
-	log_debug("connection is not as TLS has it why=%s", tls_why());
+	log_debug("connection is not as TLS has it why=%s", dial_pem_why());
 	if (tls_flow_send(c, false) != 0)
 		return -1;
 	c->state = TLS_SHUT;

@@ -7,7 +7,7 @@
 /*
  * Between the parts of the room, of which each knows those before it:
  *
- *	tls_why		the library's words for what went wrong
+ *	tls_warn	what is no mistake, but should be known
  *	tls_hello	a client's first message, looked at
  *	tls_ticket	the keys of tickets
  *	tls_cert	a certificate and its key
@@ -42,13 +42,7 @@ struct conf_place;
 struct event;
 struct who_names;
 
-/* tls_why.c: */
-
-/*
- * The library's reason for the last failure in this thread, static; and
- * forget all that it noted.
- */
-const char *tls_why(void);
+/* tls_warn.c: */
 
 /*
  * Write a warning about a line, or log it where out is NULL; place NULL: about
@@ -130,14 +124,6 @@ void tls_cert_look(const struct tls_cert *, const struct conf_place *,
  * Its first name, as tls_certificate() has it.
  */
 void tls_cert_name(const struct tls_cert *, char *name, size_t size);
-
-/*
- * Read all certificates of some bytes in PEM.
- *
- * Returns them, owned by the caller; NULL where there are none, or not what
- * they should be, with tls_why() due.
- */
-STACK_OF(X509) *tls_cert_all(const char *, size_t len);
 
 /* tls_set.c: */
 

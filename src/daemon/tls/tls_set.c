@@ -30,6 +30,7 @@
 #include "daemon/base/file.h"
 #include "daemon/base/problems.h"
 #include "daemon/conf/conf.h"
+#include "daemon/dial/dial_pem.h"
 
 #define CA_MAX_SIZE	((size_t)4 << 20)	/* bytes of its file */
 #define CHAIN_MAX_SIZE	(64 << 10)	/* bytes of a client's certificates */
@@ -207,13 +208,13 @@ read_authority(const struct maker *m, const struct conf_listen *l,
 		return -1;
 	}
 	SHA256((const unsigned char *)bytes, len, a->id);
-	a->all = tls_cert_all(bytes, len);
+	a->all = dial_pem_all(bytes, len);
 	free(bytes);
 	if (a->all != NULL)
 		return 0;
 	problems_add(m->problems, l->place.file, l->place.line,
 	    "no certificate in PEM in client-ca %s: %s", l->client_ca,
-	    tls_why());
+	    dial_pem_why());
 	return -1;
 }
 
@@ -241,7 +242,7 @@ make_group(const struct maker *m, const struct conf_listen *l)
 	place = place_of(m, i);
 	problems_add(m->problems, place->file, place->line,
 	    "cannot use the certificate %s: %s", set->certs[i]->path,
-	    tls_why());
+	    dial_pem_why());
 	return -1;
 }
 

@@ -29,6 +29,7 @@
 #include <openssl/err.h>
 
 #include "common/log.h"
+#include "daemon/dial/dial_pem.h"
 #include "daemon/record/stats.h"
 #include "daemon/tls/tls_hello.h"
 
@@ -271,7 +272,7 @@ opened(struct tls_conn *c, char *p, size_t len)
 static ssize_t
 failed(struct tls_conn *c)
 {
-	log_debug("handshake failed why=%s", tls_why());
+	log_debug("handshake failed why=%s", dial_pem_why());
 	if (tls_flow_send(c, false) != 0)
 		return -1;
 	tls_shake_leave(c, TLS_SHUT);

@@ -13,22 +13,10 @@
 
 #include <stdarg.h>
 
-#include <openssl/err.h>
-
 #include "common/log.h"
 #include "daemon/conf/conf.h"
 
 #define WARNING_MAX	1024	/* bytes */
-
-const char *
-tls_why(void)
-{
-	unsigned long code = ERR_peek_last_error();
-	const char *why = code != 0 ? ERR_reason_error_string(code) : NULL;
-
-	ERR_clear_error();
-	return why != NULL ? why : "no reason is known";
-}
 
 void
 tls_warn(FILE *out, const struct conf_place *place, const char *fmt, ...)
