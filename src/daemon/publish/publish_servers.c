@@ -168,7 +168,8 @@ wire_to(struct publish_servers *s, const struct slotmap_address *address)
 	}
 	if (timeout < CONNECT_MIN_MS)
 		timeout = CONNECT_MIN_MS;
-	if (publish_wire_open(w, timeout, s->stop) != 0) {
+	if (publish_wire_open(w, timeout, s->stop) != 0 || (s->conf->tls &&
+	    publish_wire_encipher(w, s->conf->trust, timeout, s->stop) != 0)) {
 		publish_servers_lost(s, w);
 		publish_wire_free(w);
 		return NULL;
@@ -244,9 +245,6 @@ publish_servers_open(struct publish_servers *s, const struct conf_remote *conf,
 {
 	*s = (struct publish_servers){ .conf = conf, .stop = stop,
 	    .patience_ms = PUBLISH_PATIENCE_MS };
-	if (conf->tls)
-		return publish_servers_fail(s, "tables with tls=yes cannot be "
-		    "published to yet");
 	return connect_any(s);
 }
 

@@ -17,9 +17,11 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "daemon/dial/dial_tls.h"
 
 #define READ_MIN	((size_t)64 << 10)	/* room for each recv(2) */
 #define KEEP_MAX	((size_t)1 << 20)	/* of a buffer that is empty */
+#define ENCIPHER_MAX	((size_t)64 << 10)	/* at once */
 
 struct publish_wire *
 publish_wire_new(const struct slotmap_address *address)
@@ -42,6 +44,9 @@ publish_wire_free(struct publish_wire *w)
 		return;
 	if (w->fd != -1)
 		close(w->fd);
+	dial_tls_free(w->tls);
+	free(w->cipher);
+	buf_clear(&w->made);
 	buf_clear(&w->out);
 	buf_clear(&w->in);
 	free(w);
@@ -122,21 +127,115 @@ publish_wire_poll(const struct publish_wire *w, bool owed)
 	return pfd;
 }
 
-static int
-send_some(struct publish_wire *w)
+/* Returns how many bytes went, 0 where none can now; or -1. */
+static ssize_t
+send_bytes(struct publish_wire *w, const char *p, size_t len)
 {
-	ssize_t n = send(w->fd, w->out.data + w->sent, publish_wire_unsent(w),
-	    MSG_NOSIGNAL);
+	ssize_t n = send(w->fd, p, len, MSG_NOSIGNAL);
 
 	if (n == -1)
 		return errno == EAGAIN || errno == EINTR ? 0 : -1;
 	w->moved = clock_ms();
-	w->sent += (size_t)n;
-	if (publish_wire_unsent(w) == 0) {
+	return n;
+}
+
+/* Have something made of the requests, if all that was is sent. */
+static int
+encipher(struct publish_wire *w)
+{
+	size_t len = w->out.len - w->sent;
+
+	if (w->made_sent < w->made.len)
+		return 0;
+	w->made.len = w->made_sent = 0;
+	if (len > ENCIPHER_MAX)
+		len = ENCIPHER_MAX;
+	if (dial_tls_encipher(w->tls, w->out.data + w->sent, len,
+	    &w->made) != 0) {
+		w->wrong = dial_tls_why(w->tls);
+		return -1;
+	}
+	w->sent += len;
+	return 0;
+}
+
+static int
+send_made(struct publish_wire *w)
+{
+	ssize_t n = send_bytes(w, w->made.data + w->made_sent,
+	    w->made.len - w->made_sent);
+
+	if (n == -1)
+		return -1;
+	w->made_sent += (size_t)n;
+	if (w->made_sent < w->made.len)
+		return 0;
+	buf_reset(&w->made, KEEP_MAX);
+	w->made_sent = 0;
+	return 0;
+}
+
+static int
+send_some(struct publish_wire *w)
+{
+	ssize_t n;
+
+	if (w->tls != NULL) {
+		if (encipher(w) != 0 || send_made(w) != 0)
+			return -1;
+	} else {
+		n = send_bytes(w, w->out.data + w->sent, w->out.len - w->sent);
+		if (n == -1)
+			return -1;
+		w->sent += (size_t)n;
+	}
+	if (w->sent == w->out.len) {
 		buf_reset(&w->out, KEEP_MAX);
 		w->sent = 0;
 	}
 	return 0;
+}
+
+/* As recv(2), of which 0 and other errors than "not now" are told. */
+static ssize_t
+receive_bytes(struct publish_wire *w, char *to)
+{
+	ssize_t n = recv(w->fd, to, READ_MIN, 0);
+
+	if (n == 0) {
+		w->wrong = "it closed the connection";
+		return -1;
+	}
+	if (n == -1)
+		return errno == EAGAIN || errno == EINTR ? 0 : -1;
+	return n;
+}
+
+static int
+decipher(struct publish_wire *w, size_t len)
+{
+	char *to = buf_reserve(&w->in, len + DIAL_TLS_SPARE);
+	size_t got;
+
+	if (to == NULL) {
+		errno = ENOMEM;
+		return -1;
+	}
+	switch (dial_tls_decipher(w->tls, w->cipher, len, to, &got,
+	    &w->made)) {
+	case DIAL_TLS_OPENING:
+	case DIAL_TLS_OPEN:
+		break;
+	case DIAL_TLS_ENDED:
+		if (got == 0)
+			w->wrong = "it closed the connection";
+		break;
+	case DIAL_TLS_BROKEN:
+		w->wrong = dial_tls_why(w->tls);
+		break;
+	}
+	w->in.len += got;
+	return w->wrong == NULL ? 0 : -1;
 }
 
 static int
@@ -151,18 +250,67 @@ receive_some(struct publish_wire *w)
 		    w->in.len - w->taken);
 	w->in.len -= w->taken;
 	w->taken = 0;
+	if (w->tls != NULL) {
+		n = receive_bytes(w, w->cipher);
+		return n > 0 ? decipher(w, (size_t)n) : (int)n;
+	}
 	if ((to = buf_reserve(&w->in, READ_MIN)) == NULL) {
 		errno = ENOMEM;
 		return -1;
 	}
-	n = recv(w->fd, to, READ_MIN, 0);
-	if (n == 0) {
-		w->wrong = "it closed the connection";
+	if ((n = receive_bytes(w, to)) == -1)
+		return -1;
+	w->in.len += (size_t)n;
+	return 0;
+}
+
+/* One step of the handshake: send, or wait for what comes next. */
+static int
+shake(struct publish_wire *w, enum dial_tls_state *state, int64_t until,
+    const atomic_bool *stop)
+{
+	struct pollfd pfd = publish_wire_poll(w, true);
+	ssize_t n = 0;
+
+	if (wait_for(&pfd, until, stop) != 0) {
+		if (errno == ETIMEDOUT)
+			w->wrong = "its handshake takes too long";
 		return -1;
 	}
-	if (n == -1)
-		return errno == EAGAIN || errno == EINTR ? 0 : -1;
-	w->in.len += (size_t)n;
+	if ((pfd.revents & POLLOUT) && send_made(w) != 0)
+		return -1;
+	if ((pfd.revents & (POLLIN | POLLHUP | POLLERR)) &&
+	    (n = receive_bytes(w, w->cipher)) == -1)
+		return -1;
+	if (n == 0)
+		return 0;
+	*state = dial_tls_shake(w->tls, w->cipher, (size_t)n, &w->made);
+	if (*state != DIAL_TLS_BROKEN)
+		return 0;
+	/* The alert, if it can be. */
+	if (w->made.len > w->made_sent)
+		(void)send_made(w);
+	w->wrong = dial_tls_why(w->tls);
+	return -1;
+}
+
+int
+publish_wire_encipher(struct publish_wire *w, const struct dial_trust *trust,
+    int64_t timeout_ms, const atomic_bool *stop)
+{
+	enum dial_tls_state state = DIAL_TLS_OPENING;
+	int64_t until = clock_ms() + timeout_ms;
+
+	if ((w->cipher = malloc(READ_MIN)) != NULL && trust != NULL)
+		w->tls = dial_tls_new(trust,
+		    (const struct sockaddr *)&w->address.ss, &w->made);
+	if (w->tls == NULL) {
+		errno = ENOMEM;
+		return -1;
+	}
+	while (state == DIAL_TLS_OPENING)
+		if (shake(w, &state, until, stop) != 0)
+			return -1;
 	return 0;
 }
 

@@ -21,6 +21,8 @@
 #include "daemon/remote/resp.h"
 #include "daemon/remote/slotmap.h"
 
+struct dial_tls;
+struct dial_trust;
 struct pollfd;
 
 /* One look at whoever else is there, while somebody is waited for. */
@@ -36,10 +38,15 @@ struct publish_wire {
 	size_t sent;
 	struct buf in;
 	size_t taken;			/* bytes of it */
+	struct dial_tls *tls;		/* owned; NULL: plain, or not yet */
+	char *cipher;			/* owned: room for what is received */
+	struct buf made;		/* what is sent for the requests */
+	size_t made_sent;
 	struct resp_scan scan;
 	int64_t moved;			/* ms: when bytes went, or a whole reply
 					   came, last */
-	const char *wrong;		/* static: why it broke; NULL: errno */
+	const char *wrong;		/* why it broke: static, or tls's;
+					   NULL: errno */
 	uint32_t owed[PUBLISH_WIRE_OWED];	/* a ring: what the replies to
 					   come are about */
 	size_t first_owed, n_owed;
@@ -67,11 +74,24 @@ void publish_wire_free(struct publish_wire *);
 /*
  * Connect.
  *
- * stop  ends the wait
+ * timeout_ms  for all of it
+ * stop        ends the wait
  *
  * Returns 0, or -1 with errno: ECANCELED when stopped, ETIMEDOUT.
  */
 int publish_wire_open(struct publish_wire *, int64_t timeout_ms,
+    const atomic_bool *stop);
+
+/*
+ * Have the server prove who it is, and encipher all from now on.  Nothing is
+ * in its buffers.
+ *
+ * trust  borrowed for the wire's life
+ *
+ * Returns 0, or -1 with errno, or with wrong set.
+ */
+int publish_wire_encipher(struct publish_wire *,
+    const struct dial_trust *trust, int64_t timeout_ms,
     const atomic_bool *stop);
 
 /*
@@ -107,7 +127,7 @@ int publish_wire_wait(struct publish_wire *, struct publish_reply *reply,
     int64_t timeout_ms, const atomic_bool *stop);
 
 /*
- * Why it broke, in words; static, or valid until the next strerror(3).
+ * Why it broke, in words; valid until the next strerror(3), or as long as it.
  */
 const char *publish_wire_wrong(const struct publish_wire *);
 
@@ -135,7 +155,7 @@ publish_wire_owed(struct publish_wire *w)
 static inline size_t
 publish_wire_unsent(const struct publish_wire *w)
 {
-	return w->out.len - w->sent;
+	return w->out.len - w->sent + w->made.len - w->made_sent;
 }
 
 #endif
