@@ -171,49 +171,6 @@ sweep(struct cluster *c)
 	}
 }
 
-/* What a new map has holes for is as it was. */
-static void
-fill_holes(struct slotmap *map, const struct slotmap *old)
-{
-	uint16_t index, *new;
-
-	if (map->n_holes == 0 || old->n_nodes == 0 ||
-	    (new = malloc(old->n_nodes * sizeof(*new))) == NULL)
-		return;
-	memset(new, 0xff, old->n_nodes * sizeof(*new));
-	for (unsigned int slot = 0; slot < SLOTMAP_SLOTS; slot++) {
-		index = old->masters[slot];
-		if (map->masters[slot] != SLOTMAP_NONE ||
-		    index == SLOTMAP_NONE)
-			continue;
-		if (new[index] == SLOTMAP_NONE) {
-			new[index] = slotmap_move(map, slot,
-			    &old->nodes[index]);
-		} else {
-			map->masters[slot] = new[index];
-			map->n_holes--;
-		}
-	}
-	free(new);
-}
-
-/* Whether two maps have the same masters, and replicas for the same slots. */
-static bool
-is_alike(const struct slotmap *a, const struct slotmap *b)
-{
-	const uint16_t *m = a->masters, *n = b->masters;
-
-	for (unsigned int i = 0; i < SLOTMAP_SLOTS; i++) {
-		if ((a->replicas[i] == SLOTMAP_NONE) !=
-		    (b->replicas[i] == SLOTMAP_NONE) ||
-		    (m[i] == SLOTMAP_NONE) != (n[i] == SLOTMAP_NONE) ||
-		    (m[i] != SLOTMAP_NONE &&
-		    !slotmap_same(&a->nodes[m[i]], &b->nodes[n[i]])))
-			return false;
-	}
-	return true;
-}
-
 /* Take a reply for the map.  Returns 0, or -1. */
 static int
 take_map(struct cluster *c, const struct node *from, const char *at,
@@ -229,13 +186,13 @@ take_map(struct cluster *c, const struct node *from, const char *at,
 		return -1;
 	}
 	if (c->map != NULL)
-		fill_holes(map, c->map);
+		slotmap_fill(map, c->map);
 	if (map->n_nodes == 0 || take_nodes(c, map) != 0) {
 		slotmap_clear(map);
 		free(map);
 		return -1;
 	}
-	if (c->map == NULL || !is_alike(c->map, map))
+	if (c->map == NULL || !slotmap_is_alike(c->map, map))
 		c->interval = REGULAR_MIN;
 	else if (c->interval < REGULAR_MAX)
 		c->interval *= 2;

@@ -465,3 +465,44 @@ slotmap_redirect(struct slotmap_redirect *to, const char *text, size_t len,
 	return set_port(&to->to, read_digits(colon + 1,
 	    (size_t)(end - colon - 1)));
 }
+
+void
+slotmap_fill(struct slotmap *map, const struct slotmap *old)
+{
+	uint16_t index, *new;
+
+	if (map->n_holes == 0 || old->n_nodes == 0 ||
+	    (new = malloc(old->n_nodes * sizeof(*new))) == NULL)
+		return;
+	memset(new, 0xff, old->n_nodes * sizeof(*new));
+	for (unsigned int slot = 0; slot < SLOTMAP_SLOTS; slot++) {
+		index = old->masters[slot];
+		if (map->masters[slot] != SLOTMAP_NONE ||
+		    index == SLOTMAP_NONE)
+			continue;
+		if (new[index] == SLOTMAP_NONE) {
+			new[index] = slotmap_move(map, slot,
+			    &old->nodes[index]);
+		} else {
+			map->masters[slot] = new[index];
+			map->n_holes--;
+		}
+	}
+	free(new);
+}
+
+bool
+slotmap_is_alike(const struct slotmap *a, const struct slotmap *b)
+{
+	const uint16_t *m = a->masters, *n = b->masters;
+
+	for (unsigned int i = 0; i < SLOTMAP_SLOTS; i++) {
+		if ((a->replicas[i] == SLOTMAP_NONE) !=
+		    (b->replicas[i] == SLOTMAP_NONE) ||
+		    (m[i] == SLOTMAP_NONE) != (n[i] == SLOTMAP_NONE) ||
+		    (m[i] != SLOTMAP_NONE &&
+		    !slotmap_same(&a->nodes[m[i]], &b->nodes[n[i]])))
+			return false;
+	}
+	return true;
+}

@@ -92,6 +92,17 @@ uint16_t slotmap_move(struct slotmap *, unsigned int slot,
     const struct slotmap_address *);
 
 /*
+ * Fill what a map has holes for as an older one has it, as far as there is
+ * memory.
+ */
+void slotmap_fill(struct slotmap *, const struct slotmap *old);
+
+/*
+ * Whether two maps have the same masters, and replicas for the same slots.
+ */
+bool slotmap_is_alike(const struct slotmap *, const struct slotmap *);
+
+/*
  * Whether two addresses are the same, port included.
  */
 bool slotmap_same(const struct slotmap_address *,
