@@ -384,7 +384,7 @@ class Check(harness.DaemonTest):
                 return client("-t", "5" if kind is Silent else PATIENT,
                               "check", *map(str, server.address))
 
-        with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        with concurrent.futures.ThreadPoolExecutor(9) as pool:
             results = list(pool.map(checked, FAULTS))
         for done, (kind, (title, seen)) in zip(results, FAULTS.items()):
             with self.subTest(kind.__name__):
@@ -433,7 +433,7 @@ class Check(harness.DaemonTest):
                                    '''f"No match for '{query}'."''')
             return changed
 
-        for change in (str, of_today):
+        for change in harness.slow([of_today], [str, of_today]):
             kept, broken, skipped = self.tutorials(change)
             self.assertEqual(
                 [title for title in broken if not title.endswith(
