@@ -339,9 +339,9 @@ inspect_keys_new(struct event_base *base, struct errands *searches)
 }
 
 void
-inspect_keys_use(struct inspect_keys *keys, const struct conf *conf)
+inspect_keys_use(struct inspect_keys *keys, const struct snapshot *snap)
 {
-	remote_use(keys->remote, conf);
+	remote_use(keys->remote, snap);
 }
 
 const struct remotes *

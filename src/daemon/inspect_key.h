@@ -11,13 +11,13 @@
 
 #include <stddef.h>
 
-struct conf;
 struct control_request;
 struct errands;
 struct event_base;
 struct inspect_keys;
 struct reload;
 struct remotes;
+struct snapshot;
 
 /*
  * Make who asks, also of tables on other machines, by a client of its own.
@@ -32,9 +32,9 @@ struct inspect_keys *inspect_keys_new(struct event_base *base,
     struct errands *searches);
 
 /*
- * This configuration serves from now on.
+ * These tables serve from now on.
  */
-void inspect_keys_use(struct inspect_keys *, const struct conf *);
+void inspect_keys_use(struct inspect_keys *, const struct snapshot *);
 
 /*
  * Who looks at tables on other machines; borrowed.

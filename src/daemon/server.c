@@ -302,7 +302,7 @@ server_change_cb(const struct generation *gen, void *arg)
 	pid_use(&server->pid, gen->conf, geteuid(), NULL);
 	if (server->http != NULL)
 		http_use(server->http, gen->conf);
-	inspect_keys_use(server->asks, gen->conf);
+	inspect_keys_use(server->asks, gen->snap);
 }
 
 static struct report
@@ -421,7 +421,7 @@ server_hear(struct server *server)
 	    server->asks == NULL || server->hiding == NULL ||
 	    server->publishing == NULL)
 		return -1;
-	inspect_keys_use(server->asks, conf);
+	inspect_keys_use(server->asks, server->first->snap);
 	server->watchdog = watchdog_new(server->base, workers_beat_cb,
 	    server);
 	if (fd != -1 && (server->control = control_new(server->base, fd,

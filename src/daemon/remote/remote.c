@@ -258,21 +258,22 @@ set_deadlines(struct remote *r)
 }
 
 void
-remote_use(struct remote *r, const struct conf *conf)
+remote_use(struct remote *r, const struct snapshot *snap)
 {
-	const struct conf_table *t;
+	const struct later *later;
 	struct source *s;
+	size_t before;
 
 	LIST_FOREACH(s, &r->sources, entry)
 		s->used = false;
-	STAILQ_FOREACH(t, &conf->tables, entry) {
-		if (t->remote == NULL)
-			continue;
-		if ((s = source_of(r, t->remote)) != NULL)
+	/* As lookups have them: of a line that did not change, the old one. */
+	for (size_t i = 0; (later = snapshot_later_at(snap, i, &before)) !=
+	    NULL; i++) {
+		if ((s = source_of(r, later->what)) != NULL)
 			source_use(s);
 		else
 			log_warnx("out of memory for a table table=%s",
-			    t->name);
+			    later->name);
 	}
 	set_deadlines(r);
 	/* What is not used any more. */

@@ -17,11 +17,11 @@
 
 #include "daemon/request/lookup.h"
 
-struct conf;
 struct conf_remote;
 struct event_base;
 struct remote;
 struct remote_look;
+struct snapshot;
 struct stats;
 
 /*
@@ -41,10 +41,10 @@ struct remote *remote_new(struct event_base *base, struct stats *stats);
 void remote_free(struct remote *);
 
 /*
- * Another generation serves: connect to the servers of its tables.  What is
- * asked for an older one goes on.
+ * Another generation's tables serve: connect to the servers of those that are
+ * elsewhere.  What is asked for an older one goes on.
  */
-void remote_use(struct remote *, const struct conf *);
+void remote_use(struct remote *, const struct snapshot *);
 
 /* Who asks; with the struct remote. */
 extern const struct later_ops remote_ops;

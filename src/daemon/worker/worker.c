@@ -77,7 +77,7 @@ worker_use(struct worker *w, struct generation *gen)
 	event_base_loopexit(w->host.base, NULL);
 	w->host.env.reply_max = (size_t)gen->conf->limits.output;
 	deadlines_configure(&w->host.deadlines, &gen->conf->timeouts);
-	remote_use(w->remote, gen->conf);
+	remote_use(w->remote, gen->snap);
 	session_use_generation(&w->host, gen->number);
 	generation_unref(old);
 }

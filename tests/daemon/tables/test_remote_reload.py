@@ -4,6 +4,7 @@
 """Reloads that change a table on other machines while it is asked."""
 
 import itertools
+import json
 import sys
 
 sys.path.insert(1, sys.path[0] + "/..")
@@ -56,6 +57,32 @@ class Reload(RemoteTest):
                            before + 200, "lookups come")
         self.assertEqual(load.wrong[:3], [], load.summary())
         self.assertEqual(load.count("unavailable"), 0, load.summary())
+
+    def test_something_else_changes(self):
+        """The table's cache stays, it is seen, and what is published then."""
+        line = self.line(self.single, "redis", "prefix=one:")
+        self.serve("workers 1", line)
+        self.wait_for("found", KEYS[0])
+        for i in range(3):
+            self.configure("workers 1", line, self.control_line(),
+                           answers=[f'answer "near" "{i}"'])
+            self.assertEqual(self.control("reload").returncode, 0)
+            peer = self.peer(self.daemon.address)
+            for cached in ((i > 0, True), (True,))[i > 0]:
+                peer.send(harness.search(KEYS[1], explain=True,
+                                         **harness.kept()))
+                reply = peer.reply()
+                self.assertEqual(reply.result, self.one[KEYS[1]])
+                if cached:
+                    self.assertIs(reply.header["cached"], True)
+            row = json.loads(self.control("--json", "tables").stdout)[
+                "tables"][-1]
+            self.assertEqual((row["table"], row["up"]), ("shared", True))
+        self.publish(self.single, {k: f"3 {k}" for k in KEYS},
+                     prefix="one:")
+        peer = self.peer(self.daemon.address)
+        wait_until(lambda: self.ask_one(peer, KEYS[1]).result ==
+                   f"3 {KEYS[1]}", "the new edition is seen")
 
     def test_all_changes(self):
         self.check(self.one, self.two)
