@@ -157,8 +157,10 @@ connected(struct dial *d)
 		return NULL;
 	}
 	d->tls = dial_tls_new(how->trust, how->address, &how->room->out);
-	if (d->tls == NULL)
+	if (d->tls == NULL) {
+		buf_reset(&how->room->out, DIAL_READ_SIZE);
 		return no_memory;
+	}
 	d->greets = true;
 	return send_made(d);
 }
@@ -249,8 +251,11 @@ dial_send(struct dial *d, const char *p, size_t len)
 {
 	if (d->tls == NULL)
 		return send_all(d, p, len);
-	if (dial_tls_encipher(d->tls, p, len, &d->how.room->out) != 0)
+	if (dial_tls_encipher(d->tls, p, len, &d->how.room->out) != 0) {
+		/* A part of it is nothing for the next one's connection. */
+		buf_reset(&d->how.room->out, DIAL_READ_SIZE);
 		return dial_tls_why(d->tls);
+	}
 	return send_made(d);
 }
 

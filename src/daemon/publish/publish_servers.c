@@ -168,6 +168,9 @@ wire_to(struct publish_servers *s, const struct slotmap_address *address)
 	}
 	if (timeout < CONNECT_MIN_MS)
 		timeout = CONNECT_MIN_MS;
+	/* At the end of the daemon there is less. */
+	if (timeout > s->patience_ms)
+		timeout = s->patience_ms;
 	if (publish_wire_open(w, timeout, s->stop) != 0 || (s->conf->tls &&
 	    publish_wire_encipher(w, s->conf->trust, timeout, s->stop) != 0)) {
 		publish_servers_lost(s, w);

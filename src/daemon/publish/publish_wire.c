@@ -192,6 +192,11 @@ send_some(struct publish_wire *w)
 	if (w->sent == w->out.len) {
 		buf_reset(&w->out, KEEP_MAX);
 		w->sent = 0;
+	} else if (w->sent >= ENCIPHER_MAX) {
+		/* More comes before all has gone: room is for what is left. */
+		w->out.len -= w->sent;
+		memmove(w->out.data, w->out.data + w->sent, w->out.len);
+		w->sent = 0;
 	}
 	return 0;
 }

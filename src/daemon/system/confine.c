@@ -165,8 +165,8 @@ confine_descriptors(const struct conf *conf)
 
 	TAILQ_FOREACH(l, &conf->listens, entry)
 		need.listeners++;
-	/* Who publishes has two to each. */
-	need.servers = count_servers(conf) * (need.workers + 2);
+	/* Who publishes has two to each, and who explains one. */
+	need.servers = count_servers(conf) * (need.workers + 3);
 	descriptors_raise(&need);
 }
 
