@@ -55,7 +55,6 @@ from __future__ import annotations
 
 import asyncio
 import collections
-import contextlib
 import dataclasses
 import itertools
 import json
@@ -211,6 +210,10 @@ def _server(word: str) -> Server:
         good = not colon or port
     if not good or not host or any(c in host for c in " /[]"):
         raise ValueError(f"{word!r}: no HOST, HOST:PORT or /PATH")
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        raise ValueError(f"{word!r}: no name of a host") from None
     if port and not (port.isascii() and port.isdigit() and
                      0 < int(port) < 65536):
         raise ValueError(f"{word!r}: no port from 1 to 65535")
@@ -415,6 +418,17 @@ def _is_elsewhere(reply: Reply) -> bool:
 
 # ------------------------------------------------------------------ blocking
 
+def _connect(sock: socket.socket, address: Any, until: float) -> None:
+    """As connect(), which for a unix socket does not wait for its queue."""
+    while True:
+        try:
+            return sock.connect(address)
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                raise TimeoutError("timed out") from None
+            time.sleep(0.005)
+
+
 def _connected(server: Server, until: float) -> socket.socket:
     """A socket that is connected, to one of a host's addresses, in turn."""
     if server.path:
@@ -425,11 +439,15 @@ def _connected(server: Server, until: float) -> socket.socket:
                                          socket.SOCK_STREAM))
     error: OSError = TimeoutError("timed out")
     for n, (family, kind, protocol, _, address) in enumerate(places):
-        sock = socket.socket(family, kind, protocol)
         left = until - time.monotonic()
+        try:
+            sock = socket.socket(family, kind, protocol)
+        except OSError as e:            # such as without IPv6
+            error = e
+            continue
         sock.settimeout(max(0.001, left / (len(places) - n)))
         try:
-            sock.connect(address)
+            _connect(sock, address, until)
         except OSError as e:
             error = e
             sock.close()
@@ -526,6 +544,7 @@ class Client:
         self._numbers = itertools.count(1)
         self._asked: Deque[_Asked] = collections.deque()
         self._asking = False        # an iterator has it
+        self._closed = 0            # times
         self._max_content = max_content
         self._link: Optional[_Link] = None
         self._talk = _Talk(self._asked, max_content)
@@ -539,6 +558,10 @@ class Client:
 
     def close(self) -> None:
         """End the connection; the next request makes another."""
+        self._closed += 1
+        self._drop()
+
+    def _drop(self) -> None:
         self._leave()
         self._asked.clear()
 
@@ -556,9 +579,9 @@ class Client:
                distance: Optional[int] = None, suggest: Optional[int] = None,
                explain: bool = False) -> Reply:
         """The reply to one search; the words are those of the protocol."""
-        return next(self._ask([_search(
+        return self._one(_search(
             next(self._numbers), value, explain, suggest, match=match,
-            table=table, limit=limit, distance=distance)]))
+            table=table, limit=limit, distance=distance))
 
     def search_many(self, values: Iterable[str], *,
                     match: Optional[str] = None, table: Optional[str] = None,
@@ -578,7 +601,11 @@ class Client:
 
     def binary(self, content: bytes) -> Reply:
         """The reply to a binary request."""
-        return next(self._ask([_binary(next(self._numbers), content)]))
+        return self._one(_binary(next(self._numbers), content))
+
+    def _one(self, asked: _Asked) -> Reply:
+        (reply,) = self._ask([asked])
+        return reply
 
     # Of what was asked, the oldest is waited for; the link is one that works,
     # as far as is known, or None.
@@ -586,11 +613,16 @@ class Client:
     def _ask(self, requests: Iterable[_Asked],
              depth: int = DEPTH) -> Iterator[Reply]:
         source = iter(requests)
+        if depth < 1:
+            raise ValueError("depth is at least 1")
         if self._asking:
             raise RuntimeError("an earlier search_many() has not ended")
         self._asking = True
+        closed = self._closed
         try:
             while True:
+                if self._closed != closed:
+                    raise Failed("the client was closed")
                 self._asked.extend(itertools.islice(
                     source, depth - len(self._asked)))
                 if not self._asked:
@@ -599,7 +631,7 @@ class Client:
         finally:
             self._asking = False
             if self._asked:         # left, or failed
-                self.close()
+                self._drop()
 
     def _leave(self) -> None:
         if self._link is not None:
@@ -626,10 +658,10 @@ class Client:
                     yield from replies
                     return
                 second_best = replies[0]
-            except _BROKEN as e:
-                error = e
             except TimedOut as e:
                 error, is_old = e, False
+            except _BROKEN as e:
+                error = e
             self._leave()
             if is_old:
                 is_old = False      # the same server, once more
@@ -658,7 +690,10 @@ class Client:
         link = self._link
         while True:
             self._out = self._out or memoryview(self._talk.to_send())
-            sent = link.send(self._out)
+            try:
+                sent = link.send(self._out)
+            except (BrokenPipeError, ConnectionResetError):
+                sent, self._out = 0, memoryview(b"")    # it may have said why
             self._out = self._out[sent:]
             data = link.receive()
             if data is not None:
@@ -673,14 +708,19 @@ class Client:
 
     def _whole(self, data: bytes) -> List[Reply]:
         replies: List[Reply] = []
-        for asked, reply in self._talk.received(data):
-            if _is_elsewhere(reply):
-                self._asked.appendleft(asked)
-                if replies:             # those before it first
-                    self._leave()
+        try:
+            for asked, reply in self._talk.received(data):
+                if _is_elsewhere(reply):
+                    self._asked.appendleft(asked)
+                    if not replies:
+                        return [reply]
+                    self._leave()       # those before it first
                     return replies
-                return [reply]
-            replies.append(reply)
+                replies.append(reply)
+        except Failed:
+            if not replies:             # likewise
+                raise
+            self._leave()
         if replies and not self._talk.kept:
             self._leave()
         return replies
@@ -709,6 +749,7 @@ class AsyncClient:
         self._asked: Deque[_Asked] = collections.deque()
         self._work: Optional[asyncio.Task[None]] = None
         self._new: Optional[asyncio.Event] = None
+        self._made = False          # a connection
 
     async def __aenter__(self) -> AsyncClient:
         return self
@@ -721,8 +762,7 @@ class AsyncClient:
         work, self._work = self._work, None
         if work is not None:
             work.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await work
+            await asyncio.wait([work])
         self._fail(Failed("the client was closed"))
 
     async def get(self, key: str, default: Any = None, *,
@@ -769,15 +809,15 @@ class AsyncClient:
 
     async def _run(self) -> None:
         self._turns.begin()
-        held: List[Reply] = []          # of the oldest, if no other is better
+        held: List[Tuple[_Asked, Reply]] = []   # if no other one is better
         while self._asked:
-            progress = False
+            progress = self._made = False
             error: BaseException = Failed("")
             try:
                 progress = await self._connection(held)
             except (asyncio.TimeoutError, TimeoutError):
                 error = TimedOut(f"{self._turns.server}: no reply in time")
-            except _BROKEN as e:
+            except Exception as e:
                 error = e
             self._forget()
             if not self._asked:
@@ -794,47 +834,83 @@ class AsyncClient:
         self._asked.clear()
         self._asked.extend(wanted)
 
-    def _give_up(self, held: List[Reply], error: BaseException) -> None:
-        """No server has an answer to the oldest."""
-        if held:
-            future = self._asked.popleft().future
-            if not future.done():
-                future.set_result(held.pop())
+    def _give_up(self, held: List[Tuple[_Asked, Reply]],
+                 error: BaseException) -> None:
+        """No server has an answer to the oldest, or can be asked at all."""
+        told = error if isinstance(error, Error) else Failed(str(error))
+        if held and held[0][0] is self._asked[0]:
+            self._asked.popleft().future.set_result(held[0][1])
+        elif self._made:
+            self._asked.popleft().future.set_exception(told)
         else:
-            self._fail(error if isinstance(error, Error) else
-                       Failed(str(error)))
+            self._fail(told)
+        held.clear()
 
     async def _open(self) -> Tuple[asyncio.StreamReader,
                                    asyncio.StreamWriter]:
         server = self._turns.server
-        if server.path:
-            return await asyncio.open_unix_connection(server.path)
-        context = _context(server, self._context)
-        return await asyncio.open_connection(
-            server.host, server.port, ssl=context,
-            server_hostname=(self._name or server.host) if context else None)
+        if not server.path:
+            context = _context(server, self._context)
+            return await asyncio.open_connection(
+                server.host, server.port, ssl=context,
+                server_hostname=(self._name or server.host) if context
+                else None, happy_eyeballs_delay=0.25)
+        sock = socket.socket(socket.AF_UNIX)
+        try:
+            sock.setblocking(False)
+            while True:
+                try:
+                    sock.connect(server.path)
+                    return await asyncio.open_unix_connection(sock=sock)
+                except BlockingIOError:     # its queue is full
+                    await asyncio.sleep(0.005)
+        except BaseException:
+            sock.close()
+            raise
 
-    async def _connection(self, held: List[Reply]) -> bool:
+    async def _opened(self, share: float) -> Tuple[asyncio.StreamReader,
+                                                   asyncio.StreamWriter]:
+        """The same in time; wait_for() might lose that we are cancelled."""
+        opening = asyncio.ensure_future(self._open())
+        try:
+            done, _ = await asyncio.wait([opening], timeout=share)
+        except asyncio.CancelledError:
+            if opening.done() and not opening.cancelled() and \
+                    opening.exception() is None:
+                opening.result()[1].close()
+            opening.cancel()
+            raise
+        if not done:
+            opening.cancel()
+            raise asyncio.TimeoutError
+        return opening.result()
+
+    async def _connection(self, held: List[Tuple[_Asked, Reply]]) -> bool:
         """Ask over one connection, to its end; whether it has answered."""
         share = self._timeout / len(self._turns.servers)
-        reader, writer = await asyncio.wait_for(self._open(), share)
+        reader, writer = await self._opened(share)
+        self._made = True
         talk = _Talk(self._asked, self._max_content)
         progress = False
         reading: Optional[asyncio.Future[bytes]] = None
+        due: Optional[float] = None     # of the oldest's reply
         try:
             while True:
                 writer.write(talk.to_send())
+                if due is None and talk.n_sent:
+                    due = time.monotonic() + share
                 if reading is None:
                     reading = asyncio.ensure_future(reader.read(PIECE))
-                if not await self._wait(reading, talk, share):
+                if not await self._wait(reading, due):
                     continue
                 data, reading = reading.result(), None
                 for asked, reply in talk.received(data):
                     if _is_elsewhere(reply):
                         self._asked.appendleft(asked)
-                        held[:] = [reply]
+                        held[:] = [(asked, reply)]
                         return progress
                     progress = True
+                    due = None
                     held.clear()
                     if not asked.future.done():
                         asked.future.set_result(reply)
@@ -849,8 +925,8 @@ class AsyncClient:
                 reading.cancel()
             writer.close()
 
-    async def _wait(self, reading: asyncio.Future[bytes], talk: _Talk,
-                    share: float) -> bool:
+    async def _wait(self, reading: asyncio.Future[bytes],
+                    due: Optional[float]) -> bool:
         """For bytes, or for something to ask; whether there are bytes."""
         assert self._new is not None
         self._new.clear()
@@ -859,7 +935,8 @@ class AsyncClient:
         try:
             done, _ = await asyncio.wait(
                 both, return_when=asyncio.FIRST_COMPLETED,
-                timeout=share if talk.n_sent else None)
+                timeout=None if due is None else
+                max(0.0, due - time.monotonic()))
         finally:
             new.cancel()
         if not done:

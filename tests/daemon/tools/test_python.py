@@ -6,6 +6,7 @@
 import asyncio
 import contextlib
 import doctest
+import json
 import os
 import subprocess
 import sys
@@ -272,7 +273,8 @@ class Servers(harness.DaemonTest):
         self.assertEqual([s.host for s in appmsg.servers("a, b:1")],
                          ["a", "b"])
         for text in ("", "a,", "a:", "a:0", "a:65536", "a:x", "[::1",
-                     "[::1]x", ":1", "http://a", "a b", "appmsg:///x"):
+                     "[::1]x", ":1", "http://a", "a b", "appmsg:///x",
+                     "a..b", "x" * 64):
             with self.assertRaises(ValueError, msg=text):
                 appmsg.Client(text)
 
@@ -401,6 +403,101 @@ class Hostile(harness.DaemonTest):
                     else:
                         self.assertIsInstance(error, appmsg.ProtocolError,
                                               data[:100])
+
+    def test_behind_good_ones(self):
+        """What is wrong takes nothing from the replies before it."""
+        keys = [f"k{i}" for i in range(30)]
+
+        def spoils(connection):
+            key = connection.key()
+            connection.reply(key.upper(), connection="keep-alive", id=1,
+                             status="found")
+            data = b""
+            for number in range(2, 12):
+                request = connection.request()
+                if request is None:
+                    return
+                key = json.loads(request[1])["value"]
+                data += harness.request(
+                    to_json({"result": key.upper()}), status="found",
+                    connection="keep-alive", id=request[0]["id"])
+            connection.send(data + b"\0\0")
+
+        def good(connection):
+            while (request := connection.request()) is not None:
+                connection.send(harness.request(
+                    to_json({"result": json.loads(
+                        request[1])["value"].upper()}), status="found",
+                    connection="keep-alive", id=request[0]["id"]))
+
+        def first_only(connection):
+            with contextlib.suppress(OSError):
+                spoils(connection)
+
+        with Server(first_only) as one, Server(good) as two:
+            with appmsg.Client(at(one, two)) as client:
+                self.assertEqual([r.result for r in client.search_many(keys)],
+                                 [key.upper() for key in keys])
+
+            async def ask():
+                async with appmsg.AsyncClient(at(one, two)) as client:
+                    return await asyncio.gather(*map(client.get, keys))
+
+            self.assertEqual(run(ask()), [key.upper() for key in keys])
+
+    def test_one_too_long(self):
+        """It is told of that one, and the others are answered."""
+        def serve(connection):
+            with contextlib.suppress(OSError):
+                while (request := connection.request()) is not None:
+                    key = json.loads(request[1])["value"]
+                    connection.send(harness.request(
+                        to_json({"result": key * (5000 if key == "k5" else 1)}
+                                ), connection="keep-alive", status="found",
+                        id=request[0]["id"]))
+
+        async def ask(server):
+            async with appmsg.AsyncClient(at(server), max_content=5000
+                                          ) as client:
+                return await asyncio.gather(
+                    *(client.get(f"k{i}") for i in range(10)),
+                    return_exceptions=True)
+
+        with Server(serve) as server:
+            got = run(ask(server))
+        self.assertIsInstance(got.pop(5), appmsg.ProtocolError)
+        self.assertEqual(got, [f"k{i}" for i in range(10) if i != 5])
+
+    def test_hung_under_load(self):
+        """New requests are no reason to wait longer for the old ones."""
+        async def ask(servers):
+            async with appmsg.AsyncClient(servers, timeout=4 * SHORT
+                                          ) as client:
+                tasks = []
+                for _ in range(20):
+                    tasks.append(asyncio.create_task(client.get("k")))
+                    await asyncio.sleep(SHORT / 5)
+                return await asyncio.gather(*tasks)
+
+        with self.serve([]) as mute, Server(answers) as server:
+            self.assertEqual(run(ask(at(mute, server))), ["K"] * 20)
+
+    def test_closed_at_any_time(self):
+        """close() is not waited for in vain, wherever it finds the rest."""
+        async def close_after(turns, address):
+            client = appmsg.AsyncClient(address, timeout=DEADLINE)
+            task = asyncio.create_task(client.search("k"))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            await asyncio.wait_for(client.close(), DEADLINE / 2)
+            await asyncio.wait([task])
+            task.exception()
+
+        with self.serve([]) as tcp, \
+                Server(lambda c: c.to_end(), self.path("s")) as unix:
+            for address in (at(tcp), unix.address):
+                for turns in range(12):
+                    run(close_after(turns, address))
 
     def test_late(self):
         """A server that says nothing, or a byte now and then."""
