@@ -50,6 +50,10 @@ func lookup(address, key string) (string, error) {
 }
 
 func main() {
+	if len(os.Args) < 2 {
+		fmt.Fprintln(os.Stderr, "lookup KEY [HOST:PORT]")
+		os.Exit(2)
+	}
 	address := "127.0.0.1:65432"
 	if len(os.Args) > 2 {
 		address = os.Args[2]

@@ -13,21 +13,20 @@ function lookup(key, host, port) {
     }));
     const length = Buffer.alloc(2);
     length.writeUInt16BE(header.length);
-    const pieces = [];
     const socket = net.connect(port, host, () =>
       socket.write(Buffer.concat([length, header, content])));
-    socket.on('data', (piece) => pieces.push(piece));
-    socket.on('error', reject);
-    socket.on('end', () => {    // the server closes after its reply
-      try {
-        const reply = Buffer.concat(pieces);
-        const begin = 2 + reply.readUInt16BE(0);
-        const {'content-length': size} = JSON.parse(reply.subarray(2, begin));
-        resolve(JSON.parse(reply.subarray(begin, begin + size)).result);
-      } catch (error) {
-        reject(new Error('the reply was cut'));
-      }
+    let got = Buffer.alloc(0);
+    socket.on('data', (piece) => {  // any part of the reply
+      got = Buffer.concat([got, piece]);
+      if (got.length < 2 || got.length < 2 + got.readUInt16BE(0)) return;
+      const begin = 2 + got.readUInt16BE(0);
+      const {'content-length': size} = JSON.parse(got.subarray(2, begin));
+      if (got.length < begin + size) return;
+      resolve(JSON.parse(got.subarray(begin, begin + size)).result);
+      socket.end();
     });
+    socket.on('error', reject);
+    socket.on('end', () => reject(new Error('the reply was cut')));
   });
 }
 

@@ -14,6 +14,6 @@ exec 3<>"/dev/tcp/${2-127.0.0.1}/${3-65432}" || exit 1
 printf "$size%s%s" "$header" "$content" >&3
 length=$(head -c 2 <&3 | od -An -tu1 | { read -r high low; echo $((high * 256 + low)); })
 header=$(head -c "$length" <&3)
-length=${header##*\"content-length\": }
-head -c "${length%%[!0-9]*}" <&3
+[[ $header =~ '"content-length":'\ *([0-9]+) ]] || exit 1
+head -c "${BASH_REMATCH[1]}" <&3
 echo

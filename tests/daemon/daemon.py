@@ -68,10 +68,10 @@ def environment(**more):
     return env
 
 
-def run(*argv, stdin=b"", env=None, **kwargs):
+def run(*argv, stdin=b"", env=None, timeout=DEADLINE, **kwargs):
     """Run a program to its end; returncode, stdout, stderr as text."""
     done = subprocess.run(argv, input=stdin, capture_output=True,
-                          timeout=DEADLINE, env=env or environment(), **kwargs)
+                          timeout=timeout, env=env or environment(), **kwargs)
     done.stdout = done.stdout.decode("utf-8", "backslashreplace")
     done.stderr = done.stderr.decode("utf-8", "backslashreplace")
     no_reports(done.stderr)

@@ -10,11 +10,11 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "client/base/call.h"
-#include "common/escape.h"
 
 #define PAUSE_MS	30
 #define FIRST_SIZE	4096
@@ -218,7 +218,7 @@ tell_part(const struct dialogue *d, const char *how)
 void
 dialogue_tell(const struct dialogue *d, enum dialogue_heard heard)
 {
-	char start[64];
+	char start[3 * 8 + 1];
 
 	switch (heard) {
 	case DIALOGUE_REPLY:
@@ -239,10 +239,11 @@ dialogue_tell(const struct dialogue *d, enum dialogue_heard heard)
 		tell_part(d, "the connection was closed within the reply");
 		break;
 	case DIALOGUE_STRANGE:
-		escape(start, sizeof(start), d->data, d->len < 12 ? d->len :
-		    12);
+		for (size_t i = 0; i < 8 && i < d->len; i++)
+			snprintf(start + 3 * i, sizeof(start) - 3 * i,
+			    " %02x", (unsigned char)d->data[i]);
 		point_seen(d->checked, "the reply is no message, %s; it "
-		    "begins with \"%s\"%s", d->hdr.why, start, guess(d));
+		    "begins with the bytes%s%s", d->hdr.why, start, guess(d));
 		break;
 	case DIALOGUE_BROKEN:
 		point_seen(d->checked, "the connection broke: %s",
@@ -255,12 +256,18 @@ dialogue_tell(const struct dialogue *d, enum dialogue_heard heard)
 bool
 dialogue_expect(struct dialogue *d)
 {
+	static const char *const away[] = { "busy", "unavailable" };
 	enum dialogue_heard heard = dialogue_hear(d);
 
-	if (heard == DIALOGUE_REPLY)
-		return true;
-	dialogue_tell(d, heard);
-	return false;
+	if (heard != DIALOGUE_REPLY) {
+		dialogue_tell(d, heard);
+		return false;
+	}
+	for (size_t i = 0; i < sizeof(away) / sizeof(away[0]); i++)
+		if (appmsg_str_eq(&d->hdr.status, away[i], strlen(away[i])))
+			d->checked->skip = "it says that it is busy, or that "
+			    "it cannot know";
+	return true;
 }
 
 bool

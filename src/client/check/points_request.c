@@ -107,6 +107,17 @@ judge_same(struct checked *c, const struct point *point)
 	dialogue_close(&d);
 }
 
+/* Say how something was answered: the beginning, in whole characters. */
+static void
+tell_text(struct checked *c, const char *text)
+{
+	size_t len = strnlen(text, 100);
+
+	while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
+		len--;
+	point_seen(c, "it is answered \"%.*s\"", (int)len, text);
+}
+
 static void
 judge_any(struct checked *c, const struct point *point)
 {
@@ -116,7 +127,7 @@ judge_any(struct checked *c, const struct point *point)
 	if (dialogue_ask(&d, c, point->arg)) {
 		text = dialogue_result(&d);
 		if (text != NULL && strncmp(text, "Error: ", 7) == 0)
-			point_seen(c, "it is answered \"%.100s\"", text);
+			tell_text(c, text);
 		free(text);
 	}
 	dialogue_close(&d);
@@ -143,7 +154,7 @@ judge_error(struct checked *c, const struct point *point)
 	if (dialogue_ask(&d, c, point->arg)) {
 		text = dialogue_result(&d);
 		if (text != NULL && strncmp(text, "Error", 5) != 0)
-			point_seen(c, "it is answered \"%.100s\"", text);
+			tell_text(c, text);
 		free(text);
 	}
 	dialogue_close(&d);

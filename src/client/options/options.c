@@ -290,6 +290,18 @@ options_check_count(enum options_action action, int count)
 		    "goes in quotes", count);
 }
 
+/* Whether a server's name has a port, which no IPv6 address has. */
+static bool
+options_has_port(const char *server)
+{
+	const char *scheme = strstr(server, "://");
+	const char *host = scheme != NULL ? scheme + 3 : server;
+	const char *colon = strrchr(host, ':');
+
+	return colon != NULL && (strchr(host, ':') == colon ||
+	    (colon > host && colon[-1] == ']'));
+}
+
 /* The server that is checked, if words name it. */
 static void
 options_set_checked(struct options_given *given, char **words, int count)
@@ -297,9 +309,12 @@ options_set_checked(struct options_given *given, char **words, int count)
 	if (count > 0 && (given->where.n_hosts > 0 ||
 	    given->where.path != NULL))
 		usage_fail("the host is named twice");
-	if (count > 1 && given->where.port != NULL)
+	if (count > 1 && (given->where.port != NULL ||
+	    options_has_port(words[0])))
 		usage_fail("the port is named twice");
-	if (count > 0 && words[0][0] == '/' && count == 1)
+	if (count > 1 && words[0][0] == '/')
+		usage_fail("a unix socket has no port");
+	if (count > 0 && words[0][0] == '/')
 		given->where.path = words[0];
 	else if (count > 0)
 		given->where.hosts[given->where.n_hosts++] = words[0];

@@ -20,7 +20,7 @@ sys.path.insert(1, sys.path[0] + "/..")
 
 import harness
 import tls
-from harness import LOOPBACK, RING, client, free_port, originals, quoted
+from harness import DEADLINE, LOOPBACK, RING, client, free_port, originals, quoted
 from scripted import Server
 
 ANSWERS = {"ring": RING}
@@ -395,8 +395,8 @@ class Check(harness.DaemonTest):
                 self.assertRegex(re.sub(r"\n#\s+", " ", text), seen)
                 self.assertRegex(done.stdout, r"(?m)^#   why: ")
                 self.assertEqual(
-                    done.returncode, 76 if title == "a search is answered"
-                    else 75 if kind is Silent else 1)
+                    done.returncode, 75 if kind in (Silent, UntilEnd) else
+                    76 if title == "a search is answered" else 1)
                 self.assertEqual("Bail out!" in done.stdout,
                                  done.returncode != 1)
 
@@ -460,7 +460,7 @@ class Check(harness.DaemonTest):
 
         with Server(None) as deaf, Server(Hangs()) as server:
             done = client("check", *map(str, deaf.address))
-            self.assertEqual(done.returncode, 76)
+            self.assertEqual(done.returncode, 75)
             self.assertRegex(done.stdout, "nothing came for (999|1000) ms")
             begin = time.monotonic()
             args = harness.slow(["-t", "4"], [])
@@ -468,6 +468,26 @@ class Check(harness.DaemonTest):
             self.assertLess(time.monotonic() - begin, 25)
         self.assertEqual(done.returncode, 75, done)
         self.assertIn("\nBail out! the time is over", done.stdout)
+
+    def test_busy(self):
+        """A server that is busy in between has done nothing wrong."""
+        class Busy(Little):
+            count = 0
+
+            def message(self, request, kind, content, **members):
+                self.count += 1
+                if "status" not in members and "connection" in request and \
+                        self.count % 7 == 0:
+                    kind, content = "text/json", self.encode(
+                        {"result": "Error: too busy."})
+                    members["status"] = "busy"
+                return super().message(request, kind, content, **members)
+
+        with Server(Busy()) as server:
+            done = self.check(*server.address)
+        self.assertEqual((points(done)[1], done.returncode), ([], 0),
+                         done.stdout)
+        self.assertIn("# SKIP it says that it is busy", done.stdout)
 
     def test_json(self):
         with Server(NoResult()) as server:
@@ -484,8 +504,8 @@ class Check(harness.DaemonTest):
         """Nothing is printed but what is wrong."""
         with Server(Little()) as server:
             done = client("-q", "-t", PATIENT, "check", *map(str, server.address))
-        self.assertEqual((done.returncode, done.stderr), (0, ""))
-        self.assertNotIn("ok 1", done.stdout)
+        self.assertEqual((done.returncode, done.stdout, done.stderr),
+                         (0, "", ""))
 
     def test_hostile(self):
         """What a server says reaches no terminal as it is."""
@@ -510,11 +530,31 @@ class Check(harness.DaemonTest):
                 (("-H", "a", "check", "b"), "the host is named twice"),
                 (("-U", "/a", "check", "b"), "the host is named twice"),
                 (("-p", "1", "check", "b", "2"), "the port is named twice"),
+                (("check", "a:1", "2"), "the port is named twice"),
+                (("check", "[::1]:1", "2"), "the port is named twice"),
+                (("check", "/a", "2"), "a unix socket has no port"),
                 (("check", "a,b"), "check is for one server"),
                 (("-m", "prefix", "check"), "for search only")):
             done = client(*args)
             self.assertEqual(done.returncode, 64)
             self.assertIn(text, done.stderr)
+
+
+if harness.slow(False, True):
+    class SlowNetwork(harness.DaemonTest):
+        def test_slow_network(self):
+            """Only what is waited for in vain counts."""
+            class Late(Little):
+                def __call__(self, connection):
+                    time.sleep(.5)
+                    super().__call__(connection)
+
+            with Server(Late()) as server:
+                begin = time.monotonic()
+                done = client("check", *map(str, server.address),
+                              timeout=4 * DEADLINE)
+            self.assertGreater(time.monotonic() - begin, 20)
+            self.assertNotIn("Bail out!", done.stdout)
 
 
 if __name__ == "__main__":
