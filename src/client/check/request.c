@@ -39,6 +39,22 @@ fill(struct filled *filled, const char *text, size_t len, const char *length,
 	return 0;
 }
 
+/* Without memory, there is no data. */
+static void
+join(struct request *r, const struct filled *head,
+    const struct filled *content)
+{
+	r->head = 2 + head->len;
+	r->len = r->head + content->len;
+	r->data = malloc(r->len);
+	if (r->data == NULL)
+		return;
+	r->data[0] = (char)(head->len >> 8);
+	r->data[1] = (char)(head->len & 0xff);
+	memcpy(r->data + 2, head->data, head->len);
+	memcpy(r->data + r->head, content->data, content->len);
+}
+
 int
 request_make(struct request *r, const struct request_parts *parts)
 {
@@ -52,21 +68,13 @@ request_make(struct request *r, const struct request_parts *parts)
 	char length[32];
 
 	*r = (struct request){ .data = NULL };
-	if (fill(&content, text, len, "", parts->n_long) == 0) {
-		snprintf(length, sizeof(length), "%zu", content.len);
-		if (fill(&head, header, strlen(header), length,
-		    parts->n_long) == 0)
-			r->data = malloc(2 + head.len + content.len);
+	if (fill(&content, text, len, "", parts->n_long) != 0)
+		return -1;
+	snprintf(length, sizeof(length), "%zu", content.len);
+	if (fill(&head, header, strlen(header), length, parts->n_long) == 0) {
+		join(r, &head, &content);
+		free(head.data);
 	}
-	if (r->data != NULL) {
-		r->data[0] = (char)(head.len >> 8);
-		r->data[1] = (char)(head.len & 0xff);
-		r->head = 2 + head.len;
-		r->len = r->head + content.len;
-		memcpy(r->data + 2, head.data, head.len);
-		memcpy(r->data + r->head, content.data, content.len);
-	}
-	free(head.data);
 	free(content.data);
 	return r->data != NULL ? 0 : -1;
 }

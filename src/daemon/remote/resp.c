@@ -444,8 +444,8 @@ resp_auth(struct buf *b, const char *user, const char *password)
 	size_t len = user != NULL ? strlen(user) : 0;
 
 	/* What would grow leaves what it was behind. */
-	if (buf_reserve(b, len + strlen(password) + 5 * (NUMBER_MAX + 8)) ==
-	    NULL)
+	if (buf_reserve(b, len + strlen(password) +
+	    (size_t)5 * (NUMBER_MAX + 8)) == NULL)
 		return -1;
 	(void)resp_command(b, user != NULL ? 3 : 2);
 	(void)resp_arg(b, "AUTH", 4);
