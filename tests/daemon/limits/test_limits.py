@@ -301,8 +301,8 @@ class Descriptors(harness.DaemonTest):
         return limit
 
     def test_those_of_servers_are_counted(self):
-        """One a worker, and two for who publishes; those of two tables that
-        are on the same ones once."""
+        """One a worker, two for who publishes, and one for who explains;
+        those of two tables that are on the same ones once."""
         some = "127.0.0.1:1,127.0.0.1:2"
         many = ",".join(f"127.0.0.1:{port}" for port in range(1, 21))
         none = self.raised()
@@ -313,7 +313,7 @@ class Descriptors(harness.DaemonTest):
                 ((f"table a redis-cluster {some}",), 16),
                 ((f"table a redis-cluster {many}",), 20)):
             with self.subTest(lines=lines):
-                self.assertEqual(self.raised(*lines), none + 5 * servers)
+                self.assertEqual(self.raised(*lines), none + 6 * servers)
 
 
 class Allow(LimitsTest):
