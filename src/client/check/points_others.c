@@ -46,6 +46,8 @@ judge_beside(struct checked *c, const struct point *point)
 			dialogue_close(&d);
 		else if (manner->end == RESETS)
 			dialogue_reset(&d);
+		/* Such that it is noticed before the next one comes. */
+		dialogue_pause(&d);
 		must_serve(c);
 	}
 	request_clear(&r);
