@@ -69,9 +69,8 @@ dialogue_send(struct dialogue *d, const char *data, size_t len)
 }
 
 void
-dialogue_pause(struct dialogue *d)
+dialogue_pause(void)
 {
-	(void)d;
 	poll(NULL, 0, PAUSE_MS);
 }
 

@@ -59,7 +59,7 @@ void dialogue_send(struct dialogue *, const char *data, size_t len);
  * Leave what was sent to the server for a moment, so that it is received apart
  * from what comes next.
  */
-void dialogue_pause(struct dialogue *);
+void dialogue_pause(void);
 
 /*
  * Send no more.  Returns false where that cannot be said, as over TLS.

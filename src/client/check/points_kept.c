@@ -189,9 +189,9 @@ judge_overlap(struct checked *c, const struct point *point)
 		memcpy(both, r.data, r.len);
 		memcpy(both + r.len, r.data, r.len);
 		dialogue_send(&d, both, half);
-		dialogue_pause(&d);
+		dialogue_pause();
 		dialogue_send(&d, both + half, r.len);
-		dialogue_pause(&d);
+		dialogue_pause();
 		dialogue_send(&d, both + half + r.len, r.len - half);
 		free(both);
 		if (dialogue_expect(&d))

@@ -41,13 +41,13 @@ judge_beside(struct checked *c, const struct point *point)
 
 	if (dialogue_open(&d, c) && request_make(&r, &plain) == 0) {
 		dialogue_send(&d, r.data, manner->sent);
-		dialogue_pause(&d);
+		dialogue_pause();
 		if (manner->end == CLOSES)
 			dialogue_close(&d);
 		else if (manner->end == RESETS)
 			dialogue_reset(&d);
 		/* Such that it is noticed before the next one comes. */
-		dialogue_pause(&d);
+		dialogue_pause();
 		must_serve(c);
 	}
 	request_clear(&r);

@@ -14,64 +14,53 @@
 
 static const struct request_parts plain = { .header = NULL };
 
-static void
-judge_answered(struct checked *c, const struct point *point)
-{
-	struct dialogue d;
+/* What is looked at in a reply: what is wrong with it, or NULL. */
+struct look {
+	const char *(*wrong)(const struct dialogue *);
+};
 
-	(void)point;
-	dialogue_ask(&d, c, &plain);
+static void
+judge_reply(struct checked *c, const struct point *point)
+{
+	const struct look *look = point->arg;
+	struct dialogue d;
+	const char *wrong;
+
+	if (dialogue_ask(&d, c, &plain) && look != NULL &&
+	    (wrong = look->wrong(&d)) != NULL)
+		point_seen(c, "%s", wrong);
 	dialogue_close(&d);
 }
 
-static void
-judge_members(struct checked *c, const struct point *point)
+static const char *
+wrong_members(const struct dialogue *d)
 {
-	struct dialogue d;
-
-	(void)point;
-	if (dialogue_ask(&d, c, &plain) && d.hdr.flaw != APPMSG_FLAW_NONE)
-		point_seen(c, "the header: %s", d.hdr.why);
-	dialogue_close(&d);
+	return d->hdr.flaw != APPMSG_FLAW_NONE ? d->hdr.why : NULL;
 }
 
-static void
-judge_type(struct checked *c, const struct point *point)
+static const char *
+wrong_type(const struct dialogue *d)
 {
-	struct dialogue d;
-
-	(void)point;
-	if (dialogue_ask(&d, c, &plain) && !appmsg_str_eq(
-	    &d.hdr.content_type, "text/json", strlen("text/json")))
-		point_seen(c, "it is something else");
-	dialogue_close(&d);
+	return appmsg_str_eq(&d->hdr.content_type, "text/json", 9) ? NULL :
+	    "it is something else";
 }
 
-static void
-judge_encoding(struct checked *c, const struct point *point)
+static const char *
+wrong_encoding(const struct dialogue *d)
 {
-	struct dialogue d;
-
-	(void)point;
-	if (dialogue_ask(&d, c, &plain) && !appmsg_str_eq(
-	    &d.hdr.content_encoding, "utf-8", strlen("utf-8")))
-		point_seen(c, "it is something else");
-	dialogue_close(&d);
+	return appmsg_str_eq(&d->hdr.content_encoding, "utf-8", 5) ? NULL :
+	    "it is something else";
 }
 
-static void
-judge_order(struct checked *c, const struct point *point)
+static const char *
+wrong_order(const struct dialogue *d)
 {
-	struct dialogue d;
 	struct appmsg_str order;
 
-	(void)point;
-	if (dialogue_ask(&d, c, &plain) && (appmsg_content_find(d.head,
-	    d.head_len, "byteorder", &order) != 0 ||
-	    (!appmsg_str_eq(&order, "little", 6) &&
-	    !appmsg_str_eq(&order, "big", 3))))
-		point_seen(c, "it is something else, or missing");
-	dialogue_close(&d);
+	return appmsg_content_find(d->head, d->head_len, "byteorder",
+	    &order) == 0 && (appmsg_str_eq(&order, "little", 6) ||
+	    appmsg_str_eq(&order, "big", 3)) ? NULL :
+	    "it is something else, or missing";
 }
 
 static void
@@ -133,20 +122,25 @@ static const struct point all[] = {
 	    "A reply is two bytes with the length of a header, the header, and "
 	    "the content. A server sends it once the whole request is there, "
 	    "without waiting for the end of the connection.",
-	    judge_answered, NULL },
+	    judge_reply,
+	    NULL },
 	{ "the reply's header has its members",
 	    "These are byteorder, content-type, content-encoding and "
 	    "content-length; the first three are texts, the last one is a "
-	    "number.", judge_members, NULL },
+	    "number.", judge_reply,
+	    &(const struct look){ wrong_members } },
 	{ "the reply's byteorder is little or big",
 	    "It is the order of bytes of the server's machine, sys.byteorder "
-	    "in Python.", judge_order, NULL },
+	    "in Python.", judge_reply,
+	    &(const struct look){ wrong_order } },
 	{ "the reply to a search is text/json",
 	    "Whoever reads it decides by content-type what to do with the "
-	    "content.", judge_type, NULL },
+	    "content.", judge_reply,
+	    &(const struct look){ wrong_type } },
 	{ "the reply's content-encoding is utf-8",
 	    "It says in which encoding the JSON is; clients know utf-8.",
-	    judge_encoding, NULL },
+	    judge_reply,
+	    &(const struct look){ wrong_encoding } },
 	{ "the reply has as many bytes as it says",
 	    "content-length counts the bytes of the content, and nothing comes "
 	    "behind them.", judge_length, &plain },

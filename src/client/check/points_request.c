@@ -66,7 +66,7 @@ send_cut(struct dialogue *d, const struct request *r, enum cut cut)
 		for (size_t i = 0; i < r->len; i++) {
 			dialogue_send(d, r->data + i, 1);
 			if (i < 8 || i % 16 == 0)
-				dialogue_pause(d);
+				dialogue_pause();
 		}
 		return;
 	}
@@ -76,7 +76,7 @@ send_cut(struct dialogue *d, const struct request *r, enum cut cut)
 			d->checked->skip = "over TLS there is no such end";
 		return;
 	}
-	dialogue_pause(d);
+	dialogue_pause();
 	dialogue_send(d, r->data + at, r->len - at);
 }
 

@@ -25,8 +25,8 @@
 struct descriptors_need {
 	int64_t connections;		/* limit connections */
 	int64_t listeners, workers;
-	int64_t servers;		/* of other machines, of each worker and
-					   of who publishes */
+	int64_t servers;		/* of other machines, of each worker, of
+					   who publishes and who explains */
 	int64_t cores;			/* threads of a load, a file each */
 };
 
