@@ -30,6 +30,7 @@
 
 #include "daemon/base/problems.h"
 #include "daemon/conf/conf.h"
+#include "daemon/dial/dial_bio.h"
 #include "daemon/dial/dial_pem.h"
 
 #define CIPHERS_1_2	"ECDHE+AESGCM:ECDHE+CHACHA20"
@@ -83,31 +84,12 @@ bio_write(BIO *bio, const char *p, int len)
 	return -1;
 }
 
-static long
-bio_ctrl(BIO *bio, int what, long n, void *p)
-{
-	(void)bio;
-	(void)n;
-	(void)p;
-	return what == BIO_CTRL_FLUSH;
-}
-
 static void
 trust_free(struct dial_trust *trust)
 {
 	SSL_CTX_free(trust->ctx);
 	BIO_meth_free(trust->method);
 	free(trust);
-}
-
-static int
-make_method(struct dial_trust *trust)
-{
-	trust->method = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "buffers");
-	return trust->method != NULL &&
-	    BIO_meth_set_read(trust->method, bio_read) == 1 &&
-	    BIO_meth_set_write(trust->method, bio_write) == 1 &&
-	    BIO_meth_set_ctrl(trust->method, bio_ctrl) == 1 ? 0 : -1;
 }
 
 static int
@@ -146,7 +128,8 @@ trust_new(const STACK_OF(X509) *all)
 		return NULL;
 	trust->ctx = SSL_CTX_new(TLS_client_method());
 	if (trust->ctx != NULL && set_what_is_spoken(trust->ctx) == 0 &&
-	    set_whom(trust->ctx, all) == 0 && make_method(trust) == 0)
+	    set_whom(trust->ctx, all) == 0 && (trust->method =
+	    dial_bio_method(bio_read, bio_write)) != NULL)
 		return trust;
 	trust_free(trust);
 	return NULL;

@@ -25,6 +25,7 @@
 
 #include "common/log.h"
 #include "daemon/conf/conf.h"
+#include "daemon/dial/dial_bio.h"
 #include "daemon/record/stats.h"
 #include "daemon/tls/tls_private.h"
 
@@ -114,24 +115,11 @@ bio_write(BIO *bio, const char *p, int len)
 	return buf_add(&w->out, p, (size_t)len) == 0 ? len : -1;
 }
 
-static long
-bio_ctrl(BIO *bio, int what, long n, void *p)
-{
-	(void)bio;
-	(void)n;
-	(void)p;
-	return what == BIO_CTRL_FLUSH;
-}
-
 static int
 make_bio(struct tls_worker *w)
 {
-	w->method = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "buffers");
-	if (w->method == NULL ||
-	    BIO_meth_set_read(w->method, bio_read) != 1 ||
-	    BIO_meth_set_write(w->method, bio_write) != 1 ||
-	    BIO_meth_set_ctrl(w->method, bio_ctrl) != 1 ||
-	    (w->bio = BIO_new(w->method)) == NULL)
+	w->method = dial_bio_method(bio_read, bio_write);
+	if (w->method == NULL || (w->bio = BIO_new(w->method)) == NULL)
 		return -1;
 	BIO_set_data(w->bio, w);
 	BIO_set_init(w->bio, 1);
