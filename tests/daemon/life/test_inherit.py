@@ -310,8 +310,11 @@ class Keeping(manager.ManagedTest):
         if harness.has_ipv6():
             addresses += [("::1", port), ("::", port)]
         # Each is left for all behind it, and come back to from there.
-        way = [address for i, one in enumerate(addresses)
-               for other in addresses[i + 1:] for address in (one, other)]
+        pairs = [(one, other) for i, one in enumerate(addresses)
+                 for other in addresses[i + 1:]]
+        rng, _ = harness.seeded()
+        way = [address for pair in harness.thorough(
+            rng.sample(pairs, 8), pairs) for address in pair]
         for address in addresses[-1:] + way + addresses[-2:-1]:
             daemon, _ = self.run_daemon(line(address))
             self.assertEqual(len(self.manager.store), 1)
