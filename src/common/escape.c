@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 The appmsgd authors */
 
 /*
- * One pass over the bytes: a character that is plain is copied, anything else
- * is spelled in ASCII.  No allocation, no locale: the text is UTF-8 whatever
- * the environment says.
+ * One pass over the bytes: what is plain is copied, in runs where it is ASCII,
+ * anything else is spelled in ASCII.  No allocation, no locale: the text is
+ * UTF-8 whatever the environment says.
  */
 
 #include "config.h"
@@ -15,6 +15,10 @@
 #include <string.h>
 
 #define ESCAPE_UNIT_MAX 16	/* "\u{10ffff}" and its NUL */
+
+/* The same in each of eight bytes; the high bits of all. */
+#define ESCAPE_EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+#define ESCAPE_HIGH ESCAPE_EACH(0x80)
 
 size_t
 escape_utf8(const void *src, size_t len, uint32_t *cp)
@@ -51,6 +55,39 @@ escape_utf8(const void *src, size_t len, uint32_t *cp)
 	return n;
 }
 
+/* Whether some of eight bytes are zero: its high bit in each that is. */
+static uint64_t
+zero_bytes(uint64_t word)
+{
+	return ~(((word & ~ESCAPE_HIGH) + ~ESCAPE_HIGH) | word | ~ESCAPE_HIGH);
+}
+
+/* Whether all of eight bytes are ASCII that is left alone. */
+static bool
+is_plain_word(uint64_t word)
+{
+	/* Below 0x20 the subtraction borrows; so it does behind such a byte. */
+	return ((word | (word - ESCAPE_EACH(0x20))) & ESCAPE_HIGH) == 0 &&
+	    zero_bytes(word ^ ESCAPE_EACH('\\')) == 0 &&
+	    zero_bytes(word ^ ESCAPE_EACH(0x7f)) == 0;
+}
+
+size_t
+escape_plain_len(const void *src, size_t len)
+{
+	const unsigned char *p = src, *end = p + len;
+	uint64_t word;
+
+	for (; (size_t)(end - p) >= sizeof(word); p += sizeof(word)) {
+		memcpy(&word, p, sizeof(word));
+		if (!is_plain_word(word))
+			break;
+	}
+	while (p < end && *p >= 0x20 && *p < 0x7f && *p != '\\')
+		p++;
+	return (size_t)(p - (const unsigned char *)src);
+}
+
 bool
 escape_is_utf8(const void *src, size_t len)
 {
@@ -58,9 +95,12 @@ escape_is_utf8(const void *src, size_t len)
 	uint32_t cp;
 	size_t n;
 
-	for (; len > 0; p += n, len -= n)
+	for (; len > 0; p += n, len -= n) {
+		if ((n = escape_plain_len(p, len)) > 0)
+			continue;
 		if ((n = escape_utf8(p, len, &cp)) == 0)
 			return false;
+	}
 	return true;
 }
 
@@ -116,6 +156,16 @@ escape(char *dst, size_t cap, const void *src, size_t len)
 	bool full = cap == 0;
 
 	for (; len > 0; p += n, len -= n) {
+		if ((n = escape_plain_len(p, len)) > 0) {
+			total += n;
+			if (full)
+				continue;
+			full = n >= cap - written;
+			unit_len = full ? cap - written - 1 : n;
+			memcpy(dst + written, p, unit_len);
+			written += unit_len;
+			continue;
+		}
 		n = escape_unit(unit, &unit_len, p, len);
 		total += unit_len;
 		full = full || unit_len >= cap - written;

@@ -55,6 +55,12 @@ size_t escape(char *dst, size_t cap, const void *src, size_t len);
 size_t escape_utf8(const void *src, size_t len, uint32_t *cp);
 
 /*
+ * How many bytes from the start of src on are printable ASCII but '\\', which
+ * escape() leaves as they are: 0 to len.
+ */
+size_t escape_plain_len(const void *src, size_t len);
+
+/*
  * Is all of src valid UTF-8?
  */
 bool escape_is_utf8(const void *src, size_t len);

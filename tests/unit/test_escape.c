@@ -175,6 +175,37 @@ is_utf8_looks_at_all_of_it(void **state)
 	assert_false(escape_is_utf8("a\0\xc3\xa4", 3));
 }
 
+/* Every byte, at every place of a run, and a dst that ends anywhere. */
+static void
+runs_end_where_something_is_spelled(void **state)
+{
+	char dst[ESCAPE_SIZE(20)], src[20];
+	size_t whole;
+
+	(void)state;
+	for (int byte = 0; byte < 0x100; byte++) {
+		bool plain = byte < 0x80 && escape_is_plain((uint32_t)byte);
+
+		for (size_t at = 0; at < sizeof(src); at++) {
+			memset(src, ' ' + (int)at, sizeof(src));
+			src[at] = (char)byte;
+			assert_int_equal(escape_plain_len(src, sizeof(src)),
+			    plain ? sizeof(src) : at);
+			assert_int_equal(escape_plain_len(src, at), at);
+			assert_int_equal(escape_is_utf8(src, sizeof(src)),
+			    byte < 0x80);
+			whole = escape(dst, sizeof(dst), src, sizeof(src));
+			assert_int_equal(strlen(dst), whole);
+			for (size_t cap = 1; cap <= whole; cap++) {
+				assert_int_equal(escape(dst, cap, src,
+				    sizeof(src)), whole);
+				assert_true(strlen(dst) < cap);
+				assert_true(strlen(dst) + 4 >= cap);
+			}
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -185,7 +216,8 @@ main(void)
 		cmocka_unit_test(bytes_that_are_no_text_are_spelled),
 		cmocka_unit_test(every_code_point_is_told_from_what_is_none),
 		cmocka_unit_test(whatever_comes_out_is_one_line),
-		cmocka_unit_test(is_utf8_looks_at_all_of_it)
+		cmocka_unit_test(is_utf8_looks_at_all_of_it),
+		cmocka_unit_test(runs_end_where_something_is_spelled)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
