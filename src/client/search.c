@@ -24,11 +24,15 @@
 #include "keys.h"
 #include "client/options/options.h"
 #include "client/base/output.h"
+#include "client/base/progress.h"
 #include "client/options/query.h"
 #include "client/base/reply.h"
 #include "show.h"
 
-#define SEARCH_WINDOW 128	/* questions without an answer, at most */
+#define SEARCH_WINDOW 1024	/* questions without an answer, at most */
+#define SEARCH_BYTES ((size_t)1024 * 1024)	/* of them, before one more */
+
+#define SEARCH_KEEP 1024	/* bytes of a key's room that is used again */
 
 #define SEARCH_SUGGEST 3	/* near keys, when a single one is missed */
 
@@ -48,9 +52,11 @@ struct search {
 	size_t first;		/* of the keys in the window */
 	size_t count;
 	size_t asked;		/* of count */
+	size_t bytes;		/* of the keys in the window */
 	struct reply reply;
 	size_t answers;
 	size_t misses;		/* of answers */
+	struct progress progress;
 };
 
 static bool
@@ -69,6 +75,7 @@ search_push(struct search *search, const char *key, size_t len)
 	}
 	memcpy(slot->text, key, len);
 	slot->len = len;
+	search->bytes += len;
 	search->count++;
 	return true;
 }
@@ -126,7 +133,7 @@ search_fill(struct search *search)
 	if (search->count > SEARCH_WINDOW / 2)
 		return;
 	while (!search->keys_ended && search->count < SEARCH_WINDOW &&
-	    search_take(search))
+	    search->bytes < SEARCH_BYTES && search_take(search))
 		;
 }
 
@@ -146,6 +153,22 @@ search_ask(struct search *search)
 	if (error != 0)
 		call_error(search->call, "request", error);
 	return error == 0;
+}
+
+/* The first key in the window is answered; a long one is not kept. */
+static void
+search_drop(struct search *search)
+{
+	struct search_key *key = &search->window[search->first];
+
+	search->bytes -= key->len;
+	if (key->cap > SEARCH_KEEP) {
+		free(key->text);
+		*key = (struct search_key){ 0 };
+	}
+	search->first = (search->first + 1) % SEARCH_WINDOW;
+	search->count--;
+	search->asked--;
 }
 
 /*
@@ -197,9 +220,8 @@ search_answer(struct search *search, const struct appmsg_message *msg)
 	call_count(search->call, reply->outcome);
 	search->answers++;
 	search->misses += reply->outcome == REPLY_MISSED;
-	search->first = (search->first + 1) % SEARCH_WINDOW;
-	search->count--;
-	search->asked--;
+	search_drop(search);
+	progress_count(&search->progress);
 	/* A server without a place for us has none for the other keys. */
 	return reply->outcome != REPLY_BUSY || reply->keep_alive;
 }
@@ -259,10 +281,12 @@ search_run(struct call *call)
 		    search.query.match != NULL ? 0 : SEARCH_SUGGEST;
 	keys_init(&search.keys, options->words, options->words_count,
 	    STDIN_FILENO);
+	progress_begin(&search.progress, options->quiet);
 	do
 		search_fill(&search);
 	while (search.count > 0 && search_step(&search) &&
 	    !output_has_failed());
+	progress_hide();
 	search_tell_stop(&search);
 	search_tell_misses(&search);
 	reply_clear(&search.reply);

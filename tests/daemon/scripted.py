@@ -175,8 +175,10 @@ def ask(server, *args, **kwargs):
     return client(*where, *args, **kwargs)
 
 
-def run_in_terminal(*args, name="appmsg-client", **kwargs):
+def run_in_terminal(*args, name="appmsg-client", stdout=None, **kwargs):
     """Run appmsg-client, or another program, with a terminal for both outputs.
+
+    stdout  a file that has the first one instead
 
     Returns its exit status, and the bytes that the terminal got.
     """
@@ -196,8 +198,10 @@ def run_in_terminal(*args, name="appmsg-client", **kwargs):
         except OSError:     # nobody has the other side any more
             pass
 
-    with subprocess.Popen([program(name), *args], stdout=slave, stderr=slave, stdin=subprocess.DEVNULL,
-                          env=environment(), **kwargs) as process:
+    with subprocess.Popen(
+            [program(name), *args], stdout=slave if stdout is None else stdout,
+            stderr=slave, stdin=subprocess.DEVNULL,
+            env=environment(TERM="xterm"), **kwargs) as process:
         os.close(slave)
         reader = threading.Thread(target=read)
         reader.start()

@@ -19,6 +19,7 @@
 #include <json.h>
 
 #include "common/escape.h"
+#include "progress.h"
 #include "reply.h"
 
 /* Bytes of a text that tell what it is. */
@@ -46,6 +47,7 @@ output_flush(void)
 {
 	if (fflush(stdout) != 0 && output_errno == 0)
 		output_errno = errno;
+	progress_hide();
 }
 
 bool
@@ -78,6 +80,12 @@ output_field(FILE *file, const char *data, size_t len)
 	size_t cut, n;
 
 	while (len > 0) {
+		if ((cut = escape_plain_len(data, len)) > 0) {
+			output_write(file, data, cut);
+			data += cut;
+			len -= cut;
+			continue;
+		}
 		/* Or escape() would see invalid halves. */
 		cut = output_cut(data, len, 1024);
 		n = escape(text, sizeof(text), data, cut);

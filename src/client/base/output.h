@@ -47,7 +47,8 @@ void output_text(FILE *file, const char *text);
 
 /*
  * Write what was printed on standard output so far: where both streams meet,
- * what comes on standard error must come after it.
+ * what comes on standard error must come after it.  No line of progress is in
+ * its way.
  */
 void output_flush(void);
 

@@ -7,6 +7,8 @@ import base64
 import json
 import subprocess
 import sys
+import tempfile
+import time
 import unittest
 
 sys.path.insert(1, sys.path[0] + "/..")
@@ -386,6 +388,39 @@ class JsonTest(DoneTest):
             line = self.lines(done)[0]
             self.assertEqual((line["key"], line["result"]), (None, None))
             self.assertEqual(base64.b64decode(line["result-base64"]), data)
+
+
+class ProgressTest(unittest.TestCase):
+    """How far it is, when the first of many answers takes a while."""
+    KEYS = 600
+
+    def run_slowly(self, *args, **kwargs):
+        def serve(connection):
+            wait = 1.3
+            while connection.request() is not None:
+                time.sleep(wait)
+                connection.reply("found", connection="keep-alive",
+                                 status="found")
+                wait = 0
+
+        with Server(serve) as server:
+            return run_in_terminal("-p", str(server.port), *args, "search",
+                                   *["k"] * self.KEYS, **kwargs)
+
+    def test_where_only_messages_are_shown(self):
+        with tempfile.TemporaryFile() as out:
+            status, shown = self.run_slowly(stdout=out)
+            out.seek(0)
+            self.assertEqual(out.read(), b"k\tfound\n" * self.KEYS)
+        self.assertEqual(status, 0)
+        self.assertRegex(shown, rb"\A\r\x1b\[K1 keys, \d+ a second")
+        self.assertTrue(shown.endswith(b"\r\x1b[K"), shown)
+
+    def test_nowhere_else(self):
+        status, shown = self.run_slowly()
+        self.assertEqual((status, shown), (0, b"k\tfound\n" * self.KEYS))
+        with tempfile.TemporaryFile() as out:
+            self.assertEqual(self.run_slowly("-q", stdout=out), (0, b""))
 
 
 if __name__ == "__main__":
