@@ -28,6 +28,7 @@ import traceback
 import attack
 import attack_conns
 import attack_pieces
+import client
 import encrypted
 import fast
 import remote
@@ -48,7 +49,7 @@ ROWS = {
     "ten": tables.row_ten, "remote": remote.row_remote, "hung": remote.row_hung,
     "tls": encrypted.row_tls, "handshakes": encrypted.row_handshakes,
     "hellos": encrypted.row_hellos, "tls-idle": encrypted.row_tls_idle,
-    "batch": encrypted.row_batch,
+    "batch": encrypted.row_batch, "client": client.row_client,
     "keys": fast.row_keys, "connections": fast.row_connections}
 ATTACKS = {
     "names": attack.row_names, "hoard": attack.row_hoard,

@@ -121,12 +121,13 @@ def memcached_fill(server, pairs):
             raise Trouble("memcached was not filled")
 
 
-def redis(rig, name="redis"):
+def redis(rig, name="redis", unix=False):
     """Redis that keeps nothing on disk."""
-    address = place(rig, "redis", False)
+    address = place(rig, "redis", unix)
+    where = (["--port", "0", "--unixsocket", address] if unix else
+             ["--port", port(address)])
     return rig.serve(name, [
-        rig.program("redis-server"), "--bind", "127.0.0.1",
-        "--port", port(address), "--save", "", "--appendonly", "no",
+        rig.program("redis-server"), "--bind", "127.0.0.1", *where, "--save", "", "--appendonly", "no",
         "--protected-mode", "no", "--maxclients", "15000", "--dir", rig.folder], address)
 
 
