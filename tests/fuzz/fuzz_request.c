@@ -78,6 +78,7 @@ struct query {
 	const char *table;	/* NULL: all */
 	enum table_way way;
 	bool match;
+	bool tables;		/* their names are asked for */
 	int64_t distance;
 	int64_t limit;
 };
@@ -140,6 +141,8 @@ read_query(const uint8_t *data, size_t len, const struct json *content)
 	q.value = json_member(content, "value");
 	if (!is_text(q.action))
 		q.code = "bad-request";
+	else if (is_word(q.action, "tables"))
+		q.tables = true;
 	else if (!is_word(q.action, "search"))
 		q.code = "bad-action";
 	else if (!is_text(q.value))
@@ -329,6 +332,18 @@ check_invalid_action(const struct query *q, const struct json *result)
 	FUZZ_CHECK(memcmp(result->text + n + len, "\".", 2) == 0);
 }
 
+static void
+check_tables(const struct json *reply, const struct json *result)
+{
+	const struct json *list = json_member(reply, "tables");
+
+	FUZZ_CHECK(json_is(result, "main\nwords", 10));
+	FUZZ_CHECK(reply->n == 2 && list != NULL);
+	FUZZ_CHECK(list->kind == JSON_ARRAY && list->n == 2);
+	FUZZ_CHECK(json_is(list->first, "main", 4));
+	FUZZ_CHECK(json_is(list->first->next, "words", 5));
+}
+
 /* All of a reply; q NULL: only its form is known. */
 static void
 check_reply(const struct query *q, const struct buf *out)
@@ -363,6 +378,9 @@ check_reply(const struct query *q, const struct buf *out)
 		FUZZ_CHECK(memcmp(result->text, "Error: ", 7) == 0);
 		if (strcmp(q->code, "bad-action") == 0)
 			check_invalid_action(q, result);
+	} else if (q->tables) {
+		FUZZ_CHECK(found);
+		check_tables(reply, result);
 	} else if (q->match) {
 		check_matches(q, reply, found);
 	} else {

@@ -227,6 +227,51 @@ explain_tells_where_an_answer_stands(void **state)
 	    "No match for \\\"x\\\".");
 }
 
+static void
+expect_content(const char *members, const char *content)
+{
+	ask_expect("text/json", "utf-8", members, content, strlen(content));
+}
+
+/* Also those without a name that counts; whatever else the content has. */
+static void
+tables_are_named(void **state)
+{
+	static const char reply[] =
+	    "{\"result\": \"main\", \"tables\": [\"main\"]}";
+	static const char *const contents[] = {
+		"{\"action\": \"tables\"}",
+		"{\"action\":\"t\\u0061bles\",\"value\":[{\"x\":null}]}",
+		"{\"table\":7,\"match\":\"odd\",\"limit\":-1,\"distance\":"
+		    "\"\\ud800\",\"action\":\"search\",\"action\":\"tables\"}"
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(contents); i++) {
+		ask_json("", contents[i], false);
+		expect_content("", reply);
+		ask_json(",\"id\":\"a\",\"connection\":\"keep-alive\"",
+		    contents[i], true);
+		expect_content(", \"connection\": \"keep-alive\", "
+		    "\"id\": \"a\", \"status\": \"found\"", reply);
+		ask_json(",\"explain\":true,\"suggest\":3", contents[i],
+		    false);
+		expect_content(", \"generation\": 7, \"loaded\": "
+		    "\"1970-01-01T00:00:00Z\"" ALL, reply);
+	}
+	ask("text/json", "utf-16-le", "", "{\0\"\0a\0c\0t\0i\0o\0n\0\"\0:\0"
+	    "\"\0t\0a\0b\0l\0e\0s\0\"\0}", 38, false);
+	expect_content("", reply);
+	ask_json("", "{\"action\":\"table\"}", false);
+	ask_expect_result("", "Error: invalid action \\\"table\\\".");
+	ask_json("", "{\"action\":\"tables\\u0000\"}", false);
+	ask_expect_result("",
+	    "Error: invalid action \\\"tables\\u0000\\\".");
+	ask("x", "x", "", "{\"action\": \"tables\"}", 20, false);
+	ask_expect("binary/custom-server-binary-type", "binary", "",
+	    "First 10 bytes of request: {\"action\":", 37);
+}
+
 /* What one large request needs does not show in the next one. */
 static void
 large_and_small_requests_take_turns(void **state)
@@ -273,6 +318,7 @@ main(void)
 		cmocka_unit_test(a_reply_says_what_was_asked_for),
 		cmocka_unit_test(the_longest_id_comes_back),
 		cmocka_unit_test(explain_tells_where_an_answer_stands),
+		cmocka_unit_test(tables_are_named),
 		cmocka_unit_test(large_and_small_requests_take_turns)
 	};
 

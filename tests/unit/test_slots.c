@@ -236,6 +236,26 @@ expect_content(struct line *l, const char *content)
 	l->out.len = 0;
 }
 
+/* Nobody is asked for it. */
+static void
+tables_that_answer_later_are_named_in_turn(void **state)
+{
+	static const char content[] = "{\"action\": \"tables\"}";
+	struct line *l = line_new();
+	size_t used;
+
+	(void)state;
+	talk_add(&l->in, "text/json", KEEP, content, strlen(content));
+	l->env.limits = &l->limits;
+	stream_feed(&l->stream, &l->env, l->in.data, l->in.len, &used,
+	    &l->out);
+	assert_int_equal(used, l->in.len);
+	expect_content(l, "{\"result\": \"main\\nnear\\nwords\\nfar\", "
+	    "\"tables\": [\"main\", \"near\", \"words\", \"far\"]}");
+	assert_int_equal(l->fake.n, 0);
+	line_free(l);
+}
+
 static void
 a_list_has_what_was_found_elsewhere(void **state)
 {
@@ -473,6 +493,7 @@ run(bool fast)
 		cmocka_unit_test(a_stream_is_woken_once),
 		cmocka_unit_test(what_is_answered_at_once_is_not_owed),
 		cmocka_unit_test(one_table_may_be_named),
+		cmocka_unit_test(tables_that_answer_later_are_named_in_turn),
 		cmocka_unit_test(a_list_has_what_was_found_elsewhere),
 		cmocka_unit_test(a_lookup_may_end_in_a_search),
 		cmocka_unit_test(who_never_answers_is_given_up),

@@ -372,6 +372,38 @@ a_table_that_is_named_is_denied(void **state)
 	    "{\"result\": \"Error: there is no such table.\"}");
 }
 
+/* Those that may be asked, where there are any at all. */
+static void
+tables_that_are_hidden_are_not_named(void **state)
+{
+	static const char *const rows[][2] = {
+		{ "192.0.3.1", "{\"result\": \"all\", "
+		    "\"tables\": [\"all\"]}" },
+		{ "192.0.2.1", "{\"result\": \"lab\\nall\", "
+		    "\"tables\": [\"lab\", \"all\"]}" },
+		{ "192.0.2.1,cn:payroll.example", "{\"result\": "
+		    "\"hr\\nlab\\nall\", \"tables\": "
+		    "[\"hr\", \"lab\", \"all\"]}" }
+	};
+	struct generation *was = gen, *closed = generation_load(
+	    folder_write_text("C", "listen 127.0.0.1 0\n"
+	    "table all file all.tsv allow=10.0.0.0/8\n"), NULL, &problems);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++)
+		for (int fast = 0; fast < 2; fast++) {
+			talk_use_fast = fast;
+			EXPECT(view(rows[i][0]), "{\"action\": \"tables\"}",
+			    "found", rows[i][1]);
+		}
+	assert_non_null(closed);
+	gen = closed;
+	EXPECT(view("11.0.0.1"), "{\"action\": \"tables\"}", "not-found",
+	    "{\"result\": \"No tables.\", \"tables\": []}");
+	gen = was;
+	generation_unref(closed);
+}
+
 static void
 bytes_are_hidden_too(void **state)
 {
@@ -421,6 +453,7 @@ main(void)
 		cmocka_unit_test(tables_that_answer_later_are_hidden),
 		cmocka_unit_test(what_one_may_not_ask_is_not_there),
 		cmocka_unit_test(a_table_that_is_named_is_denied),
+		cmocka_unit_test(tables_that_are_hidden_are_not_named),
 		cmocka_unit_test(bytes_are_hidden_too)
 	};
 

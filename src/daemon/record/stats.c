@@ -224,6 +224,8 @@ stats_action(unsigned int kind)
 	switch (kind) {
 	case STATS_BINARY:
 		return "binary";
+	case STATS_TABLES:
+		return "tables";
 	case STATS_ECHO:
 		return "echo";
 	case STATS_OTHER:

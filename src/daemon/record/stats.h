@@ -39,6 +39,7 @@ struct stats_worker {
 enum stats_kind {
 	STATS_SEARCH = TABLE_WAYS,	/* one that does not say how */
 	STATS_BINARY,
+	STATS_TABLES,		/* which tables there are */
 	STATS_ECHO,		/* a read of service=echo that was sent back */
 	STATS_OTHER,		/* nothing that can be answered */
 	STATS_KINDS

@@ -3,6 +3,8 @@
 
 /*
  * Lists of entries: texts are escaped since the load, keys are escaped here.
+ * The names of tables have nothing to escape: they are letters, digits, '_',
+ * '-' and '.'.
  */
 
 #include "config.h"
@@ -13,6 +15,7 @@
 #include <string.h>
 
 #include "daemon/search/search.h"
+#include "daemon/snapshot/snapshot.h"
 #include "daemon/table/table.h"
 #include "lib/appmsg.h"
 
@@ -100,4 +103,38 @@ matches_add_keys(struct buf *b, const struct search_match *list, size_t n)
 			return -1;
 	}
 	return add_literal(b, "]");
+}
+
+/* Append all names, with something before, between and behind them. */
+static int
+add_names(struct buf *b, const struct snapshot *snap, const char *around,
+    const char *between, size_t *n)
+{
+	struct snapshot_place at = { 0, 0 };
+	const char *name;
+
+	for (*n = 0; (name = snapshot_next_name(snap, &at)) != NULL; (*n)++)
+		if ((*n > 0 && buf_add(b, between, strlen(between)) != 0) ||
+		    buf_add(b, around, strlen(around)) != 0 ||
+		    buf_add(b, name, strlen(name)) != 0 ||
+		    buf_add(b, around, strlen(around)) != 0)
+			return -1;
+	return 0;
+}
+
+int
+matches_add_names(struct buf *b, const struct snapshot *snap, size_t *n)
+{
+	if (add_literal(b, "[") != 0 ||
+	    add_names(b, snap, "\"", ", ", n) != 0)
+		return -1;
+	return add_literal(b, "]");
+}
+
+int
+matches_add_name_lines(struct buf *b, const struct snapshot *snap)
+{
+	size_t n;
+
+	return add_names(b, snap, "", "\\n", &n);
 }

@@ -5,7 +5,7 @@
 #define MATCHES_H
 
 /*
- * Entries that a search found as JSON arrays.
+ * Entries that a search found, and the names of tables, as JSON arrays.
  */
 
 #include <stddef.h>
@@ -13,6 +13,7 @@
 #include "daemon/base/buf.h"
 
 struct search_match;
+struct snapshot;
 
 /*
  * Append keys and their texts: [{"key": KEY, "result": TEXT}, ...].
@@ -30,5 +31,14 @@ int matches_add(struct buf *, const struct search_match *list, size_t n,
  * Append the keys alone: [KEY, ...].
  */
 int matches_add_keys(struct buf *, const struct search_match *list, size_t n);
+
+/*
+ * Append the names of all tables of answers: [NAME, ...]; or as the inside of
+ * a string, with newlines between them.
+ *
+ * n  set to how many there are
+ */
+int matches_add_names(struct buf *, const struct snapshot *, size_t *n);
+int matches_add_name_lines(struct buf *, const struct snapshot *);
 
 #endif

@@ -23,6 +23,7 @@
 #include "daemon/request/reply_texts.h"
 #include "daemon/search/search.h"
 #include "daemon/snapshot/explain.h"
+#include "daemon/snapshot/generation.h"
 #include "daemon/snapshot/snapshot.h"
 #include "daemon/table/digest.h"
 #include "daemon/table/table.h"
@@ -436,6 +437,28 @@ reply_first_bytes(const struct ask *ask, const char *content, size_t len)
 	    len < FIRST_BYTES ? len : FIRST_BYTES } } };
 
 	return reply_write(ask, &r);
+}
+
+int
+reply_tables(const struct ask *ask)
+{
+	static const struct piece none = PIECE(REPLY_NO_TABLES);
+	const struct snapshot *snap = ask->gen->snap;
+	struct buf *b = &ask->env->content;
+	size_t n;
+
+	buf_reset(b, CONTENT_KEEP);
+	if (matches_add_name_lines(b, snap) != 0)
+		return -1;
+	if (b->len == 0 && buf_add(b, none.p, none.len) != 0)
+		return -1;
+	if (buf_add(b, REPLY_TABLES, sizeof(REPLY_TABLES) - 1) != 0 ||
+	    matches_add_names(b, snap, &n) != 0)
+		return -1;
+	return reply_write(ask, &(struct reply){ JSON,
+	    .status = n > 0 ? REQUEST_FOUND : REQUEST_NOT_FOUND,
+	    .pieces = { PIECE(REPLY_OPEN), { b->data, b->len },
+	    PIECE("}") } });
 }
 
 int

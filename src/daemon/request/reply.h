@@ -60,6 +60,12 @@ int reply_blob(const struct ask *, const struct snapshot_answer *);
 int reply_first_bytes(const struct ask *, const char *content, size_t len);
 
 /*
+ * Which tables the client may ask: the names of those that a search without
+ * one asks in turn.
+ */
+int reply_tables(const struct ask *);
+
+/*
  * That an action is none, escaped.
  */
 int reply_invalid_action(const struct ask *, const char *action, size_t len);

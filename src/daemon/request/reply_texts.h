@@ -19,6 +19,7 @@
 #define REPLY_ERROR			"Error: "
 #define REPLY_BAD_ACTION(quote)		REPLY_ERROR "invalid action " quote
 #define REPLY_BAD_ACTION_END(quote)	quote "."
+#define REPLY_NO_TABLES			"No tables."
 #define REPLY_FIRST_BYTES		"First 10 bytes of request: "
 
 /* Around the text of a reply in JSON; further members follow the first end. */
@@ -26,6 +27,7 @@
 #define REPLY_END			"\""
 #define REPLY_CLOSE			REPLY_END "}"
 #define REPLY_MATCHES			REPLY_END ", \"matches\": "
+#define REPLY_TABLES			REPLY_END ", \"tables\": "
 #define REPLY_MORE			", \"more\": true}"
 #define REPLY_NO_MORE			", \"more\": false}"
 

@@ -209,26 +209,14 @@ answer_search(struct ask *ask, const struct content *content,
 	    key->escaped_len));
 }
 
+/* The search for a key that its content names. */
 static enum request_result
-answer_action(struct ask *ask, const struct content *content,
+answer_value(struct ask *ask, const struct content *content,
     struct request_job **job)
 {
-	const struct scan_value *action = &content->members[CONTENT_ACTION];
 	const struct scan_value *value = &content->members[CONTENT_VALUE];
 	struct word word;
 
-	if (action->raw == NULL)
-		return refuse(ask, "bad-request",
-		    "no \"action\" in the content");
-	if (!is_text(action))
-		return refuse(ask, "bad-request",
-		    "\"action\" is not a string of Unicode text");
-	if (!appmsg_str_eq(&action->str, "search", 6)) {
-		if (word_get(ask->env, &action->str, &word) != 0)
-			return REQUEST_FAILED;
-		return request_done(reply_invalid_action(ask, word.escaped,
-		    word.escaped_len));
-	}
 	ask->kind = STATS_SEARCH;
 	if (value->raw == NULL)
 		return refuse(ask, "bad-request",
@@ -243,6 +231,39 @@ answer_action(struct ask *ask, const struct content *content,
 		access_note_key(ask->access, word.text, word.text_len);
 	}
 	return answer_search(ask, content, &word, job);
+}
+
+/* Which tables there are for who asks; no other member means anything. */
+static enum request_result
+answer_tables(struct ask *ask)
+{
+	ask->kind = STATS_TABLES;
+	if (ask->access != NULL)
+		access_note_ask(ask->access, "tables");
+	return request_done(reply_tables(ask));
+}
+
+static enum request_result
+answer_action(struct ask *ask, const struct content *content,
+    struct request_job **job)
+{
+	const struct scan_value *action = &content->members[CONTENT_ACTION];
+	struct word word;
+
+	if (action->raw == NULL)
+		return refuse(ask, "bad-request",
+		    "no \"action\" in the content");
+	if (!is_text(action))
+		return refuse(ask, "bad-request",
+		    "\"action\" is not a string of Unicode text");
+	if (appmsg_str_eq(&action->str, "search", 6))
+		return answer_value(ask, content, job);
+	if (appmsg_str_eq(&action->str, "tables", 6))
+		return answer_tables(ask);
+	if (word_get(ask->env, &action->str, &word) != 0)
+		return REQUEST_FAILED;
+	return request_done(reply_invalid_action(ask, word.escaped,
+	    word.escaped_len));
 }
 
 /* A content that is no JSON object: which of the three ways is it wrong? */

@@ -214,6 +214,26 @@ snapshot_later_at(const struct snapshot *snap, size_t at, size_t *before)
 	return asked->later;
 }
 
+const char *
+snapshot_next_name(const struct snapshot *snap, struct snapshot_place *at)
+{
+	const struct tables *tables = &snap->answers;
+	const struct asked *asked = next_later(tables, &at->asked);
+	const struct table *t;
+
+	while (asked == NULL || asked->before > at->table) {
+		if (at->table == tables->n)
+			return NULL;
+		t = tables->list[at->table++];
+		if (!snapshot_is_told(t))
+			continue;
+		if (asked != NULL)	/* its turn is yet to come */
+			at->asked--;
+		return table_name(t);
+	}
+	return asked->later->name;
+}
+
 static bool
 laters_are_same(const struct tables *a, const struct tables *b)
 {

@@ -164,6 +164,21 @@ const struct later *snapshot_later_at(const struct snapshot *, size_t i,
     size_t *before);
 
 /*
+ * The names of the tables of answers in the order that they are asked in, one
+ * a call, those that answer later among them; the ones that are not told of,
+ * see snapshot_is_told(), are left out.
+ *
+ * at  all 0 for the first one
+ *
+ * Returns the name, borrowed as long as the snapshot; NULL: that was all.
+ */
+struct snapshot_place {
+	size_t table, asked;
+};
+const char *snapshot_next_name(const struct snapshot *,
+    struct snapshot_place *at);
+
+/*
  * Add a table that answers later.
  *
  * later   copied; with one more reference to what it has

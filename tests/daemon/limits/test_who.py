@@ -78,6 +78,10 @@ class WhoTest(harness.DaemonTest):
 
     def assert_asks(self, peer, *tables):
         """Just these are there, for one whose connection stays."""
+        named = peer.ask(request(to_json({"action": "tables"}), **kept()))
+        self.assertEqual(
+            harness.strict_json(named.content)["tables"],
+            [name for name in TABLES if name in tables])
         first = next((name for name in TABLES if name in tables), None)
         reply = peer.ask(find("ring"))
         self.assertEqual(reply.result, no_match("ring") if first is None

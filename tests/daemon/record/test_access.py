@@ -80,6 +80,8 @@ class Fields(AccessTest):
               "status": "not-found"}),
             (binary(b"logo"), {"ask": "binary", "key": '"logo"',
                                "status": "found", "table": "main"}),
+            (request(harness.to_json({"action": "tables", "value": "x"})),
+             {"ask": "tables", "status": "found"}),
             (binary(b"\xff\x00"), {"ask": "binary",
                                    "key": '"\\xff\\x00"',
                                    "status": "not-found"})]

@@ -121,6 +121,13 @@ class Requests(StatsTest):
                      "closed": 1},
                     lambda: ask(daemon.address, binary(content)))
 
+    def test_tables(self):
+        daemon = self.serve()
+        self.assert_moves(
+            {("tables", None, "found"): 1, "accepted": 1, "closed": 1},
+            lambda: ask(daemon.address,
+                        request(to_json({"action": "tables"}))))
+
     def test_errors(self):
         """What cannot be answered is counted by what is known of it."""
         daemon = self.serve("limit content 1k")

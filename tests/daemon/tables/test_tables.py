@@ -151,6 +151,68 @@ class Several(TableTest):
         self.assertEqual(self.find("d", table="third"), "new d")
 
 
+class Names(TableTest):
+    """The action "tables"."""
+
+    CONTENT = b'{"action": "tables"}'
+
+    def names(self, **header):
+        reply = harness.ask_reply(
+            self.daemon.address, harness.request(self.CONTENT, **header))
+        content = harness.strict_json(reply.content)
+        self.assertEqual(list(content), ["result", "tables"])
+        return content["result"], content["tables"], reply.extra
+
+    def test_in_their_order(self):
+        """Those that are asked, empty ones too, but for main."""
+        self.serve(self.table("b", b"x\t1\n"), self.table("a.b-C_1", b""),
+                   self.table("words", b"y\t2\n"))
+        names = ["b", "a.b-C_1", "words"]
+        self.assertEqual(self.names(), ("\n".join(names), names, []))
+        self.assertEqual(self.names(id=7)[2],
+                         [("id", 7), ("status", "found")])
+        for name in names:
+            reply = self.ask({"value": "none", "table": name})
+            self.assert_answer(reply, harness.no_match("none"), KEEP,
+                               ("status", "not-found"))
+
+    def test_those_of_binary_entries_are_none(self):
+        self.write("icons/one", "1")
+        self.serve("table icons binary icons",
+                   "binary logo file icons/one",
+                   self.table("words", b"y\t2\n"), "answer a b")
+        self.assertEqual(self.names()[1], ["main", "words"])
+
+    def test_none(self):
+        self.serve()
+        self.assertEqual(self.names(connection="close"),
+                         ("No tables.", [], [("connection", "close"),
+                                             ("status", "not-found")]))
+
+    def test_many_on_one_connection(self):
+        """Among others, in the order of the requests."""
+        self.serve(self.table("words", b"y\t2\n"))
+        with harness.Peer(self.daemon.address) as peer:
+            peer.send(b"".join(
+                harness.request(self.CONTENT, id=i, **harness.kept())
+                + harness.search("y", id=-i, **harness.kept())
+                for i in range(1, 200)))
+            for i in range(1, 200):
+                reply = peer.reply()
+                self.assertEqual(reply.header["id"], i)
+                self.assertEqual(reply.content, b'{"result": "words", '
+                                                b'"tables": ["words"]}')
+                reply = peer.reply()
+                self.assert_answer(reply, "2", KEEP, ("id", -i), FOUND)
+
+    def test_after_a_reload(self):
+        self.serve(self.table("words", b"y\t2\n"))
+        self.change(self.table("new", b"y\t3\n"),
+                    self.table("words", b"y\t2\n"))
+        self.reload()
+        self.assertEqual(self.names()[1], ["new", "words"])
+
+
 class Duplicates(TableTest):
     """Keys that come twice in one table."""
 
