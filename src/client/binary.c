@@ -69,7 +69,7 @@ binary_send(struct call *call, const char *data, size_t len)
 		.connection = APPMSG_STR("close")
 	};
 
-	return appmsg_servers_send(call->servers, &hdr, data, len);
+	return call_send(call, &hdr, data, len);
 }
 
 static void

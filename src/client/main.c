@@ -22,6 +22,7 @@
 #include "client/base/output.h"
 #include "ping.h"
 #include "search.h"
+#include "tables.h"
 
 /*
  * A standard stream that is closed would be the number of our socket, and the
@@ -43,6 +44,9 @@ main_run(struct call *call)
 	switch (call->options->action) {
 	case OPTIONS_SEARCH:
 		search_run(call);
+		break;
+	case OPTIONS_TABLES:
+		tables_run(call);
 		break;
 	case OPTIONS_BINARY:
 		binary_run(call);

@@ -47,7 +47,7 @@ ping_once(struct call *call, struct ping *ping, struct appmsg_message *msg)
 	ping->connect_ns = clock_ns() - start;
 	ping->server = appmsg_servers_current(call->servers);
 	start = clock_ns();
-	error = query_send(call->servers, &query, "", 0, false);
+	error = call_search(call, &query, "", 0, false);
 	if (error != 0) {
 		call_error(call, "request", error);
 		return false;

@@ -147,7 +147,7 @@ search_ask(struct search *search)
 	for (; error == 0 && search->asked < search->count; search->asked++) {
 		key = &search->window[(search->first + search->asked) %
 		    SEARCH_WINDOW];
-		error = query_send(search->call->servers, &search->query,
+		error = call_search(search->call, &search->query,
 		    key->text, key->len, search->several);
 	}
 	if (error != 0)

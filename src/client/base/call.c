@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
@@ -21,6 +22,7 @@
 #include "libtls/appmsg-tls.h"
 #endif
 #include "client/options/options.h"
+#include "client/options/query.h"
 #include "output.h"
 
 /* Without -t, how long to wait for the server to do anything. */
@@ -342,6 +344,29 @@ call_connect(struct call *call)
 		return true;
 	call_all_failed(call);
 	return false;
+}
+
+int
+call_send(struct call *call, const struct appmsg_header *hdr,
+    const void *content, size_t len)
+{
+	return appmsg_servers_send(call->servers, hdr, content, len);
+}
+
+int
+call_search(struct call *call, const struct query *query, const char *key,
+    size_t len, bool keep_alive)
+{
+	struct appmsg_header hdr;
+	char *content;
+	int error;
+
+	if (!query_make(query, key, len, &content, &len))
+		return APPMSG_ENOMEM;
+	query_header(query, keep_alive, &hdr);
+	error = call_send(call, &hdr, content, len);
+	free(content);
+	return error;
 }
 
 bool

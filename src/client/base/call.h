@@ -17,6 +17,7 @@
 #include "reply.h"
 
 struct appmsg_client;
+struct appmsg_header;
 struct appmsg_message;
 struct appmsg_servers;
 struct appmsg_tls;
@@ -81,6 +82,23 @@ struct appmsg_client *call_open_at(struct call *call, size_t index,
  * Returns false when that fails, which is told and counted, of each of them.
  */
 bool call_connect(struct call *call);
+
+/*
+ * Ask the servers, as appmsg_servers_send().
+ */
+int call_send(struct call *call, const struct appmsg_header *hdr,
+    const void *content, size_t len);
+
+/*
+ * Search.
+ *
+ * key, len    UTF-8 text, may hold NUL
+ * keep_alive  ask the server to keep the connection
+ *
+ * Returns as call_send().
+ */
+int call_search(struct call *call, const struct query *query, const char *key,
+    size_t len, bool keep_alive);
 
 /*
  * Receive the next reply of the servers, as appmsg_servers_recv().

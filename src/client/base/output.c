@@ -259,6 +259,22 @@ output_json_more(struct json_object *object, const struct reply *reply)
 	return error;
 }
 
+/* How a reply went, and the text or the bytes of it. */
+static int
+output_json_result(struct json_object *object, const struct reply *reply)
+{
+	if (output_json_add(object, "found",
+	    json_object_new_boolean(reply->outcome == REPLY_FOUND)) != 0 ||
+	    output_json_add(object, "status",
+	    json_object_new_string(reply_status(reply->outcome))) != 0 ||
+	    (reply->code != NULL && output_json_add(object, "error",
+	    json_object_new_string(reply->code)) != 0) ||
+	    (!reply->is_text && output_json_add(object, "type",
+	    json_object_new_string(reply->type)) != 0))
+		return -1;
+	return output_json_bytes(object, "result", reply->data, reply->len);
+}
+
 int
 output_json_reply(const char *key, size_t key_len, const struct reply *reply)
 {
@@ -267,27 +283,26 @@ output_json_reply(const char *key, size_t key_len, const struct reply *reply)
 
 	if (object == NULL)
 		return -1;
-	if (key == NULL)
-		error = json_object_object_add(object, "key", NULL);
-	else
-		error = output_json_bytes(object, "key", key, key_len);
-	if (error != 0 ||
-	    (error = output_json_add(object, "found",
-	    json_object_new_boolean(reply->outcome == REPLY_FOUND))) != 0 ||
-	    (error = output_json_add(object, "status",
-	    json_object_new_string(reply_status(reply->outcome)))) != 0)
-		goto end;
-	if (reply->code != NULL && (error = output_json_add(object, "error",
-	    json_object_new_string(reply->code))) != 0)
-		goto end;
-	if (!reply->is_text && (error = output_json_add(object, "type",
-	    json_object_new_string(reply->type))) != 0)
-		goto end;
-	if ((error = output_json_bytes(object, "result", reply->data,
-	    reply->len)) == 0 &&
-	    (error = output_json_more(object, reply)) == 0)
+	if ((key == NULL ? json_object_object_add(object, "key", NULL) :
+	    output_json_bytes(object, "key", key, key_len)) == 0 &&
+	    output_json_result(object, reply) == 0 &&
+	    output_json_more(object, reply) == 0)
 		error = output_json(object);
-end:
+	json_object_put(object);
+	return error;
+}
+
+int
+output_json_tables(const struct reply *reply)
+{
+	struct json_object *object = json_object_new_object();
+	int error = -1;
+
+	if (object == NULL)
+		return -1;
+	if (output_json_result(object, reply) == 0 &&
+	    output_json_share(object, "tables", reply->tables) == 0)
+		error = output_json(object);
 	json_object_put(object);
 	return error;
 }

@@ -87,6 +87,11 @@ int output_json_reply(const char *key, size_t key_len,
     const struct reply *reply);
 
 /*
+ * Print what came for the action "tables", likewise.
+ */
+int output_json_tables(const struct reply *reply);
+
+/*
  * Add what a reply has beside its text, as the protocol has it.
  *
  * Returns 0, or -1 when there is no memory.

@@ -98,6 +98,7 @@ reply_read_header(struct reply *reply, const struct appmsg_header *hdr)
 	json_object_put(reply->header);
 	json_object_put(reply->content);
 	reply->header = reply->content = reply->matches = NULL;
+	reply->tables = NULL;
 	reply->outcome = REPLY_FOUND;
 	reply->has_status = false;
 	reply->is_text = false;
@@ -212,6 +213,34 @@ reply_is_match(struct json_object *match)
 	    json_object_is_type(result, json_type_string);
 }
 
+static bool
+reply_is_names(struct json_object *value)
+{
+	if (!json_object_is_type(value, json_type_array))
+		return false;
+	for (size_t i = 0; i < json_object_array_length(value); i++)
+		if (!json_object_is_type(json_object_array_get_idx(value, i),
+		    json_type_string))
+			return false;
+	return true;
+}
+
+int
+reply_read_tables(struct reply *reply, const struct appmsg_message *msg)
+{
+	int error = reply_read_search(reply, msg, "", 0);
+
+	if (error != 0 || reply->outcome > REPLY_MISSED)
+		return error;
+	reply->content = reply_parse(msg->content, msg->content_len);
+	if (reply->content == NULL)
+		return APPMSG_EPROTO;
+	if (!json_object_object_get_ex(reply->content, "tables",
+	    &reply->tables))
+		return 0;
+	return reply_is_names(reply->tables) ? 0 : APPMSG_EPROTO;
+}
+
 int
 reply_read_more(struct reply *reply, const struct appmsg_message *msg,
     const struct query *query)
@@ -245,13 +274,8 @@ reply_member(const struct reply *reply, const char *name, enum json_type type)
 	    !json_object_object_get_ex(reply->header, name, &value) ||
 	    !json_object_is_type(value, type))
 		return NULL;
-	if (type != json_type_array)
-		return value;
-	for (size_t i = 0; i < json_object_array_length(value); i++)
-		if (!json_object_is_type(json_object_array_get_idx(value, i),
-		    json_type_string))
-			return NULL;
-	return value;
+	return type != json_type_array || reply_is_names(value) ? value :
+	    NULL;
 }
 
 bool

@@ -39,6 +39,7 @@ struct reply {
 	struct json_object *header;	/* owned; NULL: not looked at */
 	struct json_object *content;	/* same */
 	struct json_object *matches;	/* of content, or NULL */
+	struct json_object *tables;	/* of content, or NULL: names */
 };
 
 /*
@@ -68,6 +69,12 @@ int reply_read_binary(struct reply *reply, const struct appmsg_message *msg);
  */
 int reply_read_more(struct reply *reply, const struct appmsg_message *msg,
     const struct query *query);
+
+/*
+ * Read the reply to the action "tables"; one that has no names, and is no
+ * error, does not know it.  Else as reply_read_search().
+ */
+int reply_read_tables(struct reply *reply, const struct appmsg_message *msg);
 
 /*
  * A member of the header, read by reply_read_more(), if it is there and of

@@ -69,7 +69,7 @@ static const struct option options_table[] = {
 
 /* In the order of enum options_action. */
 static const char *const options_actions[] = {
-	"search", "binary", "echo", "ping", "compare", "check"
+	"search", "tables", "binary", "echo", "ping", "compare", "check"
 };
 
 #define OPTIONS_ACTIONS \
@@ -143,7 +143,7 @@ options_tell_action(const char *word, int count)
 	static const char *const searches[] = { "get", "lookup", "find",
 	    "query", "ask" };
 	static const char *const others[] = { "reload", "status", "stats",
-	    "rollback", "diff", "explain", "tables", "drain" };
+	    "rollback", "diff", "explain", "drain" };
 
 	if (strcmp(word, "help") == 0)
 		usage_fail("unknown action: help; did you mean: --help, or "
@@ -265,6 +265,7 @@ options_check_count(enum options_action action, int count)
 {
 	static const char *const usages[] = {
 		"search KEY..., or - for keys from standard input",
+		"tables",
 		"binary TEXT, or - for all of standard input",
 		"echo TEXT...",
 		"ping",
@@ -278,9 +279,10 @@ options_check_count(enum options_action action, int count)
 		return;
 	}
 
-	if (action == OPTIONS_PING && count > 0)
-		usage_fail("ping takes no text; a host goes behind -H");
-	if (action != OPTIONS_PING && count == 0)
+	if ((action == OPTIONS_PING || action == OPTIONS_TABLES) && count > 0)
+		usage_fail("%s takes no text; a host goes behind -H",
+		    options_actions[action]);
+	if (action != OPTIONS_PING && action != OPTIONS_TABLES && count == 0)
 		usage_fail("nothing to %s; %s",
 		    action == OPTIONS_SEARCH ? "search" :
 		    action == OPTIONS_COMPARE ? "compare" : "send",
@@ -327,8 +329,8 @@ options_set_words(struct options *options, struct options_given *given,
     int argc, char **argv)
 {
 	if (argc == 0)
-		usage_fail("missing action: search, binary, echo, ping, "
-		    "compare or check");
+		usage_fail("missing action: search, tables, binary, echo, "
+		    "ping, compare or check");
 	options_set_action(options, argv, argc);
 	options_check_count(options->action, argc - 1);
 	if (options->action != OPTIONS_ECHO && given->connections)
@@ -343,6 +345,22 @@ options_set_words(struct options *options, struct options_given *given,
 	if (options->action == OPTIONS_CHECK)
 		options_set_checked(given, options->words,
 		    options->words_count);
+}
+
+/* One of those about what is printed; false when it is another. */
+static bool
+options_take_output(struct options *options, int letter)
+{
+	switch (letter) {
+	case 'q':
+		options->quiet = true;
+		return true;
+	case OPTIONS_LONG_JSON:
+		options->json = true;
+		return true;
+	default:
+		return false;
+	}
 }
 
 /* One of those about a search; false when it is another. */
@@ -428,18 +446,13 @@ options_take(struct options *options, struct options_given *given, int letter)
 		options->connections = options_number("number of connections",
 		    optarg, 1, OPTIONS_CONNECTIONS_MAX);
 		return true;
-	case 'q':
-		options->quiet = true;
-		return true;
-	case OPTIONS_LONG_JSON:
-		options->json = true;
-		return true;
 	case OPTIONS_LONG_HELP:
 		usage_help();
 	case 'V':
 		usage_version();
 	default:
-		return options_take_tls(options, given, letter);
+		return options_take_output(options, letter) ||
+		    options_take_tls(options, given, letter);
 	}
 }
 

@@ -19,6 +19,7 @@ struct appmsg_servers;
 
 enum options_action {
 	OPTIONS_SEARCH,
+	OPTIONS_TABLES,
 	OPTIONS_BINARY,
 	OPTIONS_ECHO,
 	OPTIONS_PING,

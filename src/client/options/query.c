@@ -86,11 +86,24 @@ query_write(struct query_text *text, const struct query *query,
 	return true;
 }
 
-int
-query_send(struct appmsg_servers *servers, const struct query *query,
-    const char *key, size_t len, bool keep_alive)
+bool
+query_make(const struct query *query, const char *key, size_t len,
+    char **content, size_t *content_len)
 {
-	const struct appmsg_header hdr = {
+	struct query_text text;
+
+	if (!query_write(&text, query, key, len))
+		return false;
+	*content = text.data;
+	*content_len = text.len;
+	return true;
+}
+
+void
+query_header(const struct query *query, bool keep_alive,
+    struct appmsg_header *hdr)
+{
+	*hdr = (struct appmsg_header){
 		.content_type = APPMSG_STR("text/json"),
 		.content_encoding = APPMSG_STR("utf-8"),
 		.connection = keep_alive ?
@@ -100,12 +113,4 @@ query_send(struct appmsg_servers *servers, const struct query *query,
 		.has_suggest = query->suggest > 0,
 		.suggest = query->suggest
 	};
-	struct query_text text;
-	int error;
-
-	if (!query_write(&text, query, key, len))
-		return APPMSG_ENOMEM;
-	error = appmsg_servers_send(servers, &hdr, text.data, text.len);
-	free(text.data);
-	return error;
 }

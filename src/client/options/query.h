@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct appmsg_servers;
+struct appmsg_header;
 
 enum {
 	QUERY_WAYS = 6,
@@ -34,14 +34,22 @@ struct query {
 };
 
 /*
- * Queue a search.
+ * Write the content of a search.
  *
- * key, len    UTF-8 text, may hold NUL
- * keep_alive  ask the server to keep the connection
+ * key, len              UTF-8 text, may hold NUL
+ * content, content_len  set: owned by the caller, free(3)
  *
- * Returns as appmsg_servers_send().
+ * Returns false when there is no memory.
  */
-int query_send(struct appmsg_servers *servers, const struct query *query,
-    const char *key, size_t len, bool keep_alive);
+bool query_make(const struct query *query, const char *key, size_t len,
+    char **content, size_t *content_len);
+
+/*
+ * Set the header that goes before it, but for its length.
+ *
+ * keep_alive  ask the server to keep the connection
+ */
+void query_header(const struct query *query, bool keep_alive,
+    struct appmsg_header *hdr);
 
 #endif

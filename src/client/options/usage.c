@@ -17,6 +17,7 @@
 
 static const char usage_text[] =
 "Usage: appmsg-client [OPTION]... search KEY...\n"
+"  or:  appmsg-client [OPTION]... tables\n"
 "  or:  appmsg-client [OPTION]... binary TEXT\n"
 "  or:  appmsg-client [OPTION]... echo TEXT...\n"
 "  or:  appmsg-client [OPTION]... ping\n"
@@ -28,6 +29,7 @@ static const char help_text[] =
 "\n"
 "  search KEY...  print the answer for each KEY; - reads keys from standard\n"
 "                   input, one a line\n"
+"  tables         print the names of the tables that may be asked, a line each\n"
 "  binary TEXT    send TEXT as it is and print the reply's bytes; - sends all\n"
 "                   of standard input\n"
 "  echo TEXT...   send each TEXT to an echo service and check what comes back\n"
