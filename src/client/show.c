@@ -13,16 +13,20 @@
 #include <string.h>
 
 #include "client/base/call.h"
+#include "client/base/color.h"
 #include "client/options/options.h"
 #include "client/base/output.h"
 #include "client/base/reply.h"
 
 static void
-show_answer(const struct reply *reply, const char *key, size_t len,
-    bool several)
+show_answer(const struct call *call, const struct reply *reply,
+    const char *key, size_t len, bool several)
 {
 	if (several) {
-		output_field(stdout, key, len);
+		if (call->color)
+			color_key(stdout, key, len, 0, 0);
+		else
+			output_field(stdout, key, len);
 		output_text(stdout, "\t");
 		output_field(stdout, reply->data, reply->len);
 	} else {
@@ -64,16 +68,38 @@ show_value(FILE *file, struct json_object *value)
 	    (size_t)json_object_get_string_len(value) : strlen(text));
 }
 
+/* A key that matches what was asked for, in colour. */
 static void
-show_matches(const struct call *call, const struct reply *reply)
+show_marked(const struct call *call, struct json_object *value,
+    const char *asked, size_t asked_len)
 {
-	struct json_object *match;
+	const char *key = json_object_get_string(value);
+	size_t len = (size_t)json_object_get_string_len(value), start = 0;
+	size_t marked = color_find(call->options->query.match, key, len,
+	    asked, asked_len, &start);
+
+	color_key(stdout, key, len, start, marked);
+}
+
+static void
+show_matches(const struct call *call, const struct reply *reply,
+    const char *asked, size_t asked_len)
+{
+	struct json_object *match, *key;
 
 	for (size_t i = 0; i < json_object_array_length(reply->matches); i++) {
 		match = json_object_array_get_idx(reply->matches, i);
-		show_value(stdout, json_object_object_get(match, "key"));
+		key = json_object_object_get(match, "key");
+		if (call->color)
+			show_marked(call, key, asked, asked_len);
+		else
+			show_value(stdout, key);
 		output_text(stdout, "\t");
 		show_value(stdout, json_object_object_get(match, "result"));
+		if (call->options->tsv) {
+			output_text(stdout, "\t");
+			output_field(stdout, asked, asked_len);
+		}
 		output_text(stdout, "\n");
 	}
 	/* Who set a limit knows that there is one. */
@@ -85,16 +111,21 @@ show_matches(const struct call *call, const struct reply *reply)
 
 /* Name the keys that were perhaps meant. */
 static void
-show_suggestions(const struct reply *reply)
+show_suggestions(const struct call *call, const struct reply *reply)
 {
-	struct json_object *keys;
+	struct json_object *keys, *key;
 
 	keys = reply_member(reply, "suggestions", json_type_array);
 	if (keys == NULL || json_object_array_length(keys) == 0)
 		return;
 	for (size_t i = 0; i < json_object_array_length(keys); i++) {
 		output_text(stderr, i == 0 ? "Did you mean \"" : ", \"");
-		show_value(stderr, json_object_array_get_idx(keys, i));
+		key = json_object_array_get_idx(keys, i);
+		if (call->color_errors)
+			color_key(stderr, json_object_get_string(key),
+			    (size_t)json_object_get_string_len(key), 0, 0);
+		else
+			show_value(stderr, key);
 		output_text(stderr, "\"");
 	}
 	output_text(stderr, "?\n");
@@ -148,13 +179,14 @@ show_reply(struct call *call, const struct reply *reply, const char *key,
 	if (reply->outcome == REPLY_MISSED && call->options->quiet)
 		return;
 	if (reply->outcome != REPLY_FOUND)
-		show_failure(reply, key, len, several);
+		show_failure(reply, key, len, several || call->options->tsv);
 	else if (reply->matches != NULL)
-		show_matches(call, reply);
+		show_matches(call, reply, key, len);
 	else
-		show_answer(reply, key, len, several);
+		show_answer(call, reply, key, len,
+		    several || call->options->tsv);
 	if (reply->outcome == REPLY_MISSED)
-		show_suggestions(reply);
+		show_suggestions(call, reply);
 	if (reply->outcome == REPLY_ERROR && !several)
 		show_hint(call, reply);
 	/* An error is explained where a table could not be asked. */

@@ -175,10 +175,12 @@ def ask(server, *args, **kwargs):
     return client(*where, *args, **kwargs)
 
 
-def run_in_terminal(*args, name="appmsg-client", stdout=None, **kwargs):
+def run_in_terminal(*args, name="appmsg-client", stdout=None, environ=None,
+                    **kwargs):
     """Run appmsg-client, or another program, with a terminal for both outputs.
 
-    stdout  a file that has the first one instead
+    stdout      a file that has the first one instead
+    environ     what its environment has besides
 
     Returns its exit status, and the bytes that the terminal got.
     """
@@ -201,7 +203,8 @@ def run_in_terminal(*args, name="appmsg-client", stdout=None, **kwargs):
     with subprocess.Popen(
             [program(name), *args], stdout=slave if stdout is None else stdout,
             stderr=slave, stdin=subprocess.DEVNULL,
-            env=environment(TERM="xterm"), **kwargs) as process:
+            env=environment(**{"TERM": "xterm", **(environ or {})}),
+            **kwargs) as process:
         os.close(slave)
         reader = threading.Thread(target=read)
         reader.start()

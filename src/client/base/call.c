@@ -23,6 +23,7 @@
 #endif
 #include "client/options/options.h"
 #include "client/options/query.h"
+#include "color.h"
 #include "output.h"
 
 /* Without -t, how long to wait for the server to do anything. */
@@ -97,6 +98,9 @@ call_init(struct call *call, const struct options *options)
 	call->options = options;
 	call->servers = options->servers;
 	call->deadline_ms = appmsg_deadline(options->timeout_ms);
+	call->color = !options->json && !options->tsv &&
+	    color_is_wanted(options->color, stdout);
+	call->color_errors = color_is_wanted(options->color, stderr);
 	if (options->json || options->query.match != NULL)
 		appmsg_servers_set_max(call->servers, CALL_JSON_MAX);
 	if ((error = call_set_tls(call)) == 0)

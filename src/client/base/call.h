@@ -29,6 +29,8 @@ struct call {
 	int failure;		/* exit status of the first failure, or 0 */
 	bool missed;		/* something was not found */
 	struct appmsg_tls *tls;	/* owned; NULL: not yet, or none */
+	bool color;		/* keys on standard output are coloured */
+	bool color_errors;	/* and those on standard error */
 };
 
 /*

@@ -31,6 +31,8 @@
 
 enum options_long {
 	OPTIONS_LONG_JSON = 256,	/* above every letter */
+	OPTIONS_LONG_TSV,
+	OPTIONS_LONG_COLOR,
 	OPTIONS_LONG_HELP,
 	OPTIONS_LONG_SUGGEST,
 	OPTIONS_LONG_EXPLAIN,
@@ -62,6 +64,8 @@ static const struct option options_table[] = {
 	{ "server-name", required_argument, NULL, OPTIONS_LONG_SERVER_NAME },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "json", no_argument, NULL, OPTIONS_LONG_JSON },
+	{ "tsv", no_argument, NULL, OPTIONS_LONG_TSV },
+	{ "color", required_argument, NULL, OPTIONS_LONG_COLOR },
 	{ "help", no_argument, NULL, OPTIONS_LONG_HELP },
 	{ "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 }
@@ -74,6 +78,9 @@ static const char *const options_actions[] = {
 
 #define OPTIONS_ACTIONS \
 	(sizeof(options_actions) / sizeof(*options_actions))
+
+/* In the order of enum options_color. */
+static const char *const options_colors[] = { "auto", "always", "never" };
 
 /* What the options said, before it is put together. */
 struct options_given {
@@ -108,6 +115,17 @@ options_way(const char *text)
 	    "suffix, substring, fuzzy and regex", text,
 	    near != NULL ? "did you mean " : "", near != NULL ? near : "",
 	    near != NULL ? "? " : "");
+}
+
+static enum options_color
+options_color(const char *text)
+{
+	for (size_t i = 0; i < sizeof(options_colors) /
+	    sizeof(*options_colors); i++)
+		if (strcmp(text, options_colors[i]) == 0)
+			return (enum options_color)i;
+	usage_fail("wrong time for colours: %s; there are auto, always and "
+	    "never", text);
 }
 
 bool
@@ -259,6 +277,19 @@ options_check_query(const struct options *options)
 		usage_fail("--suggest cannot go with -m");
 }
 
+/* Which actions have these ways to print. */
+static void
+options_check_output(const struct options *options)
+{
+	enum options_action action = options->action;
+
+	if (options->tsv && options->json)
+		usage_fail("--tsv cannot go with --json");
+	if (options->tsv && action != OPTIONS_SEARCH &&
+	    action != OPTIONS_TABLES)
+		usage_fail("--tsv is for search and tables only");
+}
+
 /* How many words go with the action. */
 static void
 options_check_count(enum options_action action, int count)
@@ -338,6 +369,7 @@ options_set_words(struct options *options, struct options_given *given,
 	if (options->action == OPTIONS_ECHO && options->quiet)
 		usage_fail("-q is not for echo");
 	options_check_query(options);
+	options_check_output(options);
 	options->words = argv + 1;
 	options->words_count = argc - 1;
 	if (options->action == OPTIONS_SEARCH)
@@ -357,6 +389,12 @@ options_take_output(struct options *options, int letter)
 		return true;
 	case OPTIONS_LONG_JSON:
 		options->json = true;
+		return true;
+	case OPTIONS_LONG_TSV:
+		options->tsv = true;
+		return true;
+	case OPTIONS_LONG_COLOR:
+		options->color = options_color(optarg);
 		return true;
 	default:
 		return false;

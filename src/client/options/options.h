@@ -27,6 +27,13 @@ enum options_action {
 	OPTIONS_CHECK
 };
 
+/* When keys are coloured. */
+enum options_color {
+	OPTIONS_AUTO,		/* on a terminal, unless it is not wanted */
+	OPTIONS_ALWAYS,
+	OPTIONS_NEVER
+};
+
 /* How TLS is spoken; borrowed of argv, NULL where it was not said. */
 struct options_tls {
 	const char *ca;		/* file of whom to trust */
@@ -44,6 +51,8 @@ struct options {
 	int connections;
 	struct query query;	/* suggest is -1 where it was not given */
 	bool json;
+	bool tsv;		/* of a search or the tables */
+	enum options_color color;
 	bool quiet;		/* nothing is said of misses */
 	char **words;		/* what the action is about; borrowed of argv */
 	int words_count;

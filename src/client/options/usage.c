@@ -63,6 +63,8 @@ static const char help_text[] =
 "  -q, --quiet              say nothing of what is not found; ping, compare:\n"
 "                             nothing but what is wrong\n"
 "      --json               print one JSON object a line\n"
+"      --tsv                print KEY, TAB and answer, a line for each of them\n"
+"      --color=WHEN         colour keys: auto (on a terminal), always, never\n"
 "      --help               display this help and exit\n"
 "  -V, --version            output version information and exit\n"
 "\n"

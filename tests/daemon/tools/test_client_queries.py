@@ -134,7 +134,8 @@ class MatchTest(ServedTest):
 
     def test_nor_does_a_terminal_get_more(self):
         status, shown = run_in_terminal("-p", str(self.daemon.port), "-m",
-                                        "suffix", "search", "key")
+                                        "suffix", "search", "key",
+                                        environ={"TERM": "dumb"})
         self.assertEqual((status, shown.decode()),
                          (0, "tab\\tkey\tline\\nanswer\\\\\n"
                           "x\\x1bkey\t\\u{202e}\n"))

@@ -40,7 +40,7 @@ class Daemons(harness.DaemonTest):
         daemon = self.serve("table words file words.tsv",
                             "table also.these file words.tsv",
                             "table hr file words.tsv allow=10.0.0.0/8")
-        for shape in ((), ("-q",)):
+        for shape in ((), ("--tsv",), ("-q",), ("--color=always",)):
             self.assert_done(client("-p", daemon.port, *shape, "tables"), 0,
                              "main\nwords\nalso.these\n")
         done = client("-p", daemon.port, "--json", "tables")
