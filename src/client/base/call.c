@@ -25,6 +25,7 @@
 #include "client/options/query.h"
 #include "color.h"
 #include "output.h"
+#include "trace.h"
 
 /* Without -t, how long to wait for the server to do anything. */
 #define CALL_PATIENCE_MS	10000
@@ -103,7 +104,9 @@ call_init(struct call *call, const struct options *options)
 	call->color_errors = color_is_wanted(options->color, stderr);
 	if (options->json || options->query.match != NULL)
 		appmsg_servers_set_max(call->servers, CALL_JSON_MAX);
-	if ((error = call_set_tls(call)) == 0)
+	if (options->trace && (call->trace = trace_new(call->servers)) == NULL)
+		error = APPMSG_ENOMEM;
+	else if ((error = call_set_tls(call)) == 0)
 		return true;
 	if (error == APPMSG_EINVAL) {
 		warnx("%s", call_tls_why(call));
@@ -117,6 +120,8 @@ call_init(struct call *call, const struct options *options)
 void
 call_clear(struct call *call)
 {
+	trace_free(call->trace);
+	call->trace = NULL;
 	appmsg_servers_free(call->servers);
 	call->servers = NULL;
 	call_free_tls(call);
@@ -344,7 +349,11 @@ call_open(struct call *call)
 bool
 call_connect(struct call *call)
 {
-	if (appmsg_servers_connect(call->servers, call_deadline(call)) == 0)
+	int error = appmsg_servers_connect(call->servers,
+	    call_deadline(call));
+
+	trace_connected(call->trace);
+	if (error == 0)
 		return true;
 	call_all_failed(call);
 	return false;
@@ -354,7 +363,10 @@ int
 call_send(struct call *call, const struct appmsg_header *hdr,
     const void *content, size_t len)
 {
-	return appmsg_servers_send(call->servers, hdr, content, len);
+	int error = appmsg_servers_send(call->servers, hdr, content, len);
+
+	return error != 0 ? error :
+	    trace_asked(call->trace, hdr, content, len);
 }
 
 int
@@ -376,7 +388,15 @@ call_search(struct call *call, const struct query *query, const char *key,
 bool
 call_recv(struct call *call, struct appmsg_message *msg)
 {
-	if (appmsg_servers_recv(call->servers, msg, call_deadline(call)) == 0)
+	int error;
+
+	/* So that what is told of the request stands behind that. */
+	if (call->trace != NULL && !call_connect(call))
+		return false;
+	trace_sends(call->trace);
+	error = appmsg_servers_recv(call->servers, msg, call_deadline(call));
+	trace_received(call->trace, error == 0 ? msg : NULL);
+	if (error == 0)
 		return true;
 	call_all_failed(call);
 	return false;

@@ -21,6 +21,7 @@ struct appmsg_header;
 struct appmsg_message;
 struct appmsg_servers;
 struct appmsg_tls;
+struct trace;
 
 struct call {
 	const struct options *options;	/* borrowed for good */
@@ -31,6 +32,7 @@ struct call {
 	struct appmsg_tls *tls;	/* owned; NULL: not yet, or none */
 	bool color;		/* keys on standard output are coloured */
 	bool color_errors;	/* and those on standard error */
+	struct trace *trace;	/* owned; NULL: nothing is told of the wire */
 };
 
 /*

@@ -33,6 +33,7 @@ enum options_long {
 	OPTIONS_LONG_JSON = 256,	/* above every letter */
 	OPTIONS_LONG_TSV,
 	OPTIONS_LONG_COLOR,
+	OPTIONS_LONG_TRACE,
 	OPTIONS_LONG_HELP,
 	OPTIONS_LONG_SUGGEST,
 	OPTIONS_LONG_EXPLAIN,
@@ -66,6 +67,7 @@ static const struct option options_table[] = {
 	{ "json", no_argument, NULL, OPTIONS_LONG_JSON },
 	{ "tsv", no_argument, NULL, OPTIONS_LONG_TSV },
 	{ "color", required_argument, NULL, OPTIONS_LONG_COLOR },
+	{ "trace", no_argument, NULL, OPTIONS_LONG_TRACE },
 	{ "help", no_argument, NULL, OPTIONS_LONG_HELP },
 	{ "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 }
@@ -288,6 +290,11 @@ options_check_output(const struct options *options)
 	if (options->tsv && action != OPTIONS_SEARCH &&
 	    action != OPTIONS_TABLES)
 		usage_fail("--tsv is for search and tables only");
+	if (options->trace && action != OPTIONS_SEARCH &&
+	    action != OPTIONS_TABLES && action != OPTIONS_BINARY &&
+	    action != OPTIONS_PING)
+		usage_fail("--trace is for search, tables, binary and ping "
+		    "only");
 }
 
 /* How many words go with the action. */
@@ -395,6 +402,9 @@ options_take_output(struct options *options, int letter)
 		return true;
 	case OPTIONS_LONG_COLOR:
 		options->color = options_color(optarg);
+		return true;
+	case OPTIONS_LONG_TRACE:
+		options->trace = true;
 		return true;
 	default:
 		return false;

@@ -52,6 +52,7 @@ struct options {
 	struct query query;	/* suggest is -1 where it was not given */
 	bool json;
 	bool tsv;		/* of a search or the tables */
+	bool trace;		/* what goes over the wire is told */
 	enum options_color color;
 	bool quiet;		/* nothing is said of misses */
 	char **words;		/* what the action is about; borrowed of argv */

@@ -65,6 +65,7 @@ static const char help_text[] =
 "      --json               print one JSON object a line\n"
 "      --tsv                print KEY, TAB and answer, a line for each of them\n"
 "      --color=WHEN         colour keys: auto (on a terminal), always, never\n"
+"      --trace              say on standard error what goes over the wire\n"
 "      --help               display this help and exit\n"
 "  -V, --version            output version information and exit\n"
 "\n"
