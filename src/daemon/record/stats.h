@@ -21,8 +21,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/histogram.h"
 #include "daemon/base/status.h"
-#include "daemon/record/histogram.h"
 #include "daemon/record/remotes.h"
 #include "daemon/record/top.h"
 #include "daemon/table/table.h"

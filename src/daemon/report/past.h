@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "daemon/record/histogram.h"
+#include "common/histogram.h"
 
 struct report;
 struct tell;

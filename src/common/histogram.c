@@ -8,7 +8,7 @@
 
 #include "config.h"
 
-#include "daemon/record/histogram.h"
+#include "common/histogram.h"
 
 #include <stdbool.h>
 
