@@ -21,8 +21,8 @@
 
 #include "appmsg.h"
 #include "client/base/call.h"
-#include "keys.h"
 #include "client/options/options.h"
+#include "client/base/keys.h"
 #include "client/base/output.h"
 #include "client/base/progress.h"
 #include "client/options/query.h"

@@ -22,7 +22,7 @@
 
 #include "appmsg.h"
 #include "client/base/call.h"
-#include "client/keys.h"
+#include "client/base/keys.h"
 #include "client/options/options.h"
 #include "client/base/reply.h"
 
