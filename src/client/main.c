@@ -15,6 +15,7 @@
 
 #include "binary.h"
 #include "client/base/call.h"
+#include "client/bench/bench.h"
 #include "client/check/check.h"
 #include "compare.h"
 #include "echo.h"
@@ -62,6 +63,9 @@ main_run(struct call *call)
 		break;
 	case OPTIONS_CHECK:
 		check_run(call);
+		break;
+	case OPTIONS_BENCH:
+		bench_run(call);
 		break;
 	}
 }

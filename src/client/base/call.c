@@ -36,23 +36,31 @@
 enum { CALL_MISSED = 1 };	/* exit status */
 
 #ifdef HAVE_OPENSSL
+int
+call_new_tls(const struct call *call, struct appmsg_tls **tls)
+{
+	const struct options_tls *options = &call->options->tls;
+	int error = appmsg_tls_new(tls);
+
+	if (error == 0 && options->ca != NULL)
+		error = appmsg_tls_trust(*tls, options->ca);
+	if (error == 0 && options->cert != NULL)
+		error = appmsg_tls_show(*tls, options->cert, options->key);
+	return error;
+}
+
 /* Whom to trust and what to show, the same for each connection. */
 static int
 call_set_tls(struct call *call)
 {
-	const struct options_tls *options = &call->options->tls;
 	int error;
 
 	if (!call->options->is_tls)
 		return 0;
-	if ((error = appmsg_tls_new(&call->tls)) != 0)
-		return error;
-	appmsg_servers_use_tls(call->servers, call->tls, options->name);
-	if (options->ca != NULL)
-		error = appmsg_tls_trust(call->tls, options->ca);
-	if (error == 0 && options->cert != NULL)
-		error = appmsg_tls_show(call->tls, options->cert,
-		    options->key);
+	error = call_new_tls(call, &call->tls);
+	if (call->tls != NULL)
+		appmsg_servers_use_tls(call->servers, call->tls,
+		    call->options->tls.name);
 	return error;
 }
 

@@ -112,6 +112,16 @@ int call_search(struct call *call, const struct query *query, const char *key,
 bool call_recv(struct call *call, struct appmsg_message *msg);
 
 /*
+ * What the options say of TLS once more, for another thread; not there where
+ * the program is built without TLS.
+ *
+ * tls  NULL; owned by the caller, appmsg_tls_free(), whatever is returned
+ *
+ * Returns 0, or as appmsg_tls_trust().
+ */
+int call_new_tls(const struct call *call, struct appmsg_tls **tls);
+
+/*
  * Count a failure with this exit status.  The first one decides.
  */
 void call_fail(struct call *call, int status);

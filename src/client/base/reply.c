@@ -75,15 +75,13 @@ reply_copy(char **copy, const struct appmsg_str *str)
 	return 0;
 }
 
-/* Take the outcome from "status"; false when there is none that we know. */
-static bool
-reply_read_status(struct reply *reply, const struct appmsg_header *hdr)
+bool
+reply_outcome(const struct appmsg_header *hdr, enum reply_outcome *outcome)
 {
 	for (size_t i = 0; i < sizeof(reply_words) / sizeof(*reply_words); i++)
 		if (appmsg_str_eq(&hdr->status, reply_words[i],
 		    strlen(reply_words[i]))) {
-			reply->outcome = (enum reply_outcome)i;
-			reply->has_status = true;
+			*outcome = (enum reply_outcome)i;
 			return true;
 		}
 	return false;
@@ -100,7 +98,7 @@ reply_read_header(struct reply *reply, const struct appmsg_header *hdr)
 	reply->header = reply->content = reply->matches = NULL;
 	reply->tables = NULL;
 	reply->outcome = REPLY_FOUND;
-	reply->has_status = false;
+	reply->has_status = reply_outcome(hdr, &reply->outcome);
 	reply->is_text = false;
 	reply->len = 0;
 	reply->keep_alive = appmsg_str_eq(&hdr->connection, keep_alive,
@@ -137,12 +135,11 @@ reply_read_text(struct reply *reply, const struct appmsg_message *msg)
 }
 
 static bool
-reply_is_error(const struct reply *reply)
+reply_is_error(const char *text, size_t len)
 {
-	size_t len = sizeof(reply_error_prefix) - 1;
+	size_t before = sizeof(reply_error_prefix) - 1;
 
-	return reply->len >= len &&
-	    memcmp(reply->data, reply_error_prefix, len) == 0;
+	return len >= before && memcmp(text, reply_error_prefix, before) == 0;
 }
 
 /*
@@ -151,16 +148,24 @@ reply_is_error(const struct reply *reply)
  * since 2022.
  */
 static bool
-reply_is_miss(const struct reply *reply, const char *key, size_t len)
+reply_is_miss(const char *text, size_t len, const char *key, size_t key_len)
 {
 	size_t before = sizeof(reply_miss_before) - 1;
-	const char *quote = reply->data + before;
+	const char *quote = text + before;
 
-	return reply->len == before + len + 3 &&
-	    memcmp(reply->data, reply_miss_before, before) == 0 &&
+	return len == before + key_len + 3 &&
+	    memcmp(text, reply_miss_before, before) == 0 &&
 	    (*quote == '"' || *quote == '\'') &&
-	    memcmp(quote + 1, key, len) == 0 &&
-	    quote[len + 1] == *quote && quote[len + 2] == '.';
+	    memcmp(quote + 1, key, key_len) == 0 &&
+	    quote[key_len + 1] == *quote && quote[key_len + 2] == '.';
+}
+
+enum reply_outcome
+reply_judge(const char *text, size_t len, const char *key, size_t key_len)
+{
+	if (reply_is_miss(text, len, key, key_len))
+		return REPLY_MISSED;
+	return reply_is_error(text, len) ? REPLY_ERROR : REPLY_FOUND;
 }
 
 int
@@ -174,12 +179,9 @@ reply_read_search(struct reply *reply, const struct appmsg_message *msg,
 	if ((error = reply_read_header(reply, &msg->header)) != 0 ||
 	    (error = reply_read_text(reply, msg)) != 0)
 		return error;
-	if (reply_read_status(reply, &msg->header))
-		return 0;
-	if (reply_is_miss(reply, key, len))
-		reply->outcome = REPLY_MISSED;
-	else if (reply_is_error(reply))
-		reply->outcome = REPLY_ERROR;
+	if (!reply->has_status)
+		reply->outcome = reply_judge(reply->data, reply->len, key,
+		    len);
 	return 0;
 }
 
@@ -294,12 +296,11 @@ reply_read_binary(struct reply *reply, const struct appmsg_message *msg)
 
 	if ((error = reply_read_header(reply, &msg->header)) != 0)
 		return error;
-	reply_read_status(reply, &msg->header);
 	if (reply_is_json(&msg->header) &&
 	    (!reply->has_status || reply->outcome > REPLY_MISSED)) {
 		error = reply_read_text(reply, msg);
 		if (error == 0 && (reply->has_status ||
-		    reply_is_error(reply))) {
+		    reply_is_error(reply->data, reply->len))) {
 			if (!reply->has_status)
 				reply->outcome = REPLY_ERROR;
 			return 0;

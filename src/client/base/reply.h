@@ -14,6 +14,7 @@
 
 #include <json.h>
 
+struct appmsg_header;
 struct appmsg_message;
 struct query;
 
@@ -93,6 +94,23 @@ bool reply_has_more(const struct reply *reply);
  * The protocol's word for an outcome: "found", "not-found", ...
  */
 const char *reply_status(enum reply_outcome outcome);
+
+/*
+ * The outcome that a header's "status" says.
+ *
+ * Returns false, with outcome untouched, when it has none that is known.
+ */
+bool reply_outcome(const struct appmsg_header *hdr,
+    enum reply_outcome *outcome);
+
+/*
+ * The outcome that a text says, where there is no status.
+ *
+ * text, len     of "result", unescaped
+ * key, key_len  what was asked for
+ */
+enum reply_outcome reply_judge(const char *text, size_t len, const char *key,
+    size_t key_len);
 
 /*
  * Free what a reply owns; it may be used again.

@@ -63,6 +63,15 @@ static const struct option options_table[] = {
 	{ "cert", required_argument, NULL, OPTIONS_LONG_CERT },
 	{ "key", required_argument, NULL, OPTIONS_LONG_KEY },
 	{ "server-name", required_argument, NULL, OPTIONS_LONG_SERVER_NAME },
+	{ "depth", required_argument, NULL, OPTIONS_BENCH_DEPTH },
+	{ "keys", required_argument, NULL, OPTIONS_BENCH_KEYS },
+	{ "in-order", no_argument, NULL, OPTIONS_BENCH_IN_ORDER },
+	{ "seed", required_argument, NULL, OPTIONS_BENCH_SEED },
+	{ "duration", required_argument, NULL, OPTIONS_BENCH_DURATION },
+	{ "requests", required_argument, NULL, OPTIONS_BENCH_REQUESTS },
+	{ "rate", required_argument, NULL, OPTIONS_BENCH_RATE },
+	{ "threads", required_argument, NULL, OPTIONS_BENCH_THREADS },
+	{ "warm-up", required_argument, NULL, OPTIONS_BENCH_WARM_UP },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "json", no_argument, NULL, OPTIONS_LONG_JSON },
 	{ "tsv", no_argument, NULL, OPTIONS_LONG_TSV },
@@ -75,7 +84,8 @@ static const struct option options_table[] = {
 
 /* In the order of enum options_action. */
 static const char *const options_actions[] = {
-	"search", "tables", "binary", "echo", "ping", "compare", "check"
+	"search", "tables", "binary", "echo", "ping", "compare", "check",
+	"bench"
 };
 
 #define OPTIONS_ACTIONS \
@@ -192,6 +202,9 @@ options_set_servers(struct options *options, struct options_given *given)
 	if (options->action == OPTIONS_CHECK &&
 	    appmsg_servers_get(options->servers, 1) != NULL)
 		usage_fail("check is for one server");
+	if (options->action == OPTIONS_BENCH &&
+	    appmsg_servers_get(options->servers, 1) != NULL)
+		usage_fail("bench is for one server");
 }
 
 /* Whether TLS is spoken, and what goes with it. */
@@ -265,11 +278,14 @@ options_check_query(const struct options *options)
 {
 	const struct query *query = &options->query;
 
-	if (options->action != OPTIONS_SEARCH && (query->match != NULL ||
+	if (options->action != OPTIONS_SEARCH && (query->suggest != -1 ||
+	    query->explain))
+		usage_fail("--suggest and --explain are for search only");
+	if (options->action != OPTIONS_SEARCH &&
+	    options->action != OPTIONS_BENCH && (query->match != NULL ||
 	    query->limit != 0 || query->distance != 0 ||
-	    query->table != NULL || query->suggest != -1 || query->explain))
-		usage_fail("-m, -n, -d, -T, --suggest and --explain are for "
-		    "search only");
+	    query->table != NULL))
+		usage_fail("-m, -n, -d and -T are for search and bench only");
 	if (query->limit != 0 && query->match == NULL)
 		usage_fail("-n is for -m only");
 	if (query->distance != 0 && (query->match == NULL ||
@@ -308,12 +324,14 @@ options_check_count(enum options_action action, int count)
 		"echo TEXT...",
 		"ping",
 		"compare SERVER...",
-		"check [HOST [PORT]]"
+		"check [HOST [PORT]]",
+		"bench [HOST [PORT]]"
 	};
 
-	if (action == OPTIONS_CHECK) {
+	if (action == OPTIONS_CHECK || action == OPTIONS_BENCH) {
 		if (count > 2)
-			usage_fail("check takes a host and a port at most");
+			usage_fail("%s takes a host and a port at most",
+			    options_actions[action]);
 		return;
 	}
 
@@ -342,9 +360,9 @@ options_has_port(const char *server)
 	    (colon > host && colon[-1] == ']'));
 }
 
-/* The server that is checked, if words name it. */
+/* The one server that is looked at, if words name it. */
 static void
-options_set_checked(struct options_given *given, char **words, int count)
+options_set_one(struct options_given *given, char **words, int count)
 {
 	if (count > 0 && (given->where.n_hosts > 0 ||
 	    given->where.path != NULL))
@@ -368,11 +386,16 @@ options_set_words(struct options *options, struct options_given *given,
 {
 	if (argc == 0)
 		usage_fail("missing action: search, tables, binary, echo, "
-		    "ping, compare or check");
+		    "ping, compare, check or bench");
 	options_set_action(options, argv, argc);
 	options_check_count(options->action, argc - 1);
-	if (options->action != OPTIONS_ECHO && given->connections)
-		usage_fail("-c is for echo only");
+	if (options->action == OPTIONS_BENCH)
+		options_bench_finish(&options->bench, given->connections ?
+		    options->connections : 0);
+	else if (options->bench.given != NULL)
+		usage_fail("%s is for bench only", options->bench.given);
+	else if (options->action != OPTIONS_ECHO && given->connections)
+		usage_fail("-c is for echo and bench only");
 	if (options->action == OPTIONS_ECHO && options->quiet)
 		usage_fail("-q is not for echo");
 	options_check_query(options);
@@ -381,9 +404,9 @@ options_set_words(struct options *options, struct options_given *given,
 	options->words_count = argc - 1;
 	if (options->action == OPTIONS_SEARCH)
 		options_check_keys(options);
-	if (options->action == OPTIONS_CHECK)
-		options_set_checked(given, options->words,
-		    options->words_count);
+	if (options->action == OPTIONS_CHECK ||
+	    options->action == OPTIONS_BENCH)
+		options_set_one(given, options->words, options->words_count);
 }
 
 /* One of those about what is printed; false when it is another. */
@@ -466,7 +489,8 @@ options_take_tls(struct options *options, struct options_given *given,
 		options->tls.name = optarg;
 		return true;
 	default:
-		return options_take_query(&options->query, letter);
+		return options_take_query(&options->query, letter) ||
+		    options_bench_take(&options->bench, letter, optarg);
 	}
 }
 
@@ -514,6 +538,7 @@ options_parse(struct options *options, int argc, char **argv)
 	options->timeout_ms = -1;
 	options->connections = 1;
 	options->query.suggest = -1;
+	options_bench_init(&options->bench);
 	/* There are no more than words. */
 	given.where.hosts = calloc((size_t)argc + 1,
 	    sizeof(*given.where.hosts));

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bench.h"
 #include "query.h"
 
 struct appmsg_servers;
@@ -24,7 +25,8 @@ enum options_action {
 	OPTIONS_ECHO,
 	OPTIONS_PING,
 	OPTIONS_COMPARE,
-	OPTIONS_CHECK
+	OPTIONS_CHECK,
+	OPTIONS_BENCH
 };
 
 /* When keys are coloured. */
@@ -49,6 +51,7 @@ struct options {
 	bool is_tls;		/* of some of the servers */
 	int64_t timeout_ms;	/* for the whole call; -1: not given */
 	int connections;
+	struct options_bench bench;
 	struct query query;	/* suggest is -1 where it was not given */
 	bool json;
 	bool tsv;		/* of a search or the tables */

@@ -537,7 +537,7 @@ class Check(harness.DaemonTest):
                 (("check", "[::1]:1", "2"), "the port is named twice"),
                 (("check", "/a", "2"), "a unix socket has no port"),
                 (("check", "a,b"), "check is for one server"),
-                (("-m", "prefix", "check"), "for search only")):
+                (("-m", "prefix", "check"), "for search and bench only")):
             done = client(*args)
             self.assertEqual(done.returncode, 64)
             self.assertIn(text, done.stderr)

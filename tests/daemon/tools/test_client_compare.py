@@ -234,8 +234,8 @@ class Servers(unittest.TestCase):
                             (("-H", "a", "compare", "b"), "cannot go with"),
                             (("-U", "/a", "compare", "b"), "cannot go with"),
                             (("compare", "a", "-m", "exact"),
-                             "for search only"),
-                            (("compare", "a", "-c", "2"), "for echo only")):
+                             "for search and bench only"),
+                            (("compare", "a", "-c", "2"), "for echo and bench only")):
             done = client(*args)
             self.assertEqual((done.returncode, done.stdout), (64, ""), args)
             self.assertIn(words, done.stderr)

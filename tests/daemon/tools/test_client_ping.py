@@ -124,8 +124,8 @@ class PingServers(unittest.TestCase):
 
     def test_wrong_calls(self):
         for args, words in ((("ping", "example.org"), "behind -H"),
-                            (("ping", "-m", "exact"), "for search only"),
-                            (("ping", "-c", "2"), "for echo only")):
+                            (("ping", "-m", "exact"), "for search and bench only"),
+                            (("ping", "-c", "2"), "for echo and bench only")):
             done = client(*args)
             self.assertEqual((done.returncode, done.stdout), (64, ""))
             self.assertIn(words, done.stderr)

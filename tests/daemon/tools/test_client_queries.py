@@ -86,10 +86,10 @@ class SentTest(unittest.TestCase):
                  "cannot go with -m"),
                 (("-T", b"\xff".decode("utf-8", "surrogateescape"), "search",
                   "k"), "UTF-8"),
-                (("-m", "exact", "binary", "k"), "for search only"),
+                (("-m", "exact", "binary", "k"), "for search and bench only"),
                 (("--explain", "echo", "k"), "for search only"),
                 (("--suggest", "0", "binary", "k"), "for search only"),
-                (("-T", "t", "binary", "k"), "for search only")):
+                (("-T", "t", "binary", "k"), "for search and bench only")):
             with self.subTest(args):
                 done = client(*args)
                 self.assertEqual((done.returncode, done.stdout), (64, ""))
