@@ -49,7 +49,7 @@ struct tally {
 	_Atomic uint64_t unasked;	/* messages that nobody waited for */
 	_Atomic uint64_t unsent;	/* due, when the time was over */
 	_Atomic int system_error;	/* errno of the last that was refused */
-	_Atomic int64_t cpu_ns;		/* that the thread took from start to end */
+	_Atomic int64_t cpu_ns;		/* of the thread, in that time */
 	_Atomic int64_t span_ns;	/* from start to end */
 	struct histogram times;
 };
