@@ -10,13 +10,28 @@
 
 #include "answer.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#include "requests.h"
 
 /* Nobody sends so much; who says so is wrong. */
 #define CONTENT_MOST	(UINT64_C(1) << 32)
 
 /* A longer text of a server without status is an answer in any case. */
 #define TEXT_MAX	(64 * 1024)
+
+/* For how many requests, and how long ones, replies are kept: 4 MB at most. */
+#define KNOWN_REQUESTS	8192
+#define KNOWN_SIZE	500
+
+struct answer_known {
+	uint16_t len;		/* 0: none */
+	uint16_t id_at;		/* len: it has none */
+	uint8_t outcome;
+	bool keeps;
+	char bytes[KNOWN_SIZE];
+};
 
 int
 answer_find(struct answer *a, const char *data, size_t len)
@@ -102,4 +117,75 @@ answer_judge(const struct answer *a, const char *key, size_t key_len,
 	if (!has_status && !judge_text(&result, key, key_len, outcome))
 		return TALLY_NO_REPLY;
 	return TALLY_FAILURES;
+}
+
+int
+answer_memo_init(struct answer_memo *memo, size_t n)
+{
+	memo->known = NULL;
+	if (n > KNOWN_REQUESTS)
+		return 0;
+	memo->known = calloc(n, sizeof(*memo->known));
+	return memo->known != NULL ? 0 : -1;
+}
+
+void
+answer_memo_clear(struct answer_memo *memo)
+{
+	free(memo->known);
+	memo->known = NULL;
+}
+
+size_t
+answer_recall(const struct answer_memo *memo, size_t request,
+    const char *data, size_t len, int64_t id, struct answer_verdict *verdict)
+{
+	const struct answer_known *known;
+	size_t behind;
+
+	if (memo->known == NULL)
+		return 0;
+	known = &memo->known[request];
+	if (known->len == 0 || len < known->len ||
+	    memcmp(data, known->bytes, known->id_at) != 0)
+		return 0;
+	if (known->id_at < known->len) {
+		behind = known->id_at + REQUESTS_ID_LEN;
+		if (memcmp(data + behind, known->bytes + behind,
+		    known->len - behind) != 0 ||
+		    !requests_is_id(data + known->id_at, id))
+			return 0;
+	}
+	verdict->outcome = known->outcome;
+	verdict->keeps = known->keeps;
+	return known->len;
+}
+
+void
+answer_remember(struct answer_memo *memo, size_t request, const char *data,
+    const struct answer *a, enum reply_outcome outcome)
+{
+	struct answer_known *known;
+	char digits[REQUESTS_ID_LEN];
+	const char *id = NULL;
+
+	if (memo->known == NULL || a->len > KNOWN_SIZE || a->rest > 0 ||
+	    outcome > REPLY_MISSED)
+		return;
+	known = &memo->known[request];
+	known->len = 0;
+	if (a->header.id.kind != APPMSG_ID_NONE) {
+		/* Where they stand twice, nobody knows which is the id. */
+		requests_put_id(digits, a->header.id.num);
+		id = memmem(data, a->len, digits, sizeof(digits));
+		if (id == NULL || memmem(id + 1,
+		    a->len - (size_t)(id + 1 - data), digits,
+		    sizeof(digits)) != NULL)
+			return;
+	}
+	memcpy(known->bytes, data, a->len);
+	known->outcome = (uint8_t)outcome;
+	known->keeps = a->keeps;
+	known->len = (uint16_t)a->len;
+	known->id_at = id != NULL ? (uint16_t)(id - data) : known->len;
 }

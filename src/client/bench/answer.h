@@ -56,4 +56,46 @@ int answer_find(struct answer *answer, const char *data, size_t len);
 enum tally_failure answer_judge(const struct answer *answer, const char *key,
     size_t key_len, int64_t id, bool has_ids, enum reply_outcome *outcome);
 
+/*
+ * Replies that were looked at whole: one that has the same bytes, but for its
+ * id, is as good, and costs a comparison.  There is one for each request, where
+ * these are not too many.
+ */
+struct answer_verdict {
+	enum reply_outcome outcome;
+	bool keeps;		/* as in struct answer */
+};
+
+struct answer_memo {
+	struct answer_known *known;	/* owned; NULL: nothing is kept */
+};
+
+/*
+ * Make room for the replies to n requests.
+ *
+ * Returns 0, or -1 when there is no memory.
+ */
+int answer_memo_init(struct answer_memo *memo, size_t n);
+void answer_memo_clear(struct answer_memo *memo);
+
+/*
+ * Is the message at the start the known reply to a request?
+ *
+ * id       of the request
+ * verdict  set when not 0 is returned
+ *
+ * Returns its bytes; 0: it must be looked at.
+ */
+size_t answer_recall(const struct answer_memo *memo, size_t request,
+    const char *data, size_t len, int64_t id, struct answer_verdict *verdict);
+
+/*
+ * Keep a message that answer_judge() has found to be the reply.
+ *
+ * data  where it starts
+ */
+void answer_remember(struct answer_memo *memo, size_t request,
+    const char *data, const struct answer *answer,
+    enum reply_outcome outcome);
+
 #endif

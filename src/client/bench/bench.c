@@ -126,11 +126,13 @@ look_cb(void *arg, const struct tally_sum *so_far, int64_t span_ns)
 }
 
 /*
- * What this client drives a server to that does no work, with as much of
- * everything, in requests a second; 0 when that cannot be measured.
+ * Load a server that does no work as the plan has it.
+ *
+ * Returns whether that could be measured.
  */
-static double
-measure_self(const struct plan *plan, const struct probe *probe)
+static bool
+measure_self(const struct plan *plan, const struct probe *probe,
+    struct tally_sum *sum)
 {
 	struct watcher watcher = { .call = plan->call };
 	const struct load_watch watch = { look_cb, &watcher };
@@ -146,7 +148,7 @@ measure_self(const struct plan *plan, const struct probe *probe)
 		.closes = !plan->keeps
 	};
 	struct workless *workless;
-	struct tally_sum sum;
+	enum load_end end;
 
 	one.all += probe->asked;
 	one.n = 1;
@@ -159,11 +161,10 @@ measure_self(const struct plan *plan, const struct probe *probe)
 	self.rate = 0;
 	workless = workless_start(&script, plan->threads, &self);
 	if (workless == NULL)
-		return 0;
-	if (load_run(&self, &watch, &sum) != LOAD_DONE)
-		sum.in_time = 0;
+		return false;
+	end = load_run(&self, &watch, sum);
 	workless_stop(workless);
-	return report_rate(&sum);
+	return end == LOAD_DONE && tally_failed(sum) == 0;
 }
 
 /* Nothing was measured: say what kept it from that. */
@@ -227,7 +228,7 @@ load(struct call *call, const struct probe *probe)
 {
 	struct watcher watcher = { .call = call };
 	const struct load_watch watch = { look_cb, &watcher };
-	struct tally_sum sum;
+	struct tally_sum sum, self;
 	struct plan plan;
 	struct report report = {
 		.server = call_name(call, 0), .plan = &plan,
@@ -241,7 +242,7 @@ load(struct call *call, const struct probe *probe)
 	catch_signals(true);
 	live_say(&watcher.live, "measuring this client ...");
 	if (!call->options->quiet || call->options->json)
-		report.drives = measure_self(&plan, probe);
+		report.self = measure_self(&plan, probe, &self) ? &self : NULL;
 	live_say(&watcher.live, "warming up ...");
 	end = load_run(&plan, &watch, &sum);
 	live_end(&watcher.live);

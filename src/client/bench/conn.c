@@ -20,7 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "answer.h"
 #include "common/clock.h"
 #include "plan.h"
 #include "requests.h"
@@ -42,7 +41,8 @@ conn_host_init(struct conn_host *host)
 	host->in = malloc(CONN_IN_SIZE);
 	host->out = malloc(host->out_size);
 	host->start = host->end = INT64_MAX;
-	return host->in != NULL && host->out != NULL ? 0 : -1;
+	return host->in != NULL && host->out != NULL ?
+	    answer_memo_init(&host->memo, host->plan->requests->n) : -1;
 }
 
 void
@@ -50,6 +50,7 @@ conn_host_clear(struct conn_host *host)
 {
 	free(host->in);
 	free(host->out);
+	answer_memo_clear(&host->memo);
 	host->in = host->out = NULL;
 }
 
@@ -345,7 +346,8 @@ take_unasked(struct conn_host *host, struct conn *c, bool is_refusal)
 
 /* A message has come: the reply to the oldest request, or nobody's. */
 static void
-take_message(struct conn_host *host, struct conn *c, const struct answer *a)
+take_message(struct conn_host *host, struct conn *c, const char *data,
+    const struct answer *a)
 {
 	const struct requests *requests = host->plan->requests;
 	enum reply_outcome outcome;
@@ -375,24 +377,43 @@ take_message(struct conn_host *host, struct conn *c, const struct answer *a)
 		c->long_keeps = a->keeps;
 		return;
 	}
+	answer_remember(&host->memo, index, data, a, outcome);
 	complete(host, c, outcome, &a->header.error);
 	if (!a->keeps)
 		expect_end(host, c);
+}
+
+/* A reply that is known, but for its id; how many bytes it is, or 0. */
+static size_t
+take_known(struct conn_host *host, struct conn *c, const char *data,
+    size_t len)
+{
+	struct answer_verdict verdict;
+	size_t used;
+
+	if (c->n == c->unsent || c->state != CONN_UP)
+		return 0;
+	used = answer_recall(&host->memo, flight(host, c, 0)->request, data,
+	    len, requests_id(c->number), &verdict);
+	if (used == 0)
+		return 0;
+	complete(host, c, verdict.outcome, NULL);
+	if (!verdict.keeps)
+		expect_end(host, c);
+	return used;
 }
 
 /* Bytes of a content that is not looked at; how many they are. */
 static size_t
 take_long(struct conn_host *host, struct conn *c, size_t len)
 {
-	const struct appmsg_str none = { .raw = NULL };
-
 	if (len < c->skip) {
 		c->skip -= len;
 		return len;
 	}
 	len = (size_t)c->skip;
 	c->skip = 0;
-	complete(host, c, c->long_outcome, &none);
+	complete(host, c, c->long_outcome, NULL);
 	if (!c->long_keeps)
 		expect_end(host, c);
 	return len;
@@ -403,7 +424,7 @@ static size_t
 take(struct conn_host *host, struct conn *c, const char *data, size_t len)
 {
 	struct answer a;
-	size_t used = 0;
+	size_t used = 0, known;
 	int error;
 
 	while (used < len && (c->state == CONN_UP ||
@@ -412,6 +433,10 @@ take(struct conn_host *host, struct conn *c, const char *data, size_t len)
 			used += take_long(host, c, len - used);
 			continue;
 		}
+		known = take_known(host, c, data + used, len - used);
+		used += known;
+		if (known > 0)
+			continue;
 		error = answer_find(&a, data + used, len - used);
 		if (error == APPMSG_EAGAIN)
 			break;
@@ -421,8 +446,8 @@ take(struct conn_host *host, struct conn *c, const char *data, size_t len)
 			fail(host, c, TALLY_FOREIGN);
 			break;
 		}
+		take_message(host, c, data + used, &a);
 		used += a.len;
-		take_message(host, c, &a);
 	}
 	return used;
 }

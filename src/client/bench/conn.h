@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "answer.h"
 #include "client/base/reply.h"
 #include "link.h"
 #include "tally.h"
@@ -59,6 +60,7 @@ struct conn_host {
 	struct appmsg_tls *tls;	/* borrowed, or NULL */
 	struct tally *tally;	/* borrowed */
 	int poller;
+	struct answer_memo memo;
 	char *in, *out;		/* owned */
 	size_t out_size;
 	int64_t now;		/* of this wake-up, or later */

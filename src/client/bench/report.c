@@ -45,12 +45,12 @@ report_rate(const struct tally_sum *sum)
 	    (double)sum->span_ns : 0;
 }
 
-/* Of the time of all threads. */
+/* The share of the time of all threads that they were at work. */
 static double
-busy(const struct report *r)
+busy(const struct report *r, const struct tally_sum *sum)
 {
-	return r->sum->span_ns > 0 ? (double)r->sum->cpu_ns /
-	    (double)r->sum->span_ns / r->plan->threads : 0;
+	return sum->span_ns > 0 ? (double)sum->cpu_ns /
+	    (double)sum->span_ns / r->plan->threads : 0;
 }
 
 static double
@@ -60,18 +60,29 @@ cpu_us(const struct report *r)
 	    (double)r->sum->in_time : 0;
 }
 
+/*
+ * Requests a second that we could ask of a server that is fast enough: where we
+ * were not at work all of the time, that one was not.
+ */
+static double
+drives(const struct report *r)
+{
+	double part = r->self != NULL ? busy(r, r->self) : 0;
+
+	return part > 0 ? report_rate(r->self) / part : 0;
+}
+
 static double
 driven(const struct report *r)
 {
-	return r->drives > 0 ? report_rate(r->sum) / r->drives : 0;
+	return drives(r) > 0 ? report_rate(r->sum) / drives(r) : 0;
 }
 
 bool
 report_is_bound(const struct report *r)
 {
 	/* What TLS costs us is not in what we drive without it. */
-	return driven(r) > REPORT_BOUND ||
-	    (r->plan->tls != NULL && busy(r) > REPORT_BUSY);
+	return driven(r) > REPORT_BOUND || busy(r, r->sum) > REPORT_BUSY;
 }
 
 static const char *
@@ -200,13 +211,13 @@ print_histogram(const struct histogram_sum *times)
 			continue;
 		share = (double)n / (double)times->count;
 		bar = (int)((double)n * REPORT_BAR / (double)most + 0.5);
-		printf("  %s %-9s %10" PRIu64 " %5.1f%% ",
+		printf("  %s %-9s %10" PRIu64 " %5.1f%%",
 		    bits == HISTOGRAM_TOP ? "more than" : "up to    ",
 		    time_text((uint64_t)1 << (bits == HISTOGRAM_TOP ?
 		    HISTOGRAM_TOP - 1 : bits), bound), n, share * 100);
 		for (int i = 0; i < bar; i++)
-			output_text(stdout, "#");
-		output_text(stdout, bar == 0 && n > 0 ? ".\n" : "\n");
+			output_text(stdout, i == 0 ? " #" : "#");
+		output_text(stdout, bar == 0 && n > 0 ? " .\n" : "\n");
 	}
 }
 
@@ -229,13 +240,17 @@ print_times(const struct tally_sum *sum)
 static void
 print_client(const struct report *r)
 {
-	printf("this client  %.2f us of CPU a request, %.0f%% of its %s\n",
-	    cpu_us(r), busy(r) * 100,
-	    r->plan->threads > 1 ? "threads" : "thread");
-	if (r->drives > 0)
-		printf("             can drive %.0f a second here%s; what was "
-		    "measured is %.0f%% of it\n", r->drives,
-		    r->plan->tls != NULL ? " without TLS" : "",
+	const char *whose = r->plan->threads > 1 ? "its threads" :
+	    "its thread";
+
+	printf("this client  %.2f us of CPU a request, %.0f%% of %s\n",
+	    cpu_us(r), busy(r, r->sum) * 100, whose);
+	if (drives(r) > 0)
+		printf("             drove a server without work%s to %.0f a "
+		    "second by %.0f%%: it\n             can drive %.0f; what "
+		    "was measured is %.0f%% of that\n",
+		    r->plan->tls != NULL ? " or TLS" : "",
+		    report_rate(r->self), busy(r, r->self) * 100, drives(r),
 		    driven(r) * 100);
 	if (report_is_bound(r))
 		output_text(stdout, "warning: this client is likely what ends "
@@ -400,9 +415,12 @@ add_client(struct json_object *o, const struct report *r)
 
 	if (output_json_add(o, "client", client) != 0 ||
 	    output_json_add(client, "cpu-us", number(cpu_us(r), 3)) != 0 ||
-	    output_json_add(client, "busy", number(busy(r), 3)) != 0 ||
-	    (r->drives > 0 && (output_json_add(client, "drives",
-	    number(r->drives, 1)) != 0 ||
+	    output_json_add(client, "busy", number(busy(r, r->sum), 3)) != 0 ||
+	    (drives(r) > 0 && (output_json_add(client, "workless-per-second",
+	    number(report_rate(r->self), 1)) != 0 ||
+	    output_json_add(client, "workless-busy",
+	    number(busy(r, r->self), 3)) != 0 ||
+	    output_json_add(client, "drives", number(drives(r), 1)) != 0 ||
 	    output_json_add(client, "share", number(driven(r), 3)) != 0)))
 		return -1;
 	return output_json_add(client, "bound",

@@ -24,8 +24,8 @@ struct report {
 	const char *keys;	/* the file that they are of, or NULL */
 	const struct tally_sum *sum;
 	int64_t warm_up_ns;
-	double drives;		/* requests a second that we can ask; 0: that
-				   is unknown */
+	const struct tally_sum *self;	/* with a server that does no work;
+					   NULL: that was not measured */
 	bool stopped;		/* earlier than was planned */
 };
 

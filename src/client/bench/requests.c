@@ -117,15 +117,37 @@ requests_id(uint64_t number)
 	return REQUESTS_ID_FIRST + (int64_t)(number % REQUESTS_IDS);
 }
 
+void
+requests_put_id(char *to, int64_t id)
+{
+	uint32_t n = (uint32_t)id;
+
+	for (int i = REQUESTS_ID_LEN - 1; i >= 0; i--, n /= 10)
+		to[i] = (char)('0' + n % 10);
+}
+
+bool
+requests_is_id(const char *digits, int64_t id)
+{
+	uint64_t n = 0;
+
+	for (int i = 0; i < REQUESTS_ID_LEN; i++) {
+		unsigned int digit = (unsigned char)digits[i] - '0';
+
+		if (digit > 9)
+			return false;
+		n = n * 10 + digit;
+	}
+	return n == (uint64_t)id;
+}
+
 size_t
 requests_put(const struct requests *r, size_t index, int64_t id, char *to)
 {
 	const struct request *request = &r->all[index];
-	char *digits = to + request->id_at;
 
 	memcpy(to, r->bytes + request->at, request->len);
-	for (int i = REQUESTS_ID_LEN - 1; i >= 0; i--, id /= 10)
-		digits[i] = (char)('0' + id % 10);
+	requests_put_id(to + request->id_at, id);
 	return request->len;
 }
 

@@ -9,6 +9,7 @@
  * when it leaves.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -54,6 +55,12 @@ const char *requests_key(const struct requests *requests, size_t index);
  * The id that the request of this number has, on its connection.
  */
 int64_t requests_id(uint64_t number);
+
+/*
+ * Write the digits of an id, REQUESTS_ID_LEN of them; are these its digits?
+ */
+void requests_put_id(char *to, int64_t id);
+bool requests_is_id(const char *digits, int64_t id);
 
 /*
  * Write a request with an id of requests_id(); to has room for it.

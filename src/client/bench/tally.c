@@ -64,7 +64,7 @@ tally_reply(struct tally *tally, enum reply_outcome outcome,
     const struct appmsg_str *code, int64_t ns)
 {
 	tally_add(&tally->outcomes[outcome], 1);
-	if (outcome > REPLY_MISSED && code->raw != NULL)
+	if (code != NULL && code->raw != NULL && outcome > REPLY_MISSED)
 		tally_add(&tally->codes[code_of(code)], 1);
 	histogram_record(&tally->times, ns > 0 ? (uint64_t)ns : 0, 1);
 }

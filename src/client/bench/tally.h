@@ -75,7 +75,7 @@ void tally_add(_Atomic uint64_t *counter, uint64_t n);
 /*
  * Count a reply.
  *
- * code  the word for an error, where there is one: raw is NULL where not
+ * code  the word for an error, or NULL; raw is NULL where there is none
  * ns    from when it was due to when it was there
  */
 void tally_reply(struct tally *tally, enum reply_outcome outcome,
