@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The appmsgd authors */
 
 /*
- * A server is looked at, then this client, by itself and as it will load the
- * server; then the server is loaded.
+ * A server is looked at, then loaded; then this client loads one that does no
+ * work, in the same way, which says what it can do itself.
  */
 
 #include "config.h"
@@ -31,8 +31,10 @@
 
 #define BENCH_MS	INT64_C(1000000)
 #define BENCH_PATIENCE	(10000 * BENCH_MS)
-#define BENCH_SELF	(500 * BENCH_MS)	/* to measure this client */
-#define BENCH_SELF_WARM	(100 * BENCH_MS)
+#define BENCH_SELF_PART	4	/* of the time, to measure this client */
+#define BENCH_SELF_MAX	(500 * BENCH_MS)	/* but no longer */
+#define BENCH_SELF_MIN	(50 * BENCH_MS)
+#define BENCH_SELF_WARM	5	/* a part of that, to warm up */
 #define BENCH_FILES	64	/* that are open beside connections */
 
 static volatile sig_atomic_t interrupted;
@@ -126,13 +128,14 @@ look_cb(void *arg, const struct tally_sum *so_far, int64_t span_ns)
 }
 
 /*
- * Load a server that does no work as the plan has it.
+ * Load a server that does no work as the plan has it, for a part of the time
+ * that the other one was loaded.
  *
  * Returns whether that could be measured.
  */
 static bool
 measure_self(const struct plan *plan, const struct probe *probe,
-    struct tally_sum *sum)
+    int64_t span_ns, struct tally_sum *sum)
 {
 	struct watcher watcher = { .call = plan->call };
 	const struct load_watch watch = { look_cb, &watcher };
@@ -155,8 +158,12 @@ measure_self(const struct plan *plan, const struct probe *probe,
 	self.requests = &one;
 	self.tls = NULL;
 	self.in_order = true;
-	self.warm_up_ns = BENCH_SELF_WARM;
-	self.duration_ns = BENCH_SELF;
+	self.duration_ns = span_ns / BENCH_SELF_PART;
+	if (self.duration_ns > BENCH_SELF_MAX)
+		self.duration_ns = BENCH_SELF_MAX;
+	if (self.duration_ns < BENCH_SELF_MIN)
+		self.duration_ns = BENCH_SELF_MIN;
+	self.warm_up_ns = self.duration_ns / BENCH_SELF_WARM;
 	self.most = 0;
 	self.rate = 0;
 	workless = workless_start(&script, plan->threads, &self);
@@ -167,39 +174,42 @@ measure_self(const struct plan *plan, const struct probe *probe,
 	return end == LOAD_DONE && tally_failed(sum) == 0;
 }
 
-/* Nothing was measured: say what kept it from that. */
+/* No connection could be made, as errno says. */
 static void
-tell_nothing(struct call *call, enum load_end end, const struct tally_sum *sum)
+tell_unconnected(struct call *call)
 {
-	static const int errors[TALLY_FAILURES] = {
-		[TALLY_REFUSED] = APPMSG_ECONN, [TALLY_CLOSED] = APPMSG_EOF,
-		[TALLY_BROKEN] = APPMSG_EOF, [TALLY_CUT] = APPMSG_EOF,
-		[TALLY_TIMEOUT] = APPMSG_ETIMEDOUT,
-		[TALLY_FOREIGN] = APPMSG_EPROTO,
-		[TALLY_NO_REPLY] = APPMSG_EPROTO,
-		[TALLY_WRONG_ID] = APPMSG_EPROTO,
-		[TALLY_LOST] = APPMSG_EPROTO
-	};
-	int saved_errno = errno;
-
-	for (int i = 0; i < TALLY_FAILURES; i++) {
-		if (sum->failures[i] == 0)
-			continue;
-		call_tell(call, "no request was answered: %s",
-		    tally_failure_text((enum tally_failure)i));
-		errno = saved_errno;
-		call_error(call, NULL, errors[i]);
-		return;
-	}
-	if (end == LOAD_FAILED || end == LOAD_UNCONNECTED ||
-	    (end == LOAD_SILENT && sum->refused > 0)) {
-		errno = end == LOAD_SILENT ? sum->system_error : saved_errno;
+	if (errno != EBUSY) {
 		call_error(call, NULL, APPMSG_ECONN);
 		return;
 	}
-	call_tell(call, end == LOAD_STOPPED ? "ended before anything was "
-	    "measured" : "no request was answered in time");
+	call_tell(call, "it is busy");
 	call_fail(call, EX_TEMPFAIL);
+}
+
+/* Nothing was measured, errno as load_run() left it: say why. */
+static void
+tell_nothing(struct call *call, enum load_end end, const struct tally_sum *sum)
+{
+	int failure = 0;
+
+	while (failure < TALLY_FAILURES && sum->failures[failure] == 0)
+		failure++;
+	if (end == LOAD_FAILED || end == LOAD_UNCONNECTED ||
+	    failure == TALLY_REFUSED) {
+		tell_unconnected(call);
+	} else if (failure < TALLY_FAILURES) {
+		call_tell(call, "no request was answered: %s",
+		    tally_failure_text((enum tally_failure)failure));
+		call_fail(call, failure == TALLY_TIMEOUT ? EX_TEMPFAIL :
+		    EX_PROTOCOL);
+	} else if (sum->refused > 0) {
+		errno = sum->system_error;
+		tell_unconnected(call);
+	} else {
+		call_tell(call, end == LOAD_STOPPED ? "ended before anything "
+		    "was measured" : "no request was answered in time");
+		call_fail(call, EX_TEMPFAIL);
+	}
 }
 
 static void
@@ -240,24 +250,31 @@ load(struct call *call, const struct probe *probe)
 	make_plan(&plan, call, probe);
 	live_init(&watcher.live, call->options->quiet);
 	catch_signals(true);
-	live_say(&watcher.live, "measuring this client ...");
-	if (!call->options->quiet || call->options->json)
-		report.self = measure_self(&plan, probe, &self) ? &self : NULL;
 	live_say(&watcher.live, "warming up ...");
 	end = load_run(&plan, &watch, &sum);
 	live_end(&watcher.live);
-	catch_signals(false);
 	report.stopped = end != LOAD_DONE;
 	if (tally_replies(&sum) == 0) {
+		catch_signals(false);
 		tell_nothing(call, end, &sum);
 		return;
 	}
+	/* Who ended that wants to see what came of it, not to wait. */
+	live_say(&watcher.live, "measuring this client ...");
+	if (end != LOAD_STOPPED &&
+	    (!call->options->quiet || call->options->json) &&
+	    measure_self(&plan, probe, sum.span_ns, &self))
+		report.self = &self;
+	live_end(&watcher.live);
+	catch_signals(false);
 	tell_result(call, &report);
-	if (end == LOAD_SILENT) {
+	if (end == LOAD_SILENT)
 		call_tell(call, "nothing came for %d seconds",
 		    (int)(BENCH_PATIENCE / BENCH_MS / 1000));
+	else if (end == LOAD_STOPPED && !interrupted)
+		call_tell(call, "the time was over before all was measured");
+	if (end != LOAD_DONE && !interrupted)
 		call_fail(call, EX_TEMPFAIL);
-	}
 }
 
 void

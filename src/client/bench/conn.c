@@ -28,7 +28,7 @@
 #define CONN_OUT_SIZE	((size_t)64 * 1024)
 #define CONN_MS		INT64_C(1000000)
 #define CONN_PAUSE_MIN	(10 * CONN_MS)
-#define CONN_PAUSE_MAX	(640 * CONN_MS)
+#define CONN_PAUSE_MAX	(320 * CONN_MS)
 #define CONN_CROWDED	CONN_MS		/* before a full queue is tried again */
 #define CONN_ENDING_MAX	(1000 * CONN_MS)	/* for the server to close */
 #define CONN_DIALING_MAX	64	/* at once, of a thread */

@@ -57,7 +57,9 @@ live_count(struct live *live, const struct tally_sum *sum, int64_t span_ns)
 void
 live_end(struct live *live)
 {
-	if (live->shown)
-		fputs("\r\033[K", stderr);
+	if (!live->shown)
+		return;
+	fputs("\r\033[K", stderr);
+	fflush(stderr);
 	live->shown = false;
 }

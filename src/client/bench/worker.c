@@ -175,11 +175,31 @@ due_at(const struct worker *w, uint64_t number)
 	    (int64_t)(number % rate * (uint64_t)WORKER_S / rate);
 }
 
+/* The first of this thread's that is due when counting has begun. */
+static uint64_t
+first_counted(const struct worker *w)
+{
+	uint64_t step = (uint64_t)w->crew->plan->threads;
+	uint64_t n = (uint64_t)((double)(w->host.start - w->crew->began) /
+	    (double)WORKER_S * w->crew->plan->rate);
+
+	while (n > 0 && due_at(w, n - 1) >= w->host.start)
+		n--;
+	while (due_at(w, n) < w->host.start)
+		n++;
+	return n + ((uint64_t)w->index + step - n % step) % step;
+}
+
 static bool
-is_due(const struct worker *w)
+is_due(struct worker *w)
 {
 	int64_t at = due_at(w, w->next_due);
 
+	/* What the warm-up left is nobody's. */
+	if (at < w->host.start && w->host.now >= w->host.start) {
+		w->next_due = first_counted(w);
+		at = due_at(w, w->next_due);
+	}
 	return w->left > 0 && at <= w->host.now && at < w->host.end;
 }
 
@@ -239,14 +259,13 @@ static uint64_t
 count_unsent(const struct worker *w)
 {
 	const struct plan *plan = w->crew->plan;
-	uint64_t n = 0, low = w->next_due, high = low, step, middle;
+	uint64_t n, low = w->next_due, high, step, middle;
 
 	if (plan->rate == 0 || w->left == 0 || w->host.end == INT64_MAX)
 		return 0;
-	/* The first that is counted, and the first behind the end. */
+	if (due_at(w, low) < w->host.start)
+		low = first_counted(w);
 	step = (uint64_t)plan->threads;
-	while (due_at(w, low) < w->host.start)
-		low += step;
 	for (n = 1; due_at(w, low + n * step) < w->host.end; n *= 2)
 		;
 	for (high = n, n = 0; n < high; ) {
@@ -268,21 +287,22 @@ cpu_ns(void)
 	return (int64_t)ts.tv_sec * WORKER_S + ts.tv_nsec;
 }
 
-/* Write down where the span begins and ends. */
+/* Write down what the span took; over: it ends now, if not before. */
 static void
 mark(struct worker *w, bool over)
 {
-	int64_t now = w->host.now;
+	int64_t now = w->host.now, end = w->host.end;
 
-	if (w->at_start == 0 && now >= w->host.start) {
+	if (!w->began && now >= w->host.start) {
 		w->cpu_start = cpu_ns();
-		w->at_start = now;
+		w->began = true;
 	}
-	if (w->at_start == 0 || w->ended || (!over && now < w->host.end))
+	if (!w->began || w->ended || (!over && now < end))
 		return;
 	w->ended = true;
 	atomic_store(&w->tally.cpu_ns, cpu_ns() - w->cpu_start);
-	atomic_store(&w->tally.span_ns, now - w->at_start);
+	atomic_store(&w->tally.span_ns, (now < end ? now : end) -
+	    w->host.start);
 }
 
 /* Look at all connections; in the first span they get their requests here. */

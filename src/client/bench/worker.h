@@ -48,8 +48,8 @@ struct worker {
 	size_t next_key;
 	uint64_t left;		/* requests that it may still count */
 	uint64_t next_due;	/* number of the next, among all threads' */
-	int64_t cpu_start, at_start;	/* at_start 0: not yet */
-	bool ended;		/* the span is over and written down */
+	int64_t cpu_start;	/* CPU time of the thread when it had begun */
+	bool began, ended;	/* the span that is counted */
 	pthread_t thread;
 	struct tally tally;
 };
