@@ -203,7 +203,7 @@ def run_in_terminal(*args, name="appmsg-client", stdout=None, environ=None,
     with subprocess.Popen(
             [program(name), *args], stdout=slave if stdout is None else stdout,
             stderr=slave, stdin=subprocess.DEVNULL,
-            env=environment(**{"TERM": "xterm", **(environ or {})}),
+            env=environment(**{"TERM": "dumb", **(environ or {})}),
             **kwargs) as process:
         os.close(slave)
         reader = threading.Thread(target=read)

@@ -405,7 +405,9 @@ class ProgressTest(unittest.TestCase):
 
         with Server(serve) as server:
             return run_in_terminal("-p", str(server.port), *args, "search",
-                                   *["k"] * self.KEYS, **kwargs)
+                                   *["k"] * self.KEYS, environ={
+                                       "TERM": "xterm", "NO_COLOR": "1"},
+                                   **kwargs)
 
     def test_where_only_messages_are_shown(self):
         with tempfile.TemporaryFile() as out:

@@ -145,9 +145,11 @@ class Replies(unittest.TestCase):
 
     def test_wrong_calls(self):
         for args, words in ((("tables", "x"), "tables takes no text"),
-                            (("-m", "prefix", "tables"), "search only"),
-                            (("-T", "x", "tables"), "search only"),
-                            (("-c", "2", "tables"), "echo only")):
+                            (("-m", "prefix", "tables"),
+                             "search and bench only"),
+                            (("-T", "x", "tables"),
+                             "search and bench only"),
+                            (("-c", "2", "tables"), "echo and bench only")):
             with self.subTest(args):
                 done = client(*args)
                 self.assertEqual((done.returncode, done.stdout), (64, ""))
