@@ -100,6 +100,12 @@ some libappmsg.3 "$list"
 for f in $list; do
 	says libappmsg.3 "$f"
 done
+list=$(grep -ohE '\bappmsg_[a-z_]+\(' "$APPMSG_TOP/src/lib/appmsg-session.h" |
+	tr -d '(' | sort -u)
+some libappmsg-session.3 "$list"
+for f in $list; do
+	says libappmsg-session.3 "$f"
+done
 list=$(grep -rohE '"bad-[a-z]+"' "$APPMSG_TOP/src/lib" \
 	"$APPMSG_TOP/src/daemon" | tr -d '"' | sort -u)
 some appmsg-protocol.7 "$list"

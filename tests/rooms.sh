@@ -37,8 +37,8 @@ for row in $(echo "$rows" | tr ' ' ,); do
 	above="$above $room"
 done
 
-# The folders of src, and src/daemon's.
-for folder in src/* src/client/* src/daemon/*; do
+# The folders of src, and those of the larger ones in it.
+for folder in src/* src/lib/* src/client/* src/daemon/*; do
 	ls "$folder"/*.c >/dev/null 2>&1 || continue
 	echo "$rows" | grep -q "^${folder#src/}|" ||
 		bad "$folder: a room without a row in CONTRIBUTING.md"

@@ -172,6 +172,61 @@ str_same(const struct appmsg_str *a, const struct appmsg_str *b)
 	}
 }
 
+bool
+str_begins(const struct appmsg_str *s, const char *text, size_t len)
+{
+	const char *p = s->raw, *end = p + s->len, *text_end = text + len;
+	char c[4];
+	size_t n;
+
+	for (; p < end && text < text_end; text += n) {
+		n = unescape(&p, end, c);
+		if ((size_t)(text_end - text) < n || memcmp(text, c, n) != 0)
+			return false;
+	}
+	return text == text_end;
+}
+
+/* The same of a text that may be no JSON: a backslash may stand for itself. */
+static size_t
+unescape_if(const struct appmsg_str *s, const char **p, const char *end,
+    char *out)
+{
+	if (s->flags & APPMSG_STR_ESCAPED)
+		return unescape(p, end, out);
+	out[0] = *(*p)++;
+	return 1;
+}
+
+bool
+str_is_joined(const struct appmsg_str *s, const struct appmsg_str *parts,
+    size_t n)
+{
+	const char *p = s->raw, *end = p + s->len;
+	char c[4], d[4];
+	size_t c_len = 0, d_len, c_off = 0, d_off;
+
+	for (size_t i = 0; i < n; i++) {
+		const char *q = parts[i].raw, *q_end = q + parts[i].len;
+
+		for (d_len = d_off = 0; d_off < d_len || q < q_end;) {
+			if (d_off == d_len) {
+				d_len = unescape_if(&parts[i], &q, q_end, d);
+				d_off = 0;
+			}
+			if (c_off == c_len) {
+				if (p == end)
+					return false;
+				c_len = unescape(&p, end, c);
+				c_off = 0;
+			}
+			if (c[c_off++] != d[d_off++])
+				return false;
+		}
+	}
+	return p == end && c_off == c_len;
+}
+
 /* How many bytes at the start of a text need no escape. */
 static size_t
 plain_len(const char *text, size_t len)
