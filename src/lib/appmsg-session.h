@@ -189,8 +189,8 @@ int appmsg_session_binary(struct appmsg_session *session,
  * Ask: send a message as it is.
  *
  * hdr           as for appmsg_header_encode(); content_length is set by the
- *               call.  The connection is only kept if "connection" is
- *               "keep-alive".
+ *               call.  Behind one whose "connection" is there and is not
+ *               "keep-alive", nothing is sent.
  * content, len  copied
  *
  * Returns 0; APPMSG_E2BIG for a header that does not fit; APPMSG_EINVAL for an
@@ -252,9 +252,10 @@ void appmsg_session_eof(struct appmsg_session *session);
  * reply  set when 0 is returned; borrowed until the next call of this
  *        function, _room(), _feed(), _restart() or _free()
  *
- * A reply belongs to the request whose id it has, else to the oldest request
- * that has none.  One that came before anything was asked belongs to no
- * request: appmsg_reply_is_asked().
+ * A reply belongs to the request whose id it has, else to the oldest one that
+ * has no reply; an id that no request has is that of none, if the oldest one
+ * has an id.  A reply that came before anything was asked belongs to no request:
+ * appmsg_reply_is_asked().
  *
  * Returns 0; APPMSG_EAGAIN when more bytes must come first; APPMSG_EOF when the
  * connection has ended, or has nothing more that counts behind a reply that
@@ -501,6 +502,45 @@ struct appmsg_str appmsg_reply_type(const struct appmsg_reply *reply);
  */
 void appmsg_reply_message(const struct appmsg_reply *reply,
     struct appmsg_message *message);
+
+/*
+ * Over a list of servers, by blocking calls with a deadline: what is told in
+ * <appmsg.h> of appmsg_servers_send() and appmsg_servers_recv() is true of these,
+ * too, and both kinds may be mixed.
+ */
+
+/*
+ * Ask: queue a search, which appmsg_servers_reply() sends.
+ *
+ * Returns as appmsg_session_search().
+ */
+int appmsg_servers_search(struct appmsg_servers *servers,
+    const struct appmsg_query *query, void *tag);
+
+/*
+ * How many requests have no reply.
+ */
+size_t appmsg_servers_unanswered(const struct appmsg_servers *servers);
+
+/*
+ * Receive a reply: as appmsg_servers_recv(), which see.
+ *
+ * reply  set when 0 is returned; borrowed until the next call but
+ *        appmsg_servers_send(), _search(), _unanswered(), _get() and _current()
+ */
+int appmsg_servers_reply(struct appmsg_servers *servers,
+    const struct appmsg_reply **reply, int64_t deadline_ms);
+
+/*
+ * Ask one thing, and wait for its reply.
+ *
+ * Returns as appmsg_servers_search() and appmsg_servers_reply(), and
+ * APPMSG_EINVAL when something else is unanswered.  Unless it is 0, the query
+ * is asked no more.
+ */
+int appmsg_servers_query(struct appmsg_servers *servers,
+    const struct appmsg_query *query, const struct appmsg_reply **reply,
+    int64_t deadline_ms);
 
 #ifdef __cplusplus
 }

@@ -21,7 +21,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
-#include "lib/filter.h"
+#include "lib/client/filter.h"
 #include "tls.h"
 
 #define FILTER_RECORD	16384	/* bytes of plaintext in a record, at most */

@@ -115,8 +115,13 @@ ids_of_the_caller_are_known(void **state)
 		asking_reply(session, members, "{\"result\": \"\"}");
 		asking_expect(session, &tags[i], "");
 	}
+	/* Who asked for no id does not look at any. */
+	asking_search(session, "a", false, false, "a");
+	asking_take(session);
+	asking_reply(session, KEPT ", \"id\": 7", "{\"result\": \"\"}");
+	asking_expect(session, "a", "");
 	/* One that was answered is not there any more. */
-	asking_search(session, "a", false, false, NULL);
+	asking_search(session, "a", true, false, NULL);
 	asking_take(session);
 	asking_reply(session, KEPT ", \"id\": 7", "{\"result\": \"\"}");
 	assert_int_equal(appmsg_session_reply(session, &reply), APPMSG_EPROTO);

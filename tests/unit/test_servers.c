@@ -20,9 +20,9 @@
 
 #include <cmocka.h>
 
-#include "appmsg.h"
+#include "appmsg-session.h"
 #include "failing.h"
-#include "lib/client.h"
+#include "lib/client/client.h"
 #include "roll.h"
 
 #define COUNT(array)	(sizeof(array) / sizeof(*(array)))
@@ -44,7 +44,6 @@ struct appmsg_client {
 	unsigned int asked[QUEUE];	/* numbers of requests, oldest first */
 	size_t n_asked;
 	bool kept;		/* it has said so */
-	char content[16];
 };
 
 int __wrap_appmsg_client_open(struct appmsg_client **, const char *,
@@ -54,10 +53,10 @@ int __wrap_appmsg_client_open_unix(struct appmsg_client **, const char *,
 void __wrap_appmsg_client_free(struct appmsg_client *);
 void __wrap_appmsg_client_set_max(struct appmsg_client *, size_t);
 int __wrap_appmsg_client_fd(const struct appmsg_client *);
-void __wrap_appmsg_client_cork(struct appmsg_client *, bool);
-int __wrap_appmsg_client_recv(struct appmsg_client *, struct appmsg_message *,
+void __wrap_client_send_session(struct appmsg_client *,
+    struct appmsg_session *);
+int __wrap_client_exchange(struct appmsg_client *, struct appmsg_session *,
     int64_t);
-int __wrap_client_send_encoded(struct appmsg_client *, const void *, size_t);
 
 /* Port "1" is server 0. */
 int
@@ -108,66 +107,70 @@ __wrap_appmsg_client_fd(const struct appmsg_client *client)
 }
 
 void
-__wrap_appmsg_client_cork(struct appmsg_client *client, bool corked)
-{
-	(void)corked;
-	assert_non_null(client);
-}
-
-/* The content is the number of the request. */
-int
-__wrap_client_send_encoded(struct appmsg_client *client, const void *data,
-    size_t len)
+__wrap_client_send_session(struct appmsg_client *client,
+    struct appmsg_session *session)
 {
 	struct appmsg_header hdr;
-	char number[16] = "";
-	size_t used;
+	const char *data;
+	size_t len, used;
 
-	assert_int_equal(appmsg_header_decode(data, len, &hdr, &used), 0);
-	assert_int_equal(hdr.content_length, len - used);
-	assert_true(client->n_asked < QUEUE);
-	/* Until it has said that it stays, one request alone. */
-	assert_true(client->kept || client->n_asked == 0);
-	assert_true(len - used < sizeof(number));
-	memcpy(number, (const char *)data + used, len - used);
-	client->asked[client->n_asked++] = (unsigned int)strtoul(number, NULL,
-	    10);
-	return 0;
+	while ((len = appmsg_session_out(session, &data)) > 0) {
+		char number[16] = "";
+
+		assert_int_equal(appmsg_header_decode(data, len, &hdr, &used),
+		    0);
+		assert_true(hdr.content_length <= len - used);
+		assert_true(client->n_asked < QUEUE);
+		/* Until it has said that it stays, one request alone. */
+		assert_true(client->kept || client->n_asked == 0);
+		len = (size_t)hdr.content_length;
+		memcpy(number, data + used, len < 15 ? len : 15);
+		client->asked[client->n_asked++] = (unsigned int)strtoul(
+		    number, NULL, 10);
+		appmsg_session_sent(session, used + len);
+	}
 }
 
 /* A reply with the number that was asked first. */
 static void
-answer(struct appmsg_client *client, struct appmsg_message *msg,
+answer(struct appmsg_client *client, struct appmsg_session *session,
     const char *status)
 {
-	static const char stays[] = "keep-alive";
+	struct appmsg_header hdr = {
+		.content_type = APPMSG_STR("text/json"),
+		.content_encoding = APPMSG_STR("utf-8")
+	};
+	char message[300], content[16];
+	size_t len;
 
-	memset(msg, 0, sizeof(*msg));
 	assert_true(client->n_asked > 0);
-	snprintf(client->content, sizeof(client->content), "%u",
-	    client->asked[0]);
+	snprintf(content, sizeof(content), "%u", client->asked[0]);
 	memmove(client->asked, client->asked + 1,
 	    --client->n_asked * sizeof(*client->asked));
 	client->kept = keeps[client->server];
 	if (client->kept)
-		msg->header.connection = (struct appmsg_str){ stays,
-		    sizeof(stays) - 1, 0 };
-	msg->header.status = (struct appmsg_str){ status, strlen(status), 0 };
-	msg->content = client->content;
-	msg->content_len = strlen(client->content);
+		hdr.connection = (struct appmsg_str)APPMSG_STR("keep-alive");
+	hdr.status = (struct appmsg_str){ status, strlen(status), 0 };
+	hdr.content_length = strlen(content);
+	assert_int_equal(appmsg_header_encode(&hdr, message, sizeof(message),
+	    &len), 0);
+	assert_int_equal(appmsg_session_feed(session, message, len), 0);
+	assert_int_equal(appmsg_session_feed(session, content,
+	    strlen(content)), 0);
 }
 
 int
-__wrap_appmsg_client_recv(struct appmsg_client *client,
-    struct appmsg_message *msg, int64_t deadline_ms)
+__wrap_client_exchange(struct appmsg_client *client,
+    struct appmsg_session *session, int64_t deadline_ms)
 {
 	(void)deadline_ms;
+	__wrap_client_send_session(client, session);
 	switch (moods[client->server]) {
 	case GOOD:
-		answer(client, msg, "found");
+		answer(client, session, "found");
 		return 0;
 	case BUSY:
-		answer(client, msg, "busy");
+		answer(client, session, "busy");
 		return 0;
 	case HUNG:
 		return APPMSG_ETIMEDOUT;
@@ -227,13 +230,22 @@ receive(struct appmsg_servers *servers, struct appmsg_message *msg)
 	return error;
 }
 
+static unsigned long
+number_of(const struct appmsg_message *msg)
+{
+	char text[16] = "";
+
+	memcpy(text, msg->content, msg->content_len);
+	return strtoul(text, NULL, 10);
+}
+
 static void
 expect(struct appmsg_servers *servers, unsigned int number, size_t server)
 {
 	struct appmsg_message msg;
 
 	assert_int_equal(receive(servers, &msg), 0);
-	assert_int_equal(strtoul(msg.content, NULL, 10), number);
+	assert_int_equal(number_of(&msg), number);
 	assert_int_equal(appmsg_servers_current(servers), server);
 }
 
@@ -431,7 +443,7 @@ busy_is_a_reply_when_nobody_says_more(void **state)
 	moods[0] = HUNG;
 	assert_int_equal(receive(servers, &msg), 0);
 	assert_true(appmsg_str_eq(&msg.header.status, "busy", 4));
-	assert_int_equal(strtoul(msg.content, NULL, 10), 1);
+	assert_int_equal(number_of(&msg), 1);
 	assert_int_equal(appmsg_servers_current(servers), 2);
 	/* All are taken at their word for a while. */
 	moods[0] = GOOD;
@@ -488,12 +500,44 @@ each_request_has_its_reply(void **state)
 				check_failure();
 				continue;
 			}
-			assert_int_equal(strtoul(msg.content, NULL, 10),
+			assert_int_equal(number_of(&msg),
 			    next);
 			next++;
 		}
 		appmsg_servers_free(servers);
 	}
+}
+
+static void
+searches_have_tags_and_replies(void **state)
+{
+	struct appmsg_servers *servers = make("a:1,b:2,c:3");
+	const struct appmsg_reply *reply;
+	struct appmsg_query query;
+	char tags[WINDOW];
+
+	(void)state;
+	appmsg_query_init(&query, "ring", 4);
+	moods[0] = BUSY;
+	moods[1] = CLOSED;
+	for (size_t i = 0; i < WINDOW; i++)
+		assert_int_equal(appmsg_servers_search(servers, &query,
+		    &tags[i]), 0);
+	assert_int_equal(appmsg_servers_query(servers, &query, &reply, -1),
+	    APPMSG_EINVAL);
+	for (size_t i = 0; i < WINDOW; i++) {
+		assert_int_equal(appmsg_servers_reply(servers, &reply, -1), 0);
+		assert_ptr_equal(appmsg_reply_tag(reply), &tags[i]);
+		assert_int_equal(appmsg_reply_status(reply), 1);
+	}
+	assert_int_equal(appmsg_servers_query(servers, &query, &reply, -1),
+	    0);
+	/* What fails is asked no more. */
+	moods[0] = moods[1] = moods[2] = DOWN;
+	assert_int_equal(appmsg_servers_query(servers, &query, &reply, -1),
+	    APPMSG_ECONN);
+	assert_int_equal(appmsg_servers_unanswered(servers), 0);
+	appmsg_servers_free(servers);
 }
 
 /* Whatever has no memory says so, and leaves the list as it was. */
@@ -547,6 +591,7 @@ main(void)
 		cmocka_unit_test(why_each_failed_is_told),
 		cmocka_unit_test(busy_is_a_reply_when_nobody_says_more),
 		cmocka_unit_test(each_request_has_its_reply),
+		cmocka_unit_test(searches_have_tags_and_replies),
 		cmocka_unit_test(there_may_be_no_memory)
 	};
 

@@ -95,46 +95,76 @@ appmsg_session_forget(struct appmsg_session *session)
 	struct appmsg_session *s = session;
 
 	/* What is behind would be taken for replies to what is asked next. */
-	if (s->asked.n > 0 && s->error == 0 &&
-	    s->sent_pos > core_queue_get(&s->asked, 0)->pos)
+	if (s->error == 0 && core_session_in_flight(s))
 		s->error = APPMSG_EOF;
 	core_queue_forget(&s->asked);
 	s->barrier_pos = CORE_NO_BARRIER;
 	s->sent_pos = core_session_end(s);
 }
 
+/* Behind what was asked there; there is room for it. */
+static void
+append(struct appmsg_session *to, const struct appmsg_session *from,
+    const struct core_request *one)
+{
+	char *at = to->out.data + to->out.start + to->out.len;
+	struct core_request *copy;
+
+	memcpy(at, core_session_message(from, one), one->len);
+	if (one->id == CORE_ID_MADE)
+		core_ask_put_id(at + one->id_at,
+		    core_queue_id(&to->asked, to->asked.n));
+	copy = core_queue_add(&to->asked);
+	*copy = *one;
+	copy->pos = core_session_end(to);
+	to->out.len += one->len;
+	if (one->closes && to->barrier_pos == CORE_NO_BARRIER)
+		to->barrier_pos = core_session_end(to);
+}
+
+/* All that has no reply, behind one that has one, unless that is NULL. */
+static int
+append_all(struct appmsg_session *to, const struct appmsg_session *from,
+    const struct core_request *first)
+{
+	const struct core_queue *asked = &from->asked;
+	size_t len = first != NULL ? first->len : 0;
+
+	for (size_t i = 0; i < asked->n; i++)
+		len += core_queue_get(asked, i)->len;
+	if (core_queue_reserve(&to->alloc, &to->asked, asked->n + 1) != 0 ||
+	    core_buf_reserve(&to->alloc, &to->out, len) != 0)
+		return APPMSG_ENOMEM;
+	if (first != NULL)
+		append(to, from, first);
+	for (size_t i = 0; i < asked->n; i++)
+		if (!core_queue_get(asked, i)->answered)
+			append(to, from, core_queue_get(asked, i));
+	return 0;
+}
+
 int
 appmsg_session_move(struct appmsg_session *to, struct appmsg_session *from)
 {
-	const struct core_queue *asked = &from->asked;
-	const struct core_request *one;
-	struct core_request *moved;
-	size_t len = 0;
-	char *at;
+	int error;
 
 	if (to == from)
 		return APPMSG_EINVAL;
-	for (size_t i = 0; i < asked->n; i++)
-		len += core_queue_get(asked, i)->len;
-	if (core_queue_reserve(&to->alloc, &to->asked, asked->n) != 0 ||
-	    core_buf_reserve(&to->alloc, &to->out, len) != 0)
-		return APPMSG_ENOMEM;
-	for (size_t i = 0; i < asked->n; i++) {
-		one = core_queue_get(asked, i);
-		if (one->answered)
-			continue;
-		at = to->out.data + to->out.start + to->out.len;
-		memcpy(at, core_session_message(from, one), one->len);
-		if (one->id == CORE_ID_MADE)
-			core_ask_put_id(at + one->id_at,
-			    core_queue_id(&to->asked, to->asked.n));
-		moved = core_queue_add(&to->asked);
-		*moved = *one;
-		moved->pos = core_session_end(to);
-		to->out.len += one->len;
-		if (one->closes && to->barrier_pos == CORE_NO_BARRIER)
-			to->barrier_pos = core_session_end(to);
-	}
-	appmsg_session_forget(from);
-	return 0;
+	if ((error = append_all(to, from, NULL)) == 0)
+		appmsg_session_forget(from);
+	return error;
+}
+
+int
+core_session_copy(struct appmsg_session *to, const struct appmsg_session *from)
+{
+	const struct appmsg_reply *reply = &from->reply;
+
+	return append_all(to, from, reply->asked ? &reply->request : NULL);
+}
+
+bool
+core_session_in_flight(const struct appmsg_session *s)
+{
+	return s->asked.n > 0 && s->sent_pos > core_queue_get(&s->asked, 0)->pos;
 }

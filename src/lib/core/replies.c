@@ -135,8 +135,12 @@ session_match(struct appmsg_session *s, struct appmsg_reply *reply)
 	if (s->asked.n == 0)
 		return reply->keeps ? APPMSG_EPROTO : 0;
 	if (reply->id.kind != APPMSG_ID_NONE &&
-	    (index = find_by_id(s, &reply->id)) == s->asked.n)
-		return APPMSG_EPROTO;
+	    (index = find_by_id(s, &reply->id)) == s->asked.n) {
+		/* One that did not ask for an id does not look at any. */
+		index = 0;
+		if (core_queue_get(&s->asked, 0)->id != CORE_ID_NONE)
+			return APPMSG_EPROTO;
+	}
 	request = core_queue_get(&s->asked, index);
 	/* No more can one stay who has not been told all. */
 	if (reply->keeps && s->sent_pos < request->pos + request->len)

@@ -29,6 +29,12 @@ options_take(struct appmsg_session_options *options,
 	return 0;
 }
 
+void
+core_session_set_max(struct appmsg_session *s, size_t max_content)
+{
+	s->max_content = max_content != 0 ? max_content : SESSION_MAX_CONTENT;
+}
+
 int
 appmsg_session_new(struct appmsg_session **session,
     const struct appmsg_session_options *given)
@@ -48,8 +54,7 @@ appmsg_session_new(struct appmsg_session **session,
 		return APPMSG_ENOMEM;
 	memset(s, 0, sizeof(*s));
 	s->alloc = *alloc;
-	s->max_content = options.max_content != 0 ? options.max_content :
-	    SESSION_MAX_CONTENT;
+	core_session_set_max(s, options.max_content);
 	s->at_once = s->kept = options.at_once;
 	s->barrier_pos = CORE_NO_BARRIER;
 	s->reply.session = s;
@@ -233,8 +238,8 @@ appmsg_session_raw(struct appmsg_session *session,
 		return error;
 	if (len > 0)
 		memcpy(to + header_len, content, len);
-	request = request_add(session, header_len + len, !core_head_keeps(&h),
-	    tag);
+	request = request_add(session, header_len + len,
+	    h.connection.raw != NULL && !core_head_keeps(&h), tag);
 	request->json = core_head_is_json(&h);
 	request->id = noted.id;
 	request->num = noted.num;

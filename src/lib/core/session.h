@@ -103,6 +103,25 @@ void core_session_settle(struct appmsg_session *);
 void core_session_find_barrier(struct appmsg_session *);
 
 /*
+ * The most bytes of content from now on; 0: as if nobody had said.
+ */
+void core_session_set_max(struct appmsg_session *, size_t max_content);
+
+/*
+ * Whether a request, or a part of one, was sent that has no reply.
+ */
+bool core_session_in_flight(const struct appmsg_session *);
+
+/*
+ * Ask in another session what was asked in this one: the request of the reply
+ * in hand, and all that is unanswered.
+ *
+ * Returns 0; or APPMSG_ENOMEM, then nothing has changed.
+ */
+int core_session_copy(struct appmsg_session *to,
+    const struct appmsg_session *from);
+
+/*
  * For tests: do all the slow way from now on, which has to come out the same.
  */
 void core_session_set_slow(struct appmsg_session *, bool slow);

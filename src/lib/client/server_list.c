@@ -7,7 +7,7 @@
 
 #include "config.h"
 
-#include "server_list.h"
+#include "lib/client/server_list.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -8,7 +8,7 @@
 
 #include "config.h"
 
-#include "connect.h"
+#include "lib/client/connect.h"
 
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -27,7 +27,7 @@
 #include <unistd.h>
 
 #include "appmsg.h"
-#include "lookup.h"
+#include "lib/client/lookup.h"
 
 static int64_t
 connect_now(void)

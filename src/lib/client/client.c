@@ -21,78 +21,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "client.h"
-#include "connect.h"
-#include "filter.h"
+#include "lib/client/connect.h"
+#include "lib/client/filter.h"
+#include "lib/client/state.h"
 
 #define CLIENT_MAX_CONTENT	((size_t)1 << 30)
-#define CLIENT_READ_MIN		((size_t)16 * 1024)
-#define CLIENT_WIRE_SOME	((size_t)64 * 1024)
-
-/* Bytes that wait: data[start] to data[start + len - 1]. */
-struct client_buf {
-	char *data;		/* owned */
-	size_t start;
-	size_t len;
-	size_t cap;
-};
-
-struct appmsg_client {
-	int fd;
-	size_t max_content;
-	struct client_buf out;
-	struct client_buf in;
-	const struct appmsg_filter_ops *ops;	/* NULL: no filter */
-	void *filter;		/* owned */
-	struct client_buf wire;	/* with a filter: to be sent, out of out */
-	size_t taken;		/* bytes of in that the last message has */
-	size_t need;		/* bytes of in before it is worth to look */
-	bool write_broken;	/* nobody reads what we send any more */
-	int read_error;		/* errno of a failed read, sticky */
-	int filter_error;	/* of a filter that is broken, sticky */
-	bool corked;		/* what is sent waits in out */
-	bool eof;
-};
-
-static void
-client_buf_drop(struct client_buf *buf, size_t len)
-{
-	buf->start += len;
-	buf->len -= len;
-	if (buf->len == 0)
-		buf->start = 0;
-}
-
-/*
- * Make room for more bytes behind those that wait.  The capacity doubles, and
- * bytes are moved down only over a gap at least as long as they are, so each
- * byte is copied a constant number of times.
- */
-static int
-client_buf_reserve(struct client_buf *buf, size_t more)
-{
-	size_t cap = buf->cap;
-	char *data;
-
-	if (more <= buf->cap - buf->start - buf->len)
-		return 0;
-	if (buf->start >= buf->len && more <= buf->cap - buf->len) {
-		memmove(buf->data, buf->data + buf->start, buf->len);
-		buf->start = 0;
-		return 0;
-	}
-	if (more > SIZE_MAX / 2 - buf->start - buf->len)
-		return APPMSG_ENOMEM;
-	if (cap < CLIENT_READ_MIN)
-		cap = CLIENT_READ_MIN;
-	while (cap - buf->start - buf->len < more)
-		cap *= 2;
-	if ((data = realloc(buf->data, cap)) == NULL)
-		return APPMSG_ENOMEM;
-	buf->data = data;
-	buf->cap = cap;
-	return 0;
-}
 
 /* Takes fd: it is closed when there is no memory. */
 static int
@@ -110,9 +43,8 @@ client_new(struct appmsg_client **client, int fd)
 	return 0;
 }
 
-/* Write what the socket takes of some bytes. */
-static void
-client_write(struct appmsg_client *client, struct client_buf *buf)
+void
+client_write(struct appmsg_client *client, struct core_buf *buf)
 {
 	ssize_t n;
 
@@ -120,21 +52,21 @@ client_write(struct appmsg_client *client, struct client_buf *buf)
 		n = send(client->fd, buf->data + buf->start, buf->len,
 		    MSG_NOSIGNAL);
 		if (n >= 0)
-			client_buf_drop(buf, (size_t)n);
+			core_buf_drop(buf, (size_t)n);
 		else if (errno == EAGAIN)
 			return;
 		else if (errno != EINTR)
 			client->write_broken = true;
 	}
 	if (client->write_broken)
-		client_buf_drop(buf, buf->len);
+		core_buf_drop(buf, buf->len);
 }
 
 /* Through the filter by pieces, as the socket takes them. */
 static void
 client_write_sealed(struct appmsg_client *client)
 {
-	struct client_buf *out = &client->out;
+	struct core_buf *out = &client->out;
 	size_t len;
 	int error;
 
@@ -146,14 +78,14 @@ client_write_sealed(struct appmsg_client *client)
 		    CLIENT_WIRE_SOME;
 		error = client->ops->seal(client->filter, client,
 		    out->data + out->start, len);
-		client_buf_drop(out, len);
+		core_buf_drop(out, len);
 		/* Told by the receiving side, as a broken connection is. */
 		if (error != 0)
 			client->filter_error = error;
 		client_write(client, &client->wire);
 	}
 	if (client->write_broken || client->filter_error != 0)
-		client_buf_drop(out, out->len);
+		core_buf_drop(out, out->len);
 }
 
 /* What is sent waits for what comes behind it. */
@@ -191,9 +123,9 @@ appmsg_client_free(struct appmsg_client *client)
 		client->ops->free(client->filter);
 	}
 	close(client->fd);
-	free(client->wire.data);
-	free(client->out.data);
-	free(client->in.data);
+	core_buf_clear(&core_alloc_libc, &client->wire);
+	core_buf_clear(&core_alloc_libc, &client->out);
+	core_buf_clear(&core_alloc_libc, &client->in);
 	free(client);
 	errno = saved_errno;
 }
@@ -246,7 +178,7 @@ appmsg_client_send(struct appmsg_client *client,
     const struct appmsg_header *hdr, const void *content, size_t len)
 {
 	struct appmsg_header h = *hdr;
-	struct client_buf *out = &client->out;
+	struct core_buf *out = &client->out;
 	size_t hdr_len;
 	char *end;
 	int error;
@@ -257,7 +189,7 @@ appmsg_client_send(struct appmsg_client *client,
 		return APPMSG_E2BIG;
 	if (len > SIZE_MAX - hdr_len)
 		return APPMSG_ENOMEM;
-	if ((error = client_buf_reserve(out, hdr_len + len)) != 0)
+	if ((error = core_buf_reserve(&core_alloc_libc, out, hdr_len + len)) != 0)
 		return error;
 	end = out->data + out->start + out->len;
 	if ((error = appmsg_header_encode(&h, end, hdr_len, &hdr_len)) != 0)
@@ -265,20 +197,6 @@ appmsg_client_send(struct appmsg_client *client,
 	if (len > 0)
 		memcpy(end + hdr_len, content, len);
 	out->len += hdr_len + len;
-	client_flush(client);
-	return 0;
-}
-
-int
-client_send_encoded(struct appmsg_client *client, const void *data, size_t len)
-{
-	struct client_buf *out = &client->out;
-	int error = client_buf_reserve(out, len);
-
-	if (error != 0)
-		return error;
-	memcpy(out->data + out->start + out->len, data, len);
-	out->len += len;
 	client_flush(client);
 	return 0;
 }
@@ -336,9 +254,9 @@ char *
 appmsg_client_plain_room(struct appmsg_client *client, size_t len,
     size_t *room)
 {
-	struct client_buf *in = &client->in;
+	struct core_buf *in = &client->in;
 
-	if (client_buf_reserve(in, len) != 0)
+	if (core_buf_reserve(&core_alloc_libc, in, len) != 0)
 		return NULL;
 	*room = in->cap - in->start - in->len;
 	return in->data + in->start + in->len;
@@ -354,8 +272,8 @@ int
 appmsg_client_take_wire(struct appmsg_client *client, const char *data,
     size_t len)
 {
-	struct client_buf *wire = &client->wire;
-	int error = client_buf_reserve(wire, len);
+	struct core_buf *wire = &client->wire;
+	int error = core_buf_reserve(&core_alloc_libc, wire, len);
 
 	if (error == 0) {
 		memcpy(wire->data + wire->start + wire->len, data, len);
@@ -364,8 +282,7 @@ appmsg_client_take_wire(struct appmsg_client *client, const char *data,
 	return error;
 }
 
-/* What was read, or why nothing was. */
-static void
+void
 client_note_read(struct appmsg_client *client, ssize_t n)
 {
 	if (n == 0)
@@ -374,8 +291,7 @@ client_note_read(struct appmsg_client *client, ssize_t n)
 		client->read_error = errno;
 }
 
-/* Read once what there is, and see what is in it. */
-static int
+int
 client_fill_opened(struct appmsg_client *client)
 {
 	char raw[CLIENT_READ_MIN];
@@ -416,8 +332,7 @@ client_fill(struct appmsg_client *client)
 	return 0;
 }
 
-/* What ended the connection for us, if anything has. */
-static int
+int
 client_ended(const struct appmsg_client *client)
 {
 	if (client->filter_error != 0)
@@ -496,7 +411,7 @@ appmsg_client_recv(struct appmsg_client *client, struct appmsg_message *msg,
 	bool late = false;
 	int error;
 
-	client_buf_drop(&client->in, client->taken);
+	core_buf_drop(&client->in, client->taken);
 	client->taken = 0;
 	while ((error = client_parse(client, msg)) == APPMSG_EAGAIN) {
 		/* A passed deadline leaves one look at what is there. */
@@ -513,7 +428,7 @@ int
 appmsg_client_write(struct appmsg_client *client, const void *data, size_t len,
     size_t *taken)
 {
-	struct client_buf *out = &client->out;
+	struct core_buf *out = &client->out;
 	size_t room;
 	int error;
 
@@ -528,7 +443,7 @@ appmsg_client_write(struct appmsg_client *client, const void *data, size_t len,
 		len = room;
 	if (len == 0)
 		return 0;
-	if ((error = client_buf_reserve(out, len)) != 0)
+	if ((error = core_buf_reserve(&core_alloc_libc, out, len)) != 0)
 		return error;
 	memcpy(out->data + out->start + out->len, data, len);
 	out->len += len;
@@ -547,11 +462,11 @@ int
 appmsg_client_read(struct appmsg_client *client, void *buf, size_t cap,
     size_t *len, int64_t deadline_ms)
 {
-	struct client_buf *in = &client->in;
+	struct core_buf *in = &client->in;
 	bool late = false;
 	int error;
 
-	client_buf_drop(in, client->taken);
+	core_buf_drop(in, client->taken);
 	client->taken = 0;
 	while (in->len == 0) {
 		if (late)
@@ -562,7 +477,7 @@ appmsg_client_read(struct appmsg_client *client, void *buf, size_t cap,
 	}
 	*len = in->len < cap ? in->len : cap;
 	memcpy(buf, in->data + in->start, *len);
-	client_buf_drop(in, *len);
+	core_buf_drop(in, *len);
 	return 0;
 }
 

@@ -2,14 +2,9 @@
 /* Copyright (c) 2026 The appmsgd authors */
 
 /*
- * Several servers, one connection, and a queue of what was asked and has no
- * reply yet, in the order in which it was asked and is answered.
- *
- * A connection starts with one message alone.  Only when the reply says that
- * the connection is kept, the rest of the queue follows without waiting: a
- * server that closes after its reply would reset the connection over what it
- * has not read, and the reply could be lost.  Whatever ends a connection, the
- * next one starts with what is first in the queue.
+ * Several servers, one connection, and a session with what was asked and has no
+ * reply yet.  Whatever ends a connection, the session is started again on the
+ * next one.
  *
  * A call tries each server at most once, beside the connection that it finds:
  * a server may have closed that one for its own reasons.
@@ -17,45 +12,37 @@
 
 #include "config.h"
 
-#include <sys/queue.h>
 #include <sys/socket.h>
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "appmsg.h"
-#include "client.h"
-#include "connect.h"
-#include "filter.h"
-#include "server_list.h"
+#include "appmsg-session.h"
+#include "lib/client/client.h"
+#include "lib/client/connect.h"
+#include "lib/client/filter.h"
+#include "lib/client/server_list.h"
+#include "lib/core/session.h"
 
 /* How long all of them are taken at their word that they cannot answer. */
 #define SERVERS_SETTLED_MS	1000
 
-/* A message that was asked, and has no reply. */
-struct asked {
-	STAILQ_ENTRY(asked) entry;
-	size_t len;
-	char data[];
-};
+/* While replies are there, so many bytes wait before they are sent. */
+#define SERVERS_CORK		((size_t)16 * 1024)
 
-/* A connection, and how far it is in the queue. */
+/* A connection, and what is asked on it. */
 struct contact {
 	struct appmsg_client *client;	/* owned; NULL: there is none */
 	size_t index;		/* of the server */
-	size_t n_sent;		/* messages of the queue that were sent */
-	struct asked *unsent;	/* the first that was not, or NULL */
-	bool answered;		/* it brought a reply */
-	bool kept;		/* and the last one said that it stays */
+	struct appmsg_session *session;	/* owned */
 };
 
 struct appmsg_servers {
 	struct server_list list;
-	STAILQ_HEAD(asked_queue, asked) queue;	/* owned */
-	struct contact contact;
+	struct contact contact;	/* always with a session */
 	struct contact held;	/* with a reply, if others say nothing better */
-	struct appmsg_message held_msg;
+	const struct appmsg_reply *held_reply;
 	size_t max_content;	/* 0: the client's own */
 	int64_t settled_ms;	/* until when they are taken at their word */
 	const struct appmsg_opener *opener;	/* NULL: no TLS */
@@ -70,7 +57,10 @@ appmsg_servers_new(struct appmsg_servers **servers)
 
 	if (s == NULL)
 		return APPMSG_ENOMEM;
-	STAILQ_INIT(&s->queue);
+	if (appmsg_session_new(&s->contact.session, NULL) != 0) {
+		free(s);
+		return APPMSG_ENOMEM;
+	}
 	*servers = s;
 	return 0;
 }
@@ -79,6 +69,7 @@ static void
 contact_close(struct contact *contact)
 {
 	appmsg_client_free(contact->client);
+	appmsg_session_free(contact->session);
 	memset(contact, 0, sizeof(*contact));
 }
 
@@ -86,7 +77,8 @@ contact_close(struct contact *contact)
 static void
 servers_leave(struct appmsg_servers *s, size_t index)
 {
-	contact_close(&s->contact);
+	appmsg_client_free(s->contact.client);
+	s->contact.client = NULL;
 	s->contact.index = index;
 }
 
@@ -99,14 +91,10 @@ servers_next(const struct appmsg_servers *s, size_t index)
 void
 appmsg_servers_forget(struct appmsg_servers *servers)
 {
-	struct asked *asked;
-
 	servers_leave(servers, servers->contact.index);
 	contact_close(&servers->held);
-	while ((asked = STAILQ_FIRST(&servers->queue)) != NULL) {
-		STAILQ_REMOVE_HEAD(&servers->queue, entry);
-		free(asked);
-	}
+	appmsg_session_forget(servers->contact.session);
+	appmsg_session_restart(servers->contact.session);
 }
 
 void
@@ -114,7 +102,8 @@ appmsg_servers_free(struct appmsg_servers *servers)
 {
 	if (servers == NULL)
 		return;
-	appmsg_servers_forget(servers);
+	contact_close(&servers->contact);
+	contact_close(&servers->held);
 	server_list_clear(&servers->list);
 	free(servers);
 }
@@ -153,8 +142,7 @@ void
 appmsg_servers_set_max(struct appmsg_servers *servers, size_t max_content)
 {
 	servers->max_content = max_content;
-	if (servers->contact.client != NULL)
-		appmsg_client_set_max(servers->contact.client, max_content);
+	core_session_set_max(servers->contact.session, max_content);
 }
 
 void
@@ -239,9 +227,11 @@ servers_share(const struct appmsg_servers *s, int64_t deadline_ms)
 /*
  * A call begins: nothing has failed in it yet, and a connection is left that
  * its server has left, or will leave.
+ *
+ * first  what the session said, if there is a connection
  */
 static void
-servers_begin(struct appmsg_servers *s)
+servers_begin(struct appmsg_servers *s, int first)
 {
 	struct contact *contact = &s->contact;
 	char byte;
@@ -250,7 +240,8 @@ servers_begin(struct appmsg_servers *s)
 		server_list_forget(s->list.all[i]);
 	if (contact->client == NULL)
 		return;
-	if ((contact->answered && !contact->kept) || (contact->n_sent == 0 &&
+	if (first == APPMSG_EOF ||
+	    (!core_session_in_flight(contact->session) &&
 	    recv(appmsg_client_fd(contact->client), &byte, 1,
 	    MSG_PEEK | MSG_DONTWAIT) == 0))
 		servers_leave(s, contact->index);
@@ -276,7 +267,7 @@ servers_connect(struct appmsg_servers *s, int error, int64_t deadline_ms)
 		    &contact->client, servers_share(s, deadline_ms));
 		server->tried = true;
 		if (error == 0)
-			contact->unsent = STAILQ_FIRST(&s->queue);
+			appmsg_session_restart(contact->session);
 		if (error == 0 || is_final(error))
 			break;
 		if (servers_left(s) > 0)
@@ -290,7 +281,8 @@ appmsg_servers_connect(struct appmsg_servers *servers, int64_t deadline_ms)
 {
 	if (servers->list.n == 0)
 		return APPMSG_EINVAL;
-	servers_begin(servers);
+	servers_begin(servers, appmsg_session_is_over(
+	    servers->contact.session) ? APPMSG_EOF : 0);
 	return servers->contact.client != NULL ? 0 :
 	    servers_connect(servers, 0, deadline_ms);
 }
@@ -299,111 +291,74 @@ int
 appmsg_servers_send(struct appmsg_servers *servers,
     const struct appmsg_header *hdr, const void *content, size_t len)
 {
-	struct appmsg_header h = *hdr;
-	struct asked *asked;
-	size_t hdr_len;
-	int error;
-
-	h.content_length = len;
-	appmsg_header_encode(&h, NULL, 0, &hdr_len);
-	if (hdr_len > APPMSG_LENGTH_SIZE + APPMSG_HEADER_MAX)
-		return APPMSG_E2BIG;
-	if (len > SIZE_MAX - hdr_len - sizeof(*asked) ||
-	    (asked = malloc(sizeof(*asked) + hdr_len + len)) == NULL)
-		return APPMSG_ENOMEM;
-	error = appmsg_header_encode(&h, asked->data, hdr_len, &hdr_len);
-	if (error != 0) {
-		free(asked);
-		return error;
-	}
-	if (len > 0)
-		memcpy(asked->data + hdr_len, content, len);
-	asked->len = hdr_len + len;
-	STAILQ_INSERT_TAIL(&servers->queue, asked, entry);
-	if (servers->contact.client != NULL && servers->contact.unsent == NULL)
-		servers->contact.unsent = asked;
-	return 0;
+	return appmsg_session_raw(servers->contact.session, hdr, content, len,
+	    NULL);
 }
 
-/* Send what may be sent now. */
-static int
-contact_send(struct contact *contact)
+int
+appmsg_servers_search(struct appmsg_servers *servers,
+    const struct appmsg_query *query, void *tag)
 {
-	int error = 0;
-
-	if (contact->unsent == NULL ||
-	    (!contact->kept && contact->n_sent > 0))
-		return 0;
-	appmsg_client_cork(contact->client, true);
-	while (error == 0 && contact->unsent != NULL &&
-	    (contact->kept || contact->n_sent == 0)) {
-		error = client_send_encoded(contact->client,
-		    contact->unsent->data, contact->unsent->len);
-		if (error == 0) {
-			contact->unsent = STAILQ_NEXT(contact->unsent, entry);
-			contact->n_sent++;
-		}
-	}
-	appmsg_client_cork(contact->client, false);
-	return error;
+	return appmsg_session_search(servers->contact.session, query, tag);
 }
 
+size_t
+appmsg_servers_unanswered(const struct appmsg_servers *servers)
+{
+	return appmsg_session_unanswered(servers->contact.session);
+}
+
+/* Is it a reply that another server may better? */
 static bool
-is_status(const struct appmsg_message *msg, const char *word)
+is_poor(const struct appmsg_reply *reply)
 {
-	return appmsg_str_eq(&msg->header.status, word, strlen(word));
+	enum appmsg_status status = appmsg_reply_has_status(reply) ?
+	    appmsg_reply_status(reply) : APPMSG_STATUS_NONE;
+
+	return status == APPMSG_STATUS_BUSY ||
+	    status == APPMSG_STATUS_UNAVAILABLE;
 }
 
 /*
  * May another server answer what this one cannot?  Then its reply is held for
- * the case that they cannot, either.
+ * the case that they cannot, either, with all that is asked there.
  */
 static bool
-servers_pass(struct appmsg_servers *s, const struct appmsg_message *msg)
+servers_pass(struct appmsg_servers *s, const struct appmsg_reply *reply)
 {
+	struct appmsg_session *session;
 	size_t next = servers_next(s, s->contact.index);
 
-	if (s->list.n == 1 ||
-	    !(is_status(msg, "busy") || is_status(msg, "unavailable")))
+	if (s->list.n == 1 || !is_poor(reply))
 		return false;
 	s->list.all[s->contact.index]->tried = true;
 	if (servers_left(s) == 0)
 		s->settled_ms = appmsg_deadline(SERVERS_SETTLED_MS);
 	if (!connect_is_late(s->settled_ms))
 		return false;
+	if (appmsg_session_new(&session, NULL) != 0)
+		return false;
+	if (core_session_copy(session, s->contact.session) != 0) {
+		appmsg_session_free(session);
+		return false;
+	}
+	core_session_set_max(session, s->max_content);
 	contact_close(&s->held);
 	s->held = s->contact;
-	s->held_msg = *msg;
-	memset(&s->contact, 0, sizeof(s->contact));
-	s->contact.index = next;
+	s->held_reply = reply;
+	s->contact = (struct contact){ NULL, next, session };
 	return true;
 }
 
 /* Nobody says more than the one whose reply is held. */
 static void
-servers_settle(struct appmsg_servers *s, struct appmsg_message *msg)
+servers_settle(struct appmsg_servers *s, const struct appmsg_reply **reply)
 {
 	contact_close(&s->contact);
 	s->contact = s->held;
-	*msg = s->held_msg;
+	*reply = s->held_reply;
 	memset(&s->held, 0, sizeof(s->held));
 	s->settled_ms = appmsg_deadline(SERVERS_SETTLED_MS);
-}
-
-/* The first in the queue has its reply. */
-static void
-servers_take(struct appmsg_servers *s, const struct appmsg_message *msg)
-{
-	static const char keep_alive[] = "keep-alive";
-	struct asked *asked = STAILQ_FIRST(&s->queue);
-
-	contact_close(&s->held);
-	STAILQ_REMOVE_HEAD(&s->queue, entry);
-	free(asked);
-	s->contact.n_sent--;
-	s->contact.answered = true;
-	s->contact.kept = appmsg_str_eq(&msg->header.connection, keep_alive,
-	    sizeof(keep_alive) - 1);
 }
 
 /*
@@ -423,36 +378,60 @@ servers_fail(struct appmsg_servers *s, int error)
 	    servers_next(s, index));
 }
 
-/* Get a reply over one connection. */
+/* Get a reply over one connection, or time out. */
 static int
-servers_try(struct appmsg_servers *s, struct appmsg_message *msg,
+contact_reply(struct contact *contact, const struct appmsg_reply **reply,
     int64_t deadline_ms)
 {
-	int error = contact_send(&s->contact);
+	bool late = false;
+	int error;
 
-	if (error == 0)
-		error = appmsg_client_recv(s->contact.client, msg,
-		    servers_share(s, deadline_ms));
+	while ((error = appmsg_session_reply(contact->session, reply)) ==
+	    APPMSG_EAGAIN) {
+		/* A passed deadline leaves one look at what is there. */
+		if (late)
+			return APPMSG_ETIMEDOUT;
+		late = connect_is_late(deadline_ms);
+		if ((error = client_exchange(contact->client, contact->session,
+		    deadline_ms)) != 0)
+			return error;
+	}
+	return error;
+}
+
+static int
+servers_try(struct appmsg_servers *s, const struct appmsg_reply **reply,
+    int64_t deadline_ms)
+{
+	int error = contact_reply(&s->contact, reply,
+	    servers_share(s, deadline_ms));
+
 	if (error != 0)
 		servers_note(s, s->contact.index, error, true);
 	return error;
 }
 
-/* Get a reply from whoever has one. */
+/*
+ * Get a reply from whoever has one.
+ *
+ * first  0: there is a reply; else it has to come
+ */
 static int
-servers_ask(struct appmsg_servers *s, struct appmsg_message *msg,
-    int64_t deadline_ms)
+servers_ask(struct appmsg_servers *s, int first,
+    const struct appmsg_reply **reply, int64_t deadline_ms)
 {
 	int error = 0;
 
+	if (first == 0 && !servers_pass(s, *reply))
+		return 0;
 	for (;;) {
 		if (s->contact.client == NULL) {
 			error = servers_connect(s, error, deadline_ms);
 			if (s->contact.client == NULL)
 				return error;
 		}
-		error = servers_try(s, msg, deadline_ms);
-		if (error == 0 && !servers_pass(s, msg))
+		error = servers_try(s, reply, deadline_ms);
+		if (error == 0 && !servers_pass(s, *reply))
 			return 0;
 		if (error == 0)
 			continue;
@@ -464,23 +443,73 @@ servers_ask(struct appmsg_servers *s, struct appmsg_message *msg,
 	}
 }
 
+/* Have the server at work on what was asked meanwhile. */
+static void
+contact_uncork(struct contact *contact)
+{
+	const char *data;
+
+	if (appmsg_session_out(contact->session, &data) >= SERVERS_CORK)
+		client_send_session(contact->client, contact->session);
+}
+
+int
+appmsg_servers_reply(struct appmsg_servers *servers,
+    const struct appmsg_reply **reply, int64_t deadline_ms)
+{
+	struct contact *contact = &servers->contact;
+	int error = APPMSG_EAGAIN, saved_errno;
+
+	if (appmsg_session_unanswered(contact->session) == 0 ||
+	    servers->list.n == 0)
+		return APPMSG_EINVAL;
+	if (contact->client != NULL)
+		error = appmsg_session_reply(contact->session, reply);
+	if (error == 0 && !is_poor(*reply)) {
+		contact_uncork(contact);
+		return 0;
+	}
+	servers_begin(servers, error);
+	error = servers_ask(servers, error, reply, deadline_ms);
+	saved_errno = errno;
+	if (error != 0 && servers->held.client != NULL) {
+		servers_settle(servers, reply);
+		error = 0;
+	}
+	if (error == 0)
+		contact_close(&servers->held);
+	errno = saved_errno;
+	return error;
+}
+
 int
 appmsg_servers_recv(struct appmsg_servers *servers, struct appmsg_message *msg,
     int64_t deadline_ms)
 {
+	const struct appmsg_reply *reply;
+	int error = appmsg_servers_reply(servers, &reply, deadline_ms);
+
+	if (error == 0)
+		appmsg_reply_message(reply, msg);
+	return error;
+}
+
+int
+appmsg_servers_query(struct appmsg_servers *servers,
+    const struct appmsg_query *query, const struct appmsg_reply **reply,
+    int64_t deadline_ms)
+{
 	int error, saved_errno;
 
-	if (STAILQ_EMPTY(&servers->queue) || servers->list.n == 0)
+	if (appmsg_servers_unanswered(servers) > 0)
 		return APPMSG_EINVAL;
-	servers_begin(servers);
-	error = servers_ask(servers, msg, deadline_ms);
-	saved_errno = errno;
-	if (error != 0 && servers->held.client != NULL) {
-		servers_settle(servers, msg);
-		error = 0;
+	if ((error = appmsg_servers_search(servers, query, NULL)) != 0)
+		return error;
+	error = appmsg_servers_reply(servers, reply, deadline_ms);
+	if (error != 0) {
+		saved_errno = errno;
+		appmsg_servers_forget(servers);
+		errno = saved_errno;
 	}
-	if (error == 0)
-		servers_take(servers, msg);
-	errno = saved_errno;
 	return error;
 }

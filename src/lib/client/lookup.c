@@ -8,7 +8,7 @@
 
 #include "config.h"
 
-#include "lookup.h"
+#include "lib/client/lookup.h"
 
 #include <sys/socket.h>
 #include <sys/types.h>
