@@ -20,6 +20,7 @@ import sys
 import corpus_files
 import corpus_http
 import corpus_redis
+import corpus_session
 import corpus_tls
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -483,6 +484,7 @@ KINDS = {
     "request": corpus_files.REQUEST,
     "resp": corpus_redis.RESP,
     "scan": SCAN,
+    "session": corpus_session.SESSION,
     "slotmap": corpus_redis.SLOTMAP,
     "slots": SLOTS,
     "source": corpus_files.SOURCE,
