@@ -25,6 +25,8 @@
 #include "search.h"
 #include "tables.h"
 
+#define MAIN_OUTPUT_SIZE ((size_t)64 * 1024)
+
 /*
  * A standard stream that is closed would be the number of our socket, and the
  * answers would be printed to the server.  These fail when they are used.
@@ -85,6 +87,9 @@ main(int argc, char *argv[])
 		argv[0] = name;
 	/* Lines of several writers stay whole. */
 	setvbuf(stderr, NULL, _IOLBF, 0);
+	/* A batch writes much; stdio would take 4 KB at a time. */
+	if (!output_is_terminal(stdout))
+		setvbuf(stdout, NULL, _IOFBF, MAIN_OUTPUT_SIZE);
 	options_parse(&options, argc, argv);
 	if (call_init(&call, &options))
 		main_run(&call);

@@ -18,6 +18,7 @@
 #include <sysexits.h>
 
 #include "appmsg.h"
+#include "appmsg-session.h"
 #ifdef HAVE_OPENSSL
 #include "libtls/appmsg-tls.h"
 #endif
@@ -382,9 +383,15 @@ call_search(struct call *call, const struct query *query, const char *key,
     size_t len, bool keep_alive)
 {
 	struct appmsg_header hdr;
+	struct appmsg_query question;
 	char *content;
 	int error;
 
+	if (call->trace == NULL) {
+		query_question(query, key, len, &question);
+		question.close = !keep_alive;
+		return appmsg_servers_search(call->servers, &question, NULL);
+	}
 	if (!query_make(query, key, len, &content, &len))
 		return APPMSG_ENOMEM;
 	query_header(query, keep_alive, &hdr);

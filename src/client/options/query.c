@@ -10,79 +10,54 @@
 
 #include "query.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "appmsg.h"
-
-/* More than the content has beside the key and the table's name. */
-#define QUERY_FIXED 160
+#include "appmsg-session.h"
 
 const char *const query_ways[QUERY_WAYS] = {
 	"exact", "prefix", "suffix", "substring", "fuzzy", "regex"
 };
 
-/* A content in the making; there is room for all of it. */
-struct query_text {
-	char *data;		/* owned */
-	size_t len;
-	size_t cap;
+/* In the order of those. */
+static const enum appmsg_way query_numbers[QUERY_WAYS] = {
+	APPMSG_WAY_EXACT, APPMSG_WAY_PREFIX, APPMSG_WAY_SUFFIX,
+	APPMSG_WAY_SUBSTRING, APPMSG_WAY_FUZZY, APPMSG_WAY_REGEX
 };
 
-static void
-query_put(struct query_text *text, const char *plain)
+void
+query_question(const struct query *query, const char *key, size_t len,
+    struct appmsg_query *question)
 {
-	size_t len = strlen(plain);
-
-	memcpy(text->data + text->len, plain, len);
-	text->len += len;
+	appmsg_query_init(question, key, len);
+	question->table = query->table;
+	question->table_len = query->table != NULL ? strlen(query->table) : 0;
+	for (int i = 0; i < QUERY_WAYS; i++)
+		if (query->match == query_ways[i])
+			question->way = query_numbers[i];
+	question->limit = (unsigned int)query->limit;
+	question->distance = (unsigned int)query->distance;
+	question->suggest = query->suggest > 0 ?
+	    (unsigned int)query->suggest : 0;
+	question->explain = query->explain;
 }
 
-static void
-query_put_string(struct query_text *text, const char *string, size_t len)
-{
-	query_put(text, "\"");
-	text->len += appmsg_escape(string, len, text->data + text->len,
-	    text->cap - text->len);
-	query_put(text, "\"");
-}
-
-static void
-query_put_number(struct query_text *text, const char *name, int n)
-{
-	text->len += (size_t)snprintf(text->data + text->len,
-	    text->cap - text->len, ", \"%s\": %d", name, n);
-}
-
-/* Write the content; false when there is no memory. */
+/* The content of a message, in memory of its own. */
 static bool
-query_write(struct query_text *text, const struct query *query,
-    const char *key, size_t len)
+query_copy(const struct appmsg_request *request, char **content,
+    size_t *content_len)
 {
-	size_t table_len = query->table != NULL ? strlen(query->table) : 0;
+	struct appmsg_header hdr;
+	size_t used;
 
-	memset(text, 0, sizeof(*text));
-	if (len > ((size_t)-1 - QUERY_FIXED) / 6 - table_len)
+	if (appmsg_header_decode(request->message, request->len, &hdr,
+	    &used) != 0)
 		return false;
-	text->cap = QUERY_FIXED + 6 * (len + table_len);
-	if ((text->data = malloc(text->cap)) == NULL)
+	*content_len = request->len - used;
+	if ((*content = malloc(*content_len)) == NULL)
 		return false;
-	query_put(text, "{\"action\": \"search\", \"value\": ");
-	query_put_string(text, key, len);
-	if (query->table != NULL) {
-		query_put(text, ", \"table\": ");
-		query_put_string(text, query->table, table_len);
-	}
-	if (query->match != NULL) {
-		query_put(text, ", \"match\": ");
-		query_put_string(text, query->match, strlen(query->match));
-	}
-	if (query->distance != 0)
-		query_put_number(text, "distance", query->distance);
-	if (query->limit != 0)
-		query_put_number(text, "limit", query->limit);
-	query_put(text, "}");
+	memcpy(*content, request->message + used, *content_len);
 	return true;
 }
 
@@ -90,13 +65,19 @@ bool
 query_make(const struct query *query, const char *key, size_t len,
     char **content, size_t *content_len)
 {
-	struct query_text text;
+	struct appmsg_session *session;
+	struct appmsg_query question;
+	struct appmsg_request request;
+	bool made;
 
-	if (!query_write(&text, query, key, len))
+	if (appmsg_session_new(&session, NULL) != 0)
 		return false;
-	*content = text.data;
-	*content_len = text.len;
-	return true;
+	query_question(query, key, len, &question);
+	made = appmsg_session_search(session, &question, NULL) == 0 &&
+	    appmsg_session_unanswered_get(session, 0, &request) == 0 &&
+	    query_copy(&request, content, content_len);
+	appmsg_session_free(session);
+	return made;
 }
 
 void

@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 struct appmsg_header;
+struct appmsg_query;
 
 enum {
 	QUERY_WAYS = 6,
@@ -32,6 +33,14 @@ struct query {
 	int suggest;		/* near keys wanted on a miss */
 	bool explain;		/* where the answer stands is wanted */
 };
+
+/*
+ * The same as the library has it, with a key.
+ *
+ * key, len  UTF-8 text, may hold NUL; borrowed as long as question is used
+ */
+void query_question(const struct query *query, const char *key, size_t len,
+    struct appmsg_query *question);
 
 /*
  * Write the content of a search.
