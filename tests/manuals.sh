@@ -100,8 +100,11 @@ some libappmsg.3 "$list"
 for f in $list; do
 	says libappmsg.3 "$f"
 done
-list=$(grep -ohE '\bappmsg_[a-z_]+\(' "$APPMSG_TOP/src/lib/appmsg-session.h" |
-	tr -d '(' | sort -u)
+# Those of the adapters that a program calls are at the start of a line.
+list=$({
+	grep -ohE '\bappmsg_[a-z_]+\(' "$APPMSG_TOP/src/lib/appmsg-session.h"
+	grep -ohE '^appmsg_[a-z_]+\(' "$APPMSG_TOP/src/adapters/"*.h
+} | tr -d '(' | grep -vE '^appmsg_event_(end|take|tell|[a-z]+_cb)$' | sort -u)
 some libappmsg-session.3 "$list"
 for f in $list; do
 	says libappmsg-session.3 "$f"

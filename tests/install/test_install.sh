@@ -44,6 +44,17 @@ flags=$(PKG_CONFIG_PATH=$(dirname "$pc") PKG_CONFIG_SYSROOT_DIR="$dir/root" \
 # shellcheck disable=SC2086
 ${CC:-cc} -o "$dir/outsider" "$APPMSG_TOP/tests/install/outsider.c" $flags
 
+# So are the examples, that of libevent where a program can be built with it.
+# shellcheck disable=SC2086
+${CC:-cc} -Wall -Werror -o "$dir/lookup_poll" \
+	"$APPMSG_TOP/doc/examples/lookup_poll.c" $flags
+if pkg-config --exists libevent_core; then
+	# shellcheck disable=SC2046,SC2086
+	${CC:-cc} -Wall -Werror -o "$dir/lookup_event" \
+		"$APPMSG_TOP/doc/examples/lookup_event.c" $flags \
+		$(pkg-config --cflags --libs libevent_core)
+fi
+
 # Nothing but appmsg_* is exported.
 ! nm -D --defined-only "$lib/libappmsg.so" |
 	grep -vE ' (appmsg_[a-z_]+(@@LIBAPPMSG_([0-9]+|PRIVATE))?|LIBAPPMSG_([0-9]+|PRIVATE))$' ||
@@ -84,6 +95,19 @@ done
 [ "$(LD_LIBRARY_PATH=$lib "$dir/outsider" "$dir/socket" ring)" = precious ]
 [ "$(LD_LIBRARY_PATH=$lib "$prefix/bin/appmsg-client" -U "$dir/socket" \
 	search ring)" = precious ]
+# Two keys of one server, of another, and of one that is not there.
+for second in socket nonesuch; do
+	printf 'ring\nrung\nring\n' | LD_LIBRARY_PATH=$lib timeout 60 \
+		"$dir/lookup_poll" "$dir/$second" "$dir/socket" | sort >"$dir/log"
+	printf 'ring\tprecious\nring\tprecious\n%s\n' \
+		"rung	No match for \"rung\"." | diff - "$dir/log"
+done
+if [ -x "$dir/lookup_event" ]; then
+	LD_LIBRARY_PATH=$lib timeout 60 "$dir/lookup_event" "$dir/socket" \
+		ring rung >"$dir/log" && exit 1
+	printf 'ring\tfound\tprecious\nrung\tnot-found\t%s\n' \
+		'No match for "rung".' | diff - "$dir/log"
+fi
 kill $daemon
 wait $daemon
 daemon=

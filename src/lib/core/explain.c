@@ -106,9 +106,10 @@ appmsg_reply_explain(const struct appmsg_reply *reply,
 	return 0;
 }
 
-int
-appmsg_reply_suggestion(const struct appmsg_reply *reply,
-    struct appmsg_cursor *cursor, struct appmsg_str *key)
+/* Find the array, for a cursor that is not in it yet. */
+static int
+find_suggestions(const struct appmsg_reply *reply,
+    struct appmsg_cursor *cursor)
 {
 	struct appmsg_str name;
 	struct scan_value v;
@@ -120,8 +121,21 @@ appmsg_reply_suggestion(const struct appmsg_reply *reply,
 	    scan_value(&scan, &v) == SCAN_OK) {
 		if (!appmsg_str_eq(&name, "suggestions", 11))
 			continue;
-		return v.type != SCAN_ARRAY ? APPMSG_EPROTO :
-		    core_next_string(v.raw, v.len, cursor, key);
+		if (v.type != SCAN_ARRAY)
+			return APPMSG_EPROTO;
+		cursor->at = (size_t)(v.raw - reply->header_text) + 1;
+		return 0;
 	}
 	return APPMSG_ENOENT;
+}
+
+int
+appmsg_reply_suggestion(const struct appmsg_reply *reply,
+    struct appmsg_cursor *cursor, struct appmsg_str *key)
+{
+	int error = cursor->at == 0 ? find_suggestions(reply, cursor) : 0;
+
+	/* The array ends where it closes, before the header does. */
+	return error != 0 ? error : core_next_string(reply->header_text,
+	    reply->header_len, cursor, key);
 }

@@ -207,17 +207,18 @@ take_slow(struct appmsg_session *s, struct appmsg_reply *reply,
 static int
 session_parse(struct appmsg_session *s, struct appmsg_reply *reply)
 {
-	const char *data = s->in.data + s->in.start;
 	size_t len = s->in.len, header;
+	const char *data;
 	struct core_fit fit;
 	int error;
 
-	if (len < APPMSG_LENGTH_SIZE || len < s->need)
-		return len > APPMSG_LENGTH_SIZE &&
-		    is_foreign(data[APPMSG_LENGTH_SIZE]) ? APPMSG_EPROTO :
-		    APPMSG_EAGAIN;
+	if (len < APPMSG_LENGTH_SIZE)
+		return APPMSG_EAGAIN;
+	data = s->in.data + s->in.start;
 	if (len > APPMSG_LENGTH_SIZE && is_foreign(data[APPMSG_LENGTH_SIZE]))
 		return APPMSG_EPROTO;
+	if (len < s->need)
+		return APPMSG_EAGAIN;
 	header = APPMSG_LENGTH_SIZE + length_get(data);
 	if (len < header) {
 		s->need = header;
