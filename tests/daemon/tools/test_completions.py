@@ -25,8 +25,8 @@ PROGRAMS = ("appmsgctl", "appmsgd", "appmsg-client")
 COMMANDS = {
     "appmsgctl": ["diff", "drain", "explain", "history", "log", "publish",
                   "reload", "rollback", "status", "tables", "top"],
-    "appmsg-client": ["binary", "compare", "echo", "ping", "search",
-                      "tables"],
+    "appmsg-client": ["bench", "binary", "check", "compare", "echo", "ping",
+                      "search", "tables"],
 }
 
 # Complete the last of the words, as readline would call it: $1 the file of
