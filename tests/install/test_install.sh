@@ -33,6 +33,20 @@ if grep -q '^bashcompletiondir = .' "$APPMSG_BUILD/Makefile"; then
 		}
 	done
 fi
+# So do those of zsh and fish.
+for kind in zsh:_appmsg-client:_appmsgd \
+    fish:appmsg-client.fish:appmsgctl.fish:appmsgd.fish; do
+	shell=${kind%%:*}
+	grep -q "^${shell}completiondir = ." "$APPMSG_BUILD/Makefile" ||
+		continue
+	for name in $(echo "${kind#*:}" | tr : ' '); do
+		file=$(find "$dir/root" -path "*/share/$shell/*/$name")
+		[ -f "$file" ] || {
+			echo "no completions of $shell: $name" >&2
+			exit 1
+		}
+	done
+done
 header=$(find "$dir/root" -name appmsg.h)
 pc=$(find "$dir/root" -name appmsg.pc)
 lib=$(dirname "$(find "$dir/root" -name 'libappmsg.so')")
