@@ -27,7 +27,7 @@
 #include "client/base/progress.h"
 #include "client/options/query.h"
 #include "client/base/reply.h"
-#include "show.h"
+#include "client/base/show.h"
 
 #define SEARCH_WINDOW 1024	/* questions without an answer, at most */
 #define SEARCH_BYTES ((size_t)1024 * 1024)	/* of them, before one more */
@@ -171,24 +171,15 @@ search_drop(struct search *search)
 	search->asked--;
 }
 
-/*
- * Was the question understood?  A server that knows neither ways to match nor
- * tables looks for the key itself, in all that it has.
- */
+/* Was the question understood? */
 static bool
 search_is_understood(const struct search *search)
 {
-	const struct query *query = &search->query;
-	const struct reply *reply = &search->reply;
+	const char *unknown = reply_unknown(&search->reply, &search->query);
 
-	if (reply->outcome > REPLY_MISSED)
+	if (unknown == NULL)
 		return true;
-	if (query->match != NULL && reply->matches == NULL)
-		call_tell(search->call, "does not know -m");
-	else if (query->table != NULL && !reply->has_status)
-		call_tell(search->call, "does not know -T");
-	else
-		return true;
+	call_tell(search->call, "does not know %s", unknown);
 	call_fail(search->call, EX_PROTOCOL);
 	return false;
 }

@@ -306,8 +306,7 @@ call_one_failed(struct call *call, const struct appmsg_server *server)
 	call_fail(call, EX_USAGE);
 }
 
-/* Tell and count how each of them has failed. */
-static void
+void
 call_all_failed(struct call *call)
 {
 	const struct appmsg_server *server;

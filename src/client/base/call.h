@@ -122,6 +122,11 @@ bool call_recv(struct call *call, struct appmsg_message *msg);
 int call_new_tls(const struct call *call, struct appmsg_tls **tls);
 
 /*
+ * Tell and count how each server has failed in the last call of the list.
+ */
+void call_all_failed(struct call *call);
+
+/*
  * Count a failure with this exit status.  The first one decides.
  */
 void call_fail(struct call *call, int status);

@@ -280,6 +280,16 @@ reply_member(const struct reply *reply, const char *name, enum json_type type)
 	    NULL;
 }
 
+const char *
+reply_unknown(const struct reply *reply, const struct query *query)
+{
+	if (reply->outcome > REPLY_MISSED)
+		return NULL;
+	if (query->match != NULL && reply->matches == NULL)
+		return "-m";
+	return query->table != NULL && !reply->has_status ? "-T" : NULL;
+}
+
 bool
 reply_has_more(const struct reply *reply)
 {

@@ -86,6 +86,15 @@ struct json_object *reply_member(const struct reply *reply, const char *name,
     enum json_type type);
 
 /*
+ * What of the question the server knew nothing of: one that knows neither ways
+ * to match nor tables looks for the key itself, in all that it has.
+ *
+ * Returns the option that says it, or NULL.
+ */
+const char *reply_unknown(const struct reply *reply,
+    const struct query *query);
+
+/*
  * Does the reply say that there are more matches than those?
  */
 bool reply_has_more(const struct reply *reply);

@@ -24,4 +24,11 @@ struct reply;
 void show_reply(struct call *call, const struct reply *reply, const char *key,
     size_t len, bool several);
 
+/*
+ * Print on standard error what goes with a reply: the keys that were perhaps
+ * meant, and where the answer stands if that was asked for.
+ */
+void show_remarks(const struct call *call, const struct reply *reply,
+    const char *key, size_t len);
+
 #endif

@@ -173,6 +173,18 @@ show_explanation(const struct call *call, const struct reply *reply,
 }
 
 void
+show_remarks(const struct call *call, const struct reply *reply,
+    const char *key, size_t len)
+{
+	if (reply->outcome == REPLY_MISSED)
+		show_suggestions(call, reply);
+	/* An error is explained where a table could not be asked. */
+	if (call->options->query.explain && (reply->outcome <= REPLY_MISSED ||
+	    reply_member(reply, "cause", json_type_string) != NULL))
+		show_explanation(call, reply, key, len);
+}
+
+void
 show_reply(struct call *call, const struct reply *reply, const char *key,
     size_t len, bool several)
 {
@@ -185,12 +197,7 @@ show_reply(struct call *call, const struct reply *reply, const char *key,
 	else
 		show_answer(call, reply, key, len,
 		    several || call->options->tsv);
-	if (reply->outcome == REPLY_MISSED)
-		show_suggestions(call, reply);
 	if (reply->outcome == REPLY_ERROR && !several)
 		show_hint(call, reply);
-	/* An error is explained where a table could not be asked. */
-	if (call->options->query.explain && (reply->outcome <= REPLY_MISSED ||
-	    reply_member(reply, "cause", json_type_string) != NULL))
-		show_explanation(call, reply, key, len);
+	show_remarks(call, reply, key, len);
 }
