@@ -69,6 +69,7 @@ out=$(find src -name '*.[ch]' -exec grep -H '^#include' {} + |
 		lib["utf8proc"] = "utf8proc"
 		lib["seccomp"] = "seccomp"
 		lib["openssl/"] = "openssl"
+		lib["histedit"] = "libedit"
 		lib["sys/socket"] = "sockets"
 	}
 	{

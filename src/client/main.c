@@ -19,6 +19,9 @@
 #include "client/check/check.h"
 #include "compare.h"
 #include "echo.h"
+#ifdef HAVE_LIBEDIT
+#include "client/interactive/interactive.h"
+#endif
 #include "client/options/options.h"
 #include "client/base/output.h"
 #include "ping.h"
@@ -68,6 +71,11 @@ main_run(struct call *call)
 		break;
 	case OPTIONS_BENCH:
 		bench_run(call);
+		break;
+	case OPTIONS_INTERACTIVE:
+#ifdef HAVE_LIBEDIT
+		interactive_run(call);
+#endif
 		break;
 	}
 }

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "appmsg.h"
 #include "common/encoding.h"
@@ -380,13 +381,38 @@ options_set_one(struct options_given *given, char **words, int count)
 		given->where.port = words[1];
 }
 
+/* Without an action: somebody who sits there says what is wanted. */
+static void
+options_set_interactive(struct options *options,
+    const struct options_given *given)
+{
+#ifdef HAVE_LIBEDIT
+	const bool has_terminal = isatty(STDIN_FILENO) &&
+	    isatty(STDOUT_FILENO);
+#else
+	const bool has_terminal = false;
+#endif
+
+	if (!has_terminal)
+		usage_fail("missing action: search, tables, binary, echo, "
+		    "ping, compare, check or bench");
+	if (options->bench.given != NULL)
+		usage_fail("%s is for bench only", options->bench.given);
+	if (given->connections || options->quiet || options->json ||
+	    options->tsv || options->trace)
+		usage_fail("-c, -q, --json, --tsv and --trace want an "
+		    "action");
+	options->action = OPTIONS_INTERACTIVE;
+}
+
 static void
 options_set_words(struct options *options, struct options_given *given,
     int argc, char **argv)
 {
-	if (argc == 0)
-		usage_fail("missing action: search, tables, binary, echo, "
-		    "ping, compare, check or bench");
+	if (argc == 0) {
+		options_set_interactive(options, given);
+		return;
+	}
 	options_set_action(options, argv, argc);
 	options_check_count(options->action, argc - 1);
 	if (options->action == OPTIONS_BENCH)

@@ -26,7 +26,8 @@ enum options_action {
 	OPTIONS_PING,
 	OPTIONS_COMPARE,
 	OPTIONS_CHECK,
-	OPTIONS_BENCH
+	OPTIONS_BENCH,
+	OPTIONS_INTERACTIVE	/* no word for it: where there is none */
 };
 
 /* When keys are coloured. */

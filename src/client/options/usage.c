@@ -23,7 +23,8 @@ static const char usage_text[] =
 "  or:  appmsg-client [OPTION]... ping\n"
 "  or:  appmsg-client [OPTION]... compare SERVER...\n"
 "  or:  appmsg-client [OPTION]... check [HOST [PORT]]\n"
-"  or:  appmsg-client [OPTION]... bench [HOST [PORT]]\n";
+"  or:  appmsg-client [OPTION]... bench [HOST [PORT]]\n"
+"  or:  appmsg-client [OPTION]...\n";
 
 static const char help_text[] =
 "Ask an appmsg server.\n"
@@ -40,6 +41,12 @@ static const char help_text[] =
 "                   protocol it does not keep, and why: as TAP\n"
 "  bench [HOST [PORT]]  load a server, and say how many requests it answers a\n"
 "                   second, how fast, and how many this client could ask\n"
+"\n"
+#ifdef HAVE_LIBEDIT
+"Without an action, a terminal is asked for keys; \\? there shows the commands.\n"
+#else
+"This one was built without libedit, which calls without an action need.\n"
+#endif
 "\n"
 "Options may stand anywhere before --.\n"
 "  -H, --host=SERVER,...    the server's name or address (default 127.0.0.1);\n"
