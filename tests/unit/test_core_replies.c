@@ -178,6 +178,16 @@ a_server_may_turn_us_away(void **state)
 	assert_null(appmsg_reply_tag(reply));
 	assert_int_equal(appmsg_reply_status(reply), APPMSG_STATUS_BUSY);
 	assert_int_equal(appmsg_session_reply(session, &reply), APPMSG_EOF);
+	/* Without a status, it can only be told as an error. */
+	appmsg_session_restart(session);
+	asking_reply(session, "", "{\"result\": \"Error: this port speaks "
+	    "TLS.\"}");
+	assert_int_equal(appmsg_session_reply(session, &reply), 0);
+	assert_int_equal(appmsg_reply_status(reply), APPMSG_STATUS_ERROR);
+	appmsg_session_restart(session);
+	asking_reply(session, "", "{\"result\": \"A\"}");
+	assert_int_equal(appmsg_session_reply(session, &reply), 0);
+	assert_int_equal(appmsg_reply_status(reply), APPMSG_STATUS_NONE);
 	/* What was asked has it, even before it was sent. */
 	appmsg_session_restart(session);
 	asking_search(session, "a", false, false, "1");

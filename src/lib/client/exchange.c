@@ -135,6 +135,9 @@ client_exchange(struct appmsg_client *client, struct appmsg_session *session,
 	if (error != 0)
 		return error;
 	client_send_session(client, session);
+	/* What a filter cannot seal is nothing to wait for. */
+	if ((error = client->filter_error) != 0)
+		return error;
 	if (client->wire.len > 0 || appmsg_session_out(session, &data) > 0)
 		pfd.events |= POLLOUT;
 	if (poll(&pfd, 1, connect_poll_timeout(deadline_ms)) == -1) {

@@ -99,9 +99,10 @@ status_by_text(struct appmsg_reply *reply)
 		    APPMSG_STATUS_FOUND;
 	if (search && is_miss(reply))
 		return APPMSG_STATUS_NOT_FOUND;
-	return str_begins(&reply->result, reply_error,
-	    sizeof(reply_error) - 1) ? APPMSG_STATUS_ERROR :
-	    APPMSG_STATUS_FOUND;
+	if (str_begins(&reply->result, reply_error, sizeof(reply_error) - 1))
+		return APPMSG_STATUS_ERROR;
+	/* What nobody asked for is no answer. */
+	return reply->asked ? APPMSG_STATUS_FOUND : APPMSG_STATUS_NONE;
 }
 
 enum appmsg_status
