@@ -194,8 +194,11 @@ tell_nothing(struct call *call, enum load_end end, const struct tally_sum *sum)
 
 	while (failure < TALLY_FAILURES && sum->failures[failure] == 0)
 		failure++;
-	if (end == LOAD_FAILED || end == LOAD_UNCONNECTED ||
-	    failure == TALLY_REFUSED) {
+	if (end == LOAD_FAILED) {
+		call_tell(call, "the load could not begin: %s",
+		    strerror(errno));
+		call_fail(call, EX_OSERR);
+	} else if (end == LOAD_UNCONNECTED || failure == TALLY_REFUSED) {
 		tell_unconnected(call);
 	} else if (failure < TALLY_FAILURES) {
 		call_tell(call, "no request was answered: %s",

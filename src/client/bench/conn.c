@@ -31,7 +31,7 @@
 #define CONN_PAUSE_MAX	(320 * CONN_MS)
 #define CONN_CROWDED	CONN_MS		/* before a full queue is tried again */
 #define CONN_ENDING_MAX	(1000 * CONN_MS)	/* for the server to close */
-#define CONN_DIALING_MAX	64	/* at once, of a thread */
+#define CONN_DIALING_MAX	64	/* at once, before they are asked */
 
 int
 conn_host_init(struct conn_host *host)
@@ -200,10 +200,12 @@ dial(struct conn_host *host, struct conn *c)
 		set_state(host, c, CONN_DIALING);
 }
 
+/* Many at once only where a request waits for each of them. */
 static bool
 can_dial(const struct conn_host *host, const struct conn *c)
 {
-	return host->now >= c->retry_at && host->dialing < CONN_DIALING_MAX;
+	return host->now >= c->retry_at &&
+	    (c->n > 0 || host->dialing < CONN_DIALING_MAX);
 }
 
 uint32_t
