@@ -500,8 +500,23 @@ class Check(harness.DaemonTest):
                          list(range(1, len(lines) + 1)))
         bad = [line for line in lines if not line["ok"]]
         self.assertEqual(bad[0]["title"], "the reply's content has a result")
-        self.assertEqual({"seen", "why"} - set(bad[0]), set())
+        self.assertEqual(list(bad[0]), ["point", "ok", "title", "seen",
+                                        "why"])
         self.assertEqual(done.returncode, 1)
+
+    def test_json_of_what_is_not_judged(self):
+        class Closes(Little):
+            def keeps(self, request):
+                return False
+
+        with Server(Closes()) as server:
+            done = client("--json", "check", *map(str, server.address))
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        skipped = [line for line in lines if "skip" in line]
+        self.assertTrue(skipped)
+        for line in skipped:
+            self.assertEqual(list(line), ["point", "ok", "title", "skip"])
+        self.assertEqual(done.returncode, 0)
 
     def test_quiet(self):
         """Nothing is printed but what is wrong."""
