@@ -101,7 +101,7 @@ cells_fit(const char *data, size_t len, size_t max, size_t *width)
 static size_t
 find_blank(const char *data, size_t len)
 {
-	for (size_t i = len; i > len - len / 3; i--)
+	for (size_t i = len; i > len - len / 2; i--)
 		if (data[i - 1] == ' ')
 			return i;
 	return len;
