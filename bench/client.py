@@ -55,8 +55,41 @@ def lines(path):
         return sum(1 for _ in file)
 
 
+DEPTH = 64
+
+
+def libraries(rig, runs, keys, n):
+    """What it costs a program to ask with each library, and which is less."""
+    rounds = {}
+    for _ in range(rig.rounds):
+        for name, server in runs:
+            done = subprocess.run(
+                ["taskset", "-c", str(rig.load_core), rig.pipelined, name,
+                 server.address, keys, str(DEPTH)], check=False,
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            if done.returncode == 77:
+                rig.skip("library", done.stderr.decode())
+                continue
+            if done.returncode != 0:
+                raise Trouble(f"pipelined: {done.stderr.decode()}")
+            asked, size, cpu = done.stdout.split()
+            if int(asked) != n or int(size) == 0:
+                raise Trouble(f"pipelined: {done.stdout.decode()}")
+            rounds.setdefault(name, []).append(
+                {"requests_per_cpu_second": n / float(cpu)})
+    found = {name: rig.figure("library", name, values,
+                              main="requests_per_cpu_second")
+             for name, values in rounds.items()}
+    if len(found) == 2:
+        rig.ratio("library", "requests a CPU second to hiredis",
+                  found["appmsg"]["requests_per_cpu_second"]
+                  / found["hiredis"]["requests_per_cpu_second"], 1.5,
+                  scale=f"{n} keys, {DEPTH} at once")
+
+
 def row_client(rig):
-    """A batch of keys over a unix socket, by all who can."""
+    """A batch of keys over a unix socket, by all who can; and what the
+    libraries behind them cost."""
     n = 100000 if rig.quick else 1000000
     table = rig.path("table.tsv")
     wire.write_tsv(table, n)
@@ -79,6 +112,7 @@ def row_client(rig):
                                    for i in range(n)))
         runs += [("redis-cli", cli, gets, n),
                  ("redis-cli --pipe", [*cli, "--pipe"], gets, None)]
+        libraries(rig, [("appmsg", app), ("hiredis", redis)], keys, n)
     rounds = {name: [] for name, *_ in runs}
     out = rig.path("out")
     for number in range(rig.rounds):

@@ -108,6 +108,7 @@ class Rig:
         # Only some rows want these.
         self.limit_tls = os.environ.get("LIMIT_TLS", "./limit-tls")
         self.client = os.environ.get("APPMSG_CLIENT", "./appmsg-client")
+        self.pipelined = os.environ.get("PIPELINED", "bench/pipelined")
         self.originals = os.environ.get("APPMSG_ORIGINALS")
         for program in (self.loadgen, self.limit, self.appmsgd,
                         self.appmsgctl):
