@@ -39,19 +39,22 @@ class Case:
 
     def __init__(self, rng):
         self.action = rng.choice(("search", "search", "match", "match",
-                                  "binary", "several", "echo"))
+                                  "binary", "several", "echo", "tables"))
         self.json = rng.randrange(3) == 0
         self.terminal = rng.randrange(2) == 0
         self.end = rng.choice(("close",) * 5 + ("reset", "wait", "flood"))
         self.pieces = rng.choice((1, 1, 2, 5, 40))
         self.data = hostile_replies.reply(rng, KEY)
+        self.trace = self.action != "echo" and rng.randrange(4) == 0
         self.rng = rng
 
     def arguments(self):
         words = {"several": ("search", KEY, "l", "m"), "echo": ("echo", KEY),
+                 "tables": ("tables",),
                  "match": ("-m", "prefix", "--explain", "search", KEY)}
         return ["-t", SHORT if self.end in ("wait", "flood") else LONG,
                 *(["--json"] if self.json else []),
+                *(["--trace"] if self.trace else []),
                 *words.get(self.action, (self.action, KEY))]
 
     def serve(self, connection):
@@ -74,7 +77,7 @@ class Case:
         most = CONTENT_MAX[self.json or self.action == "match"]
         if self.action == "echo":
             return {0, GIVEN_UP, hostile_replies.BAD}
-        if self.action == "several":
+        if self.action in ("several", "tables"):
             return {0, 1, 65, GIVEN_UP, hostile_replies.BAD, 77}
         if self.end == "flood":
             data = self.data + b"x" * (1 << 17)
@@ -89,8 +92,8 @@ class Case:
         return {one, hostile_replies.BAD} if self.end == "reset" else {one}
 
     def __repr__(self):
-        return (f"{self.action} json={self.json} terminal={self.terminal} "
-                f"end={self.end} pieces={self.pieces} {self.data[:2000]!r}")
+        return (f"{self.action} json={self.json} trace={self.trace} "
+                f"terminal={self.terminal} end={self.end} pieces={self.pieces} {self.data[:2000]!r}")
 
 
 def is_shown(character):
@@ -136,7 +139,11 @@ class HostileServerTest(unittest.TestCase):
     def run_client(self, case, *args):
         """Its exit status, and what it printed."""
         if case.terminal:
-            status, shown = run_in_terminal(*args, preexec_fn=limit_memory)
+            status, shown = run_in_terminal(*args, preexec_fn=limit_memory,
+                                            environ={"TERM": "xterm"})
+            # The colours of keys are ours.
+            for ours in (b"\x1b[36m", b"\x1b[1;31m", b"\x1b[m"):
+                shown = shown.replace(ours, b"")
             return status, shown.decode("utf-8", "surrogateescape")
         done = client(*args, preexec_fn=limit_memory)
         return done.returncode, done.stdout + done.stderr
