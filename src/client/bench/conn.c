@@ -26,6 +26,7 @@
 
 #define CONN_IN_SIZE	((size_t)ANSWER_SIZE_MAX + 128 * 1024)
 #define CONN_OUT_SIZE	((size_t)64 * 1024)
+#define CONN_REST_MIN	((size_t)1024)
 #define CONN_MS		INT64_C(1000000)
 #define CONN_PAUSE_MIN	(10 * CONN_MS)
 #define CONN_PAUSE_MAX	(320 * CONN_MS)
@@ -458,15 +459,18 @@ take(struct conn_host *host, struct conn *c, const char *data, size_t len)
 static void
 keep_rest(struct conn_host *host, struct conn *c, const char *data, size_t len)
 {
+	size_t cap = c->rest_cap > 0 ? c->rest_cap : CONN_REST_MIN;
 	char *rest;
 
-	if (len > c->rest_cap) {
-		if ((rest = realloc(c->rest, len)) == NULL) {
+	while (cap < len)
+		cap *= 2;
+	if (len > 0 && cap != c->rest_cap) {
+		if ((rest = realloc(c->rest, cap)) == NULL) {
 			fail(host, c, TALLY_BROKEN);
 			return;
 		}
 		c->rest = rest;
-		c->rest_cap = len;
+		c->rest_cap = cap;
 	}
 	if (len > 0)
 		memcpy(c->rest, data, len);
