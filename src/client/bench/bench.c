@@ -220,7 +220,7 @@ tell_result(struct call *call, const struct report *report)
 {
 	uint64_t failed = tally_failed(report->sum);
 
-	if (failed > 0)
+	if (failed > 0 || report->sum->refused > 0)
 		call->missed = true;
 	if (call->options->json) {
 		if (report_print_json(report) != 0)

@@ -339,7 +339,9 @@ static void
 take_unasked(struct conn_host *host, struct conn *c, bool is_refusal)
 {
 	if (is_refusal && c->state == CONN_UP) {
+		/* So it was never open. */
 		set_state(host, c, CONN_DIALING);
+		tally_add(&host->tally->opened, (uint64_t)-1);
 		atomic_store(&host->tally->system_error, EBUSY);
 	} else {
 		tally_add(&host->tally->unasked, 1);

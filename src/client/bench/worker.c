@@ -346,19 +346,30 @@ is_stopped(const struct worker *w)
 	return atomic_load_explicit(&w->crew->stop, memory_order_relaxed);
 }
 
-/* Connect, before anything is asked, where connections stay. */
+/*
+ * Connect, before anything is asked, where connections stay.  A server that
+ * does not take all of them is loaded over those that it takes.
+ */
 static void
 open_all(struct worker *w)
 {
-	int64_t until;
+	struct conn_host *host = &w->host;
+	int64_t until, progress;
+	int most = 0;
 
-	w->host.now = clock_ns();
-	until = w->host.now + w->crew->plan->patience_ns;
-	while (w->crew->plan->keeps && w->host.up < w->n &&
-	    w->host.now < until && !is_stopped(w)) {
+	host->now = progress = clock_ns();
+	until = host->now + host->plan->patience_ns;
+	while (host->plan->keeps && host->up < w->n && host->now < until &&
+	    !is_stopped(w)) {
+		if (host->up > most) {
+			most = host->up;
+			progress = host->now;
+		} else if (w->tally.refused > 0 && most > 0 &&
+		    host->now - progress > WORKER_S) {
+			break;
+		}
 		check(w, false);
-		wait(w, w->host.dialing > 0 || w->host.up == w->n ? WORKER_MS :
-		    WORKER_TICK, false);
+		wait(w, host->dialing > 0 ? WORKER_MS : WORKER_TICK, false);
 	}
 }
 

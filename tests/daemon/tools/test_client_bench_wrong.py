@@ -296,6 +296,19 @@ class Connections(WrongTest):
             self.assertEqual((done.returncode, done.stdout), (75, ""))
             self.assertIn("it is busy", done.stderr)
 
+    def test_more_connections_than_it_takes(self):
+        """It is loaded over those that it takes, and that is told."""
+        daemon = self.start("limit connections 6")
+        done = client("bench", LOOPBACK, daemon.port, "--json", "-c", 12,
+                      "--requests", 300)
+        self.assertEqual((done.returncode, done.stderr), (1, ""))
+        result = json.loads(done.stdout)
+        self.assertEqual(result["found"] + result["busy"] +
+                         sum(result["failed"].values()), 300)
+        self.assertGreater(result["found"], 0)
+        self.assertGreater(result["not-made"] + result["busy"], 0)
+        self.assertGreater(result["opened"], 0)
+
     def test_nobody_is_there(self):
         done = client("bench", LOOPBACK, free_port())
         self.assertEqual((done.returncode, done.stdout), (69, ""))
