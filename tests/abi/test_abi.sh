@@ -45,6 +45,18 @@ for lib in libappmsg libappmsg-tls; do
 	}
 done
 
+# The package says so, too.
+for lib in libappmsg libappmsg-tls; do
+	[ -e "$dir/$lib.symbols" ] || continue
+	sed -n 's/^ \(appmsg_[^ ]*@[^ ]*\) .*/\1/p' \
+		"$APPMSG_TOP/debian/${lib}0.symbols" | LC_ALL=C sort \
+		>"$dir/packaged"
+	sed 's/@@/@/' "$dir/$lib.symbols" | diff - "$dir/packaged" >&2 || {
+		echo "debian/${lib}0.symbols has others than $lib.so" >&2
+		rc=1
+	}
+done
+
 # The file is of one kind of machine; without debugging information, nothing is
 # known of types.
 has_types() {

@@ -20,6 +20,7 @@
 
 #include "appmsg-session.h"
 #include "asking.h"
+#include "lib/core/session.h"
 
 #define ID(n) KEPT ", \"id\": 10000000" n ", \"status\": \"found\""
 
@@ -287,6 +288,39 @@ what_is_unanswered_is_asked_again_or_elsewhere(void **state)
 	appmsg_session_free(to);
 }
 
+/* As a list of servers does where another one may know more. */
+static void
+what_is_answered_may_be_asked_once_more(void **state)
+{
+	struct appmsg_session *from = asking_new(true), *to = asking_new(true);
+	const struct appmsg_reply *reply;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++)
+		asking_search(from, "key", true, false,
+		    (char *)(uintptr_t)(i + 1));
+	asking_take(from);
+	asking_reply(from, ID("01"), "{\"result\": \"busy\"}");
+	reply = asking_expect(from, (char *)2, "busy");
+	assert_true(core_session_in_flight(from));
+	assert_int_equal(core_session_copy(to, from), 0);
+	assert_int_equal(appmsg_session_unanswered(to), 3);
+	assert_false(core_session_in_flight(to));
+	assert_int_equal(asking_take(to), 3);
+	/* What was answered is the first one there, with an id of its own. */
+	asking_reply(to, ID("00"), "{\"result\": \"B\"}");
+	asking_reply(to, ID("01"), "{\"result\": \"A\"}");
+	asking_expect(to, (char *)2, "B");
+	asking_expect(to, (char *)1, "A");
+	/* Here, all is as it was. */
+	assert_ptr_equal(appmsg_reply_tag(reply), (char *)2);
+	assert_int_equal(appmsg_session_unanswered(from), 2);
+	asking_reply(from, ID("02"), "{\"result\": \"C\"}");
+	asking_expect(from, (char *)3, "C");
+	appmsg_session_free(from);
+	appmsg_session_free(to);
+}
+
 static void
 what_is_forgotten_is_not_answered(void **state)
 {
@@ -386,6 +420,7 @@ main(void)
 		cmocka_unit_test(the_end_is_told_behind_the_last_reply),
 		cmocka_unit_test(
 		    what_is_unanswered_is_asked_again_or_elsewhere),
+		cmocka_unit_test(what_is_answered_may_be_asked_once_more),
 		cmocka_unit_test(what_is_forgotten_is_not_answered),
 		cmocka_unit_test(no_reply_is_lost_in_any_order),
 	};
