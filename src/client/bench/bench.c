@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -229,10 +230,9 @@ tell_result(struct call *call, const struct report *report)
 		report_print(report);
 	}
 	if (failed > 0 && call->options->quiet)
-		call_tell(call, "%llu of %llu requests failed",
-		    (unsigned long long)failed, (unsigned long long)(failed +
-		    report->sum->outcomes[REPLY_FOUND] +
-		    report->sum->outcomes[REPLY_MISSED]));
+		call_tell(call, "%" PRIu64 " of %" PRIu64 " requests failed",
+		    failed, failed + report->sum->outcomes[REPLY_FOUND] +
+		    report->sum->outcomes[REPLY_MISSED]);
 }
 
 /* All but the looking. */

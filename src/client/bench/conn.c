@@ -24,7 +24,7 @@
 #include "plan.h"
 #include "requests.h"
 
-#define CONN_IN_SIZE	((size_t)ANSWER_SIZE_MAX + 128 * 1024)
+#define CONN_IN_SIZE	((size_t)ANSWER_SIZE_MAX + (size_t)128 * 1024)
 #define CONN_OUT_SIZE	((size_t)64 * 1024)
 #define CONN_REST_MIN	((size_t)1024)
 #define CONN_MS		INT64_C(1000000)

@@ -32,7 +32,7 @@ live_say(struct live *live, const char *what)
 	if (!live->wanted)
 		return;
 	fprintf(stderr, "\r\033[K%s", what);
-	fflush(stderr);
+	(void)fflush(stderr);
 	live->shown = true;
 }
 
@@ -60,6 +60,6 @@ live_end(struct live *live)
 	if (!live->shown)
 		return;
 	fputs("\r\033[K", stderr);
-	fflush(stderr);
+	(void)fflush(stderr);
 	live->shown = false;
 }

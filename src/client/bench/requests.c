@@ -17,6 +17,7 @@
 #include "client/options/query.h"
 
 #define REQUESTS_BYTES_MAX	((size_t)1 << 30)
+#define REQUESTS_SOME		10000	/* stand for all of them */
 #define REQUESTS_IDS		1000000000	/* then they begin again */
 
 static int
@@ -162,7 +163,7 @@ compare_lengths(const void *a, const void *b)
 size_t
 requests_middle(const struct requests *r)
 {
-	size_t n = r->n < 10000 ? r->n : 10000, i;
+	size_t n = r->n < REQUESTS_SOME ? r->n : REQUESTS_SOME, i;
 	uint32_t *lengths = reallocarray(NULL, n, sizeof(*lengths)), middle;
 
 	if (lengths == NULL)

@@ -11,7 +11,6 @@
 #include "workless.h"
 
 #include <sys/epoll.h>
-#include <sys/queue.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -34,7 +33,7 @@
 
 /* A connection; part of a request may have come. */
 struct guest {
-	LIST_ENTRY(guest) entry;
+	size_t index;		/* among its waiter's */
 	int fd;
 	size_t have;
 	char part[];		/* less than a request */
@@ -44,9 +43,10 @@ struct waiter {
 	struct workless *workless;	/* borrowed */
 	pthread_t thread;
 	int poller;
-	char *in, *out;		/* owned */
+	char *in, *out;		/* borrowed */
 	size_t in_size, out_size;
-	LIST_HEAD(, guest) guests;
+	struct guest **guests;	/* owned, and so is each of them: n */
+	size_t n, cap;
 };
 
 struct workless {
@@ -54,13 +54,17 @@ struct workless {
 	int listener;
 	_Atomic bool stop;
 	struct waiter *waiters;	/* owned */
+	char *buffers;		/* owned: of all of them */
 	int made, started;
 };
 
 static void
-leave(struct guest *g)
+leave(struct waiter *w, struct guest *g)
 {
-	LIST_REMOVE(g, entry);
+	struct guest *last = w->guests[--w->n];
+
+	w->guests[g->index] = last;
+	last->index = g->index;
 	close(g->fd);
 	free(g);
 }
@@ -116,7 +120,7 @@ answer(const struct waiter *w, int fd, const char *in, size_t n)
 }
 
 static void
-serve(const struct waiter *w, struct guest *g)
+serve(struct waiter *w, struct guest *g)
 {
 	const struct workless_script *s = w->workless->script;
 	size_t count, len = g->have;
@@ -125,14 +129,14 @@ serve(const struct waiter *w, struct guest *g)
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
-		leave(g);
+		leave(w, g);
 		return;
 	}
 	memcpy(w->in, g->part, len);
 	len += (size_t)n;
 	count = len / s->request_len;
 	if (!answer(w, g->fd, w->in, count) || (count > 0 && s->closes)) {
-		leave(g);
+		leave(w, g);
 		return;
 	}
 	g->have = len % s->request_len;
@@ -150,25 +154,45 @@ is_us(int fd)
 	    peer.pid == getpid();
 }
 
+/* A new one, or NULL when there is no memory. */
+static struct guest *
+new_guest(struct waiter *w, int fd)
+{
+	size_t cap = w->cap > 0 ? 2 * w->cap : 64;
+	struct guest **guests, *g;
+
+	if (w->n == w->cap) {
+		guests = reallocarray(w->guests, cap, sizeof(struct guest *));
+		if (guests == NULL)
+			return NULL;
+		w->guests = guests;
+		w->cap = cap;
+	}
+	g = calloc(1, sizeof(*g) + w->workless->script->request_len);
+	if (g == NULL)
+		return NULL;
+	g->fd = fd;
+	g->index = w->n;
+	w->guests[w->n++] = g;
+	return g;
+}
+
 static void
 welcome(struct waiter *w)
 {
-	size_t size = sizeof(struct guest) + w->workless->script->request_len;
 	struct epoll_event ev = { .events = EPOLLIN };
 	struct guest *g;
 	int fd;
 
 	while ((fd = accept4(w->workless->listener, NULL, NULL,
 	    SOCK_NONBLOCK | SOCK_CLOEXEC)) != -1) {
-		if (!is_us(fd) || (g = calloc(1, size)) == NULL) {
+		if (!is_us(fd) || (g = new_guest(w, fd)) == NULL) {
 			close(fd);
 			continue;
 		}
-		g->fd = fd;
-		LIST_INSERT_HEAD(&w->guests, g, entry);
 		ev.data.ptr = g;
 		if (epoll_ctl(w->poller, EPOLL_CTL_ADD, fd, &ev) != 0)
-			leave(g);
+			leave(w, g);
 	}
 }
 
@@ -212,7 +236,7 @@ listen_somewhere(struct workless *workless, struct plan *plan)
 }
 
 static int
-make_waiter(struct waiter *w, struct workless *workless)
+make_waiter(struct waiter *w, struct workless *workless, char *buffer)
 {
 	const struct workless_script *s = workless->script;
 	struct epoll_event ev = {
@@ -220,13 +244,12 @@ make_waiter(struct waiter *w, struct workless *workless)
 	};
 
 	w->workless = workless;
-	LIST_INIT(&w->guests);
 	w->in_size = WORKLESS_IN + s->request_len;
 	w->out_size = WORKLESS_OUT + s->reply_len;
-	w->in = malloc(w->in_size);
-	w->out = malloc(w->out_size);
+	w->in = buffer;
+	w->out = buffer + w->in_size;
 	w->poller = epoll_create1(EPOLL_CLOEXEC);
-	if (w->in == NULL || w->out == NULL || w->poller == -1)
+	if (w->poller == -1)
 		return -1;
 	return epoll_ctl(w->poller, EPOLL_CTL_ADD, workless->listener, &ev);
 }
@@ -234,10 +257,9 @@ make_waiter(struct waiter *w, struct workless *workless)
 static void
 clear_waiter(struct waiter *w)
 {
-	while (!LIST_EMPTY(&w->guests))
-		leave(LIST_FIRST(&w->guests));
-	free(w->in);
-	free(w->out);
+	while (w->n > 0)
+		leave(w, w->guests[w->n - 1]);
+	free(w->guests);
 	if (w->poller != -1)
 		close(w->poller);
 }
@@ -246,13 +268,21 @@ clear_waiter(struct waiter *w)
 static int
 start(struct workless *workless, int threads)
 {
+	const struct workless_script *s = workless->script;
+	const size_t size = WORKLESS_IN + s->request_len + WORKLESS_OUT +
+	    s->reply_len;
 	sigset_t all, old;
 	int error = 0;
 
-	while (workless->made < threads)
-		if (make_waiter(&workless->waiters[workless->made++],
-		    workless) != 0)
+	workless->buffers = reallocarray(NULL, (size_t)threads, size);
+	if (workless->buffers == NULL)
+		return -1;
+	for (int i = 0; i < threads; i++) {
+		workless->made++;
+		if (make_waiter(&workless->waiters[i], workless,
+		    workless->buffers + (size_t)i * size) != 0)
 			return -1;
+	}
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	while (error == 0 && workless->started < threads) {
@@ -302,5 +332,6 @@ workless_stop(struct workless *workless)
 	if (workless->listener != -1)
 		close(workless->listener);
 	free(workless->waiters);
+	free(workless->buffers);
 	free(workless);
 }
