@@ -428,7 +428,7 @@ servers_ask(struct appmsg_servers *s, int first,
 		if (s->contact.client == NULL) {
 			error = servers_connect(s, error, deadline_ms);
 			if (s->contact.client == NULL)
-				return error;
+				return error != 0 ? error : APPMSG_ECONN;
 		}
 		error = servers_try(s, reply, deadline_ms);
 		if (error == 0 && !servers_pass(s, *reply))

@@ -64,7 +64,7 @@ buf_enlarge(const struct appmsg_alloc *alloc, struct core_buf *buf, size_t cap)
 	if (buf->data != NULL && !buf->given)
 		return alloc->realloc_cb(alloc->arg, buf->data, cap);
 	data = alloc->malloc_cb(alloc->arg, cap);
-	if (data != NULL && buf->len > 0)
+	if (data != NULL && buf->data != NULL)
 		memcpy(data + buf->start, buf->data + buf->start, buf->len);
 	return data;
 }
