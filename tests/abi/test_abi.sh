@@ -87,6 +87,7 @@ cat >"$dir/conf" <<END
 listen $dir/socket
 answer "ring" "precious"
 END
+: >"$dir/daemon.log"
 "$APPMSGD" -d -f "$dir/conf" 2>"$dir/daemon.log" &
 daemon=$!
 tries=0
