@@ -378,12 +378,11 @@ session_tables(struct session *session)
 		show_tables(session);
 }
 
-/* Does an answer come before who is typing would notice? */
+/* Does an answer come by then? */
 static bool
-is_answered(struct session *session)
+is_answered(struct session *session, int64_t until_ms)
 {
-	return asker_wait(session->asker, appmsg_deadline(SESSION_TYPING_MS),
-	    -1) == ASKER_DONE;
+	return asker_wait(session->asker, until_ms, -1) == ASKER_DONE;
 }
 
 /*
@@ -394,6 +393,7 @@ static bool
 find(struct session *session, const char *text, const struct query *query)
 {
 	int64_t until = appmsg_deadline(SESSION_BEHIND_MS);
+	int64_t typing = appmsg_deadline(SESSION_TYPING_MS);
 	bool same = session->pending != NULL &&
 	    strcmp(session->pending, text) == 0;
 	int error;
@@ -401,7 +401,7 @@ find(struct session *session, const char *text, const struct query *query)
 	if (session->asker == NULL && !have_asker(session))
 		return false;
 	if (asker_is_busy(session->asker)) {
-		if (!is_answered(session))
+		if (!is_answered(session, typing))
 			return false;
 		if (same)
 			return asker_error(session->asker) == 0;
@@ -410,7 +410,7 @@ find(struct session *session, const char *text, const struct query *query)
 	session->pending = strdup(text);
 	error = query == NULL ? asker_tables(session->asker, until) :
 	    asker_search(session->asker, query, text, strlen(text), until);
-	return error == 0 && is_answered(session) &&
+	return error == 0 && is_answered(session, typing) &&
 	    asker_error(session->asker) == 0;
 }
 
