@@ -55,7 +55,7 @@ def lines(path):
         return sum(1 for _ in file)
 
 
-DEPTH = 64
+DEPTH = 256
 
 
 def libraries(rig, runs, keys, n):
