@@ -25,7 +25,8 @@
  * The upper one is a blocking client with deadlines: open, queue requests,
  * receive replies.  It writes while it waits for replies, so that any number
  * of requests may be queued before the first reply is read.  Over it stands a
- * list of servers that give the same answers, of which one that works is asked.
+ * list of servers that give the same answers, of which one that works is asked,
+ * the first one where there is a choice.
  *
  * Strings inside a message are never copied by the lower layer.  A struct
  * appmsg_str is a string as it stands between its quotes, escapes included;
@@ -449,6 +450,17 @@ size_t appmsg_servers_current(const struct appmsg_servers *servers);
  */
 void appmsg_servers_set_max(struct appmsg_servers *servers,
     size_t max_content);
+
+/*
+ * How long another one than the first is kept that works: after that, between
+ * two requests, the first one is connected to again, if it takes no more than a
+ * quarter of the time, or 250 milliseconds, to do so; else it is tried again
+ * after as long.
+ *
+ * after_ms  milliseconds; 30,000 if this is not called; negative: for good
+ */
+void appmsg_servers_set_return(struct appmsg_servers *servers,
+    int64_t after_ms);
 
 /*
  * Connect to the server of this index, and to no other; the connection is

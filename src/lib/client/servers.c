@@ -28,6 +28,10 @@
 /* How long all of them are taken at their word that they cannot answer. */
 #define SERVERS_SETTLED_MS	1000
 
+/* Away from the first one for so long, it is looked whether that is back. */
+#define SERVERS_RETURN_MS	30000
+#define SERVERS_LOOK_MS		250	/* at most, and a quarter of the time */
+
 /* While replies are there, so many bytes wait before they are sent. */
 #define SERVERS_CORK		((size_t)16 * 1024)
 
@@ -45,6 +49,8 @@ struct appmsg_servers {
 	const struct appmsg_reply *held_reply;
 	size_t max_content;	/* 0: the client's own */
 	int64_t settled_ms;	/* until when they are taken at their word */
+	int64_t return_after_ms;	/* away from the first one; -1: never */
+	int64_t return_ms;	/* when to look at the first one; -1: it is it */
 	const struct appmsg_opener *opener;	/* NULL: no TLS */
 	void *opener_arg;	/* borrowed */
 	const char *opener_name;	/* borrowed; or NULL */
@@ -61,6 +67,8 @@ appmsg_servers_new(struct appmsg_servers **servers)
 		free(s);
 		return APPMSG_ENOMEM;
 	}
+	s->return_after_ms = SERVERS_RETURN_MS;
+	s->return_ms = -1;
 	*servers = s;
 	return 0;
 }
@@ -146,6 +154,14 @@ appmsg_servers_set_max(struct appmsg_servers *servers, size_t max_content)
 }
 
 void
+appmsg_servers_set_return(struct appmsg_servers *servers, int64_t after_ms)
+{
+	servers->return_after_ms = after_ms;
+	/* What is to come of it begins with the next reply. */
+	servers->return_ms = -1;
+}
+
+void
 appmsg_servers_set_opener(struct appmsg_servers *servers,
     const struct appmsg_opener *opener, void *arg, const char *name)
 {
@@ -222,6 +238,46 @@ servers_share(const struct appmsg_servers *s, int64_t deadline_ms)
 
 	return left == 0 ? deadline_ms :
 	    connect_share(deadline_ms, (int)left + 1);
+}
+
+/*
+ * Between two requests, go back to the first one, if that can be connected to
+ * without losing much time or what there is.
+ */
+static void
+servers_return(struct appmsg_servers *s, int64_t deadline_ms)
+{
+	struct contact *contact = &s->contact;
+	int64_t until = appmsg_deadline(SERVERS_LOOK_MS), share;
+	struct appmsg_client *client;
+
+	if (s->return_ms == -1 || !connect_is_late(s->return_ms) ||
+	    (contact->client != NULL &&
+	    core_session_in_flight(contact->session)))
+		return;
+	s->return_ms = appmsg_deadline(s->return_after_ms);
+	if (contact->client == NULL) {
+		contact->index = 0;
+		return;
+	}
+	if (deadline_ms >= 0 &&
+	    (share = connect_share(deadline_ms, 4)) < until)
+		until = share;
+	if (appmsg_servers_open(s, 0, &client, until) != 0)
+		return;
+	servers_leave(s, 0);
+	contact->client = client;
+	appmsg_session_restart(contact->session);
+}
+
+/* Who has answered is the first one, or is to be left for that one day. */
+static void
+servers_note_return(struct appmsg_servers *s)
+{
+	if (s->contact.index == 0 || s->return_after_ms < 0)
+		s->return_ms = -1;
+	else if (s->return_ms == -1)
+		s->return_ms = appmsg_deadline(s->return_after_ms);
 }
 
 /*
@@ -470,14 +526,18 @@ appmsg_servers_reply(struct appmsg_servers *servers,
 		return 0;
 	}
 	servers_begin(servers, error);
+	if (error == APPMSG_EAGAIN || error == APPMSG_EOF)
+		servers_return(servers, deadline_ms);
 	error = servers_ask(servers, error, reply, deadline_ms);
 	saved_errno = errno;
 	if (error != 0 && servers->held.client != NULL) {
 		servers_settle(servers, reply);
 		error = 0;
 	}
-	if (error == 0)
+	if (error == 0) {
 		contact_close(&servers->held);
+		servers_note_return(servers);
+	}
 	errno = saved_errno;
 	return error;
 }
