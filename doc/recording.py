@@ -121,6 +121,11 @@ def wrapper(path, program, *args):
     os.chmod(path, 0o755)
 
 
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
 @contextlib.contextmanager
 def served(programs, folder):
     """An appmsgd in a folder: the environment of who asks it."""
@@ -133,12 +138,13 @@ def served(programs, folder):
                                   stdin=subprocess.DEVNULL, stderr=file)
     try:
         deadline = time.monotonic() + 30
-        while "ready" not in (said := open(log, encoding="utf-8").read()):
+        while "ready" not in (said := read(log)):
             if daemon.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"appmsgd did not start: {said}")
             time.sleep(0.01)
         port = said.split("address=127.0.0.1:")[1].split()[0]
-        yield dict(os.environ, LC_ALL="C.UTF-8", TERM="xterm",
+        # What is drawn has no colours but its own.
+        yield dict(os.environ, LC_ALL="C.UTF-8", TERM="xterm", NO_COLOR="1",
                    APPMSG_SERVER=f"127.0.0.1:{port}",
                    PATH=os.path.join(folder, "bin") + ":" + os.environ["PATH"])
     finally:
