@@ -105,7 +105,7 @@ function __appmsg_client_keys
     or return
     set -l text (commandline -ct)
     set -l quote (string match -r '^["\']' -- $text)
-    set text (string unescape -- $text$quote)
+    set text (string unescape -- "$text$quote")
     test "$text" != -
     or return
     for key in (__appmsg_client_ask (string match -- '?*' $where[-2]) -m prefix \

@@ -129,6 +129,12 @@ appmsg_event_event_cb(struct bufferevent *bev, short what, void *arg)
 	(void)bev;
 	if (what & BEV_EVENT_CONNECTED)
 		return;
+	/* Of what cannot be sent any more the reading side tells the end,
+	 * behind the replies that have not been read yet. */
+	if ((what & BEV_EVENT_ERROR) && (what & BEV_EVENT_WRITING) &&
+	    !(what & BEV_EVENT_READING) && bufferevent_disable(e->bev,
+	    EV_WRITE) == 0 && bufferevent_enable(e->bev, EV_READ) == 0)
+		return;
 	/* Replies that came before it count. */
 	if ((error = appmsg_event_take(e)) == 0) {
 		if (what & BEV_EVENT_EOF)

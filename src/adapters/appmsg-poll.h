@@ -157,7 +157,7 @@ appmsg_poll_did(struct appmsg_poll *p, short revents)
 		error = appmsg_poll_read(p);
 	else if (appmsg_poll_timeout(p) == 0)
 		error = APPMSG_ETIMEDOUT;
-	return error != 0 ? error : unsent;
+	return error != 0 || (revents & POLLIN) ? error : unsent;
 }
 
 #ifdef __cplusplus

@@ -17,6 +17,9 @@
 #include "appmsg.h"
 #include "client/options/query.h"
 
+/* json-c takes some 800 bytes for two of text: more values are no reply. */
+#define REPLY_VALUES_MAX 65536
+
 static const char reply_error_prefix[] = "Error: ";
 static const char reply_miss_before[] = "No match for ";
 
@@ -185,6 +188,25 @@ reply_read_search(struct reply *reply, const struct appmsg_message *msg,
 	return 0;
 }
 
+/* Whether JSON that was checked has too many of them. */
+static bool
+reply_is_heavy(const char *text, size_t len)
+{
+	bool quoted = false;
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] == '"')
+			quoted = !quoted;
+		else if (quoted)
+			i += text[i] == '\\';
+		else
+			n += text[i] == ',' || text[i] == '[' ||
+			    text[i] == '{';
+	}
+	return n > REPLY_VALUES_MAX;
+}
+
 /*
  * Read text that the library has checked already.  json-c may still not like
  * it, or have no memory: then there is no object.
@@ -195,7 +217,7 @@ reply_parse(const char *text, size_t len)
 	struct json_object *object;
 	struct json_tokener *tok;
 
-	if (text == NULL || len > INT_MAX ||
+	if (text == NULL || len > INT_MAX || reply_is_heavy(text, len) ||
 	    (tok = json_tokener_new_ex(2 * APPMSG_DEPTH_MAX)) == NULL)
 		return NULL;
 	object = json_tokener_parse_ex(tok, text, (int)len);

@@ -331,6 +331,19 @@ expect_end(struct conn_host *host, struct conn *c)
 	set_state(host, c, CONN_ENDING);
 }
 
+/* A reply has come: what becomes of its connection. */
+static void
+settle(struct conn_host *host, struct conn *c, bool keeps)
+{
+	if (!keeps) {
+		expect_end(host, c);
+	} else if (!host->plan->keeps) {
+		/* Now it stays; each request has its own all the same. */
+		shut(host, c);
+		c->retry_at = host->now;
+	}
+}
+
 /*
  * A message has come that nobody has asked for, unless a server that takes no
  * more connections says so before it is asked.
@@ -384,8 +397,7 @@ take_message(struct conn_host *host, struct conn *c, const char *data,
 	}
 	answer_remember(&host->memo, index, data, a, outcome);
 	complete(host, c, outcome, &a->header.error);
-	if (!a->keeps)
-		expect_end(host, c);
+	settle(host, c, a->keeps);
 }
 
 /* A reply that is known, but for its id; how many bytes it is, or 0. */
@@ -403,8 +415,7 @@ take_known(struct conn_host *host, struct conn *c, const char *data,
 	if (used == 0)
 		return 0;
 	complete(host, c, verdict.outcome, NULL);
-	if (!verdict.keeps)
-		expect_end(host, c);
+	settle(host, c, verdict.keeps);
 	return used;
 }
 
@@ -419,8 +430,7 @@ take_long(struct conn_host *host, struct conn *c, size_t len)
 	len = (size_t)c->skip;
 	c->skip = 0;
 	complete(host, c, c->long_outcome, NULL);
-	if (!c->long_keeps)
-		expect_end(host, c);
+	settle(host, c, c->long_keeps);
 	return len;
 }
 

@@ -39,9 +39,11 @@ hurry(int fd)
 static int
 open_tls(struct link *link, const struct plan *plan, struct appmsg_tls *tls)
 {
+	int64_t until = appmsg_deadline(plan->patience_ns / 1000000);
+	int64_t most = plan->call->deadline_ms;
 	int error = appmsg_client_open_tls(&link->client, tls,
 	    plan->tls->host, plan->tls->port, plan->call->options->tls.name,
-	    appmsg_deadline(plan->patience_ns / 1000000));
+	    most >= 0 && most < until ? most : until);
 
 	if (error == 0) {
 		link->fd = appmsg_client_fd(link->client);

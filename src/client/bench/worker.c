@@ -305,11 +305,17 @@ mark(struct worker *w, bool over)
 	    w->host.start);
 }
 
+static bool
+is_stopped(const struct worker *w)
+{
+	return atomic_load_explicit(&w->crew->stop, memory_order_relaxed);
+}
+
 /* Look at all connections; in the first span they get their requests here. */
 static void
 check(struct worker *w, bool asking)
 {
-	for (int i = 0; i < w->n; i++) {
+	for (int i = 0; i < w->n && !is_stopped(w); i++) {
 		conn_check(&w->host, &w->conns[i]);
 		if (asking)
 			fill(w, &w->conns[i]);
@@ -338,12 +344,6 @@ wait(struct worker *w, int64_t ns, bool asking)
 				fill(w, c);
 		}
 	}
-}
-
-static bool
-is_stopped(const struct worker *w)
-{
-	return atomic_load_explicit(&w->crew->stop, memory_order_relaxed);
 }
 
 /*

@@ -423,6 +423,9 @@ add_key(struct choices *choices, const char *key, size_t len, bool escaped)
 
 	if (memchr(key, '\0', len) != NULL || (len > 0 && *key == ' '))
 		return false;
+	/* Or what was typed as a key would become a command. */
+	if (escaped && (len == 0 || *key != '\\'))
+		return false;
 	if (escaped || len == 0 || *key != '\\')
 		return choices_add(choices, key, len) == 0;
 	if ((word = malloc(len + 1)) == NULL)

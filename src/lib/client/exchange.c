@@ -83,24 +83,29 @@ client_send_session(struct appmsg_client *client,
 		drop_all(session);
 }
 
+/* What a filter has opened, be it while it was made ready. */
+static int
+take_opened(struct appmsg_client *client, struct appmsg_session *session)
+{
+	struct core_buf *in = &client->in;
+	int error = appmsg_session_feed(session, in->data + in->start,
+	    in->len);
+
+	core_buf_drop(in, in->len);
+	return error;
+}
+
 /* Read once what there is. */
 static int
 fill(struct appmsg_client *client, struct appmsg_session *session)
 {
-	struct core_buf *in = &client->in;
 	size_t room;
 	ssize_t n;
 	char *to;
-	int error;
 
 	if (client->ops != NULL) {
 		client_fill_opened(client);
-		if (in->len == 0)
-			return 0;
-		error = appmsg_session_feed(session, in->data + in->start,
-		    in->len);
-		core_buf_drop(in, in->len);
-		return error;
+		return client->in.len > 0 ? take_opened(client, session) : 0;
 	}
 	/* As bytes come, not as they are announced: the peer may boast. */
 	to = appmsg_session_room(session, CLIENT_READ_SOME, &room);
@@ -130,9 +135,12 @@ client_exchange(struct appmsg_client *client, struct appmsg_session *session,
 {
 	struct pollfd pfd = { .fd = client->fd, .events = POLLIN };
 	const char *data;
-	int error = ended(client, session);
+	int error;
 
-	if (error != 0)
+	/* With the end of a handshake there may have come a reply. */
+	if (client->in.len > 0)
+		return take_opened(client, session);
+	if ((error = ended(client, session)) != 0)
 		return error;
 	client_send_session(client, session);
 	/* What a filter cannot seal is nothing to wait for. */

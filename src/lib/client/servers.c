@@ -530,7 +530,7 @@ appmsg_servers_reply(struct appmsg_servers *servers,
 		servers_return(servers, deadline_ms);
 	error = servers_ask(servers, error, reply, deadline_ms);
 	saved_errno = errno;
-	if (error != 0 && servers->held.client != NULL) {
+	if (error != 0 && servers->held.session != NULL) {
 		servers_settle(servers, reply);
 		error = 0;
 	}

@@ -64,6 +64,21 @@ class WrongTest(harness.DaemonTest):
             self.assertIn(word, done.stderr)
 
 
+class Closing(WrongTest):
+    def test_some_connections_are_kept(self):
+        """The one that was looked at was not, and those that come are."""
+        def serve(connection):
+            while (got := connection.request()) is not None:
+                keeps = connection.number > 1
+                connection.send(reply_to(got[0], connection="keep-alive"
+                                         if keeps else "close"))
+                if not keeps:
+                    return
+
+        with Server(serve) as server:
+            self.assertEqual(self.bench(server, status=0)["requests"], 20)
+
+
 class Replies(WrongTest):
     def test_statuses(self):
         """Each is counted, an error by its code."""

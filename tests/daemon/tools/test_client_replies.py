@@ -390,6 +390,18 @@ class JsonTest(DoneTest):
             self.assertEqual(base64.b64decode(line["result-base64"]), data)
 
 
+class HeavyTest(unittest.TestCase):
+    def test_more_values_than_a_reply_has(self):
+        """Each would be an object in memory, hundreds of times its text."""
+        content = (b'{"result": "x", "tables": ["t"], "matches": [], "more": '
+                   b'false, "x": [' + b"[]," * 100000 + b"0]}")
+        for args in (["tables"], ["-m", "prefix", "search", "k"]):
+            with sender(request(content, status="found")) as server:
+                done = ask(server, *args)
+                self.assertEqual((done.returncode, done.stdout), (76, ""),
+                                 done.stderr)
+
+
 class ProgressTest(unittest.TestCase):
     """How far it is, when the first of many answers takes a while."""
     KEYS = 600

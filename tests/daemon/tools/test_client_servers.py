@@ -233,6 +233,26 @@ class Said(ServersTest):
                         (done.stdout, done.stderr, done.returncode),
                         ("", f"{status} it is\n", 75))
 
+    def test_the_reply_of_one_that_has_gone_stays(self):
+        """It was there, with another one, when the connection ended."""
+        def going(connection):
+            connection.key()
+            connection.reply("A", connection="keep-alive", status="found")
+            connection.key()
+            connection.key()
+            connection.send(b"".join(
+                harness.request(harness.to_json({"result": text}),
+                                connection=word, status=status)
+                for text, word, status in (("B", "keep-alive", "found"),
+                                           ("Gone.", "close", "busy"))))
+
+        with Server(going) as server:
+            down = free_port()
+            done = ask(at(server, down), "search", "a", "b", "c")
+        self.assertEqual((done.stdout, done.returncode),
+                         ("a\tA\nb\tB\n", 75), done.stderr)
+        self.assertIn("Gone.", done.stderr)
+
     def test_many_that_nobody_can_answer(self):
         """They are not taken from one to the other each time."""
         keys = [f"k{i}" for i in range(200)]
