@@ -411,6 +411,14 @@ def _context(server: Server,
 _BROKEN = (OSError, Failed)
 
 
+def _of(server: Server, error: BaseException) -> Error:
+    """What went wrong with a server, which is named."""
+    if isinstance(error, Error):
+        return error
+    kind = TimedOut if isinstance(error, TimeoutError) else Failed
+    return kind(f"{server}: {error}")
+
+
 def _is_elsewhere(reply: Reply) -> bool:
     """Whether another server may say more."""
     return reply.status in ("busy", "unavailable")
@@ -578,7 +586,10 @@ class Client:
                table: Optional[str] = None, limit: Optional[int] = None,
                distance: Optional[int] = None, suggest: Optional[int] = None,
                explain: bool = False) -> Reply:
-        """The reply to one search; the words are those of the protocol."""
+        """The reply to one search; the words are those of the protocol.
+
+        An error, as of a table that is not there, is not raised: see status.
+        """
         return self._one(_search(
             next(self._numbers), value, explain, suggest, match=match,
             table=table, limit=limit, distance=distance))
@@ -643,7 +654,7 @@ class Client:
     def _replies(self) -> Iterator[Reply]:
         """One or more replies, from the first server that has them."""
         deadline = time.monotonic() + self._timeout
-        error: Optional[BaseException] = None
+        error: Optional[Error] = None
         second_best: Optional[Reply] = None
         self._turns.begin()
         is_old = self._link is not None     # it may have ended meanwhile
@@ -661,22 +672,17 @@ class Client:
             except TimedOut as e:
                 error, is_old = e, False
             except _BROKEN as e:
-                error = e
+                error = _of(self._turns.server, e)
             self._leave()
             if is_old:
                 is_old = False      # the same server, once more
             elif not self._turns.leave():
                 break
         if second_best is None:
-            raise self._told(error)
+            assert error is not None
+            raise error
         self._asked.popleft()
         yield second_best
-
-    def _told(self, error: Optional[BaseException]) -> Error:
-        if isinstance(error, Error):
-            return error
-        kind = TimedOut if isinstance(error, TimeoutError) else Failed
-        return kind(str(error))
 
     def _receive(self, until: float) -> List[Reply]:
         """The next replies; none where the time is over.
@@ -776,7 +782,10 @@ class AsyncClient:
                      distance: Optional[int] = None,
                      suggest: Optional[int] = None,
                      explain: bool = False) -> Reply:
-        """The reply to one search; the words are those of the protocol."""
+        """The reply to one search; the words are those of the protocol.
+
+        An error, as of a table that is not there, is not raised: see status.
+        """
         return await self._ask(_search(
             next(self._numbers), value, explain, suggest, match=match,
             table=table, limit=limit, distance=distance))
@@ -812,13 +821,13 @@ class AsyncClient:
         held: List[Tuple[_Asked, Reply]] = []   # if no other one is better
         while self._asked:
             progress = self._made = False
-            error: BaseException = Failed("")
+            error: Error = Failed("")
             try:
                 progress = await self._connection(held)
             except (asyncio.TimeoutError, TimeoutError):
                 error = TimedOut(f"{self._turns.server}: no reply in time")
             except Exception as e:
-                error = e
+                error = _of(self._turns.server, e)
             self._forget()
             if not self._asked:
                 return
@@ -835,15 +844,14 @@ class AsyncClient:
         self._asked.extend(wanted)
 
     def _give_up(self, held: List[Tuple[_Asked, Reply]],
-                 error: BaseException) -> None:
+                 error: Error) -> None:
         """No server has an answer to the oldest, or can be asked at all."""
-        told = error if isinstance(error, Error) else Failed(str(error))
         if held and held[0][0] is self._asked[0]:
             self._asked.popleft().future.set_result(held[0][1])
         elif self._made:
-            self._asked.popleft().future.set_exception(told)
+            self._asked.popleft().future.set_exception(error)
         else:
-            self._fail(told)
+            self._fail(error)
         held.clear()
 
     async def _open(self) -> Tuple[asyncio.StreamReader,

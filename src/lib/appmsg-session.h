@@ -106,7 +106,8 @@ struct appmsg_query {
 	const char *table;	/* UTF-8; NULL: all tables */
 	size_t table_len;
 	const char *after;	/* matches behind this key, for servers that
-				   know it; NULL: from the first one on */
+				   know it, as appmsgd does not yet; NULL: from
+				   the first one on */
 	size_t after_len;
 	enum appmsg_way way;
 	unsigned int limit;	/* matches, up to 1000 */

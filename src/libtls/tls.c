@@ -51,7 +51,8 @@ fail_file(struct appmsg_tls *tls, const char *file)
 	/* The system's error comes first, those that it led to behind it. */
 	if (ERR_SYSTEM_ERROR(first))
 		tls_fail(tls, "%s: %s", file, strerror(ERR_GET_REASON(first)));
-	else if (ERR_GET_LIB(error) == ERR_LIB_PEM)
+	else if (ERR_GET_LIB(error) == ERR_LIB_PEM ||
+	    ERR_GET_REASON(error) == ERR_R_PEM_LIB)
 		tls_fail(tls, "%s: nothing in PEM that would do", file);
 	else
 		tls_fail(tls, "%s: %s", file, tls_reason(error));

@@ -344,7 +344,8 @@ load(struct line *line)
 	history(line->history, &event, H_SETUNIQUE, 1);
 	if (past_open(&line->past) == -1 ||
 	    past_load(&line->past, add_history, line) == -1)
-		warn("no history is kept");
+		warn("no history is kept: appmsg-client/history below "
+		    "$XDG_STATE_HOME or ~/.local/state");
 }
 
 struct line *

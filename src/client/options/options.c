@@ -371,6 +371,9 @@ options_set_one(struct options_given *given, char **words, int count)
 	if (count > 1 && (given->where.port != NULL ||
 	    options_has_port(words[0])))
 		usage_fail("the port is named twice");
+	if (count == 1 && words[0][strspn(words[0], "0123456789")] == '\0')
+		usage_fail("\"%s\" is no host; a port alone goes behind -p",
+		    words[0]);
 	if (count > 1 && words[0][0] == '/')
 		usage_fail("a unix socket has no port");
 	if (count > 0 && words[0][0] == '/')
@@ -395,7 +398,8 @@ options_set_interactive(struct options *options,
 
 	if (!has_terminal)
 		usage_fail("missing action: search, tables, binary, echo, "
-		    "ping, compare, check or bench");
+		    "ping, compare, check or bench; \"search -\" takes keys "
+		    "from standard input");
 	if (options->bench.given != NULL)
 		usage_fail("%s is for bench only", options->bench.given);
 	if (given->connections || options->quiet || options->json ||

@@ -84,7 +84,7 @@ static const char help_text[] =
 "      --warm-up=SECONDS    before anything is counted (default 0.5, or with\n"
 "                             --requests 0)\n"
 "  -q, --quiet              say nothing of what is not found; ping, compare,\n"
-"                             bench: nothing but what is wrong\n"
+"                             check, bench: nothing but what is wrong\n"
 "      --json               print one JSON object a line\n"
 "      --tsv                print KEY, TAB and answer, a line for each of them\n"
 "      --color=WHEN         colour keys: auto (on a terminal), always, never\n"

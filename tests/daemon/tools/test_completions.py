@@ -57,7 +57,7 @@ class Completions(harness.DaemonTest):
     def options(self, name):
         """As --help has them, with the = of those that take a value."""
         done = harness.run(program(name), "--help")
-        return sorted(set(re.findall(r"(?m)^ +(?:-\w, )?(--[a-z-]+=?)",
+        return sorted(set(re.findall(r"(?m)^ {2,6}(?:-\w, )?(--[a-z-]+=?)",
                                      done.stdout)))
 
     def test_every_option(self):
