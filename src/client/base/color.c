@@ -60,10 +60,10 @@ color_key(FILE *file, const char *key, size_t len, size_t start,
 	color_part(file, COLOR_KEY, key + end, len - end);
 }
 
-static char
+static int
 color_lower(char c)
 {
-	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+	return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
 }
 
 /* Whether they are the same but for the case of ASCII's letters. */

@@ -53,7 +53,7 @@ progress_count(struct progress *progress)
 	fprintf(stderr, "\r\033[K%zu keys, %.0f a second", progress->done,
 	    1000.0 * (double)progress->done /
 	    (double)(now - progress->begin_ms));
-	fflush(stderr);
+	(void)fflush(stderr);
 	progress_is_shown = true;
 }
 

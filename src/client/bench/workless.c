@@ -177,6 +177,16 @@ new_guest(struct waiter *w, int fd)
 	return g;
 }
 
+static int
+accept_one(int listener)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+
+	return accept4(listener, (struct sockaddr *)&ss, &len,
+	    SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
 static void
 welcome(struct waiter *w)
 {
@@ -184,8 +194,7 @@ welcome(struct waiter *w)
 	struct guest *g;
 	int fd;
 
-	while ((fd = accept4(w->workless->listener, NULL, NULL,
-	    SOCK_NONBLOCK | SOCK_CLOEXEC)) != -1) {
+	while ((fd = accept_one(w->workless->listener)) != -1) {
 		if (!is_us(fd) || (g = new_guest(w, fd)) == NULL) {
 			close(fd);
 			continue;

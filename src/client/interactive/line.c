@@ -83,7 +83,7 @@ leave_terminal(void *arg)
 {
 	struct line *line = arg;
 
-	fflush(stdout);
+	(void)fflush(stdout);
 	el_set(line->el, EL_PREP_TERM, 0);
 }
 
@@ -404,7 +404,7 @@ line_read(struct line *line, const char *prompt, const char **text,
 	char *copy;
 	int n = 0;
 
-	fflush(stdout);
+	(void)fflush(stdout);
 	line->prompt = prompt;
 	line->interrupted = line->ended = false;
 	line->n_bytes = 0;

@@ -234,7 +234,7 @@ read_short(struct past *past, struct text *text)
 	text->len -= from;
 	memmove(text->data, text->data + from, text->len);
 	/* Not at each start: now and then. */
-	if (n >= 2 * PAST_LINES)
+	if (n >= (size_t)2 * PAST_LINES)
 		replace(past, text->data, text->len);
 	return 0;
 }
