@@ -67,8 +67,11 @@ cpu_us(const struct report *r)
 static double
 drives(const struct report *r)
 {
-	double part = r->self != NULL ? busy(r, r->self) : 0;
+	double part;
 
+	if (r->self == NULL)
+		return 0;
+	part = busy(r, r->self);
 	return part > 0 ? report_rate(r->self) / part : 0;
 }
 
