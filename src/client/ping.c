@@ -10,7 +10,6 @@
 
 #include "ping.h"
 
-#include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -23,6 +22,7 @@
 #include "client/base/output.h"
 #include "client/options/query.h"
 #include "client/base/reply.h"
+#include "client/base/show.h"
 
 /* How often it is asked, at most, until one server answers at once. */
 #define PING_TIMES	3
@@ -87,22 +87,9 @@ ping_exchange(struct call *call, struct ping *ping)
 static void
 ping_print(const struct call *call, const struct ping *ping)
 {
-	struct json_object *generation = reply_member(&ping->reply,
-	    "generation", json_type_int);
-	struct json_object *loaded = reply_member(&ping->reply, "loaded",
-	    json_type_string);
-
 	printf("%s: answered in %.3f ms, connected in %.3f ms", call_server(call),
 	    (double)ping->reply_ns / 1e6, (double)ping->connect_ns / 1e6);
-	if (generation != NULL)
-		printf(", generation %" PRId64,
-		    json_object_get_int64(generation));
-	if (generation != NULL && loaded != NULL) {
-		output_text(stdout, " of ");
-		output_field(stdout, json_object_get_string(loaded),
-		    (size_t)json_object_get_string_len(loaded));
-	}
-	output_text(stdout, "\n");
+	show_generation(&ping->reply);
 }
 
 /* Milliseconds, to the microsecond; takes nothing, returns as json-c does. */

@@ -204,3 +204,21 @@ show_reply(struct call *call, const struct reply *reply, const char *key,
 		show_hint(call, reply);
 	show_remarks(call, reply, key, len);
 }
+
+void
+show_generation(const struct reply *reply)
+{
+	struct json_object *generation, *loaded;
+
+	generation = reply_member(reply, "generation", json_type_int);
+	loaded = reply_member(reply, "loaded", json_type_string);
+	if (generation != NULL) {
+		output_text(stdout, ", generation ");
+		show_value(stdout, generation);
+	}
+	if (generation != NULL && loaded != NULL) {
+		output_text(stdout, " of ");
+		show_value(stdout, loaded);
+	}
+	output_text(stdout, "\n");
+}

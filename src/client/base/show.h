@@ -31,4 +31,10 @@ void show_reply(struct call *call, const struct reply *reply, const char *key,
 void show_remarks(const struct call *call, const struct reply *reply,
     const char *key, size_t len);
 
+/*
+ * End a line of standard output about a server: with which generation serves,
+ * where it says so.
+ */
+void show_generation(const struct reply *reply);
+
 #endif

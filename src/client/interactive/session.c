@@ -6,13 +6,13 @@
 #include "session.h"
 
 #include <err.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <json.h>
 
+#include "appmsg.h"
 #include "asker.h"
 #include "catch.h"
 #include "choices.h"
@@ -21,7 +21,6 @@
 #include "client/base/show.h"
 #include "client/options/options.h"
 #include "common/clock.h"
-#include "lib/appmsg.h"
 #include "view.h"
 
 /* How long a start waits for a server before it lets somebody type. */
@@ -39,6 +38,9 @@
 
 /* Bytes that are printed before somebody may have had enough. */
 #define SESSION_PIECE		4096
+
+/* What is pending, where that are the tables: nobody can type it. */
+#define SESSION_TABLES		"\n"
 
 int
 session_init(struct session *session, const struct call *call)
@@ -295,7 +297,6 @@ void
 session_who(struct session *session)
 {
 	const struct query query = { .explain = true };
-	struct json_object *generation, *loaded;
 	struct call *call;
 	int64_t start = clock_ns();
 
@@ -305,18 +306,7 @@ session_who(struct session *session)
 	call = asker_call(session->asker);
 	printf("%s answered in %.1f ms", call_server(call),
 	    (double)(clock_ns() - start) / 1e6);
-	generation = reply_member(&session->reply, "generation",
-	    json_type_int);
-	loaded = reply_member(&session->reply, "loaded", json_type_string);
-	if (generation != NULL)
-		printf(", generation %" PRId64,
-		    json_object_get_int64(generation));
-	if (generation != NULL && loaded != NULL) {
-		output_text(stdout, " of ");
-		output_field(stdout, json_object_get_string(loaded),
-		    (size_t)json_object_get_string_len(loaded));
-	}
-	output_text(stdout, "\n");
+	show_generation(&session->reply);
 	print_servers(call);
 }
 
@@ -465,7 +455,7 @@ void
 session_find_tables(struct session *session, const char *text, size_t len,
     struct choices *choices)
 {
-	if (find(session, "", NULL) &&
+	if (find(session, SESSION_TABLES, NULL) &&
 	    asker_read_tables(session->asker, &session->reply) == 0)
 		add_tables(session, text, len, choices);
 }

@@ -248,6 +248,34 @@ class SlowTest(TypingTest):
             shown.wait_line("appmsg> slow key")
             shown.leave()
 
+    def test_a_late_answer_is_not_that_of_tables(self):
+        """Both are of a text that is empty."""
+        asked, go = threading.Event(), threading.Event()
+
+        def serve(connection):
+            while (got := connection.request()) is not None:
+                content = {"result": "x"}
+                if json.loads(got[1])["action"] == "tables":
+                    content["tables"] = ["cities"]
+                else:
+                    asked.set()
+                    go.wait(harness.DEADLINE)
+                    content.update(matches=[], more=False)
+                connection.send(request(to_json(content), status="found",
+                                        connection="keep-alive"))
+
+        with Server(serve) as server:
+            shown = self.open(server)
+            shown.type("\t")
+            self.assertTrue(asked.wait(harness.DEADLINE))
+            shown.type("\\T ")
+            shown.wait_line("appmsg> \\T")
+            go.set()
+            shown.type("\t")
+            shown.wait_line("appmsg> \\T cities")
+            shown.type("\x15")
+            shown.leave()
+
     def test_what_is_typed_meanwhile_is_not_lost(self):
         go = threading.Event()
 
@@ -397,6 +425,25 @@ class HostileTest(TypingTest):
         for char in "\x9b\u202e\u2066\ufeff\u2028\x7f":
             self.assertNotIn(char, shown.raw)
         self.assertIn("a\\x1b]0;title\\x07b", shown.text)
+
+    def test_no_key_becomes_a_command(self):
+        """What is typed is one, with its backslash; the server's is none."""
+        def serve(connection):
+            while (got := connection.request()) is not None:
+                asked = json.loads(got[1])
+                found = {"result": f"re {asked['value']}"}
+                if "match" in asked:
+                    found.update(matches=[{"key": "q", "result": "x"}],
+                                 more=False)
+                connection.send(request(to_json(found), status="found",
+                                        connection="keep-alive"))
+
+        with Server(serve) as server:
+            shown = self.open(server)
+            shown.type("\\\\x\t")
+            shown.type("\r")
+            shown.wait_text("re \\x\nappmsg>")
+            shown.leave()
 
     def test_keys_of_marks_without_end(self):
         """A character has so many marks, and no more."""
