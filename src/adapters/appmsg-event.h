@@ -21,6 +21,9 @@
  *
  * Timeouts are those of bufferevent_set_timeouts(): the end is APPMSG_ETIMEDOUT
  * then.  One for reading also ends a connection on which nothing is asked.
+ *
+ * libevent writes to a connection that is broken as write(2) does: a program
+ * that does not ignore SIGPIPE is ended by that.
  */
 
 #include <event2/buffer.h>

@@ -147,17 +147,21 @@ appmsg_poll_read(struct appmsg_poll *p)
 static inline int
 appmsg_poll_did(struct appmsg_poll *p, short revents)
 {
-	int error = 0, unsent = 0;
+	int error = 0, unsent = 0, saved_errno;
 
 	/* What is wrong with the sending side is told by the other, after the
 	 * replies that came before. */
 	if (revents & ~POLLIN)
 		unsent = appmsg_poll_send(p);
+	saved_errno = errno;
 	if (revents & ~POLLOUT)
 		error = appmsg_poll_read(p);
 	else if (appmsg_poll_timeout(p) == 0)
 		error = APPMSG_ETIMEDOUT;
-	return error != 0 || (revents & POLLIN) ? error : unsent;
+	if (error != 0 || unsent == 0 || (revents & POLLIN))
+		return error;
+	errno = saved_errno;
+	return unsent;
 }
 
 #ifdef __cplusplus
