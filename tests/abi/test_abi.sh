@@ -16,6 +16,8 @@ dir=$(mktemp -d)
 daemon=
 trap '[ -z "$daemon" ] || kill "$daemon" 2>/dev/null; rm -rf "$dir"' EXIT
 rc=0
+# shellcheck source=tests/served.sh
+. "$APPMSG_TOP/tests/served.sh"
 
 [ -e "$libs/libappmsg.so" ] || {
 	echo "skipped: there is no shared library"
@@ -83,22 +85,7 @@ fi
 
 [ "${APPMSG_SANITIZERS-}" != yes ] || exit $rc
 ${CC:-cc} -o "$dir/old" "$here/old.c" "$libs/libappmsg.so"
-cat >"$dir/conf" <<END
-listen $dir/socket
-answer "ring" "precious"
-END
-: >"$dir/daemon.log"
-"$APPMSGD" -d -f "$dir/conf" 2>"$dir/daemon.log" &
-daemon=$!
-tries=0
-until grep -q 'ready generation=' "$dir/daemon.log"; do
-	if [ $tries -ge 200 ] || ! kill -0 $daemon; then
-		cat "$dir/daemon.log" >&2
-		exit 1
-	fi
-	tries=$((tries + 1))
-	sleep 0.05
-done
+serve "$APPMSGD" "$dir"
 out=$(LD_LIBRARY_PATH=$libs "$dir/old" "$dir/socket" ring)
 [ "$out" = "found precious
 found precious" ] || {

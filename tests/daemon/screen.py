@@ -6,39 +6,26 @@ It obeys only what appmsgctl sends; anything else, and what would scroll its
 other screen or go over the edge there, is a problem.
 """
 
-import codecs
 import contextlib
-import fcntl
 import os
 import re
-import select
-import signal
-import struct
-import subprocess
 import termios
-import time
 import unicodedata
 
 import harness
+from terminal import Master
 
 SEQUENCE = re.compile(r"\x1b\[(\??[0-9;]*)([A-Za-z])")
 GIVEN_UP = re.compile(r"\x1b(\[\??[0-9;]*)?(?=\x1b)")   # for another one
 MODES = {"?1049": "alternate", "?25": "cursor", "?7": "wrap"}
 
 
-class Screen:
+class Screen(Master):
     """The master's side of a terminal."""
 
     def __init__(self, rows=24, columns=80):
-        try:
-            self.master, self.slave = os.openpty()
-        except OSError as error:
-            raise harness.unittest.SkipTest(f"no terminals here: {error}")
+        super().__init__()
         self.modes = {"alternate": False, "cursor": True, "wrap": True}
-        self.raw = ""
-        self.problems = []
-        self._decoder = codecs.getincrementaldecoder("utf-8")()
-        self._rest = ""
         self._lenient = False
         self._row = self._column = 0
         self.resize(rows, columns)
@@ -50,19 +37,6 @@ class Screen:
             with contextlib.suppress(OSError):
                 os.close(fd)
 
-    def run(self, *argv, **kwargs):
-        """Start a program whose terminal this is, as a login does."""
-        def own():
-            fcntl.ioctl(1, termios.TIOCSCTTY, 0)
-            # Who runs the tests in the background ignores them.
-            for number in (signal.SIGINT, signal.SIGQUIT):
-                signal.signal(number, signal.SIG_DFL)
-
-        kwargs = {"stdin": self.slave, "stdout": self.slave,
-                  "stderr": self.slave, **kwargs}
-        return subprocess.Popen(argv, start_new_session=True,
-                                preexec_fn=own, **kwargs)
-
     def resize(self, rows, columns):
         """Whoever is in front gets SIGWINCH.
 
@@ -72,30 +46,15 @@ class Screen:
         self.rows, self.columns = rows, columns
         self.lines = [""] * rows
         self._lenient = True
-        fcntl.ioctl(self.master, termios.TIOCSWINSZ,
-                    struct.pack("HHHH", rows, columns, 0, 0))
+        self.set_size(rows, columns)
 
     def flags(self):
         """How the terminal handles lines: what stty(1) says."""
         return termios.tcgetattr(self.slave)[:4]
 
-    def type(self, text):
-        os.write(self.master, text.encode())
-
     @property
     def text(self):
         return "\n".join(self.lines)
-
-    def wait(self, condition, what):
-        """Read until something is true."""
-        end = time.monotonic() + harness.DEADLINE
-        while not (value := condition()):
-            left = end - time.monotonic()
-            if left <= 0:
-                raise TimeoutError(f"waited in vain until {what}:\n"
-                                   f"{self.text}\n{self.raw[-500:]!r}")
-            self.read(min(left, 0.05))
-        return value
 
     def wait_whole(self, pattern):
         """Wait for a text that may go on in the next line."""
@@ -105,16 +64,6 @@ class Screen:
     def wait_text(self, pattern):
         return self.wait(lambda: re.search(pattern, self.text),
                          f"{pattern} is shown")
-
-    def read(self, seconds=0):
-        """Read what is there, or what comes within some time."""
-        while select.select([self.master], [], [], seconds)[0]:
-            try:
-                data = os.read(self.master, 1 << 16)
-            except OSError:     # nobody has it open
-                return
-            self._feed(self._decoder.decode(data))
-            seconds = 0
 
     def _feed(self, text):
         self.raw += text

@@ -6,58 +6,37 @@ It knows what libedit sends to a vt100, and takes anything else for a problem:
 what a program lets through from elsewhere would be such.
 """
 
-import codecs
-import fcntl
 import functools
 import os
 import re
-import select
-import signal
-import struct
-import subprocess
 import termios
-import time
 import unicodedata
 
 import harness
+from terminal import Master
 
 SEQUENCE = re.compile(r"\x1b(?:\[([0-9;]*)([A-Za-z@])|[()][B0]|[=>])")
 
 
-class Terminal:
+class Terminal(Master):
     """A program in a session of its own, whose terminal this is."""
 
     def __init__(self, *argv, rows=24, columns=80, **env):
-        try:
-            self.master, self.slave = os.openpty()
-        except OSError as error:
-            raise harness.unittest.SkipTest(f"no terminals here: {error}")
+        super().__init__()
         self.lines = [[]]       # all since the start: none is scrolled away
         self.row = self.column = 0
-        self.raw = ""
-        self.problems = []
-        self._rest = ""
-        self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._seen = 0          # what was waited for is above
         self.columns = columns
-        self._set_size(rows, columns)
+        self.set_size(rows, columns)
         self.before = termios.tcgetattr(self.slave)
         self.process = self._start(argv, env)
 
     def _start(self, argv, env):
-        def own():
-            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-            # Who runs the tests in the background ignores them.
-            for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP):
-                signal.signal(number, signal.SIG_DFL)
-
         whole = harness.environment(TERM="vt100", **env)
         for name, value in env.items():
             if value is None:
                 del whole[name]
-        return subprocess.Popen(
-            argv, stdin=self.slave, stdout=self.slave, stderr=self.slave,
-            env=whole, start_new_session=True, preexec_fn=own)
+        return self.run(*argv, env=whole)
 
     def close(self):
         if self.process.poll() is None:
@@ -68,17 +47,10 @@ class Terminal:
         os.close(self.slave)
         harness.no_reports(self.raw)
 
-    def _set_size(self, rows, columns):
-        fcntl.ioctl(self.master, termios.TIOCSWINSZ,
-                    struct.pack("HHHH", rows, columns, 0, 0))
-
     def resize(self, columns, rows=24):
         """Who is in front gets SIGWINCH."""
         self.columns = columns
-        self._set_size(rows, columns)
-
-    def type(self, text):
-        os.write(self.master, text.encode())
+        self.set_size(rows, columns)
 
     def is_restored(self):
         return termios.tcgetattr(self.slave) == self.before
@@ -86,17 +58,6 @@ class Terminal:
     @property
     def text(self):
         return "\n".join("".join(line).rstrip() for line in self.lines)
-
-    def wait(self, condition, what):
-        """Read until something is true."""
-        end = time.monotonic() + harness.DEADLINE
-        while not (value := condition()):
-            left = end - time.monotonic()
-            if left <= 0:
-                raise TimeoutError(f"waited in vain until {what}:\n"
-                                   f"{self.text}\n{self.raw[-500:]!r}")
-            self.read(min(left, 0.05))
-        return value
 
     def wait_text(self, text):
         """Wait for a text below all that was waited for; what is before it."""
@@ -121,18 +82,6 @@ class Terminal:
         self.wait(lambda: self.process.poll() is not None, "it has ended")
         self.read()
         return self.process.returncode
-
-    def read(self, seconds=0):
-        """Read what is there, or what comes within some time."""
-        for _ in range(16):     # of what has no end
-            if not select.select([self.master], [], [], seconds)[0]:
-                return
-            try:
-                data = os.read(self.master, 1 << 16)
-            except OSError:     # nobody has it open
-                return
-            self._feed(self._decoder.decode(data))
-            seconds = 0
 
     def _feed(self, text):
         self.raw += text

@@ -8,6 +8,8 @@ set -eu
 	echo "skipped: outsiders do not link the sanitizers"
 	exit 77
 }
+# shellcheck source=tests/served.sh
+. "$APPMSG_TOP/tests/served.sh"
 dir=$(mktemp -d)
 daemon=
 trap '[ -z "$daemon" ] || kill "$daemon" 2>/dev/null; rm -rf "$dir"' EXIT
@@ -91,21 +93,7 @@ if [ -n "$tls" ]; then
 		exit 1
 fi
 
-cat >"$dir/conf" <<END
-listen $dir/socket
-answer "ring" "precious"
-END
-"$prefix/sbin/appmsgd" -d -f "$dir/conf" 2>"$dir/daemon.log" &
-daemon=$!
-tries=0
-until grep -q 'ready generation=' "$dir/daemon.log"; do
-	if [ $tries -ge 200 ] || ! kill -0 $daemon; then
-		cat "$dir/daemon.log" >&2
-		exit 1
-	fi
-	tries=$((tries + 1))
-	sleep 0.05
-done
+serve "$prefix/sbin/appmsgd" "$dir"
 [ "$(LD_LIBRARY_PATH=$lib "$dir/outsider" "$dir/socket" ring)" = precious ]
 [ "$(LD_LIBRARY_PATH=$lib "$prefix/bin/appmsg-client" -U "$dir/socket" \
 	search ring)" = precious ]
