@@ -11,6 +11,7 @@ import json
 import re
 import signal
 import subprocess
+import ssl
 import sys
 
 sys.path.insert(1, sys.path[0] + "/..")
@@ -210,6 +211,31 @@ class Daemons(BenchTest):
         done = client("bench", LOOPBACK, daemon.port, "--tls")
         self.assertEqual((done.returncode, done.stdout), (76, ""))
         self.assertIn("certificate", done.stderr)
+
+    def test_handshakes_that_hang(self):
+        """-t is over for all of them at once; each alone might take 10 s."""
+        if "without TLS" in client("--tls", "bench", "-p", "1").stderr:
+            self.skipTest("appmsg-client is without TLS here")
+        made = certificates.make(self.directory, "server",
+                                 names=(f"IP:{LOOPBACK}",))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(made.cert, made.key)
+
+        def serve(connection):
+            if connection.number > 0:
+                connection.to_end()
+                return
+            connection.sock = context.wrap_socket(connection.sock,
+                                                  server_side=True)
+            while (got := connection.request()) is not None:
+                connection.reply("x", status="found", id=got[0]["id"],
+                                 connection="keep-alive")
+            connection.sock.close()
+
+        with Server(serve) as server:
+            done = client("-t", 2, "--tls", "--ca", made.cert, "bench",
+                          LOOPBACK, server.port, "-c", 3, timeout=20)
+        self.assertEqual(done.returncode, 75, done)
 
     def test_the_tutorials_server(self):
         """It has no ids, names no keys, and closes after each reply."""

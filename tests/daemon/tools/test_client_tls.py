@@ -41,14 +41,22 @@ def answers(connection):
 
 
 class Cut:
-    """A TLS connection whose records arrive in pieces of some bytes."""
+    """A TLS connection whose records arrive in pieces of some bytes.
 
-    def __init__(self, context, sock, size):
+    first   what goes with the end of the handshake
+    """
+
+    def __init__(self, context, sock, size, first=b""):
         self.sock, self.size = sock, size
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = context.wrap_bio(self.incoming, self.outgoing,
                                     server_side=True)
-        self._do(self.tls.do_handshake)
+        self._do(self._shake, first)
+
+    def _shake(self, first):
+        self.tls.do_handshake()
+        if first:
+            self.tls.write(first)
 
     def _flush(self):
         data = self.outgoing.read()
@@ -272,6 +280,23 @@ class Proven(TlsTest):
         with self.serving(serve) as server:
             self.ask(server, "search", "k")
         self.assertEqual(ends, [b""])
+
+
+    def test_a_reply_with_the_end_of_the_handshake(self):
+        """Of TLS 1.2, where the server has the last word of that."""
+        context = self.context()
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        busy = harness.request(
+            harness.to_json({"result": "Come back later."}),
+            connection="close", status="busy")
+
+        def serve(connection):
+            Cut(context, connection.sock, 1 << 16, first=busy)
+            connection.to_end()
+
+        with Server(serve) as server:
+            done = self.ask(server, "search", "k")
+        self.assert_told(done, 75, "Come back later.")
 
 
 class NotProven(TlsTest):

@@ -54,10 +54,11 @@ LOAD = {
     "bash": "for name in appmsg-client appmsgctl appmsgd; do "
             ". \"FOLDER/$name\"; done; "
             "bind 'set enable-bracketed-paste off'",
-    # All that zsh has takes seconds to load.
+    # All that zsh has takes seconds to load.  Its TAB expands before it
+    # completes: a substitution that is typed is run at times, by itself.
     "zsh": "fpath=('FOLDER/zsh' ${(M)fpath:#*/(Base|Zsh)} "
            "${fpath:#*/Completion/*}); autoload -Uz compinit; "
-           "compinit -C -D; bindkey -e",
+           "compinit -C -D; bindkey -e; bindkey '^I' complete-word",
     "fish": "for name in appmsg-client appmsgctl appmsgd; "
             "source \"FOLDER/fish/$name.fish\"; end",
 }
@@ -208,6 +209,15 @@ class Keys:
                     self.words(f"{self.where} -T cities search {typed}")[5:],
                     ["search", key])
 
+    def test_one_of_many(self):
+        """More than are shown begin with nothing."""
+        self.serve(self.table("many", tables.tsv(
+            [(f"a{i:03}", "v") for i in range(200)] + [("zebra", "v")]),
+            "search=prefix"))
+        self.assertEqual(
+            self.words(f"-p {self.daemon.port} search ze\t")[3:],
+            ["search", "zebra"])
+
     def test_behind_two_dashes(self):
         """A key may begin with one."""
         self.serve_keys()
@@ -221,7 +231,8 @@ class Keys:
                       f"{self.where} search \"$(touch x)\t",
                       f"{self.where} -T `touch x` search \t"):
             with self.subTest(typed):
-                self.shell.words(f"appmsg-client {typed}\x15true ")
+                self.assertEqual(self.shell.words(
+                    f"appmsg-client {typed}\x15true "), ["true"])
                 self.assert_untouched()
 
 
