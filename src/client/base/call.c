@@ -386,15 +386,16 @@ call_search(struct call *call, const struct query *query, const char *key,
 	char *content;
 	int error;
 
-	if (call->trace == NULL) {
-		query_question(query, key, len, &question);
-		question.close = !keep_alive;
-		return appmsg_servers_search(call->servers, &question, NULL);
-	}
+	query_question(query, key, len, &question);
+	question.close = !keep_alive;
+	error = appmsg_servers_search(call->servers, &question, NULL);
+	if (error != 0 || call->trace == NULL)
+		return error;
+	/* The library does not show what it makes of it: the same, once more. */
 	if (!query_make(query, key, len, &content, &len))
 		return APPMSG_ENOMEM;
 	query_header(query, keep_alive, &hdr);
-	error = call_send(call, &hdr, content, len);
+	error = trace_asked(call->trace, &hdr, content, len);
 	free(content);
 	return error;
 }
