@@ -20,7 +20,7 @@
 
 #include "daemon/base/problems.h"
 #include "daemon/builder/builder.h"
-#include "daemon/search/index.h"
+#include "daemon/index/index.h"
 #include "daemon/search/search.h"
 #include "daemon/table/table.h"
 

@@ -22,7 +22,7 @@
 #include "daemon/builder/insert.h"
 #include "daemon/builder/like.h"
 #include "daemon/builder/segment.h"
-#include "daemon/search/index.h"
+#include "daemon/index/index.h"
 #include "daemon/table/layout.h"
 #include "daemon/thread/pace.h"
 

@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "daemon/search/index_private.h"
+#include "daemon/index/index_private.h"
 #include "daemon/search/search.h"
 #include "daemon/search/search_hits.h"
 

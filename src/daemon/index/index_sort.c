@@ -10,7 +10,7 @@
 
 #include "config.h"
 
-#include "daemon/search/index_private.h"
+#include "daemon/index/index_private.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -8,7 +8,7 @@
 
 #include "config.h"
 
-#include "daemon/search/index.h"
+#include "daemon/index/index.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@
 #include <divsufsort.h>
 #endif
 
-#include "daemon/search/index_private.h"
+#include "daemon/index/index_private.h"
 #include "daemon/thread/pace.h"
 #include "lib/scan.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The appmsgd authors */
 
-#ifndef SEARCH_INDEX_H
-#define SEARCH_INDEX_H
+#ifndef INDEX_H
+#define INDEX_H
 
 /*
  * What a table has beside its hash to be searched in other ways: its keys in

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The appmsgd authors */
 
-#ifndef SEARCH_INDEX_PRIVATE_H
-#define SEARCH_INDEX_PRIVATE_H
+#ifndef INDEX_PRIVATE_H
+#define INDEX_PRIVATE_H
 
 /*
  * The inside of an index, for those that search in it.
@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "daemon/search/index.h"
+#include "daemon/index/index.h"
 
 #define INDEX_END	0xff
 
