@@ -289,9 +289,9 @@ filter_new(struct appmsg_tls *tls, const char *name)
 	BIO_set_mem_eof_return(f->in, -1);
 	SSL_set_bio(f->ssl, f->in, f->out);
 	SSL_set_connect_state(f->ssl);
-	SSL_set_app_data(f->ssl, f);
 	SSL_CTX_set_client_cert_cb(tls->ctx, no_certificate);
-	if (!filter_expect(f, name)) {
+	/* The callback's, so it must not fail unseen. */
+	if (SSL_set_app_data(f->ssl, f) != 1 || !filter_expect(f, name)) {
 		filter_free(f);
 		return NULL;
 	}

@@ -3,7 +3,8 @@
 
 /*
  * Tickets, from both sides of handshakes in memory: taken as long as their key
- * is, whichever context asks, and not for a certificate that has ended.
+ * is, whichever context asks, and not for a certificate that has ended.  And
+ * contexts that get no memory for it: none is left with a callback alone.
  */
 
 #include "config.h"
@@ -12,6 +13,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -30,6 +32,33 @@ static EVP_PKEY *key;
 static struct tls_tickets tickets;
 static SSL_CTX *server, *client;
 static SSL_SESSION *session;	/* that the client has by now */
+
+/* What the library allocates; the one that makes left 0 fails. */
+static size_t left;
+
+static void *
+take(size_t size, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	return left > 0 && --left == 0 ? NULL : malloc(size);
+}
+
+static void *
+take_again(void *p, size_t size, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	return left > 0 && --left == 0 ? NULL : realloc(p, size);
+}
+
+static void
+give(void *p, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	free(p);
+}
 
 /* One for the key, signed by itself, which ends in some seconds. */
 static X509 *
@@ -253,6 +282,34 @@ not_for_a_certificate_that_has_ended(void **state)
 	X509_free(mine);
 }
 
+static void
+used_whole_or_not_at_all(void **state)
+{
+	size_t failed = 0;
+
+	(void)state;
+	for (size_t n = 1;; n++) {
+		SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+		int rc;
+		bool all;
+
+		assert_non_null(ctx);
+		left = n;
+		rc = tls_tickets_use(&tickets, ctx);
+		all = left > 0;
+		left = 0;
+		if (rc == 0)
+			assert_ptr_equal(SSL_CTX_get_app_data(ctx), &tickets);
+		else
+			failed++;
+		SSL_CTX_free(ctx);
+		ERR_clear_error();
+		if (all)
+			break;
+	}
+	assert_true(failed > 0);
+}
+
 int
 main(void)
 {
@@ -263,7 +320,11 @@ main(void)
 		TEST(not_when_it_is_too_old),
 		TEST(taken_by_all_contexts),
 		TEST(not_for_a_certificate_that_has_ended),
+		TEST(used_whole_or_not_at_all),
 	};
+
+	if (CRYPTO_set_mem_functions(take, take_again, give) != 1)
+		return 99;
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -180,9 +180,10 @@ opened_cb(SSL *ssl, SSL_SESSION *session, const unsigned char *name,
 int
 tls_tickets_use(struct tls_tickets *t, SSL_CTX *ctx)
 {
-	SSL_CTX_set_app_data(ctx, (void *)t);
 	SSL_CTX_set_timeout(ctx, TLS_TICKET_LIFE);
-	return SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, key_cb) == 1 &&
+	/* Without the first, key_cb() would have no keys. */
+	return SSL_CTX_set_app_data(ctx, (void *)t) == 1 &&
+	    SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, key_cb) == 1 &&
 	    SSL_CTX_set_num_tickets(ctx, 1) == 1 &&
 	    SSL_CTX_set_session_ticket_cb(ctx, NULL, opened_cb, NULL) == 1 ?
 	    0 : -1;
