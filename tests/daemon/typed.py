@@ -10,11 +10,13 @@ import functools
 import os
 import re
 import termios
+import time
 import unicodedata
 
 import harness
 from terminal import Master
 
+NO_BELL = 3.0       # seconds after a TAB, which then has done something
 SEQUENCE = re.compile(r"\x1b(?:\[([0-9;]*)([A-Za-z@])|[()][B0]|[=>])")
 
 
@@ -70,6 +72,34 @@ class Terminal(Master):
             return [shown[before:at]]
 
         return self.wait(seen, f"{text!r} is shown")[0]
+
+    def tab(self, text):
+        """Type TAB until a text is shown: it rings where none comes in time.
+
+        What comes later is there for the next one.
+        """
+        self.tab_until(lambda: self.text.find(text, self._seen) != -1,
+                       f"{text!r} is shown")
+        return self.wait_text(text)
+
+    def tab_line(self, line):
+        """Type TAB until this is what the last line shows."""
+        self.tab_until(lambda: self.text.rpartition("\n")[2] == line,
+                       f"{line!r} is the last line")
+        self.wait_line(line)
+
+    def tab_until(self, condition, what):
+        """Type TAB until something is true."""
+        end = time.monotonic() + harness.DEADLINE
+        while not condition() and time.monotonic() < end:
+            rung, typed = self.raw.count("\a"), time.monotonic()
+            self.type("\t")
+            while (not condition() and self.raw.count("\a") == rung
+                   and time.monotonic() < typed + NO_BELL):
+                self.read(.05)
+            if not condition():
+                self.read(.05)
+        self.wait(condition, what)
 
     def wait_line(self, line):
         """Wait until this is what the last line shows."""

@@ -16,6 +16,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 import unittest
 
 import acts
@@ -25,6 +26,7 @@ from trial import Ill
 from world import Hang, harness
 
 SAMPLE = 12         # cases
+REST = 1.0          # seconds within which a daemon is idle, if it ever is
 MANY = 8            # calls of a thread of which each fails, then some
 LATEST = {"accept4": 2}     # where service is back in a second only
 
@@ -149,8 +151,24 @@ class Syscalls(acts.Requests, acts.Pages, acts.Control, acts.Reloads):
 
         harness.wait_until(attached, "strace is attached", poll=.001)
 
+    def at_rest(self):
+        """Whether no thread is on its way through a system call."""
+        tasks = f"/proc/{self.daemon.pid}/task"
+        try:
+            return all(harness.status_of(f"{self.daemon.pid}/task/{task}",
+                                         "State")[0] == "S"
+                       for task in os.listdir(tasks))
+        except OSError:     # one has ended
+            return False
+
     def detach(self):
         if self.strace is not None:
+            # When it goes, a call that it is just refusing fails with ENOSYS,
+            # which no kernel says of it.
+            end = time.monotonic() + REST
+            while (self.daemon is not None and time.monotonic() < end
+                   and not self.at_rest()):
+                time.sleep(.002)
             self.strace.terminate()
             self.strace.wait(harness.DEADLINE)
             self.strace.stderr.close()

@@ -213,31 +213,30 @@ class CompleteTest(TypedTest):
     def test_keys(self):
         """The whole line is one, and gets the letters that the table has."""
         shown = self.open()
-        shown.type("be\t")
-        shown.wait_text("appmsg> Ber")
-        shown.type("\t")
-        shown.wait_text("Bergen  Berlin  Bern\nappmsg> Ber")
-        shown.type("l\t")
-        shown.wait_text("lin")
+        shown.type("be")
+        shown.tab("appmsg> Ber")
+        shown.tab("Bergen  Berlin  Bern\nappmsg> Ber")
+        shown.type("l")
+        shown.tab("lin")
         shown.ask("", "Germany\n")
-        shown.type("new\t")
-        shown.wait_text("appmsg> New")
-        shown.type("y\t")
-        shown.wait_text(" York")
+        shown.type("new")
+        shown.tab("appmsg> New")
+        shown.type("y")
+        shown.tab(" York")
         shown.ask("", "America\n")
-        shown.type("strass\t")
-        shown.wait_text("appmsg> Straße")
+        shown.type("strass")
+        shown.tab("appmsg> Straße")
         shown.ask("", "street\n")
-        shown.type("\\\\sl\t")
-        shown.wait_text("appmsg> \\\\slash")
+        shown.type("\\\\sl")
+        shown.tab("appmsg> \\\\slash")
         shown.ask("", "C:\\\n")
         self.assertEqual(shown.problems, [])
 
     def test_columns_are_as_wide_as_the_terminal(self):
         shown = self.open("-T", "words")
         shown.resize(50)
-        shown.type("word00\t\t")
-        rows = shown.wait_text("\nwords> word00").split("\n")[-2:]
+        shown.type("word00")
+        rows = shown.tab("\nwords> word00").split("\n")[-2:]
         self.assertEqual(rows, ["word000  word002  word004  word006  word008",
                                 "word001  word003  word005  word007  "
                                 "word009"])
@@ -245,16 +244,16 @@ class CompleteTest(TypedTest):
     def test_of_a_part_nothing_is_filled_in(self):
         """The first 50 of 120 words share more than all do."""
         shown = self.open("-T", "words")
-        shown.type("w\t\t")
-        shown.wait_text("... and more\nwords> w")
-        shown.type("ord1\t\t")
-        rows = shown.wait_text("\nwords> word1")
+        shown.type("w")
+        shown.tab("... and more\nwords> w")
+        shown.type("ord1")
+        rows = shown.tab("\nwords> word1")
         self.assertNotIn("more", rows)
 
     def test_what_cannot_be_typed_is_not_filled_in(self):
         shown = self.open()
-        shown.type("ta\t")
-        shown.wait_text("appmsg> tab")
+        shown.type("ta")
+        shown.tab("appmsg> tab")
         shown.type("\t")
         shown.type("\x03")
         shown.ask("Bern", "Switzerland\n")
@@ -269,8 +268,8 @@ class CompleteTest(TypedTest):
     def test_tables(self):
         shown = self.open()
         shown.ask("\\l", "cities  words\nappmsg>")
-        shown.type("\\T w\t")
-        shown.wait_line("appmsg> \\T words")
+        shown.type("\\T w")
+        shown.tab_line("appmsg> \\T words")
         shown.ask("", "words>")
 
     def test_commands(self):

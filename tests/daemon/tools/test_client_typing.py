@@ -234,18 +234,17 @@ class SlowTest(TypingTest):
 
         with Server(serve) as server:
             shown = self.open(server)
-            shown.type("sl\t")
-            self.assertTrue(asked.wait(harness.DEADLINE))
+            shown.type("sl")
+            shown.tab_until(asked.is_set, "it is asked for")
             shown.type("o")
             shown.wait_line("appmsg> slo")
             # A search does not wait behind it.
             shown.ask("", "x\nappmsg>")
             asked.clear()
-            shown.type("sl\t")
-            self.assertTrue(asked.wait(harness.DEADLINE))
+            shown.type("sl")
+            shown.tab_until(asked.is_set, "it is asked for again")
             go.set()
-            shown.type("\t")
-            shown.wait_line("appmsg> slow key")
+            shown.tab_line("appmsg> slow key")
             shown.leave()
 
     def test_a_late_answer_is_not_that_of_tables(self):
@@ -266,13 +265,11 @@ class SlowTest(TypingTest):
 
         with Server(serve) as server:
             shown = self.open(server)
-            shown.type("\t")
-            self.assertTrue(asked.wait(harness.DEADLINE))
+            shown.tab_until(asked.is_set, "it is asked for")
             shown.type("\\T ")
             shown.wait_line("appmsg> \\T")
             go.set()
-            shown.type("\t")
-            shown.wait_line("appmsg> \\T cities")
+            shown.tab_line("appmsg> \\T cities")
             shown.type("\x15")
             shown.leave()
 
@@ -375,8 +372,8 @@ class TablesTest(TypingTest):
         with Server(serve) as server:
             shown = self.open(server)
             shown.ask("\\l", "cities  words   cars\nappmsg>")
-            shown.type("\\T w\t")
-            shown.wait_line("appmsg> \\T words")
+            shown.type("\\T w")
+            shown.tab_line("appmsg> \\T words")
             shown.ask("", "words>")
             shown.type("\\T x\t\x15")
             shown.wait_line("words>")
