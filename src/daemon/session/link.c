@@ -5,16 +5,13 @@
  * What a link keeps: input in its bufferevent's input, unsent output in its
  * output.  There a long text is by reference: all peers that do not take it
  * share the one of the tables, whose generation stays until each of them has
- * it.  Other bytes are copied, many of them into pages of their own: malloc(3)
- * would keep most of the memory that many slow peers had needed, and give it
- * back to the system only with a pause of 0.2 ms a megabyte.
+ * it.  Other bytes are copied, many of them into pages of their own.
  */
 
 #include "config.h"
 
 #include "daemon/session/link.h"
 
-#include <sys/mman.h>
 #include <sys/queue.h>
 
 #include <errno.h>
@@ -26,10 +23,8 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 
+#include "daemon/base/pages.h"
 #include "daemon/snapshot/generation.h"
-
-/* Bytes for which a mapping is worth its two system calls. */
-#define PAGES_MIN	((size_t)16 << 10)
 
 /* A text of the tables in the output, until all of it is sent. */
 struct borrowed {
@@ -266,27 +261,26 @@ borrow(struct link *l, const struct link_piece *piece)
 }
 
 static void
-unmap_cb(const void *pages, size_t len, void *arg)
+give_pages_cb(const void *pages, size_t len, void *arg)
 {
 	(void)arg;
-	munmap((void *)pages, len);
+	pages_give((void *)pages, len);
 }
 
 /* Append a copy of bytes, in pages of their own if there are many. */
 static int
 copy(struct evbuffer *to, const char *p, size_t len)
 {
-	void *pages = MAP_FAILED;
+	void *pages = NULL;
 
 	if (len >= PAGES_MIN)
-		pages = mmap(NULL, len, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (pages == MAP_FAILED)
+		pages = pages_take(len);
+	if (pages == NULL)
 		return evbuffer_add(to, p, len);
 	memcpy(pages, p, len);
-	if (evbuffer_add_reference(to, pages, len, unmap_cb, NULL) == 0)
+	if (evbuffer_add_reference(to, pages, len, give_pages_cb, NULL) == 0)
 		return 0;
-	munmap(pages, len);
+	pages_give(pages, len);
 	return -1;
 }
 

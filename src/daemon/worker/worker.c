@@ -18,6 +18,7 @@
 #include <event2/event.h>
 
 #include "common/log.h"
+#include "daemon/base/pages.h"
 #include "daemon/base/warning.h"
 #include "daemon/net/listeners.h"
 #include "daemon/record/access.h"
@@ -308,6 +309,7 @@ worker_run(void *arg)
 		    (w->gen->access != NULL ? EVLOOP_ONCE : 0));
 		access_flush(w->access);
 	} while (!event_base_got_break(w->host.base));
+	pages_forget();
 	return NULL;
 }
 
