@@ -200,9 +200,10 @@ run_one(const struct table *table, const char *name, const struct run *run)
 	cpu = now(CLOCK_THREAD_CPUTIME_ID);
 	for (size_t i = 0; i < n; i++) {
 		const char *key = run->make == NULL ? regexes[i] : texts[i].p;
-		const struct search_query query = { run->way, key,
-			run->make == NULL ? strlen(key) : texts[i].len,
-			run->distance, run->limit };
+		const struct search_query query = { .way = run->way,
+			.key = key, .key_len = run->make == NULL ?
+			strlen(key) : texts[i].len,
+			.distance = run->distance, .limit = run->limit };
 		double start = now(CLOCK_MONOTONIC);
 		struct search *search = search_new(&table, 1, &query);
 		const struct search_match *list;

@@ -79,6 +79,7 @@ struct query {
 	enum table_way way;
 	bool match;
 	bool tables;		/* their names are asked for */
+	const struct json *after;	/* NULL: none */
 	int64_t distance;
 	int64_t limit;
 };
@@ -105,6 +106,7 @@ read_companions(struct query *q, const struct json *content)
 	const struct json *match = json_member(content, "match");
 	const struct json *distance = json_member(content, "distance");
 	const struct json *limit = json_member(content, "limit");
+	const struct json *after = json_member(content, "after");
 
 	q->table = is_word(table, "main") ? "main" :
 	    is_word(table, "words") ? "words" : NULL;
@@ -124,6 +126,10 @@ read_companions(struct query *q, const struct json *content)
 	if (limit != NULL && (!json_integer(limit, 1000, &q->limit) ||
 	    q->limit < 1))
 		return "bad-match";
+	if (after != NULL && (!is_text(after) || after->len > TABLE_KEY_MAX))
+		return "bad-request";
+	q->after = match != NULL && after != NULL && after->len > 0 ? after :
+	    NULL;
 	return NULL;
 }
 
@@ -314,7 +320,7 @@ check_matches(const struct query *q, const struct json *reply, bool found)
 	else
 		check_no_match(q, json_member(reply, "result"));
 	FUZZ_CHECK((int64_t)list->n <= q->limit);
-	if (q->way == TABLE_REGEX)
+	if (q->way == TABLE_REGEX || q->after != NULL)
 		return;
 	FUZZ_CHECK((int64_t)list->n == (all < q->limit ? all : q->limit));
 	FUZZ_CHECK((more->kind == JSON_TRUE) == (all > q->limit));
@@ -365,8 +371,9 @@ check_reply(const struct query *q, const struct buf *out)
 	result = json_member(reply, "result");
 	FUZZ_CHECK(is_text(result));
 	found = appmsg_str_eq(&h.status, "found", 5);
-	if (q == NULL || (q->code == NULL && q->way == TABLE_REGEX &&
-	    h.error.raw != NULL)) {
+	/* An expression may be wrong, and no table may have the key. */
+	if (q == NULL || (q->code == NULL && (q->way == TABLE_REGEX ||
+	    q->after != NULL) && h.error.raw != NULL)) {
 		json_free(reply);
 		return;
 	}

@@ -201,6 +201,38 @@ a_search_has_its_best_match(void **state)
 }
 
 static void
+a_search_goes_on_after_a_key(void **state)
+{
+	struct query q = query("ring", TABLE_PREFIX);
+	struct search *s;
+	struct answer a;
+
+	(void)state;
+	q.table = table("rings");
+	q.after = "ring";
+	q.after_len = 4;
+	s = search(&q, &a);
+	expect_text(&a, "rings");
+	expect_keys(&a, "ringer ringing ");
+	search_free(s);
+	/* One match there is at most, and nothing behind it. */
+	q.way = TABLE_EXACT;
+	q.list = true;
+	assert_int_equal(query_lookup(gen->snap, &q, &a), REQUEST_ANSWERED);
+	assert_int_equal(a.status, REQUEST_NOT_FOUND);
+	/* Of several tables one must have it. */
+	q = query("ring", TABLE_PREFIX);
+	q.after = "ringe";
+	q.after_len = 5;
+	s = search(&q, &a);
+	assert_int_equal(a.status, REQUEST_ERROR);
+	assert_string_equal(a.code, "bad-request");
+	assert_string_equal(a.why,
+	    "no table has the key to go on after; name one table");
+	search_free(s);
+}
+
+static void
 what_cannot_be_searched_says_why(void **state)
 {
 	struct query q = query("ring", TABLE_PREFIX);
@@ -243,6 +275,7 @@ main(void)
 		cmocka_unit_test(a_miss_is_known_at_once),
 		cmocka_unit_test(near_keys_take_a_search),
 		cmocka_unit_test(a_search_has_its_best_match),
+		cmocka_unit_test(a_search_goes_on_after_a_key),
 		cmocka_unit_test(what_cannot_be_searched_says_why),
 		cmocka_unit_test(every_status_has_its_word),
 	};

@@ -62,6 +62,12 @@ what_cannot_be_answered_has_its_code(void **state)
 		    "bad-request" },
 		{ TEXT("{\"action\":\"search\",\"value\":\"x\","
 		    "\"value\":null}"), "bad-request" },
+		{ TEXT("{\"action\":\"search\",\"value\":\"\",\"after\":1}"),
+		    "bad-request" },
+		{ TEXT("{\"action\":\"search\",\"value\":\"\","
+		    "\"after\":null}"), "bad-request" },
+		{ TEXT("{\"action\":\"search\",\"value\":\"\","
+		    "\"after\":\"\\ud800\"}"), "bad-request" },
 		{ TEXT("{\"action\":\"jump\"}"), "bad-action" },
 		{ TEXT("\xff"), "bad-encoding" },
 		{ TEXT("{\"action\":\"search\",\"value\":\"\xe4\"}"),

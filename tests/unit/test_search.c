@@ -24,6 +24,10 @@
 
 #define EACH_SLICE	1000000	/* us: one is enough */
 
+#define QUERY(w, text, d, most) \
+	{ .way = (w), .key = (text), .key_len = sizeof(text) - 1, \
+	    .distance = (d), .limit = (most) }
+
 /* Numbers of so many digits, after a beginning. */
 static void
 keys_numbers(struct keys *keys, const char *beginning, unsigned int digits,
@@ -73,25 +77,25 @@ static void
 many_matches_are_in_order(void **state)
 {
 	static const struct search_query queries[] = {
-		{ TABLE_PREFIX, "k", 1, 0, 100000 },
-		{ TABLE_PREFIX, "", 0, 0, 100000 },
-		{ TABLE_SUBSTRING, "0", 1, 0, 100000 },
-		{ TABLE_SUBSTRING, "00", 2, 0, 1000 },
-		{ TABLE_SUBSTRING, "ey", 2, 0, 5 },
-		{ TABLE_SUBSTRING, "99", 2, 0, 7 },
-		{ TABLE_SUBSTRING, "y1", 2, 0, 1000 },
-		{ TABLE_SUBSTRING, "y19", 3, 0, 5 },	/* at the end */
-		{ TABLE_SUBSTRING, "97", 2, 0, 90 },
-		{ TABLE_SUBSTRING, "007", 3, 0, 13 },
-		{ TABLE_SUBSTRING, "1", 1, 0, 3000 },
-		{ TABLE_SUFFIX, "77", 2, 0, 30 },
-		{ TABLE_SUFFIX, "7", 1, 0, 900 },
-		{ TABLE_SUFFIX, "", 0, 0, 1000 },
-		{ TABLE_FUZZY, "key09990", 8, 2, 1000 },
-		{ TABLE_FUZZY, "kye01234", 8, 2, 20 },
-		{ TABLE_REGEX, "9.*9", 4, 0, 10 },
-		{ TABLE_REGEX, "99.*9", 5, 0, 10 },
-		{ TABLE_REGEX, "^key1.*1$", 9, 0, 1000 }
+		QUERY(TABLE_PREFIX, "k", 0, 100000),
+		QUERY(TABLE_PREFIX, "", 0, 100000),
+		QUERY(TABLE_SUBSTRING, "0", 0, 100000),
+		QUERY(TABLE_SUBSTRING, "00", 0, 1000),
+		QUERY(TABLE_SUBSTRING, "ey", 0, 5),
+		QUERY(TABLE_SUBSTRING, "99", 0, 7),
+		QUERY(TABLE_SUBSTRING, "y1", 0, 1000),
+		QUERY(TABLE_SUBSTRING, "y19", 0, 5),	/* at the end */
+		QUERY(TABLE_SUBSTRING, "97", 0, 90),
+		QUERY(TABLE_SUBSTRING, "007", 0, 13),
+		QUERY(TABLE_SUBSTRING, "1", 0, 3000),
+		QUERY(TABLE_SUFFIX, "77", 0, 30),
+		QUERY(TABLE_SUFFIX, "7", 0, 900),
+		QUERY(TABLE_SUFFIX, "", 0, 1000),
+		QUERY(TABLE_FUZZY, "key09990", 2, 1000),
+		QUERY(TABLE_FUZZY, "kye01234", 2, 20),
+		QUERY(TABLE_REGEX, "9.*9", 0, 10),
+		QUERY(TABLE_REGEX, "99.*9", 0, 10),
+		QUERY(TABLE_REGEX, "^key1.*1$", 0, 1000)
 	};
 	struct keys keys;
 
@@ -140,7 +144,8 @@ static enum search_result
 search_text(const struct keys *keys, enum table_way way, const char *text,
     size_t len, char *why, size_t why_len)
 {
-	const struct search_query query = { way, text, len, 2, 1000 };
+	const struct search_query query = { .way = way, .key = text,
+	    .key_len = len, .distance = 2, .limit = 1000 };
 	enum search_result result;
 	struct search *search = reference_search(keys, 1, &query, 1000,
 	    &result);

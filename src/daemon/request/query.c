@@ -69,6 +69,9 @@ lookup_exact(const struct snapshot *snap, const struct query *q,
 	struct snapshot_answer entry;
 
 	*a = (struct answer){ .status = REQUEST_NOT_FOUND };
+	/* It has one match at most: nothing is behind that. */
+	if (q->after_len > 0)
+		return REQUEST_ANSWERED;
 	switch (find(snap, q, &entry, a)) {
 	case SNAPSHOT_FOUND:
 		a->status = REQUEST_FOUND;
@@ -111,7 +114,7 @@ query_begin(const struct snapshot *snap, const struct query *q)
 {
 	struct search_query search = { .way = search_way(q), .key = q->key,
 	    .key_len = q->key_len, .distance = q->distance,
-	    .limit = q->limit };
+	    .limit = q->limit, .after = q->after, .after_len = q->after_len };
 	const struct table *const *tables;
 	size_t n;
 
@@ -157,9 +160,10 @@ query_step(const struct query *q, struct search *search, int64_t slice_us,
 	} else if (q->way != TABLE_EXACT) {
 		/* But what was only meant to help must not harm. */
 		a->status = REQUEST_ERROR;
-		a->code = result == SEARCH_BAD ? "bad-match" : "timeout";
-		a->why = result == SEARCH_BAD ? search_why(search) :
-		    "the search would take too long";
+		a->code = result == SEARCH_BAD ? "bad-match" :
+		    result == SEARCH_LOST ? "bad-request" : "timeout";
+		a->why = result == SEARCH_LATE ?
+		    "the search would take too long" : search_why(search);
 	}
 	return REQUEST_ANSWERED;
 }

@@ -44,6 +44,10 @@ struct query {
 	enum table_way way;
 	unsigned int distance;		/* fuzzy: 1 or 2 */
 	size_t limit;			/* of matches, 1 to QUERY_LIMIT_MAX */
+	const char *after;		/* only what is behind this key; UTF-8,
+					   at most TABLE_KEY_MAX bytes, borrowed;
+					   NULL or of 0 bytes: all there is */
+	size_t after_len;
 	size_t suggest;			/* near keys for a miss, if it is exact;
 					   0: none */
 	bool list;			/* the matches are wanted, not the best
@@ -86,14 +90,14 @@ enum request_result query_lookup(const struct snapshot *,
  * Begin the search for a query that query_lookup() did not answer.
  *
  * Returns it, owned by the caller, search_free(); NULL when out of memory.
- * It has a copy of the key; the snapshot must outlive it.
+ * It has copies of key and after; the snapshot must outlive it.
  */
 struct search *query_begin(const struct snapshot *, const struct query *);
 
 /*
  * Work on it.
  *
- * query     that it was made for; its key is not looked at
+ * query     that it was made for; key and after are not looked at
  * slice_us  for about so long, in microseconds
  * answer    set with REQUEST_ANSWERED, after which there is no next call;
  *           borrowed from the search

@@ -34,6 +34,7 @@ enum content_member {
 	CONTENT_MATCH,
 	CONTENT_DISTANCE,
 	CONTENT_LIMIT,
+	CONTENT_AFTER,
 	CONTENT_MEMBERS
 };
 
@@ -145,13 +146,45 @@ refuse_table(const struct ask *ask, const struct appmsg_str *name)
 }
 
 /*
+ * Read the key to go on after.
+ *
+ * room  of TABLE_KEY_MAX bytes, for one that is escaped
+ *
+ * Returns what is wrong, or NULL.
+ */
+static const char *
+take_after(const struct scan_value *v, char *room, struct query *q)
+{
+	if (v->raw == NULL)
+		return NULL;
+	if (!is_text(v))
+		return "\"after\" is not a string of Unicode text";
+	q->after = v->str.raw;
+	q->after_len = v->str.len;
+	if (v->str.flags & APPMSG_STR_ESCAPED) {
+		q->after = room;
+		if (appmsg_str_decode(&v->str, room, TABLE_KEY_MAX,
+		    &q->after_len) != 0)
+			q->after_len = TABLE_KEY_MAX + 1;
+	}
+	if (q->after_len > TABLE_KEY_MAX)
+		return "\"after\" is longer than any key";
+	/* Who asks for one answer goes on after nothing. */
+	if (!q->list)
+		q->after_len = 0;
+	return NULL;
+}
+
+/*
  * Read the members beside action, value and the table's name.
+ *
+ * room  of TABLE_KEY_MAX bytes, which the query may have parts of
  *
  * Returns what is wrong, with *code set; or NULL.
  */
 static const char *
 take_query(const struct ask *ask, const struct content *content,
-    struct query *q, const char **code)
+    struct query *q, char *room, const char **code)
 {
 	const struct scan_value *m = content->members;
 	int64_t distance = QUERY_DISTANCE_MAX, limit = QUERY_LIMIT;
@@ -172,7 +205,8 @@ take_query(const struct ask *ask, const struct content *content,
 	q->limit = (size_t)limit;
 	q->list = m[CONTENT_MATCH].raw != NULL;
 	q->suggest = q->list ? 0 : (size_t)ask->hdr->suggest;
-	return NULL;
+	*code = "bad-request";
+	return take_after(&m[CONTENT_AFTER], room, q);
 }
 
 static enum request_result
@@ -185,12 +219,13 @@ answer_search(struct ask *ask, const struct content *content,
 	struct stats *stats = ask->env->stats;
 	enum request_result result;
 	const char *why, *code;
+	char after[TABLE_KEY_MAX];
 	struct answer answer;
 
 	if (table->raw != NULL && table->type == SCAN_STRING &&
 	    !take_table(ask->gen->snap, &table->str, &q))
 		return refuse_table(ask, &table->str);
-	why = take_query(ask, content, &q, &code);
+	why = take_query(ask, content, &q, after, &code);
 	if (why != NULL)
 		return refuse(ask, code, why);
 	ask->kind = q.way;
@@ -298,6 +333,7 @@ find_member(const struct appmsg_str *name)
 		[CONTENT_MATCH] = { "match", 5 },
 		[CONTENT_DISTANCE] = { "distance", 8 },
 		[CONTENT_LIMIT] = { "limit", 5 },
+		[CONTENT_AFTER] = { "after", 5 },
 	};
 	bool escaped = name->flags & APPMSG_STR_ESCAPED;
 	enum content_member m;

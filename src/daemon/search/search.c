@@ -67,7 +67,9 @@ search_new(const struct table *const *tables, size_t n,
 	search->plain_len = query->key_len;
 	search->tables = malloc((n + 1) * sizeof(*search->tables));
 	search->plain = malloc(query->key_len + 1);
-	if (search->tables == NULL || search->plain == NULL) {
+	if (search->tables == NULL || search->plain == NULL ||
+	    search_after_init(&search->after, query->after,
+	    query->after_len) == -1) {
 		search_free(search);
 		return NULL;
 	}
@@ -102,7 +104,8 @@ search_begin(struct search *search)
 	search->first = search->found;
 	search->full = false;
 	/* It is only there to hide what it has. */
-	if (!(table_ways(table) & TABLE_WAY(search->wanted)))
+	if (!(table_ways(table) & TABLE_WAY(search->wanted)) ||
+	    (search->after.plain != NULL && search->at < search->after.at))
 		return SEARCH_DONE;
 	/* A pattern is not folded: it is matched without regard to case. */
 	if (table_folds(table) && search->way != &search_regex) {
@@ -131,9 +134,12 @@ search_begin(struct search *search)
 static enum search_result
 search_work(struct search *search)
 {
-	while (search->at < search->n && !search->more) {
-		enum search_result result;
+	enum search_result result;
 
+	if (!search->after.found &&
+	    (result = search_after_find(search)) != SEARCH_MORE)
+		return result;
+	while (search->at < search->n && !search->more) {
 		if (!search->begun) {
 			result = search_begin(search);
 			search->begun = true;
@@ -222,6 +228,7 @@ search_held(const struct search *search)
 {
 	size_t held = sizeof(*search) + search->n * sizeof(*search->tables) +
 	    search->plain_len + search->folded_len + search->hidden_room +
+	    search->after.plain_len + search->after.folded_len +
 	    search->room * sizeof(*search->list) +
 	    search->hits.room * 2 * sizeof(*search->hits.ranks);
 
@@ -243,6 +250,7 @@ search_free(struct search *search)
 	free(search->tables);
 	free(search->plain);
 	free(search->folded);
+	search_after_clear(&search->after);
 	free(search->hidden);
 	free(search->list);
 	free(search);

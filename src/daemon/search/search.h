@@ -13,6 +13,10 @@
  * before all.  A key that an earlier table has hides the same key of later
  * ones, as it does for plain lookups, whether that table may be searched so
  * or not.
+ *
+ * A search may be for what is behind a key in that order.  The key stands in
+ * the first table that has it, so that one of them must; a single table need
+ * not: it is asked for what is behind the place that the key would have.
  */
 
 #include <stdbool.h>
@@ -29,6 +33,10 @@ struct search_query {
 	size_t key_len;		/* 0 matches every key by prefix, suffix, ... */
 	unsigned int distance;	/* fuzzy: 1 or 2 */
 	size_t limit;		/* 1 to 1000 */
+	/* Only what is behind this key; UTF-8, at most TABLE_KEY_MAX bytes;
+	 * borrowed as key is.  NULL or of 0 bytes: all there is. */
+	const char *after;
+	size_t after_len;
 };
 
 struct search_match {
@@ -42,6 +50,7 @@ enum search_result {
 	SEARCH_DONE,
 	SEARCH_MORE,		/* call again */
 	SEARCH_BAD,		/* a wrong regular expression; see search_why() */
+	SEARCH_LOST,		/* no table has the key "after"; see there */
 	SEARCH_LATE,		/* its budget is used up */
 	SEARCH_FAILED		/* out of memory */
 };
@@ -79,8 +88,8 @@ size_t search_matches(const struct search *, const struct search_match **list,
     bool *more);
 
 /*
- * What is wrong with the regular expression, after SEARCH_BAD: a short text
- * without full stop; borrowed from the search.
+ * What is wrong, after SEARCH_BAD and SEARCH_LOST: a short text without full
+ * stop; borrowed from the search.
  */
 const char *search_why(const struct search *);
 

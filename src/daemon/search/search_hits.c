@@ -136,7 +136,7 @@ search_hits_init_ranges(struct search *search,
     enum search_verdict (*test)(struct search *, uint32_t, uint32_t))
 {
 	search->hits.test = test;
-	search->hits.from = 0;
+	search->hits.from = search_after_rank(search);
 	search->hits.str = NULL;
 	search_hits_collect(&search->hits);
 }
@@ -153,7 +153,7 @@ search_hits_init(struct search *search, const uint8_t *str, size_t len,
 	search_hits_init_ranges(search, test);
 	hits->str = str;
 	hits->str_len = len;
-	hits->scan = 0;
+	hits->scan = index->starts[hits->from];
 	hits->ranges[0].n = index_suffixes(index, str, len,
 	    &hits->ranges[0].lo);
 	if (hits->ranges[0].n == 0)

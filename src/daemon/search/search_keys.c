@@ -12,8 +12,8 @@
 static enum search_result
 search_exact_begin(struct search *search)
 {
-	(void)search;
-	return SEARCH_MORE;
+	/* It has one match at most: nothing is behind that. */
+	return search->after.plain != NULL ? SEARCH_DONE : SEARCH_MORE;
 }
 
 /* As a plain lookup: the first table that has it. */
@@ -40,7 +40,7 @@ static enum search_result
 search_prefix_begin(struct search *search)
 {
 	search->lo = index_seek(search->index, search->key, search->key_len,
-	    false, 0);
+	    false, search_after_rank(search));
 	search->hi = search->lo;
 	return SEARCH_MORE;
 }

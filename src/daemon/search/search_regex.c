@@ -274,7 +274,8 @@ regex_narrow(struct search *search)
 	}
 	if (!at_start)
 		len = 0;
-	search->lo = index_seek(index, regex->literal, len, false, 0);
+	search->lo = index_seek(index, regex->literal, len, false,
+	    search_after_rank(search));
 	search->hi = index_seek(index, regex->literal, len, true,
 	    search->lo);
 }

@@ -34,6 +34,18 @@ struct search_way {
 	void (*end)(struct search *);	/* once; NULL: nothing to free */
 };
 
+/* The key that a search goes on after. */
+struct search_after {
+	uint8_t *plain;		/* owned: as it was asked for; NULL: none */
+	size_t plain_len;
+	uint8_t *folded;	/* owned: once a table needs it */
+	size_t folded_len;
+	bool found;		/* these are set: */
+	size_t at;		/* the table that it stands in */
+	const uint8_t *key;	/* as that one compares; one of the above */
+	size_t key_len;
+};
+
 struct search {
 	const struct search_way *way;
 	const struct table **tables;	/* owned: n of them, borrowed */
@@ -53,6 +65,7 @@ struct search {
 	size_t plain_len;
 	uint8_t *folded;	/* owned: once a table needs it; and 0xff */
 	size_t folded_len;
+	struct search_after after;
 	char *hidden;		/* owned: room to fold a key in, or NULL */
 	size_t hidden_room;
 	struct search_match *list;	/* owned */
@@ -72,6 +85,40 @@ struct search {
 
 extern const struct search_way search_exact, search_prefix, search_suffix;
 extern const struct search_way search_substring, search_fuzzy, search_regex;
+
+/*
+ * Keep the key to go on after.
+ *
+ * after  zeroed
+ * key    copied; NULL, or of 0 bytes: none
+ *
+ * Returns 0, or -1 when out of memory.
+ */
+int search_after_init(struct search_after *after, const char *key, size_t len);
+void search_after_clear(struct search_after *);
+
+/*
+ * Find the table where it stands.
+ *
+ * Returns SEARCH_MORE; SEARCH_LOST; SEARCH_FAILED.
+ */
+enum search_result search_after_find(struct search *);
+
+/*
+ * Whether it stands in the table in hand: then only some matches of that are
+ * behind it.
+ */
+static inline bool
+search_is_after(const struct search *search)
+{
+	return search->after.plain != NULL && search->after.at == search->at;
+}
+
+/*
+ * The first rank whose key's bytes are behind its own; 0 where it does not
+ * stand in the table in hand.
+ */
+uint32_t search_after_rank(const struct search *);
 
 /* Look at the clock after this much work, at most. */
 #define SEARCH_WORK	20000

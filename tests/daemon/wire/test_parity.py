@@ -37,7 +37,7 @@ BOMS = {
 
 # Members that mean something to appmsgd only: no plain request has them.
 OPT_IN = {"connection", "id", "explain", "suggest",
-          "table", "match", "distance", "limit"}
+          "table", "match", "distance", "limit", "after"}
 
 SHORT = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n",
          "\r": "\\r", "\t": "\\t", "/": "\\/"}

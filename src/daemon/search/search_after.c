@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The appmsgd authors */
+
+/*
+ * The key that a search goes on after: in which table it stands, and where its
+ * bytes are in the order of that table's keys, be it one of them or not.
+ */
+
+#include "config.h"
+
+#include "daemon/search/search_way.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/table/fold.h"
+
+int
+search_after_init(struct search_after *after, const char *key, size_t len)
+{
+	if (key == NULL || len == 0)
+		return 0;
+	after->plain = malloc(len);
+	if (after->plain == NULL)
+		return -1;
+	memcpy(after->plain, key, len);
+	after->plain_len = len;
+	return 0;
+}
+
+void
+search_after_clear(struct search_after *after)
+{
+	free(after->plain);
+	free(after->folded);
+	memset(after, 0, sizeof(*after));
+}
+
+/* The key as a table compares it. */
+static int
+after_key(struct search_after *after, const struct table *table)
+{
+	after->key = after->plain;
+	after->key_len = after->plain_len;
+	if (!table_folds(table))
+		return 0;
+	if (after->folded == NULL) {
+		after->folded = malloc(FOLD_ROOM(after->plain_len));
+		if (after->folded == NULL || fold((const char *)after->plain,
+		    after->plain_len, (char *)after->folded,
+		    &after->folded_len) == -1)
+			return -1;
+	}
+	after->key = after->folded;
+	after->key_len = after->folded_len;
+	return 0;
+}
+
+enum search_result
+search_after_find(struct search *search)
+{
+	struct search_after *after = &search->after;
+	struct table_entry entry;
+
+	after->found = true;
+	if (after->plain == NULL || search->n == 0)
+		return SEARCH_MORE;
+	for (after->at = 0; after->at < search->n; after->at++) {
+		const struct table *table = search->tables[after->at];
+
+		if (after_key(after, table) == -1)
+			return SEARCH_FAILED;
+		if (search->n == 1 || table_find(table,
+		    (const char *)after->key, after->key_len, &entry) !=
+		    TABLE_NO_ID)
+			return SEARCH_MORE;
+	}
+	search->why = "no table has the key to go on after; name one table";
+	return SEARCH_LOST;
+}
+
+uint32_t
+search_after_rank(const struct search *search)
+{
+	const struct search_after *after = &search->after;
+	const struct index *index = search->index;
+	const uint8_t *key;
+	uint32_t rank;
+	size_t len;
+
+	if (!search_is_after(search))
+		return 0;
+	rank = index_seek(index, after->key, after->key_len, false, 0);
+	if (rank == index->n)
+		return rank;
+	key = index_key(index, rank, &len);
+	return len == after->key_len && memcmp(key, after->key, len) == 0 ?
+	    rank + 1 : rank;
+}
