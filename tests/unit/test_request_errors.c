@@ -68,6 +68,11 @@ what_cannot_be_answered_has_its_code(void **state)
 		    "\"after\":null}"), "bad-request" },
 		{ TEXT("{\"action\":\"search\",\"value\":\"\","
 		    "\"after\":\"\\ud800\"}"), "bad-request" },
+		{ TEXT("{\"action\":\"search\",\"value\":\"x\","
+		    "\"order\":\"weights\"}"), "bad-request" },
+		{ TEXT("{\"action\":\"search\",\"value\":\"x\","
+		    "\"match\":\"prefix\",\"order\":1}"),
+		    "bad-request" },
 		{ TEXT("{\"action\":\"jump\"}"), "bad-action" },
 		{ TEXT("\xff"), "bad-encoding" },
 		{ TEXT("{\"action\":\"search\",\"value\":\"\xe4\"}"),

@@ -114,7 +114,8 @@ query_begin(const struct snapshot *snap, const struct query *q)
 {
 	struct search_query search = { .way = search_way(q), .key = q->key,
 	    .key_len = q->key_len, .distance = q->distance,
-	    .limit = q->limit, .after = q->after, .after_len = q->after_len };
+	    .limit = q->limit, .after = q->after, .after_len = q->after_len,
+	    .by_weight = q->by_weight };
 	const struct table *const *tables;
 	size_t n;
 

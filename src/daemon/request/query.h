@@ -50,6 +50,7 @@ struct query {
 	size_t after_len;
 	size_t suggest;			/* near keys for a miss, if it is exact;
 					   0: none */
+	bool by_weight;			/* the weightiest matches first */
 	bool list;			/* the matches are wanted, not the best
 					   of them alone */
 };

@@ -35,6 +35,7 @@ enum content_member {
 	CONTENT_DISTANCE,
 	CONTENT_LIMIT,
 	CONTENT_AFTER,
+	CONTENT_ORDER,
 	CONTENT_MEMBERS
 };
 
@@ -121,6 +122,18 @@ take_way(const struct appmsg_str *word, enum table_way *way)
 	return false;
 }
 
+/* In which order matches come; keeps *by_weight where it is absent. */
+static bool
+take_order(const struct scan_value *v, bool *by_weight)
+{
+	if (v->raw == NULL)
+		return true;
+	if (v->type != SCAN_STRING)
+		return false;
+	*by_weight = appmsg_str_eq(&v->str, "weight", 6);
+	return *by_weight || appmsg_str_eq(&v->str, "key", 3);
+}
+
 static bool
 take_table(const struct snapshot *snap, const struct appmsg_str *name,
     struct query *q)
@@ -201,6 +214,9 @@ take_query(const struct ask *ask, const struct content *content,
 		return "\"distance\" is neither 1 nor 2";
 	if (!take_number(&m[CONTENT_LIMIT], QUERY_LIMIT_MAX, &limit))
 		return "\"limit\" is not an integer from 1 to 1000";
+	*code = "bad-request";
+	if (!take_order(&m[CONTENT_ORDER], &q->by_weight))
+		return "\"order\" is neither \"key\" nor \"weight\"";
 	q->distance = (unsigned int)distance;
 	q->limit = (size_t)limit;
 	q->list = m[CONTENT_MATCH].raw != NULL;
@@ -334,6 +350,7 @@ find_member(const struct appmsg_str *name)
 		[CONTENT_DISTANCE] = { "distance", 8 },
 		[CONTENT_LIMIT] = { "limit", 5 },
 		[CONTENT_AFTER] = { "after", 5 },
+		[CONTENT_ORDER] = { "order", 5 },
 	};
 	bool escaped = name->flags & APPMSG_STR_ESCAPED;
 	enum content_member m;

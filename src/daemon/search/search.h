@@ -37,6 +37,8 @@ struct search_query {
 	 * borrowed as key is.  NULL or of 0 bytes: all there is. */
 	const char *after;
 	size_t after_len;
+	bool by_weight;		/* prefix, words and substring: the weightiest
+				   first */
 };
 
 struct search_match {
