@@ -33,8 +33,8 @@ query_question(const struct query *query, const char *key, size_t len,
 	appmsg_query_init(question, key, len);
 	question->table = query->table;
 	question->table_len = query->table != NULL ? strlen(query->table) : 0;
-	for (int i = 0; i < QUERY_WAYS; i++)
-		if (query->match == query_ways[i])
+	for (int i = 0; query->match != NULL && i < QUERY_WAYS; i++)
+		if (strcmp(query->match, query_ways[i]) == 0)
 			question->way = query_numbers[i];
 	question->limit = (unsigned int)query->limit;
 	question->distance = (unsigned int)query->distance;
