@@ -22,6 +22,7 @@ struct generation;
 struct later_ops;
 struct stats;
 struct stream;
+struct stream_tongue;
 
 /* A long text of the last reply in a buffer, which is not in it. */
 struct request_lent {
@@ -36,6 +37,8 @@ struct request_lent {
 struct request_env {
 	struct generation *gen;		/* borrowed for the call, as limits */
 	const struct conf_limits *limits;	/* of a turn of messages */
+	const struct stream_tongue *tongue;	/* of a turn, borrowed for the
+					   call; NULL: messages */
 	size_t reply_max;	/* bytes of matches in a reply, one at least */
 	size_t lend_min;	/* an answer of so many bytes is lent; 0: all
 				   are copied */

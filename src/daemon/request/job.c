@@ -59,6 +59,8 @@ struct full {
 	struct query query;
 	bool keep;
 	struct access_note note;	/* set where there is an access log */
+	const struct tongue *tongue;	/* NULL: messages */
+	uint64_t told[TONGUE_NOTE];	/* its note; set where there is one */
 	char id[REPLY_ID_ROOM];
 	size_t key_len;
 	char key[];			/* escaped; and as it is, for a table */
@@ -110,6 +112,9 @@ full_new(const struct ask *ask, const struct query *query, bool asks,
 	f->query.key = asks ? memcpy(f->key + len, query->key,
 	    query->key_len) : NULL;
 	f->keep = ask->keep;
+	f->tongue = ask->tongue;
+	if (ask->tongue != NULL)
+		memcpy(f->told, ask->note, sizeof(f->told));
 	/* Not of its key, which is long, and none. */
 	f->note.ask = NULL;
 	f->note.began = 0;
@@ -299,7 +304,8 @@ job_reply(const struct request_job *job, struct ask *ask,
 	/* A plain reply does not say so. */
 	ask->stale = (job->stale ||
 	    (a->lookup != NULL && a->lookup->said.stale)) &&
-	    (h->has_connection || h->explain || h->id.kind != APPMSG_ID_NONE);
+	    (h->has_connection || h->explain || ask->tongue != NULL ||
+	    h->id.kind != APPMSG_ID_NONE);
 	/* Its texts may last no longer than the job does. */
 	env->lend_min = 0;
 	result = request_done(reply_answer(ask, query, a, key, len));
@@ -314,7 +320,7 @@ full_work(struct full *f, struct request_env *env, int64_t slice_us,
 	struct request_job *job = &f->job;
 	struct ask ask = { .env = env, .gen = job->gen, .hdr = &f->hdr,
 	    .keep = f->keep, .kind = f->query.way, .out = out,
-	    .access = env->access };
+	    .access = env->access, .tongue = f->tongue, .note = f->told };
 	enum request_result result;
 	struct answer answer;
 	char why[WHY_MAX];

@@ -44,12 +44,6 @@ static const struct appmsg_str encoding_binary = APPMSG_STR("binary");
 /* What the content of most replies is. */
 #define JSON	.type = &type_json, .encoding = &encoding_utf8
 
-/* Bytes of a reply's content, which is some of them in a row. */
-struct piece {
-	const char *p;
-	size_t len;
-};
-
 #define PIECE(literal)	{ (literal), sizeof(literal) - 1 }
 #define PIECES		3	/* in the longest row */
 
@@ -57,7 +51,7 @@ struct reply {
 	const struct appmsg_str *type, *encoding;
 	enum request_status status;
 	const char *code;		/* of an error */
-	struct piece pieces[PIECES];
+	struct told_piece pieces[PIECES];
 	const char *lasting;	/* the piece that lasts as the generation does,
 				   and so may be lent; NULL: none */
 	/* for "explain": */
@@ -250,6 +244,35 @@ reply_table(const struct reply *r)
 	return r->lookup != NULL ? r->lookup->table->name : NULL;
 }
 
+/* Who asked whatever way gets the same numbers and lines. */
+static void
+reply_note(const struct ask *ask, const struct reply *r, size_t len)
+{
+	if (ask->env != NULL)
+		stats_answered(ask->env->stats, ask->kind, r->status, 1);
+	if (ask->access != NULL)
+		access_reply(ask->access, r->status, r->code,
+		    reply_table(r), len);
+}
+
+static int
+reply_in_tongue(const struct ask *ask, const struct reply *r)
+{
+	size_t before = ask->out->len;
+	struct appmsg_header h = { .extra_len = 0 };
+	struct told told = { .status = r->status, .code = r->code,
+	    .pieces = r->pieces, .n = PIECES };
+
+	if ((ask->hdr->explain || ask->stale) && reply_extra(ask, r, &h) != 0)
+		return -1;
+	told.extra = h.extra;
+	told.extra_len = h.extra_len;
+	if (ask->tongue->write(ask, &told) != 0)
+		return -1;
+	reply_note(ask, r, ask->out->len - before);
+	return 0;
+}
+
 static int
 reply_write(const struct ask *ask, const struct reply *r)
 {
@@ -262,6 +285,8 @@ reply_write(const struct ask *ask, const struct reply *r)
 	size_t room, len, content_len = 0, lent = lent_piece(ask, r);
 	char id[REPLY_ID_ROOM], *to;
 
+	if (ask->tongue != NULL)
+		return reply_in_tongue(ask, r);
 	for (size_t i = 0; i < PIECES; i++)
 		content_len += r->pieces[i].len;
 	h.content_length = content_len;
@@ -286,11 +311,7 @@ reply_write(const struct ask *ask, const struct reply *r)
 		return -1;
 	put_pieces(ask, r, to + len, lent);
 	len += content_len;
-	if (ask->env != NULL)
-		stats_answered(ask->env->stats, ask->kind, r->status, 1);
-	if (ask->access != NULL)
-		access_reply(ask->access, r->status, r->code,
-		    reply_table(r), len);
+	reply_note(ask, r, len);
 	return 0;
 }
 
@@ -331,7 +352,7 @@ reply_miss(const struct ask *ask, const struct query *q,
 static int
 add_match(struct buf *b, const struct answer *a, const char *key, size_t len)
 {
-	const struct piece pieces[] = { PIECE("[{\"key\": \""),
+	const struct told_piece pieces[] = { PIECE("[{\"key\": \""),
 	    { key, len }, PIECE("\", \"result\": \""),
 	    { a->text, a->text_len }, PIECE("\"}]") };
 
@@ -347,14 +368,14 @@ static int
 reply_list(const struct ask *ask, const struct query *q,
     const struct answer *a, const char *key, size_t len)
 {
-	static const struct piece open[] = {
+	static const struct told_piece open[] = {
 	    PIECE(REPLY_OPEN REPLY_NO_MATCH(REPLY_QUOTE_JSON)),
 	    PIECE(REPLY_OPEN) }, middle[] = {
 	    PIECE(REPLY_NO_MATCH_END(REPLY_QUOTE_JSON) REPLY_MATCHES),
 	    PIECE(REPLY_MATCHES) }, end[] = {
 	    PIECE(REPLY_NO_MORE), PIECE(REPLY_MORE) };
 	const struct search_match best = { .table = a->table, .id = a->id };
-	const struct piece *p;
+	const struct told_piece *p;
 	bool found = a->status == REQUEST_FOUND;
 	size_t before = open[found].len + a->text_len + middle[found].len;
 	size_t told = a->n, most = ask->env->reply_max;
@@ -442,7 +463,7 @@ reply_first_bytes(const struct ask *ask, const char *content, size_t len)
 int
 reply_tables(const struct ask *ask)
 {
-	static const struct piece none = PIECE(REPLY_NO_TABLES);
+	static const struct told_piece none = PIECE(REPLY_NO_TABLES);
 	const struct snapshot *snap = ask->gen->snap;
 	struct buf *b = &ask->env->content;
 	size_t n;

@@ -5,11 +5,13 @@
 #define REPLY_H
 
 /*
- * Replies as bytes: the header with what was asked for, and the content.
+ * Replies as bytes: the header with what was asked for, and the content; or
+ * the same content in another tongue.
  */
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "daemon/base/status.h"
 #include "daemon/request/env.h"
@@ -17,12 +19,45 @@
 
 struct access;
 struct answer;
+struct ask;
 struct generation;
 struct query;
 struct snapshot_answer;
 
 /* Bytes of an id in a reply, escaped. */
 #define REPLY_ID_ROOM	((size_t)6 * APPMSG_ID_MAX)
+
+/* Bytes of a reply's content, which is some of them in a row. */
+struct told_piece {
+	const char *p;
+	size_t len;
+};
+
+/* What a reply says; all is borrowed for the call. */
+struct told {
+	enum request_status status;
+	const char *code;		/* of an error; else NULL */
+	const struct told_piece *pieces;	/* of one JSON object: first
+					   REPLY_OPEN (reply_texts.h), last
+					   what ends with its brace */
+	size_t n;
+	const char *extra;	/* further members, each behind ", ": what was
+				   asked for beside the content */
+	size_t extra_len;
+};
+
+/* What a tongue keeps of a request until its reply, 8 bytes each. */
+#define TONGUE_NOTE	8
+
+/*
+ * Another tongue than messages.
+ *
+ * write  appends a reply to ask->out; returns 0, or -1 when out of memory,
+ *        with out as it was
+ */
+struct tongue {
+	int (*write)(const struct ask *, const struct told *);
+};
 
 /* The request that a reply is for. */
 struct ask {
@@ -36,6 +71,8 @@ struct ask {
 	unsigned int kind;		/* for stats_answered() */
 	struct buf *out;
 	struct access *access;		/* NULL: no access log */
+	const struct tongue *tongue;	/* NULL: messages */
+	const uint64_t *note;	/* of it, TONGUE_NOTE numbers; borrowed */
 };
 
 /*

@@ -225,6 +225,29 @@ take_query(const struct ask *ask, const struct content *content,
 	return take_after(&m[CONTENT_AFTER], room, q);
 }
 
+/* Answer a query; its key, escaped, is of len bytes. */
+static enum request_result
+answer_query(struct ask *ask, const struct query *q, const char *key,
+    size_t len, struct request_job **job)
+{
+	struct stats *stats = ask->env->stats;
+	enum request_result result;
+	struct answer answer;
+
+	ask->kind = q->way;
+	if (ask->access != NULL)
+		access_note_ask(ask->access, table_way_names[q->way]);
+	result = query_lookup(ask->gen->snap, q, &answer);
+	if (q->way == TABLE_EXACT && answer.ask == NULL &&
+	    stats_skip(stats, 1) == 0)
+		stats_key(stats, q->key, q->key_len,
+		    table_hash(q->key, q->key_len),
+		    answer.status == REQUEST_FOUND);
+	if (result == REQUEST_LATER)
+		return request_job_start(ask, q, &answer, key, len, job);
+	return request_done(reply_answer(ask, q, &answer, key, len));
+}
+
 static enum request_result
 answer_search(struct ask *ask, const struct content *content,
     const struct word *key, struct request_job **job)
@@ -232,11 +255,8 @@ answer_search(struct ask *ask, const struct content *content,
 	struct query q = { .key = key->text, .key_len = key->text_len,
 	    .way = TABLE_EXACT };
 	const struct scan_value *table = &content->members[CONTENT_TABLE];
-	struct stats *stats = ask->env->stats;
-	enum request_result result;
 	const char *why, *code;
 	char after[TABLE_KEY_MAX];
-	struct answer answer;
 
 	if (table->raw != NULL && table->type == SCAN_STRING &&
 	    !take_table(ask->gen->snap, &table->str, &q))
@@ -244,20 +264,30 @@ answer_search(struct ask *ask, const struct content *content,
 	why = take_query(ask, content, &q, after, &code);
 	if (why != NULL)
 		return refuse(ask, code, why);
-	ask->kind = q.way;
-	if (ask->access != NULL)
-		access_note_ask(ask->access, table_way_names[q.way]);
-	result = query_lookup(ask->gen->snap, &q, &answer);
-	if (q.way == TABLE_EXACT && answer.ask == NULL &&
-	    stats_skip(stats, 1) == 0)
-		stats_key(stats, q.key, q.key_len,
-		    table_hash(q.key, q.key_len),
-		    answer.status == REQUEST_FOUND);
-	if (result == REQUEST_LATER)
-		return request_job_start(ask, &q, &answer, key->escaped,
-		    key->escaped_len, job);
-	return request_done(reply_answer(ask, &q, &answer, key->escaped,
-	    key->escaped_len));
+	return answer_query(ask, &q, key->escaped, key->escaped_len, job);
+}
+
+/* Note what a search is for, until it is known how. */
+static void
+note_search(struct ask *ask, const char *key, size_t len)
+{
+	ask->kind = STATS_SEARCH;
+	if (ask->access == NULL)
+		return;
+	access_note_ask(ask->access, "search");
+	access_note_key(ask->access, key, len);
+}
+
+enum request_result
+request_search(struct ask *ask, struct query *q,
+    const struct appmsg_str *table, const char *key, size_t len,
+    struct request_job **job)
+{
+	*job = NULL;
+	note_search(ask, q->key, q->key_len);
+	if (table != NULL && !take_table(ask->gen->snap, table, q))
+		return refuse_table(ask, table);
+	return answer_query(ask, q, key, len, job);
 }
 
 /* The search for a key that its content names. */
@@ -277,10 +307,7 @@ answer_value(struct ask *ask, const struct content *content,
 		    "\"value\" is not a string of Unicode text");
 	if (word_get(ask->env, &value->str, &word) != 0)
 		return REQUEST_FAILED;
-	if (ask->access != NULL) {
-		access_note_ask(ask->access, "search");
-		access_note_key(ask->access, word.text, word.text_len);
-	}
+	note_search(ask, word.text, word.text_len);
 	return answer_search(ask, content, &word, job);
 }
 

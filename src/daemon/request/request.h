@@ -18,6 +18,8 @@
 #include "lib/appmsg.h"
 
 struct access;
+struct ask;
+struct query;
 struct request_job;
 
 /* A whole one; borrowed for the call. */
@@ -37,6 +39,19 @@ struct request {
  */
 enum request_result request_answer(struct request_env *,
     const struct request *, struct buf *out, struct request_job **job);
+
+/*
+ * Search, for who has read a query in another tongue (reply.h).
+ *
+ * query  as it was read, without a table
+ * table  the name of the only one to ask; NULL: all are asked
+ * key    that of the query, escaped, of len bytes
+ *
+ * As request_answer().
+ */
+enum request_result request_search(struct ask *, struct query *query,
+    const struct appmsg_str *table, const char *key, size_t len,
+    struct request_job **job);
 
 /*
  * Reply that something cannot be answered, and that the connection closes.

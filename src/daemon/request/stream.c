@@ -36,6 +36,7 @@ struct turn {
 	size_t used;
 	struct buf *out;
 	struct fast_turn fast;	/* with the messages that may still be taken */
+	const struct stream_tongue *tongue;	/* NULL: messages */
 	int64_t until;		/* 0: no message took long yet */
 	bool late;
 	bool failed;		/* memory was out */
@@ -93,7 +94,7 @@ stream_wait(struct stream *s, enum stream_state state, size_t need)
  * busy is nothing that the tutorial's server says.
  */
 static enum stream_verdict
-stream_close(const struct stream *s, const struct request_env *env,
+stream_refuse_last(const struct stream *s, const struct request_env *env,
     const struct appmsg_header *hdr, const struct refusal *refusal,
     struct buf *out)
 {
@@ -239,7 +240,7 @@ stream_behind(struct stream *s, enum stream_verdict verdict)
 	return STREAM_WAIT;
 }
 
-static enum stream_verdict
+enum stream_verdict
 stream_answered(struct stream *s, struct request_env *env,
     enum request_result result, struct request_job *job, bool keep)
 {
@@ -263,7 +264,7 @@ stream_reject(const struct stream *s, struct request_env *env,
 	const struct refusal refusal = { REQUEST_ERROR, code, why };
 
 	stats_answered(env->stats, STATS_OTHER, REQUEST_ERROR, 1);
-	return stream_close(s, env, hdr, &refusal, out);
+	return stream_refuse_last(s, env, hdr, &refusal, out);
 }
 
 /*
@@ -325,6 +326,19 @@ stream_message(struct stream *s, struct turn *t, struct buf *out)
 	result = request_answer(t->env, &(struct request){ &hdr, buf + start,
 	    content, keep }, out, &job);
 	return stream_answered(s, t->env, result, job, keep);
+}
+
+/* The same of what is no message. */
+static enum stream_verdict
+stream_other(struct stream *s, struct turn *t, struct buf *out)
+{
+	struct stream_bytes bytes = { t->buf + t->used, t->len - t->used, 0 };
+	enum stream_verdict verdict;
+
+	stream_wait(s, STREAM_IDLE, 1);
+	verdict = t->tongue->take(s, t->env, &bytes, out, t->tongue->arg);
+	t->used += bytes.used;
+	return verdict;
 }
 
 /*
@@ -399,7 +413,7 @@ stream_take(struct stream *s, struct turn *t)
 	struct fast_turn *fast = &t->fast;
 	enum stream_verdict verdict;
 
-	if (t->env->fast != NULL && !s->draining) {
+	if (t->env->fast != NULL && !s->draining && t->tongue == NULL) {
 		fast_feed(t->env, fast, t->buf + t->used, t->len - t->used);
 		if (fast->used > 0)
 			stream_wait(s, STREAM_IDLE, APPMSG_LENGTH_SIZE);
@@ -416,7 +430,8 @@ stream_take(struct stream *s, struct turn *t)
 			return STREAM_AGAIN;
 	}
 	fast->budget--;
-	verdict = stream_message(s, t, fast->out);
+	verdict = t->tongue == NULL ? stream_message(s, t, fast->out) :
+	    stream_other(s, t, fast->out);
 	t->late = turn_is_late(t);
 	return verdict;
 }
@@ -447,7 +462,7 @@ stream_feed(struct stream *s, struct request_env *env, const char *buf,
 	struct turn t = { .s = s, .env = env, .limits = limits, .buf = buf,
 	    .len = len, .out = out, .fast = { .keep_alive = s->keep_alive,
 	    .budget = limits->pipeline, .limits = limits,
-	    .owe_cb = stream_owe_cb } };
+	    .owe_cb = stream_owe_cb }, .tongue = env->tongue };
 	enum stream_verdict verdict = STREAM_AGAIN;
 
 	t.fast.arg = &t;
@@ -462,6 +477,19 @@ stream_feed(struct stream *s, struct request_env *env, const char *buf,
 	}
 	*used = t.used;
 	return verdict;
+}
+
+struct buf *
+stream_last(struct stream *s, struct buf *out)
+{
+	return stream_owes(s) ? slots_out(s->slots) : out;
+}
+
+enum stream_verdict
+stream_close(struct stream *s)
+{
+	return stream_owes(s) ? stream_behind(s, STREAM_CLOSE) :
+	    STREAM_CLOSE;
 }
 
 enum stream_verdict
@@ -505,8 +533,9 @@ stream_refuse(struct stream *s, struct request_env *env,
 	size_t start;
 	bool known = appmsg_header_decode(buf, len, &hdr, &start) == 0;
 
-	if (stream_owes(s) && (out = slots_out(s->slots)) == NULL)
+	if ((out = stream_last(s, out)) == NULL)
 		return STREAM_FAILED;
-	verdict = stream_close(s, env, known ? &hdr : NULL, refusal, out);
-	return stream_owes(s) ? stream_behind(s, verdict) : verdict;
+	verdict = stream_refuse_last(s, env, known ? &hdr : NULL, refusal,
+	    out);
+	return verdict == STREAM_CLOSE ? stream_close(s) : verdict;
 }

@@ -58,6 +58,28 @@ struct stream {
 	struct slots *slots;	/* owned: what is owed; NULL: nothing */
 };
 
+/* Bytes at whose front the next request is. */
+struct stream_bytes {
+	const char *buf;
+	size_t len;
+	size_t used;		/* set to how many of them are done with */
+};
+
+/*
+ * Another tongue than messages, by which the same is asked.
+ *
+ * take  takes the request at the front; out gets the reply.  Returns
+ *       STREAM_AGAIN where the connection stays, STREAM_CLOSE, STREAM_FAILED,
+ *       what stream_answered() says, or, with the stream's state and need set,
+ *       STREAM_MORE
+ * arg   handed to it
+ */
+struct stream_tongue {
+	enum stream_verdict (*take)(struct stream *, struct request_env *,
+	    struct stream_bytes *, struct buf *out, void *arg);
+	void *arg;
+};
+
 /*
  * Start anew.
  */
@@ -101,10 +123,10 @@ bool stream_is_woken(const struct stream *);
  * others may have to wait for it.  Before that it gives what is there of the
  * replies that it owes.
  *
- * env      what to answer from.  Of its limits header, content, pipeline and
- *          output are looked at; pipeline is the most messages of one call,
- *          and the most that is owed; output the bytes of what is owed and of
- *          out together after which no message is taken
+ * env      what to answer from, and in which tongue.  Of its limits header,
+ *          content, pipeline and output are looked at; pipeline is the most
+ *          messages of one call, and the most that is owed; output the bytes
+ *          of what is owed and of out together after which no message is taken
  * buf,len  all bytes not used up yet
  * used     set to how many of them are done with
  * out      gets the replies, but for a text that env->lent has
@@ -114,6 +136,27 @@ bool stream_is_woken(const struct stream *);
  */
 enum stream_verdict stream_feed(struct stream *, struct request_env *env,
     const char *buf, size_t len, size_t *used, struct buf *out);
+
+/*
+ * For tongues: what an answer means for the stream, which owes it if it is to
+ * come later.
+ *
+ * job   taken with REQUEST_LATER
+ * keep  the connection stays
+ */
+enum stream_verdict stream_answered(struct stream *, struct request_env *env,
+    enum request_result result, struct request_job *job, bool keep);
+
+/*
+ * For tongues: where a closing reply goes that no request is answered by, out
+ * or behind what is owed; NULL when out of memory.  stream_close() is next.
+ */
+struct buf *stream_last(struct stream *, struct buf *out);
+
+/*
+ * For tongues: it is there.  Returns STREAM_CLOSE or STREAM_WAIT.
+ */
+enum stream_verdict stream_close(struct stream *);
 
 /*
  * Work on one of the replies that it owes, then collect what is there.
