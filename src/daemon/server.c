@@ -31,6 +31,7 @@
 #include "daemon/control.h"
 #include "daemon/hiding.h"
 #include "daemon/http/http.h"
+#include "daemon/http/http_search.h"
 #include "daemon/inspect.h"
 #include "daemon/inspect_key.h"
 #include "daemon/manager/inherit.h"
@@ -322,7 +323,7 @@ server_http(struct server *server)
 	for (size_t i = 0; i < server->listeners.n; i++) {
 		const struct listener *l = &server->listeners.list[i];
 
-		if (l->conf.service != CONF_SERVICE_HTTP)
+		if (l->conf.service != CONF_SERVICE_HTTP || l->conf.search)
 			continue;
 		if (server->http == NULL) {
 			server->http = http_new(server->base,
@@ -439,7 +440,7 @@ server_hear(struct server *server)
 static int
 server_build(struct server *server)
 {
-	const struct workers_events events = { workers_swapped_cb,
+	const struct workers_events events = { &http_search, workers_swapped_cb,
 	    workers_deaf_cb, workers_drained_cb, server };
 	struct generation *gen = server->first;
 

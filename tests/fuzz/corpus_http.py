@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 The appmsgd authors
-"""Inputs of fuzz_http: four bytes of setup, and what a browser sends."""
+"""Inputs of fuzz_http and fuzz_search: four bytes of setup, and what a browser
+sends."""
 
 import struct
 
@@ -147,4 +148,79 @@ HTTP = {
     "fields": http(ask(b"/x", *[b"%d: " % i for i in range(700)]), ask()),
     "no_http": http(b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03"),
     "message": http(b"\0\x02{}"),
+}
+
+
+def keys(*keys, **kwargs):
+    return http(*[ask(b"/v1/key/" + key, **kwargs) for key in keys])
+
+
+def searches(*queries):
+    return http(*[ask(b"/v1/search?" + query) for query in queries])
+
+
+SEARCH = {
+    "nothing": http(),
+    "pages": http(*[ask(path) for path in (b"/", b"/search", b"/healthz",
+                                           b"/v1/tables", b"/stats.json",
+                                           b"/v1/", b"/search/", b"/v1")]),
+    "heads": http(*[ask(path, method=b"HEAD") for path in (
+        b"/", b"/v1/key/ring", b"/v1/key/none", b"/v1/search?q=ring",
+        b"/v1/search", b"/v1/tables", b"/x")]),
+    "keys": keys(b"ring", b"a", b"%00", b"rings", b"none", b"w%c3%a4hrung",
+                 b"W%C3%A4hrung", b"%f0%9f%92%8d", b"ring%20road",
+                 b"ring+road"),
+    "keys_odd": keys(b"/", b"..", b"%2e%2e", b"../..", b"//", b".", b"&=+",
+                     b"%25", b"%2525", b"%3Cscript%3E", b"%0d%0aX:%20y"),
+    "keys_wrong": keys(b"", b"%", b"%4", b"%4g", b"%ff", b"%c0%80",
+                       b"%ed%a0%80", b"%e2%98", b"a%"),
+    "keys_long": keys(b"a" * 1024, b"a" * 1025, b"%61" * 1024, b"%61" * 1025),
+    "keys_of_tables": keys(b"ring?table=words", b"ring?table=main",
+                           b"ring?table=none", b"ring?", b"ring?q=a",
+                           b"a%3Fb"),
+    "tables_wrong": http(ask(b"/v1/tables?x"), ask(b"/v1/tables?"),
+                         ask(b"/v1/tables")),
+    "ways": searches(*[b"q=ri&match=" + way for way in (
+        b"exact", b"prefix", b"suffix", b"substring", b"fuzzy", b"regex",
+        b"words", b"")]),
+    "searches": searches(
+        b"q=ring", b"q=none", b"q=r&match=prefix&limit=1",
+        b"q=ring&explain=yes", b"q=ring&explain=no&table=words",
+        b"q=rnig&match=fuzzy&distance=2", b"q=rnig&match=fuzzy&distance=1",
+        b"q=(.*)(.*)x&match=regex", b"q=(&match=regex", b"q=",
+        b"q=&match=prefix", b"q=ring+road", b"q=%00", b"&&q=a&"),
+    "searches_after": searches(
+        b"q=ri&match=prefix&after=rin&limit=1", b"q=ri&match=prefix&after=",
+        b"q=ri&match=prefix&after=%00", b"q=ri&match=prefix&after=zz",
+        b"q=ri&match=prefix&after=" + b"a" * 1025,
+        b"q=ri&match=prefix&order=weight", b"q=ri&match=prefix&order=key"),
+    "searches_wrong": searches(
+        b"", b"q", b"q=%", b"q=%ff", b"x=1", b"q=a&q=b", b"q=a&limit=0",
+        b"q=a&limit=99999999999999999999", b"q=a&distance=9", b"q=a&order=x",
+        b"q=a&explain=1", b"q=a&table=none", b"q=a&table=", b"q=a&%71=b",
+        b"q=a;match=prefix", b"q=a?b"),
+    "pipeline": keys(*[b"ring", b"none"] * 5),
+    "pipeline_few": http(*[ask(b"/v1/key/ring")] * 9, flags=FEW, few=2),
+    "pipeline_late": http(*[ask(b"/v1/search?q=r&match=fuzzy")] * 9,
+                          flags=LATE, cuts=9),
+    "draining": http(ask(b"/v1/key/ring"), ask(), flags=DRAINING),
+    "part": http(ask(b"/v1/key/ring"), b"GET /v1/k", flags=TOLD),
+    "tags": http(*[ask(b"/v1/key/ring", b"If-None-Match: " + tag)
+                   for tag in (b"*", b'"0123456789abcdef"', b'W/"*"', b"",
+                               b",,*,", b'"", W/, "', b"W/")]),
+    "origins": http(ask(b"/v1/key/ring", b"Origin: https://a.example")),
+    "closes": http(ask(b"/v1/key/ring", b"Connection: close"), ask()),
+    "old": http(ask(b"/v1/key/ring", version=b"HTTP/1.0"), ask()),
+    "old_keeps": http(ask(b"/v1/key/ring", b"Connection: keep-alive",
+                          version=b"HTTP/1.0"), ask()),
+    "methods": http(*[ask(b"/v1/key/ring", method=m) for m in (
+        b"POST", b"OPTIONS", b"BREW", b"DELETE")]),
+    "content": http(ask(b"/v1/key/ring", b"Content-Length: 3"), b"abc"),
+    "hosts": http(ask(b"/v1/key/ring", host=b"evil.example"),
+                  ask(b"http://localhost/v1/key/ring", host=b"evil"),
+                  ask(b"https://localhost/v1/key/ring")),
+    "hosts_local": http(ask(b"/v1/key/ring", host=b"evil.example"),
+                        flags=LOCAL),
+    "long": http(padded(HEAD_MAX, b"/v1/key/ring"),
+                 padded(HEAD_MAX + 1, b"/v1/key/ring")),
 }

@@ -19,6 +19,7 @@
 #include "fuzz.h"
 
 #define GROUPS	8
+#define KEY_PATH	"/v1/key/"
 
 #define TOKEN	"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 #define PLAIN	"[-A-Za-z0-9._~!$&'()*+,;=]"
@@ -90,7 +91,7 @@ is_address(const char *host)
 /* A head between its lines. */
 struct reading {
 	char *method, *path, *host;
-	bool foreign, old, has_host, content, chunked, close, keep;
+	bool foreign, query, old, has_host, content, chunked, close, keep;
 	int lengths, codings;
 };
 
@@ -115,6 +116,7 @@ read_target(struct reading *r, const char *target)
 		return 400;
 	if (!is_one_of(r->method, read))
 		return 0;
+	r->query = strchr(target, '?') != NULL;
 	if (fits(origin, target, m)) {
 		r->path = group(target, &m[1]);
 		return 0;
@@ -194,6 +196,22 @@ read_field(struct reading *r, const char *line)
 	return status;
 }
 
+/* The same of what search=yes has; 0: the tables say. */
+static int
+find_search(const struct reading *r, const struct heads_server *server)
+{
+	static const char *const pages[] = { "/", "/search", NULL };
+	static const char *const asked[] = { "/v1/search", "/v1/tables",
+	    NULL };
+
+	if (strncmp(r->path, KEY_PATH, sizeof(KEY_PATH) - 1) == 0 ||
+	    is_one_of(r->path, asked))
+		return 0;
+	if (strcmp(r->path, "/healthz") == 0)
+		return server->ill ? 503 : 200;
+	return is_one_of(r->path, pages) ? 200 : 404;
+}
+
 /* The status of a whole head, and whether its reply closes. */
 static int
 find_status(struct reading *r, const struct heads_server *server,
@@ -221,6 +239,8 @@ find_status(struct reading *r, const struct heads_server *server,
 	if (r->foreign || (!server->local &&
 	    !is_address(r->host != NULL ? r->host : "")))
 		return 421;
+	if (server->search)
+		return find_search(r, server);
 	if (!is_one_of(r->path, pages))
 		return 404;
 	if (strcmp(r->path, "/healthz") == 0)
@@ -256,6 +276,20 @@ take_line(const uint8_t *p, size_t len, bool first, char **line)
 		if ((unsigned char)(*line)[i] > 0x7f)
 			(*line)[i] = '?';
 	return 0;
+}
+
+/* Which key the tables decide on. */
+static void
+tell_key(const struct reading *r, struct heads_reply *e)
+{
+	static char key[HTTP_HEAD_MAX];
+
+	e->query = r->query;
+	if (strncmp(r->path, KEY_PATH, sizeof(KEY_PATH) - 1) != 0)
+		return;
+	FUZZ_CHECK(strlen(r->path) < sizeof(key));
+	strcpy(key, r->path + sizeof(KEY_PATH) - 1);
+	e->key = key;
 }
 
 bool
@@ -294,6 +328,8 @@ heads_expect(const uint8_t *p, size_t len, const struct heads_server *server,
 	e->close = e->close && status != -1;
 	e->status = status;
 	e->end = at;
+	if (last && status == 0)
+		tell_key(&r, e);
 	forget(&r);
 	return status != -1;
 }

@@ -19,6 +19,7 @@ struct heads_server {
 	bool draining;
 	bool ill;		/* not healthy */
 	bool short_of;		/* of memory for the numbers */
+	bool search;		/* with search=yes */
 };
 
 /* What a request must get. */
@@ -27,6 +28,11 @@ struct heads_reply {
 	bool bare;		/* without its body */
 	bool close;
 	size_t end;		/* where the next request begins */
+	/* With search=yes, where the status is 0: what is asked. */
+	const char *key;	/* behind /v1/key/, still escaped, until the
+				   next call; NULL: it is /v1/search or
+				   /v1/tables */
+	bool query;		/* there may be parameters */
 };
 
 /*

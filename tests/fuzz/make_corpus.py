@@ -484,6 +484,7 @@ KINDS = {
     "request": corpus_files.REQUEST,
     "resp": corpus_redis.RESP,
     "scan": SCAN,
+    "search": corpus_http.SEARCH,
     "session": corpus_session.SESSION,
     "slotmap": corpus_redis.SLOTMAP,
     "slots": SLOTS,

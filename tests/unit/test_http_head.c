@@ -267,6 +267,38 @@ what_is_good_is_understood(void **state)
 	}
 }
 
+static void
+queries_and_conditions_are_found(void **state)
+{
+	static const char text[] = "GET /a?b=%00&c?d HTTP/1.1\r\n" HOST
+	    "ORIGIN:  https://a.example \r\nIf-None-Match: \"1\"\r\n"
+	    "if-none-match:W/\"2\" , *\r\n" END;
+	struct http_head head;
+	char *mem;
+	size_t used;
+
+	(void)state;
+	assert_int_equal(read_head(text, sizeof(text) - 1, &head, &used,
+	    &mem), 0);
+	expect_text(head.path, "/a");
+	expect_text(head.query, "b=%00&c?d");
+	expect_text(head.origin, "https://a.example");
+	expect_text(head.none_match, "W/\"2\" , *");
+	free(mem);
+	assert_int_equal(read_head(GET HOST END, sizeof(GET HOST END) - 1,
+	    &head, &used, &mem), 0);
+	assert_null(head.query.data);
+	assert_null(head.origin.data);
+	assert_null(head.none_match.data);
+	free(mem);
+	assert_int_equal(read_head("GET http://x?q HTTP/1.1\r\n" HOST END,
+	    sizeof("GET http://x?q HTTP/1.1\r\n" HOST END) - 1, &head, &used,
+	    &mem), 0);
+	expect_text(head.path, "/");
+	expect_text(head.query, "q");
+	free(mem);
+}
+
 /*
  * A head of a size, made longer between two parts of it, so that its
  * status is this one; cuts are tried around the limit only.
@@ -466,6 +498,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(flaws_are_told),
 		cmocka_unit_test(what_is_good_is_understood),
+		cmocka_unit_test(queries_and_conditions_are_found),
 		cmocka_unit_test(long_heads_are_refused),
 		cmocka_unit_test(a_request_has_begun_with_its_first_byte),
 		cmocka_unit_test(hosts_are_addresses_or_not),

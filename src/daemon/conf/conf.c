@@ -68,9 +68,12 @@ conf_listen_copy(struct conf_listen *copy, const struct conf_listen *l)
 	copy->place.file = NULL;
 	copy->rule = (struct who_rule){ 0 };
 	copy->group = NULL;
-	copy->names = NULL;
+	copy->names = copy->origins = NULL;
 	copy->client_ca = NULL;
 	if (l->group != NULL && (copy->group = strdup(l->group)) == NULL)
+		return -1;
+	if (l->origins != NULL &&
+	    (copy->origins = strdup(l->origins)) == NULL)
 		return -1;
 	if (l->client_ca != NULL &&
 	    (copy->client_ca = strdup(l->client_ca)) == NULL)
@@ -85,10 +88,11 @@ conf_listen_clear(struct conf_listen *l)
 {
 	free(l->group);
 	free(l->names);
+	free(l->origins);
 	free(l->client_ca);
 	l->client_ca = NULL;
 	l->group = NULL;
-	l->names = NULL;
+	l->names = l->origins = NULL;
 	who_rule_clear(&l->rule);
 }
 

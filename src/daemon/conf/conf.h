@@ -73,6 +73,11 @@ struct conf_listen {
 					   between them; NULL: none */
 	bool keys, keys_said;		/* likewise: are shown; and a line
 					   says so */
+	bool search;			/* likewise: answers are served, and
+					   not numbers */
+	char *origins;			/* owned; of that: whose pages may read
+					   them, with commas between; NULL:
+					   nobody else's */
 };
 TAILQ_HEAD(conf_listens, conf_listen);
 

@@ -25,6 +25,8 @@
 #define LETTERS		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define NAME_LEN_MAX	253	/* of a host */
 #define LABEL_LEN_MAX	63	/* between its dots */
+#define ORIGIN_LEN_MAX	256	/* of a page that may read answers */
+#define UPPER		"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define UNIX_MODE	0666	/* default: as open as a port on loopback */
 #define GROUP_MODE	0660	/* default with a group */
 #define NO_MODE		01000	/* none was given */
@@ -172,6 +174,60 @@ take_keys(struct parser *parser, const struct lex_word *value, void *arg)
 	return parse_bool(parser, value, &l->keys);
 }
 
+static int
+take_search(struct parser *parser, const struct lex_word *value, void *arg)
+{
+	struct conf_listen *l = arg;
+
+	return parse_bool(parser, value, &l->search);
+}
+
+/* An origin as browsers write it: nothing to be spelled in two ways. */
+static bool
+is_origin(const char *text)
+{
+	size_t scheme = strncmp(text, "http://", 7) == 0 ? 7 :
+	    strncmp(text, "https://", 8) == 0 ? 8 : 0;
+	const char *host = text + scheme, *end;
+
+	if (scheme == 0 || strlen(text) > ORIGIN_LEN_MAX ||
+	    strpbrk(text, UPPER) != NULL)
+		return false;
+	if (*host == '[') {
+		end = host + 1 + strspn(host + 1, DIGITS "abcdef:.");
+		if (end == host + 1 || *end++ != ']')
+			return false;
+	} else {
+		end = host + strspn(host, DIGITS LETTERS "-_.");
+		if (end == host)
+			return false;
+	}
+	if (*end == ':')
+		end += 1 + strspn(end + 1, DIGITS);
+	return *end == '\0' && end[-1] != ':';
+}
+
+static int
+take_origin(struct parser *parser, const struct lex_word *value, void *arg)
+{
+	struct conf_listen *l = arg;
+	char *rest = value->text, *one;
+
+	l->origins = strdup(value->text);
+	if (l->origins == NULL) {
+		parse_problem(parser, "%s", strerror(errno));
+		return -1;
+	}
+	while ((one = strsep(&rest, ",")) != NULL)
+		if (!is_origin(one)) {
+			parse_problem(parser, "\"%s\" in origin= is not an "
+			    "origin such as https://intranet.example.org, in "
+			    "small letters and without a path", one);
+			return -1;
+		}
+	return 0;
+}
+
 static const struct option options[] = {
 	{ "mode", take_mode },
 	{ "group", take_group },
@@ -183,6 +239,8 @@ static const struct option options[] = {
 	{ "deny", take_deny },
 	{ "names", take_names },
 	{ "keys", take_keys },
+	{ "search", take_search },
+	{ "origin", take_origin },
 	{ NULL, NULL }
 };
 
@@ -296,11 +354,18 @@ check_service(struct parser *parser, struct conf_listen *l)
 		parse_problem(parser, "names= is for service=http");
 	if (!http && l->keys_said)
 		parse_problem(parser, "keys= is for service=http");
+	if (!http && l->search)
+		parse_problem(parser, "search=yes is for service=http");
+	if (l->search && l->keys_said)
+		parse_problem(parser, "keys= is for the status page, which "
+		    "search=yes does not serve");
+	if (!l->search && l->origins != NULL)
+		parse_problem(parser, "origin= is for search=yes");
 	if (http && !conf_listen_is_local(l) && l->rule.allow.n == 0)
 		parse_problem(parser, "service=http beyond loopback needs "
 		    "allow=, the networks that may look");
 	if (!l->keys_said)
-		l->keys = http && conf_listen_is_local(l);
+		l->keys = http && !l->search && conf_listen_is_local(l);
 }
 
 /* Whether both have the port, and one of them all addresses. */

@@ -81,8 +81,9 @@ parse_tls_check(struct parser *parser, const struct conf_listen *l)
 	if (l->ss.ss_family == AF_UNIX)
 		parse_problem(parser, "tls= is for addresses: what goes "
 		    "through a unix socket does not leave the machine");
-	if (l->service == CONF_SERVICE_HTTP)
-		parse_problem(parser, "tls= is not for service=http");
+	if (l->service == CONF_SERVICE_HTTP && !l->search)
+		parse_problem(parser, "tls= is not for service=http without "
+		    "search=yes");
 }
 
 static int

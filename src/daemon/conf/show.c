@@ -102,8 +102,12 @@ show_listen(const struct conf_listen *l, FILE *out)
 		fprintf(out, " service=%s", conf_service_name(l->service));
 	if (l->names != NULL)
 		fprintf(out, " names=%s", l->names);
-	if (l->service == CONF_SERVICE_HTTP)
+	if (l->search)
+		fprintf(out, " search=yes");
+	else if (l->service == CONF_SERVICE_HTTP)
 		fprintf(out, " keys=%s", l->keys ? "yes" : "no");
+	if (l->origins != NULL)
+		fprintf(out, " origin=%s", l->origins);
 	fputc('\n', out);
 }
 
@@ -258,7 +262,8 @@ is_same_listen(const struct conf_listen *a, const struct conf_listen *b)
 	    a->service == b->service && a->keep_alive == b->keep_alive &&
 	    a->tls == b->tls &&
 	    a->mode == b->mode && is_same_word(a->group, b->group) &&
-	    is_same_word(a->names, b->names) && a->keys == b->keys;
+	    is_same_word(a->names, b->names) && a->keys == b->keys &&
+	    a->search == b->search && is_same_word(a->origins, b->origins);
 }
 
 static void

@@ -254,7 +254,8 @@ http_use(struct http *http, const struct conf *conf)
 
 	/* The same ones, in the same order: no reload changes that. */
 	TAILQ_FOREACH(conf_l, &conf->listens, entry)
-		if (l != NULL && conf_l->service == CONF_SERVICE_HTTP) {
+		if (l != NULL && conf_l->service == CONF_SERVICE_HTTP &&
+		    !conf_l->search) {
 			l->rule = &conf_l->rule;
 			l = STAILQ_NEXT(l, entry);
 		}

@@ -157,6 +157,7 @@ read_absolute(struct http_head *head, struct http_text t)
 	    t.len - scheme.len < 3 || memcmp(colon, "://", 3) != 0)
 		return 400;
 	head->foreign = !is_word(scheme, "http");
+	head->enciphered = is_word(scheme, "https");
 	host.data = colon + 3;
 	t.len -= scheme.len + 3;
 	for (host.len = 0; host.len < t.len && host.data[host.len] != '/' &&
@@ -189,8 +190,12 @@ read_target(struct http_head *head, struct http_text t)
 	if (status != 0)
 		return status;
 	query = memchr(head->path.data, '?', head->path.len);
-	if (query != NULL)
+	if (query != NULL) {
+		head->query.data = query + 1;
+		head->query.len = (size_t)(head->path.data + head->path.len -
+		    head->query.data);
 		head->path.len = (size_t)(query - head->path.data);
+	}
 	if (head->path.len == 0)
 		head->path = (struct http_text){ "/", 1 };
 	return 0;
@@ -285,6 +290,10 @@ read_field(struct reader *r, struct http_text line)
 		read_connection(r, value);
 	} else if (is_word(name, "accept")) {
 		http_accept_read(&r->accept, value.data, value.len);
+	} else if (is_word(name, "origin")) {
+		r->head->origin = value;
+	} else if (is_word(name, "if-none-match")) {
+		r->head->none_match = value;
 	}
 	return 0;
 }

@@ -35,8 +35,12 @@ enum http_method {
 struct http_head {
 	enum http_method method;
 	struct http_text path;	/* of the target, without its query */
+	struct http_text query;	/* of it, behind the question mark */
 	struct http_text host;	/* of the target, else Host:, with its port */
+	struct http_text origin;	/* of Origin:, the last */
+	struct http_text none_match;	/* of If-None-Match:, likewise */
 	bool foreign;		/* the target has another scheme than http */
+	bool enciphered;	/* that is https */
 	bool old;		/* HTTP/1.0 */
 	bool keep;		/* the connection is to stay */
 	bool classic;		/* Accept: would rather have text/plain than

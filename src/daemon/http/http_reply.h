@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <time.h>
 
 #include "daemon/base/buf.h"
@@ -24,7 +25,21 @@ struct http_reply {
 	bool bare;		/* the body is only told of, for HEAD */
 	bool keep;		/* the connection stays */
 	bool old;		/* asked in HTTP/1.0 */
+	bool plain;		/* no page: it runs nothing wherever it is
+				   shown */
+	bool tagged;		/* may be kept, and asked for anew by tag */
+	uint64_t tag;
+	const char *origin;	/* whose pages may read it, too; borrowed;
+				   NULL: nobody else's */
+	size_t origin_len;
+	bool varies;		/* that depends on who asks */
 };
+
+/*
+ * Bytes of a reply's head, with the longest origin; and of such one.
+ */
+#define HTTP_REPLY_HEAD_MAX	((size_t)2048)
+#define HTTP_ORIGIN_MAX		((size_t)512)
 
 /*
  * A reply that says what its status means, in a line of text; the rest is
@@ -33,12 +48,32 @@ struct http_reply {
 struct http_reply http_reply_text(int status);
 
 /*
- * Append a reply.
+ * Write the head of a reply, whose body is not looked at.
  *
  * now  for its Date:
+ * to   of HTTP_REPLY_HEAD_MAX bytes
+ *
+ * Returns its length.
+ */
+size_t http_reply_head(const struct http_reply *, time_t now, char *to);
+
+/*
+ * Append a reply.
  *
  * Returns 0, or -1 when out of memory, with out as it was.
  */
 int http_reply_add(const struct http_reply *, time_t now, struct buf *out);
+
+/*
+ * A tag as it stands between its quotes.
+ */
+#define HTTP_TAG_LEN	16
+
+void http_tag_write(uint64_t tag, char *to);
+
+/*
+ * Read such one.  Returns whether it is one.
+ */
+bool http_tag_read(const char *, size_t len, uint64_t *tag);
 
 #endif

@@ -131,7 +131,8 @@ void tls_cert_name(const struct tls_cert *, char *name, size_t size);
 struct tls_group {
 	const struct tls_set *set;
 	const char *ca;			/* borrowed while loading; NULL: none */
-	unsigned char id[32];		/* a hash of what ca held */
+	bool http;			/* HTTP is spoken, not the protocol */
+	unsigned char id[32];		/* a hash of what ca held, and of that */
 	SSL_CTX **ctx;			/* the set's: one a certificate */
 };
 

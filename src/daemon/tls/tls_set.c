@@ -38,9 +38,11 @@
 
 #define CIPHERS_1_2	"ECDHE+AESGCM:ECDHE+CHACHA20"
 
-/* As RFC 7301 has it: a length and so many bytes. */
-static const unsigned char protocol[] = "\10appmsg/1";
-_Static_assert(sizeof(protocol) == 10, "a length and its bytes");
+/* What is spoken, as RFC 7301 has it: a length and so many bytes. */
+static const struct protocol {
+	unsigned char bytes[16];
+	unsigned int len;
+} protocols[] = { { "\10appmsg/1", 9 }, { "\10http/1.1", 9 } };
 
 /* What a set is made of, while it is. */
 struct maker {
@@ -115,19 +117,20 @@ static int
 protocol_cb(SSL *ssl, const unsigned char **out, unsigned char *out_len,
     const unsigned char *in, unsigned int in_len, void *arg)
 {
+	const struct tls_group *g = arg;
+	const struct protocol *ours = &protocols[g->http];
 	unsigned char *chosen;
 
 	(void)ssl;
-	(void)arg;
-	if (SSL_select_next_proto(&chosen, out_len, protocol,
-	    sizeof(protocol) - 1, in, in_len) != OPENSSL_NPN_NEGOTIATED)
+	if (SSL_select_next_proto(&chosen, out_len, ours->bytes, ours->len,
+	    in, in_len) != OPENSSL_NPN_NEGOTIATED)
 		return SSL_TLSEXT_ERR_ALERT_FATAL;
 	*out = chosen;
 	return SSL_TLSEXT_ERR_OK;
 }
 
 static int
-set_what_is_spoken(SSL_CTX *ctx)
+set_what_is_spoken(SSL_CTX *ctx, struct tls_group *g)
 {
 	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION |
 	    SSL_OP_NO_COMPRESSION);
@@ -137,7 +140,7 @@ set_what_is_spoken(SSL_CTX *ctx)
 	SSL_CTX_clear_mode(ctx, SSL_MODE_AUTO_RETRY);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_max_cert_list(ctx, CHAIN_MAX_SIZE);
-	SSL_CTX_set_alpn_select_cb(ctx, protocol_cb, NULL);
+	SSL_CTX_set_alpn_select_cb(ctx, protocol_cb, g);
 	return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
 	    SSL_CTX_set_cipher_list(ctx, CIPHERS_1_2) == 1 &&
 	    SSL_CTX_set_max_early_data(ctx, 0) == 1 ? 0 : -1;
@@ -173,7 +176,7 @@ make_ctx(const struct maker *m, struct tls_group *g, size_t i,
 	const struct tls_cert *cert = m->set->certs[i];
 	SSL_CTX *ctx = g->ctx[i] = SSL_CTX_new(TLS_server_method());
 
-	if (ctx == NULL || set_what_is_spoken(ctx) != 0 ||
+	if (ctx == NULL || set_what_is_spoken(ctx, g) != 0 ||
 	    tls_tickets_use(&m->tls->tickets, ctx) != 0 ||
 	    SSL_CTX_set_session_id_context(ctx, a->id, sizeof(a->id)) != 1 ||
 	    SSL_CTX_use_certificate(ctx, cert->leaf) != 1 ||
@@ -229,10 +232,13 @@ make_group(const struct maker *m, const struct conf_listen *l)
 	size_t i;
 
 	*g = (struct tls_group){ .set = set, .ca = l->client_ca,
+	    .http = l->search,
 	    .ctx = set->ctxs + set->n_groups * set->n_certs };
 	set->n_groups++;
 	if (read_authority(m, l, &a) != 0)
 		return -1;
+	/* A ticket of one is none of the other's. */
+	a.id[0] ^= g->http;
 	memcpy(g->id, a.id, sizeof(g->id));
 	for (i = 0; i < set->n_certs && make_ctx(m, g, i, &a) == 0; i++)
 		;
@@ -262,7 +268,8 @@ make_door(const struct maker *m, const struct conf_listen *l)
 	if (!l->tls || set->n_certs == 0)
 		return 0;
 	for (i = 0; i < set->n_groups; i++)
-		if (is_same_ca(set->groups[i].ca, l->client_ca))
+		if (is_same_ca(set->groups[i].ca, l->client_ca) &&
+		    set->groups[i].http == l->search)
 			break;
 	set->doors[set->n_doors - 1] = i;
 	return i < set->n_groups ? 0 : make_group(m, l);

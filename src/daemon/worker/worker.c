@@ -158,7 +158,8 @@ count_asked(const struct workers *all)
 	size_t n = 0;
 
 	for (size_t i = 0; i < all->n_listeners; i++)
-		if (all->listeners[i].conf.service == CONF_SERVICE_MESSAGES)
+		if (all->listeners[i].conf.service == CONF_SERVICE_MESSAGES ||
+		    all->listeners[i].conf.search)
 			n++;
 	return n;
 }
@@ -252,7 +253,8 @@ workers_make_doors(struct workers *all)
 		const struct conf_listen *listen = &all->listeners[i].conf;
 
 		all->doors[i] = (struct session_door){ .listen = listen,
-		    .service = services[listen->service],
+		    .service = listen->search ? all->events.search :
+		    services[listen->service],
 		    .link = listen->tls ? tls_link() : &link_plain,
 		    .number = i };
 	}

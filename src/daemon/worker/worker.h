@@ -21,12 +21,15 @@
 
 struct generation;
 struct listener;
+struct session_service;
 struct stats_worker;
 struct tls;
 struct workers;
 
-/* What the workers tell the server, from their threads. */
+/* What the workers have of the server, and tell it, from their threads. */
 struct workers_events {
+	const struct session_service *search;	/* serves listeners with
+					   search=yes */
 	void (*swapped_cb)(void *arg);	/* all serve the new generation */
 	void (*deaf_cb)(void *arg);	/* none accepts any more */
 	void (*drained_cb)(void *arg);	/* all have ended */

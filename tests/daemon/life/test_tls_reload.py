@@ -81,7 +81,7 @@ class Checked(CertificatesTest):
                  (f"{listen} tls=maybe",)),
                 (1, "tls= is for addresses",
                  (f"listen {self.path('s')} tls=yes",)),
-                (1, "tls= is not for service=http",
+                (1, "tls= is not for service=http without search=yes",
                  (f"{listen} tls=yes service=http",)),
                 (2, "cannot read the certificate", ("certificate none.pem",)),
                 (2, "unknown option \"keys\"; did you mean \"key\"?",
