@@ -35,6 +35,7 @@ import remote
 import report
 import soak
 import tables
+import web
 from rig import Rig, Skip
 
 ROWS = {
@@ -50,6 +51,7 @@ ROWS = {
     "tls": encrypted.row_tls, "handshakes": encrypted.row_handshakes,
     "hellos": encrypted.row_hellos, "tls-idle": encrypted.row_tls_idle,
     "batch": encrypted.row_batch, "client": client.row_client,
+    "http": web.row_http,
     "keys": fast.row_keys, "connections": fast.row_connections}
 ATTACKS = {
     "names": attack.row_names, "hoard": attack.row_hoard,
