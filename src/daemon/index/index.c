@@ -193,10 +193,10 @@ index_fill_suffixes(struct index *index)
 		    index->blocks[i].starts);
 	}
 	/* It takes no empty text. */
-	if (index->text_len == 0)
-		return 0;
-	return divsufsort(index->text, index->suffixes,
-	    (saidx_t)index->text_len) == 0 ? 0 : -1;
+	if (index->text_len > 0 && divsufsort(index->text, index->suffixes,
+	    (saidx_t)index->text_len) != 0)
+		return -1;
+	return index_fill_starts(index);
 }
 #endif
 
@@ -252,6 +252,9 @@ index_free(struct index *index)
 	free(index->samples);
 	free(index->suffixes);
 	free(index->blocks);
+	free(index->marks);
+	free(index->word_starts);
+	free(index->starts_before);
 	free(index);
 }
 
@@ -266,7 +269,11 @@ index_memory(const struct index *index)
 	bytes += ((size_t)index->samples_n + 1) * sizeof(*index->samples);
 	if (index->suffixes != NULL) {
 		bytes += (index->text_len + 1) * sizeof(*index->suffixes);
-		bytes += (index->text_len / 64 + 1) * sizeof(*index->blocks);
+		bytes += (index->text_len / 64 + 1) *
+		    (sizeof(*index->blocks) + sizeof(*index->marks) +
+		    sizeof(*index->word_starts));
+		bytes += (index->text_len / INDEX_STARTS + 2) *
+		    sizeof(*index->starts_before);
 	}
 	return bytes;
 }
@@ -334,8 +341,9 @@ index_seek(const struct index *index, const void *str, size_t len, bool past,
 		return from;
 	if (++from == index->n || !index_before(index, from, str, len, past))
 		return from;
+	/* What is before it by those bytes is so with all others. */
 	if (len < common || memcmp(index->text, str, common) != 0)
-		return index_lower(index, str, len, past, from, index->n);
+		return index->n;
 	least = index_word(p + common, len - common);
 	/* What begins with a short string is up to the same and 0xff. */
 	most = least;

@@ -7,7 +7,7 @@
 /*
  * What a table has beside its hash to be searched in other ways: its keys in
  * order of their bytes in one text, and, for suffix and substring, the
- * suffix array of that text.  Immutable.
+ * suffix array of that text, and where words start in it.  Immutable.
  */
 
 #include <stddef.h>

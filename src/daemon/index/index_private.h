@@ -21,6 +21,9 @@
 
 #define INDEX_END	0xff
 
+/* Places in the suffix array that are counted together. */
+#define INDEX_STARTS	512
+
 /* 64 bytes of the text: where keys start, and how many did before. */
 struct index_block {
 	uint64_t starts;
@@ -40,6 +43,11 @@ struct index {
 	uint32_t samples_n;
 	int32_t *suffixes;	/* owned: the suffix array; NULL: none */
 	struct index_block *blocks;	/* owned; with suffixes */
+	/* Owned, with suffixes: where a key starts, or a word in one; a bit for
+	 * each byte of the text, and for each suffix. */
+	uint64_t *marks;
+	uint64_t *word_starts;
+	uint32_t *starts_before;	/* of the latter, by INDEX_STARTS */
 };
 
 /* What sorts: seven bytes of a key and how many they are, and its id. */
@@ -78,6 +86,52 @@ index_rank(const struct index *index, uint32_t pos)
 	return block->before +
 	    (uint32_t)__builtin_popcountll(block->starts & upto) - 1;
 }
+
+/*
+ * Which places in the suffix array are where a key or a word starts: some from
+ * one on, before an end.
+ *
+ * n  set to how many that are, 1 to 64
+ *
+ * Returns a bit for each, the lowest for the first.
+ */
+static inline uint64_t
+index_starts_at(const struct index *index, size_t at, size_t end, size_t *n)
+{
+	uint64_t bits = index->word_starts[at / 64] >> at % 64;
+
+	*n = 64 - at % 64;
+	if (*n > end - at) {
+		*n = end - at;
+		bits &= UINT64_MAX >> (64 - *n);
+	}
+	return bits;
+}
+
+/*
+ * Fill marks and what follows it, once there are suffixes.
+ *
+ * Returns 0, or -1 when out of memory.
+ */
+int index_fill_starts(struct index *);
+
+/*
+ * How many of n places in the suffix array, from lo on, are such.
+ */
+size_t index_count_starts(const struct index *, size_t lo, size_t n);
+
+/*
+ * A place from one on, before or at an end, before which there is none; the
+ * same one if it is not one in INDEX_STARTS.
+ */
+size_t index_skip_starts(const struct index *, size_t at, size_t end);
+
+/*
+ * Whether a string, which may be longer than the key by its INDEX_END, is in a
+ * key where that starts, or a word; with suffixes only.
+ */
+bool index_starts_in(const struct index *, uint32_t rank, const uint8_t *str,
+    size_t len);
 
 /*
  * Sort items by the bytes of their keys, all of which differ.
