@@ -288,6 +288,27 @@ def characters(text):
     return bits
 
 
+def starts_word(text, at):
+    """Whether a word starts there: a run of letters, marks and numbers."""
+    has = [unicodedata.category(c)[0] in "LMN"
+           for c in text[max(at - 1, 0):at + 1]]
+    return has[-1:] == [True] and (at == 0 or not has[0])
+
+
+def group(way, key, value):
+    """Which matches of a way, or of a place like theirs, a key is among."""
+    if key == value:
+        return -1
+    if way == "suffix":
+        at = len(key) - len(value)
+        return 0 if value and key.endswith(value) and starts_word(
+            key, at) else 1
+    if way != "substring" or key.startswith(value):
+        return 0
+    return 1 if any(starts_word(key, at) for at in range(len(key))
+                    if key.startswith(value, at)) else 2
+
+
 class Reference:
     """A table that is searched by looking at each of its keys."""
 
@@ -322,6 +343,7 @@ class Reference:
             flags = re.IGNORECASE if self.fold is folded else 0
             pattern = re.compile(key, flags)
             found = [k for k in self.keys if pattern.search(k)]
+            key = self.fold(key)
         else:
             key = self.fold(key)
             if way == "fuzzy":
@@ -331,6 +353,8 @@ class Reference:
                         "suffix": str.endswith,
                         "substring": str.__contains__}[way]
                 found = [k for k in self.keys if test(k, key)]
+        if way != "fuzzy":
+            found.sort(key=lambda k: group(way, k, key))
         return [self.entries[k] for k in found]
 
 

@@ -25,6 +25,7 @@
 
 #include "daemon/base/problems.h"
 #include "daemon/builder/builder.h"
+#include "daemon/table/word.h"
 #include "roll.h"
 
 int
@@ -39,10 +40,11 @@ text_compare(const void *a, const void *b)
 void
 text_fold(struct text *text)
 {
-	struct text out;
+	char out[FOLD_ROOM(TABLE_KEY_MAX)];
 
-	assert_int_equal(fold(text->p, text->len, out.p, &out.len), 0);
-	*text = out;
+	assert_int_equal(fold(text->p, text->len, out, &text->len), 0);
+	assert_true(text->len <= sizeof(text->p));
+	memcpy(text->p, out, text->len);
 }
 
 struct table *
@@ -268,43 +270,167 @@ is_hidden(const struct keys *keys, size_t at, size_t i)
 	return false;
 }
 
+/* Whether a character there is part of a word. */
+static bool
+is_word_at(const struct text *text, size_t at)
+{
+	uint32_t c = (uint8_t)text->p[at];
+	size_t n = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+
+	c &= n == 1 ? 0x7f : 0xffu >> (n + 1);
+	for (size_t i = 1; i < n; i++)
+		c = c << 6 | ((uint8_t)text->p[at + i] & 0x3f);
+	return word_has(c);
+}
+
+static bool
+starts_word(const struct text *text, size_t at)
+{
+	size_t before = at;
+
+	if (at == text->len || !is_word_at(text, at))
+		return false;
+	if (at == 0)
+		return true;
+	do
+		before--;
+	while (((uint8_t)text->p[before] & 0xc0) == 0x80);
+	return !is_word_at(text, before);
+}
+
+/* Which of a table's matches it is among, or would be. */
+static unsigned int
+group_of(const struct text *key, const struct text *text, enum table_way way)
+{
+	size_t last = key->len - text->len;
+
+	if (text->len == 0 || (way != TABLE_SUFFIX && way != TABLE_SUBSTRING))
+		return 0;
+	if (key->len < text->len)
+		return 2;
+	if (way == TABLE_SUFFIX)
+		return memcmp(key->p + last, text->p, text->len) == 0 &&
+		    starts_word(key, last) ? 1 : 2;
+	if (memcmp(key->p, text->p, text->len) == 0)
+		return 0;
+	for (size_t i = 0; i <= last; i++)
+		if (memcmp(key->p + i, text->p, text->len) == 0 &&
+		    starts_word(key, i))
+			return 1;
+	return 2;
+}
+
+static struct text
+text_as(const char *p, size_t len, bool folds)
+{
+	struct text text = { .len = len };
+
+	if (len > 0)
+		memcpy(text.p, p, len);
+	if (folds)
+		text_fold(&text);
+	return text;
+}
+
+static int
+found_compare(const void *a, const void *b)
+{
+	const struct found *x = a, *y = b;
+
+	if (x->distance != y->distance)
+		return x->distance < y->distance ? -1 : 1;
+	if (x->other != y->other)
+		return x->other ? 1 : -1;
+	if (x->table != y->table)
+		return x->table < y->table ? -1 : 1;
+	if (x->group != y->group)
+		return x->group < y->group ? -1 : 1;
+	return text_compare(x->key, y->key);
+}
+
+/* Where a key is in the order of matches of a table, if it is one or not. */
+static struct found
+place_of(const struct keys *keys, size_t at, const struct text *key,
+    const struct search_query *query)
+{
+	const struct text value = text_as(query->key, query->key_len,
+	    keys[at].fold);
+
+	return (struct found){ .keys = &keys[at], .table = at, .key = key,
+	    .other = query->way == TABLE_FUZZY ||
+	    text_compare(key, &value) != 0,
+	    .group = group_of(key, &value, query->way) };
+}
+
+/* The place to go on after; false: no table has that key. */
+static bool
+place_after(const struct keys *keys, size_t n,
+    const struct search_query *query, struct text *text, struct found *place)
+{
+	for (size_t t = 0; t < n; t++) {
+		*text = text_as(query->after, query->after_len, keys[t].fold);
+		if (n > 1 && bsearch(text, keys[t].keys, keys[t].n,
+		    sizeof(*text), text_compare) == NULL)
+			continue;
+		*place = place_of(keys, t, text, query);
+		return true;
+	}
+	return false;
+}
+
+/* All matches, in no order. */
+static size_t
+find_all(const struct keys *keys, size_t n, const struct search_query *query,
+    struct found *all)
+{
+	size_t count = 0;
+
+	for (size_t t = 0; t < n; t++) {
+		const struct text text = text_as(query->key, query->key_len,
+		    keys[t].fold && query->way != TABLE_REGEX);
+
+		for (size_t i = 0; i < keys[t].n; i++) {
+			struct found *found = &all[count];
+			unsigned int distance;
+
+			if (!reference_matches(&keys[t].keys[i], &text, query,
+			    keys[t].fold, &distance))
+				continue;
+			if (query->way == TABLE_EXACT && count > 0)
+				return count;
+			if (query->way != TABLE_EXACT &&
+			    is_hidden(keys, t, i))
+				continue;
+			*found = place_of(keys, t, &keys[t].keys[i], query);
+			found->distance = distance;
+			count++;
+		}
+	}
+	return count;
+}
+
 size_t
 reference_find(const struct keys *keys, size_t n,
     const struct search_query *query, struct found *found)
 {
-	struct text plain, text;
-	size_t count = 0;
+	struct found *all, place;
+	size_t room = 1, count, told = 0;
+	struct text text;
 
-	plain.len = query->key_len;
-	if (plain.len > 0)
-		memcpy(plain.p, query->key, plain.len);
-	for (unsigned int d = 0; d <= 2; d++) {
-		for (size_t t = 0; t < n; t++) {
-			text = plain;
-			if (keys[t].fold && query->way != TABLE_REGEX)
-				text_fold(&text);
-			for (size_t i = 0; i < keys[t].n; i++) {
-				unsigned int distance;
-
-				if (count > query->limit)
-					return count;
-				if (query->way == TABLE_EXACT && count > 0)
-					return count;
-				if (!reference_matches(&keys[t].keys[i], &text,
-				    query, keys[t].fold, &distance) ||
-				    distance != d)
-					continue;
-				if (query->way != TABLE_EXACT &&
-				    is_hidden(keys, t, i))
-					continue;
-				found[count++] = (struct found){ &keys[t],
-				    &keys[t].keys[i], distance };
-			}
-		}
-		if (query->way != TABLE_FUZZY)
-			break;
-	}
-	return count;
+	if (query->after_len > 0 && !place_after(keys, n, query, &text,
+	    &place))
+		return REFERENCE_LOST;
+	for (size_t t = 0; t < n; t++)
+		room += keys[t].n;
+	all = calloc(room, sizeof(*all));
+	count = find_all(keys, n, query, all);
+	qsort(all, count, sizeof(*all), found_compare);
+	for (size_t i = 0; i < count && told <= query->limit; i++)
+		if (query->after_len == 0 || (query->way != TABLE_EXACT &&
+		    found_compare(&all[i], &place) > 0))
+			found[told++] = all[i];
+	free(all);
+	return told;
 }
 
 struct search *

@@ -35,7 +35,7 @@
 #define WAYS_ALL	(WAYS_OTHERS | WAYS_SUFFIX)
 
 struct text {
-	char p[FOLD_ROOM(BYTES_MAX)];
+	char p[TABLE_KEY_MAX];	/* FOLD_ROOM(BYTES_MAX) at least */
 	size_t len;
 };
 
@@ -48,11 +48,17 @@ struct keys {
 	struct text *shown;
 };
 
+/* Matches are in the order of these members, from the second on. */
 struct found {
 	const struct keys *keys;
-	const struct text *key;
 	unsigned int distance;
+	bool other;		/* than the value */
+	size_t table;		/* which of those that are asked */
+	unsigned int group;	/* of those of a table */
+	const struct text *key;
 };
+
+#define REFERENCE_LOST	SIZE_MAX
 
 /*
  * As memcmp(3), a text before those that it begins: for qsort(3).
@@ -91,12 +97,12 @@ bool reference_matches(const struct text *key, const struct text *text,
     const struct search_query *, bool folds, unsigned int *distance);
 
 /*
- * What should be found in n tables.
+ * What should be found in n tables; there is no key to go on after for fuzzy.
  *
  * found  has room for the limit of the query, and one more, which tells that
  *        there is more
  *
- * Returns how many were set.
+ * Returns how many were set, or REFERENCE_LOST.
  */
 size_t reference_find(const struct keys *, size_t n,
     const struct search_query *, struct found *found);

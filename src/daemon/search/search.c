@@ -15,7 +15,6 @@
 
 #include "common/clock.h"
 #include "daemon/search/search_way.h"
-#include "daemon/table/fold.h"
 
 /* All the time that a search gets, in nanoseconds of its slices. */
 #define SEARCH_TIME	INT64_C(2000000000)
@@ -25,9 +24,6 @@
 #define FUZZY_HELD	((size_t)2 * TABLE_KEY_MAX)
 #define FUZZY_CHAR_HELD	16
 #define REGEX_HELD	((size_t)64 << 10)
-
-/* Bytes that a query may have and a key not, by two edits. */
-#define SEARCH_EDITS_MAX	8
 
 static const struct search_way *
 search_way(enum table_way way)
@@ -64,12 +60,14 @@ search_new(const struct table *const *tables, size_t n,
 	search->limit = query->limit;
 	search->distance = query->distance;
 	search->n = n;
+	search->apart = search->itself = search->way != NULL &&
+	    search->way->itself != NULL && (n > 1 || !search->way->is_first);
 	search->plain_len = query->key_len;
 	search->tables = malloc((n + 1) * sizeof(*search->tables));
 	search->plain = malloc(query->key_len + 1);
 	if (search->tables == NULL || search->plain == NULL ||
-	    search_after_init(&search->after, query->after,
-	    query->after_len) == -1) {
+	    (query->after_len > 0 && search_after_init(&search->after,
+	    query->after, query->after_len) == -1)) {
 		search_free(search);
 		return NULL;
 	}
@@ -82,53 +80,63 @@ search_new(const struct table *const *tables, size_t n,
 	return search;
 }
 
-static int
-search_fold(struct search *search)
+enum search_result
+search_compare_as(struct search *search, const struct table *table)
 {
-	if (search->folded != NULL)
-		return 0;
-	search->folded = malloc(FOLD_ROOM(search->plain_len) + 1);
-	if (search->folded == NULL || fold((const char *)search->plain,
-	    search->plain_len, (char *)search->folded,
-	    &search->folded_len) == -1)
-		return -1;
-	search->folded[search->folded_len] = INDEX_END;
-	return 0;
+	/* A pattern is not folded: it is matched without regard to case. */
+	if (!table_folds(table) || search->way == &search_regex) {
+		search->key = search->plain;
+		search->key_len = search->plain_len;
+		return SEARCH_MORE;
+	}
+	return search_value_as(search, table, &search->key, &search->key_len);
+}
+
+/* Whether all matches of a table are before the key to go on after. */
+static bool
+search_is_past(const struct search *search)
+{
+	const struct search_after *after = &search->after;
+
+	if (after->plain == NULL)
+		return false;
+	if (search->itself)
+		return !after->is_value || search->at <= after->at;
+	return !after->is_value && search->at < after->at;
 }
 
 static enum search_result
 search_begin(struct search *search)
 {
 	const struct table *table = search->tables[search->at];
+	enum search_result result;
 
 	search->first = search->found;
 	search->full = false;
 	/* It is only there to hide what it has. */
 	if (!(table_ways(table) & TABLE_WAY(search->wanted)) ||
-	    (search->after.plain != NULL && search->at < search->after.at))
+	    search_is_past(search))
 		return SEARCH_DONE;
-	/* A pattern is not folded: it is matched without regard to case. */
-	if (table_folds(table) && search->way != &search_regex) {
-		/*
-		 * Folding is not done in slices, and a request may have a
-		 * million bytes: what is too long for any key is not folded.
-		 */
-		if (search->plain_len > FOLD_OF_MOST(table_key_max(table) +
-		    SEARCH_EDITS_MAX))
-			return SEARCH_DONE;
-		if (search_fold(search) == -1)
-			return SEARCH_FAILED;
-		search->key = search->folded;
-		search->key_len = search->folded_len;
-	} else {
-		search->key = search->plain;
-		search->key_len = search->plain_len;
-	}
+	result = search_compare_as(search, table);
+	if (result != SEARCH_MORE)
+		return result;
 	search->index = table_index(table);
 	/* Only exact is searched without one. */
 	if (search->index == NULL && search->way != &search_exact)
 		return SEARCH_DONE;
-	return search->way->begin(search);
+	return search->itself ? SEARCH_MORE : search->way->begin(search);
+}
+
+/* Go on to the next table, or round. */
+static void
+search_next(struct search *search)
+{
+	search->at++;
+	search->begun = false;
+	if (search->at == search->n && search->itself) {
+		search->itself = false;
+		search->at = 0;
+	}
 }
 
 static enum search_result
@@ -136,7 +144,7 @@ search_work(struct search *search)
 {
 	enum search_result result;
 
-	if (!search->after.found &&
+	if (search->after.plain != NULL && !search->after.found &&
 	    (result = search_after_find(search)) != SEARCH_MORE)
 		return result;
 	while (search->at < search->n && !search->more) {
@@ -144,16 +152,15 @@ search_work(struct search *search)
 			result = search_begin(search);
 			search->begun = true;
 		} else {
-			result = search->way->work(search);
+			result = search->itself ? search->way->itself(search) :
+			    search->way->work(search);
 			if (result == SEARCH_MORE)
 				return result;
 		}
-		if (result == SEARCH_DONE) {
-			search->at++;
-			search->begun = false;
-		} else if (result != SEARCH_MORE) {
+		if (result == SEARCH_DONE)
+			search_next(search);
+		else if (result != SEARCH_MORE)
 			return result;
-		}
 		if (search->at < search->n && !search->more &&
 		    search_tick(search, 100))
 			return SEARCH_MORE;
@@ -230,7 +237,8 @@ search_held(const struct search *search)
 	    search->plain_len + search->folded_len + search->hidden_room +
 	    search->after.plain_len + search->after.folded_len +
 	    search->room * sizeof(*search->list) +
-	    search->hits.room * 2 * sizeof(*search->hits.ranks);
+	    (search->hits.room * 2 + search->hits.others_n) *
+	    sizeof(*search->hits.ranks);
 
 	if (search->fuzzy != NULL)
 		held += FUZZY_HELD + search->key_len * FUZZY_CHAR_HELD;
@@ -250,7 +258,8 @@ search_free(struct search *search)
 	free(search->tables);
 	free(search->plain);
 	free(search->folded);
-	search_after_clear(&search->after);
+	if (search->after.plain != NULL)
+		search_after_clear(&search->after);
 	free(search->hidden);
 	free(search->list);
 	free(search);

@@ -8,15 +8,25 @@
  * A search in one or more tables, which may be long, in slices: its caller
  * lets it work for a while, serves others, and comes back.
  *
- * Matches come in a fixed order: of the tables as they are named; within a
- * table of the keys' bytes (as they are compared); but for fuzzy by distance
- * before all.  A key that an earlier table has hides the same key of later
- * ones, as it does for plain lookups, whether that table may be searched so
- * or not.
+ * Matches come in a fixed order:
+ *
+ *	fuzzy: by distance, before all
+ *	the key that is the value, of each table in turn; by regex, if it
+ *	matches itself
+ *	of the tables as they are named
+ *	substring: keys that begin with the value, those in which a word (word.h)
+ *	does, others; suffix: keys with a word's start where the value begins,
+ *	others
+ *	of the keys' bytes
+ *
+ * all of it as keys are compared.  A key that an earlier table has hides the
+ * same key of later ones, as it does for plain lookups, whether that table may
+ * be searched so or not.
  *
  * A search may be for what is behind a key in that order.  The key stands in
  * the first table that has it, so that one of them must; a single table need
- * not: it is asked for what is behind the place that the key would have.
+ * not: it is asked for what is behind the place that the key would have, among
+ * others if it is no match.
  */
 
 #include <stdbool.h>

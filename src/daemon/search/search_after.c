@@ -2,8 +2,9 @@
 /* Copyright (c) 2026 The appmsgd authors */
 
 /*
- * The key that a search goes on after: in which table it stands, and where its
- * bytes are in the order of that table's keys, be it one of them or not.
+ * The key that a search goes on after: in which table it stands, whether it is
+ * the value, and where its bytes are in the order of that table's keys, be it
+ * one of them or not.
  */
 
 #include "config.h"
@@ -18,8 +19,6 @@
 int
 search_after_init(struct search_after *after, const char *key, size_t len)
 {
-	if (key == NULL || len == 0)
-		return 0;
 	after->plain = malloc(len);
 	if (after->plain == NULL)
 		return -1;
@@ -56,6 +55,23 @@ after_key(struct search_after *after, const struct table *table)
 	return 0;
 }
 
+/* Whether it is the value, as the table compares them in which it stands. */
+static enum search_result
+after_compare(struct search *search, const struct table *table)
+{
+	struct search_after *after = &search->after;
+	const uint8_t *value;
+	enum search_result result;
+	size_t len;
+
+	if (!search->apart)
+		return SEARCH_MORE;
+	result = search_value_as(search, table, &value, &len);
+	after->is_value = result == SEARCH_MORE && len == after->key_len &&
+	    memcmp(value, after->key, len) == 0;
+	return result == SEARCH_FAILED ? result : SEARCH_MORE;
+}
+
 enum search_result
 search_after_find(struct search *search)
 {
@@ -63,7 +79,7 @@ search_after_find(struct search *search)
 	struct table_entry entry;
 
 	after->found = true;
-	if (after->plain == NULL || search->n == 0)
+	if (search->n == 0)
 		return SEARCH_MORE;
 	for (after->at = 0; after->at < search->n; after->at++) {
 		const struct table *table = search->tables[after->at];
@@ -73,27 +89,20 @@ search_after_find(struct search *search)
 		if (search->n == 1 || table_find(table,
 		    (const char *)after->key, after->key_len, &entry) !=
 		    TABLE_NO_ID)
-			return SEARCH_MORE;
+			return after_compare(search, table);
 	}
 	search->why = "no table has the key to go on after; name one table";
 	return SEARCH_LOST;
 }
 
 uint32_t
-search_after_rank(const struct search *search)
+search_after_seek(const struct search *search)
 {
 	const struct search_after *after = &search->after;
 	const struct index *index = search->index;
-	const uint8_t *key;
 	uint32_t rank;
-	size_t len;
 
-	if (!search_is_after(search))
-		return 0;
 	rank = index_seek(index, after->key, after->key_len, false, 0);
-	if (rank == index->n)
-		return rank;
-	key = index_key(index, rank, &len);
-	return len == after->key_len && memcmp(key, after->key, len) == 0 ?
+	return search_is_key(index, rank, after->key, after->key_len) ?
 	    rank + 1 : rank;
 }

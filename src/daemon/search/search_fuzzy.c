@@ -417,5 +417,7 @@ search_fuzzy_end(struct search *search)
 }
 
 const struct search_way search_fuzzy = {
-	search_fuzzy_begin, search_fuzzy_work, search_fuzzy_end
+	.begin = search_fuzzy_begin,
+	.work = search_fuzzy_work,
+	.end = search_fuzzy_end
 };

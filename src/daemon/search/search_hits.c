@@ -20,8 +20,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/table/word.h"
+
 #define SEARCH_TEST_WORK	50	/* a test's, and so for the next ones */
 #define SEARCH_RANK_WORK	8
+#define SEARCH_LOOK_WORK	20	/* where words start in a key */
 #define SEARCH_SCAN_BYTES	2	/* scanned in a unit of work */
 #define SEARCH_SCAN_MOST	16384	/* bytes between looks at the clock */
 #define SEARCH_RANKS_LEAST	64
@@ -72,25 +75,53 @@ search_hits_sort(uint32_t *ranks, uint32_t *spare, size_t n,
 		memcpy(ranks, from, n * sizeof(*ranks));
 }
 
+/*
+ * Whether a key that is found elsewhere than where a word starts is not one of
+ * those where one does.
+ *
+ * other  where those are that are not before it; 0 for the first key
+ */
+static bool
+search_hits_is_one(struct search *search, uint32_t rank, size_t *other)
+{
+	const struct search_hits *hits = &search->hits;
+
+	if (hits->places != SEARCH_INSIDE || !hits->words || !hits->mixed)
+		return true;
+	if (hits->others == NULL) {
+		search->work += SEARCH_LOOK_WORK;
+		return !index_starts_in(search->index, rank, hits->str,
+		    hits->str_len);
+	}
+	while (*other < hits->others_n && hits->others[*other] < rank)
+		++*other;
+	return *other == hits->others_n || hits->others[*other] != rank;
+}
+
 /* Sort, pass over those that are there twice, and forget what is too far. */
 static void
 search_hits_pack(struct search *search)
 {
 	struct search_hits *hits = &search->hits;
 	const struct index *index = search->index;
-	size_t want = search_want(search), n = 0;
+	size_t want = search_want(search), n = 0, other = 0;
+	uint32_t last = 0;
 	unsigned int bits = 32 - (unsigned int)__builtin_clz(index->n);
 
 	search_hits_sort(hits->ranks, hits->ranks + hits->room, hits->n,
 	    bits);
-	for (size_t i = 0; i < hits->n; i++)
-		if (n == 0 || hits->ranks[i] != hits->ranks[n - 1])
-			hits->ranks[n++] = hits->ranks[i];
-	search->work += (unsigned int)hits->n * (2 + bits / 4);
-	if (n >= want) {
-		n = want;
-		hits->cut = index->starts[hits->ranks[n - 1]];
+	for (size_t i = 0; i < hits->n && n < want; i++) {
+		uint32_t rank = hits->ranks[i];
+
+		if (i > 0 && rank == last)
+			continue;
+		last = rank;
+		if (search_hits_is_one(search, rank, &other))
+			hits->ranks[n++] = rank;
 	}
+	search->work += (unsigned int)hits->n * (2 + bits / 4);
+	if (n == want)
+		hits->cut = index->starts[hits->ranks[n - 1]];
 	hits->n = n;
 }
 
@@ -138,33 +169,108 @@ search_hits_init_ranges(struct search *search,
 	search->hits.test = test;
 	search->hits.from = search_after_rank(search);
 	search->hits.str = NULL;
+	search->hits.places = SEARCH_ANYWHERE;
+	search->hits.but_n = 0;
 	search_hits_collect(&search->hits);
+}
+
+/* Look at the places of n, or at the text, whichever finds enough sooner. */
+static void
+search_hits_choose(struct search *search, size_t n, double each)
+{
+	const struct index *index = search->index;
+	struct search_hits *hits = &search->hits;
+	size_t all = hits->ranges[0].n;
+	double scan, collect;
+
+	search_hits_collect(hits);
+	if (n == 0)
+		return;
+	collect = (double)n * each + (double)(all - n) / 64;
+	scan = (double)search_want(search) * ((double)index->text_len /
+	    (double)n / SEARCH_SCAN_BYTES + 20 * (double)all / (double)n +
+	    each);
+	if (scan < collect) {
+		hits->phase = SEARCH_HITS_SCAN;
+		hits->whole = false;
+		hits->scan = index->starts[hits->from];
+		hits->scan_end = hits->scan + (size_t)(collect *
+		    SEARCH_SCAN_BYTES);
+	}
 }
 
 void
 search_hits_init(struct search *search, const uint8_t *str, size_t len,
     enum search_verdict (*test)(struct search *, uint32_t, uint32_t))
 {
-	const struct index *index = search->index;
 	struct search_hits *hits = &search->hits;
-	double each = test == NULL ? 1 : SEARCH_TEST_WORK, scan, collect;
 
 	hits->ranges_n = 1;
 	search_hits_init_ranges(search, test);
 	hits->str = str;
 	hits->str_len = len;
-	hits->scan = index->starts[hits->from];
-	hits->ranges[0].n = index_suffixes(index, str, len,
+	hits->ranges[0].n = index_suffixes(search->index, str, len,
 	    &hits->ranges[0].lo);
-	if (hits->ranges[0].n == 0)
-		return;
-	collect = (double)hits->ranges[0].n * each;
-	scan = (double)search_want(search) * ((double)index->text_len /
-	    (double)hits->ranges[0].n / SEARCH_SCAN_BYTES + 20 + each);
-	if (scan < collect) {
-		hits->phase = SEARCH_HITS_SCAN;
-		hits->scan_end = (size_t)(collect * SEARCH_SCAN_BYTES);
+	search_hits_choose(search, hits->ranges[0].n, test == NULL ? 1 :
+	    SEARCH_TEST_WORK);
+}
+
+void
+search_hits_find(struct search *search, const uint8_t *str, size_t len)
+{
+	struct search_hits *hits = &search->hits;
+	struct search_range *range = &hits->ranges[0];
+
+	hits->ranges_n = 1;
+	hits->str = str;
+	hits->str_len = len;
+	range->n = index_suffixes(search->index, str, len, &range->lo);
+	hits->starts = index_count_starts(search->index, range->lo, range->n);
+	hits->words = word_starts(str, len, 0);
+	hits->mixed = true;
+	hits->but_n = 0;
+	hits->whole = false;
+	search->work += 1000;
+}
+
+void
+search_hits_start(struct search *search, enum search_places places,
+    uint32_t from)
+{
+	struct search_hits *hits = &search->hits;
+
+	free(hits->others);
+	hits->others = NULL;
+	hits->others_n = 0;
+	if (places == SEARCH_INSIDE && hits->whole && hits->n > 0) {
+		hits->others = hits->ranks;
+		hits->others_n = hits->n;
+		hits->ranks = NULL;
+		hits->room = 0;
 	}
+	if (hits->whole && hits->n == 0)
+		hits->mixed = false;
+	hits->test = NULL;
+	hits->places = places;
+	hits->whole = from == 0;
+	hits->from = from;
+	search_hits_choose(search, places == SEARCH_STARTS ? hits->starts :
+	    hits->ranges[0].n - hits->starts, 1);
+}
+
+/* Whether a key that the scan has come to is wanted. */
+static bool
+search_hits_is_wanted(struct search *search, uint32_t rank)
+{
+	const struct search_hits *hits = &search->hits;
+
+	if (hits->places == SEARCH_ANYWHERE)
+		return true;
+	if (rank - hits->but < hits->but_n)
+		return false;
+	search->work += SEARCH_LOOK_WORK;
+	return (hits->words && index_starts_in(search->index, rank, hits->str,
+	    hits->str_len)) == (hits->places == SEARCH_STARTS);
 }
 
 static enum search_result
@@ -196,7 +302,9 @@ search_hits_scan(struct search *search, unsigned int distance)
 		}
 		hits->scan = (size_t)(p - index->text);
 		hits->from = index_rank(index, (uint32_t)hits->scan);
-		if (hits->test != NULL)
+		if (!search_hits_is_wanted(search, hits->from))
+			verdict = SEARCH_NO;
+		else if (hits->test != NULL)
 			verdict = hits->test(search, hits->from,
 			    (uint32_t)hits->scan);
 		if (verdict == SEARCH_AGAIN)
@@ -235,6 +343,8 @@ search_hits_place(struct search *search, uint32_t pos, size_t from)
 	if (pos < from || pos >= hits->cut)
 		return SEARCH_DONE;
 	rank = index_rank(search->index, pos);
+	if (rank - hits->but < hits->but_n)
+		return SEARCH_DONE;
 	if (hits->test != NULL)
 		verdict = hits->test(search, rank, pos);
 	if (verdict == SEARCH_AGAIN)
@@ -247,25 +357,62 @@ search_hits_place(struct search *search, uint32_t pos, size_t from)
 	return SEARCH_DONE;
 }
 
+/*
+ * Which of the next places in a range are wanted, a bit for each.
+ *
+ * n  set to how many that are, 1 to 64
+ */
+static inline uint64_t
+search_hits_next(const struct search *search, const struct search_range *range,
+    size_t *n)
+{
+	const struct search_hits *hits = &search->hits;
+	uint64_t bits = index_starts_at(search->index, range->lo + hits->at,
+	    range->lo + range->n, n);
+
+	if (hits->places == SEARCH_STARTS)
+		return bits;
+	if (hits->places == SEARCH_INSIDE)
+		bits = ~bits;
+	else
+		bits = UINT64_MAX;
+	return bits & UINT64_MAX >> (64 - *n);
+}
+
 static enum search_result
 search_hits_look(struct search *search)
 {
 	const struct index *index = search->index;
 	struct search_hits *hits = &search->hits;
-	size_t from = index->starts[hits->from];
+	size_t from = index->starts[hits->from], at, n;
 
 	for (; hits->range < hits->ranges_n; hits->range++, hits->at = 0) {
 		const struct search_range *range = &hits->ranges[hits->range];
 
 		while (hits->at < range->n) {
-			enum search_result result = search_hits_place(search,
-			    (uint32_t)index->suffixes[range->lo + hits->at],
-			    from);
+			uint64_t bits = search_hits_next(search, range, &n);
 
-			if (result != SEARCH_DONE)
-				return result;
-			hits->at++;
-			if (search_tick(search, 1))
+			for (at = hits->at; bits != 0; bits &= bits - 1) {
+				enum search_result result;
+
+				hits->at = at + (size_t)__builtin_ctzll(bits);
+				result = search_hits_place(search, (uint32_t)
+				    index->suffixes[range->lo + hits->at],
+				    from);
+				if (result != SEARCH_DONE)
+					return result;
+				if (search_tick(search, 1)) {
+					hits->at++;
+					return SEARCH_MORE;
+				}
+			}
+			hits->at = at + n;
+			if (hits->places == SEARCH_STARTS)
+				hits->at = index_skip_starts(index,
+				    range->lo + hits->at, range->lo +
+				    range->n) - range->lo;
+			if (search_tick(search, (unsigned int)(1 +
+			    (hits->at - at) / INDEX_STARTS)))
 				return SEARCH_MORE;
 		}
 	}
@@ -294,6 +441,7 @@ search_hits_give(struct search *search, unsigned int distance)
 	if (hits->cut == SIZE_MAX || hits->from >= search->index->n)
 		return SEARCH_DONE;
 	/* Some were hidden, and behind them there may be more. */
+	hits->whole = false;
 	search_hits_collect(hits);
 	return SEARCH_MORE;
 }
@@ -329,7 +477,10 @@ search_hits_work(struct search *search, unsigned int distance)
 void
 search_hits_clear(struct search *search)
 {
+	if (search->hits.room == 0 && search->hits.others == NULL)
+		return;
 	free(search->hits.ranks);
-	search->hits.ranks = NULL;
-	search->hits.n = search->hits.room = 0;
+	free(search->hits.others);
+	search->hits.ranks = search->hits.others = NULL;
+	search->hits.n = search->hits.room = search->hits.others_n = 0;
 }

@@ -30,6 +30,13 @@ struct search_range {
 
 #define SEARCH_RANGES	6
 
+/* Which of the places where a string is. */
+enum search_places {
+	SEARCH_ANYWHERE,
+	SEARCH_STARTS,		/* where a key or a word starts */
+	SEARCH_INSIDE		/* elsewhere, in keys without the former */
+};
+
 struct search_hits {
 	struct search_range ranges[SEARCH_RANGES];
 	unsigned int ranges_n;
@@ -42,6 +49,15 @@ struct search_hits {
 	size_t given;		/* of them, to search_push() */
 	const uint8_t *str;	/* borrowed; NULL: ranges only */
 	size_t str_len;
+	enum search_places places;
+	size_t starts;		/* how many of them are the second kind */
+	bool words;		/* words may start so */
+	bool mixed;		/* and be in one key with places of the third */
+	uint32_t but, but_n;	/* so many ranks from one on are of none */
+	bool whole;		/* ranks are all of the second */
+	uint32_t *others;	/* owned: such, in order, when the third are
+				   looked for; NULL: not known */
+	size_t others_n;
 	size_t scan;		/* where in the text a scan is */
 	size_t scan_end;	/* where it is given up */
 	enum { SEARCH_HITS_SCAN, SEARCH_HITS_COLLECT, SEARCH_HITS_GIVE } phase;
@@ -64,6 +80,18 @@ void search_hits_init(struct search *, const uint8_t *str, size_t len,
  */
 void search_hits_init_ranges(struct search *,
     enum search_verdict (*test)(struct search *, uint32_t, uint32_t));
+
+/*
+ * In two steps, find a string, which says how many starts there are and what
+ * may be; who knows better may set words, mixed and but.  Then prepare to find
+ * those at some of the places, again and again.
+ *
+ * places  but SEARCH_ANYWHERE
+ * from    the rank of the first of interest
+ */
+void search_hits_find(struct search *, const uint8_t *str, size_t len);
+void search_hits_start(struct search *, enum search_places places,
+    uint32_t from);
 
 /*
  * Find them.

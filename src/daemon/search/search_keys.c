@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The appmsgd authors */
 
 /*
- * Exact, prefix, suffix and substring.
+ * Exact and prefix, and the key that is the value.
  */
 
 #include "config.h"
@@ -33,14 +33,35 @@ search_exact_work(struct search *search)
 }
 
 const struct search_way search_exact = {
-	search_exact_begin, search_exact_work, NULL
+	.begin = search_exact_begin,
+	.work = search_exact_work
 };
+
+enum search_result
+search_itself(struct search *search)
+{
+	struct table_entry entry;
+	table_id id = table_find(search->tables[search->at],
+	    (const char *)search->key, search->key_len, &entry);
+	enum search_result result;
+
+	if (id == TABLE_NO_ID)
+		return SEARCH_DONE;
+	result = search_push(search, id, 0);
+	return result == SEARCH_MORE ? SEARCH_DONE : result;
+}
 
 static enum search_result
 search_prefix_begin(struct search *search)
 {
-	search->lo = index_seek(search->index, search->key, search->key_len,
-	    false, search_after_rank(search));
+	const struct index *index = search->index;
+
+	search->lo = index_seek(index, search->key, search->key_len, false,
+	    search_after_rank(search));
+	/* The value itself is first, so before every key to go on after. */
+	if ((search->apart || search_is_after(search)) &&
+	    search_is_key(index, search->lo, search->key, search->key_len))
+		search->lo++;
 	search->hi = search->lo;
 	return SEARCH_MORE;
 }
@@ -74,40 +95,8 @@ search_prefix_work(struct search *search)
 }
 
 const struct search_way search_prefix = {
-	search_prefix_begin, search_prefix_work, NULL
-};
-
-/* Every key has the empty string: it begins with it. */
-static enum search_result
-search_suffix_begin(struct search *search)
-{
-	if (search->key_len == 0)
-		return search_prefix_begin(search);
-	search_hits_init(search, search->key, search->key_len + 1, NULL);
-	return SEARCH_MORE;
-}
-
-static enum search_result
-search_substring_begin(struct search *search)
-{
-	if (search->key_len == 0)
-		return search_prefix_begin(search);
-	search_hits_init(search, search->key, search->key_len, NULL);
-	return SEARCH_MORE;
-}
-
-static enum search_result
-search_keys_work(struct search *search)
-{
-	if (search->key_len == 0)
-		return search_prefix_work(search);
-	return search_hits_work(search, 0);
-}
-
-const struct search_way search_suffix = {
-	search_suffix_begin, search_keys_work, NULL
-};
-
-const struct search_way search_substring = {
-	search_substring_begin, search_keys_work, NULL
+	.begin = search_prefix_begin,
+	.work = search_prefix_work,
+	.itself = search_itself,
+	.is_first = true
 };

@@ -2,8 +2,9 @@
 /* Copyright (c) 2026 The appmsgd authors */
 
 /*
- * What a search has found, and what ways to search share: the clock, and
- * whether a table that is asked earlier hides what was found in this one.
+ * What a search has found, and what ways to search share: the clock, the value
+ * as a table compares it, and whether a table that is asked earlier hides what
+ * was found in this one.
  */
 
 #include "config.h"
@@ -17,12 +18,51 @@
 
 #define SEARCH_ROOM	16	/* matches at first */
 
+/* Bytes that a query may have and a key not, by two edits. */
+#define SEARCH_EDITS_MAX	8
+
 bool
 search_expired(struct search *search)
 {
 	search->work = 0;
 	search->now = clock_ns();
 	return search->now >= search->until;
+}
+
+static int
+search_fold(struct search *search)
+{
+	if (search->folded != NULL)
+		return 0;
+	search->folded = malloc(FOLD_ROOM(search->plain_len) + 1);
+	if (search->folded == NULL || fold((const char *)search->plain,
+	    search->plain_len, (char *)search->folded,
+	    &search->folded_len) == -1)
+		return -1;
+	search->folded[search->folded_len] = INDEX_END;
+	return 0;
+}
+
+enum search_result
+search_value_as(struct search *search, const struct table *table,
+    const uint8_t **value, size_t *len)
+{
+	*value = search->plain;
+	*len = search->plain_len;
+	if (!table_folds(table))
+		return SEARCH_MORE;
+	/*
+	 * Folding is not done in slices, and a request may have a million
+	 * bytes: what is too long for any key is not folded.
+	 */
+	if (search->plain_len > FOLD_OF_MOST(table_key_max(table) +
+	    SEARCH_EDITS_MAX))
+		return SEARCH_DONE;
+	if (search_fold(search) == -1)
+		return SEARCH_FAILED;
+	*value = search->folded;
+	*len = search->folded_len;
+	return SEARCH_MORE;
 }
 
 /* Fold the key of an entry, as it is shown, into the room for that. */
@@ -79,6 +119,15 @@ search_is_hidden(struct search *search, table_id id)
 			return 1;
 	}
 	return 0;
+}
+
+uint32_t
+search_rank_of(const struct search *search, const uint8_t *key, size_t len)
+{
+	uint32_t rank = index_seek(search->index, key, len, false, 0);
+
+	return search_is_key(search->index, rank, key, len) ? rank :
+	    SEARCH_NO_RANK;
 }
 
 static int

@@ -67,6 +67,7 @@ struct search_regex {
 	uint32_t slow_rank;		/* which key, and */
 	size_t start;			/* from where on */
 	bool hits;			/* what the suffix array tells */
+	uint32_t value;			/* rank of the key that is the pattern */
 	uint8_t literal[SEARCH_PATTERN_MAX];
 	char why[REGEX_WHY];
 };
@@ -255,6 +256,14 @@ regex_test(struct search *search, uint32_t rank, uint32_t pos)
 	return regex_slowly(search, key, len);
 }
 
+/* The key that is the pattern was in a round before. */
+static enum search_verdict
+regex_test_other(struct search *search, uint32_t rank, uint32_t pos)
+{
+	return rank == search->regex->value ? SEARCH_NO :
+	    regex_test(search, rank, pos);
+}
+
 /* Which keys are to be tried: from what every match surely holds. */
 static void
 regex_narrow(struct search *search)
@@ -268,7 +277,8 @@ regex_narrow(struct search *search)
 	    regex->folds, regex->literal, &at_start);
 	regex->hits = !at_start && len > 0 && index->suffixes != NULL;
 	if (regex->hits) {
-		search_hits_init(search, regex->literal, len, regex_test);
+		search_hits_init(search, regex->literal, len,
+		    regex_test_other);
 		/* In order is quicker, and no key is tried twice. */
 		regex->hits = search->hits.ranges[0].n < index->n / 2;
 	}
@@ -280,11 +290,13 @@ regex_narrow(struct search *search)
 	    search->lo);
 }
 
+/* Have the pattern compiled for the table in hand, and find it as a key. */
 static enum search_result
-search_regex_begin(struct search *search)
+regex_prepare(struct search *search)
 {
 	struct search_regex *regex;
-	size_t size = 0;
+	const uint8_t *value;
+	size_t size = 0, len;
 
 	if (search->key_len > SEARCH_PATTERN_MAX)
 		return regex_bad(search,
@@ -304,10 +316,49 @@ search_regex_begin(struct search *search)
 	regex->code = regex->codes[regex->folds];
 	regex->machine = pcre2_pattern_info(regex->code, PCRE2_INFO_JITSIZE,
 	    &size) == 0 && size > 0;
-	regex->slow = false;
-	regex->keys_most = 1;
+	if (search_value_as(search, search->tables[search->at], &value,
+	    &len) == SEARCH_FAILED)
+		return SEARCH_FAILED;
+	regex->value = search_rank_of(search, value, len);
+	return SEARCH_MORE;
+}
+
+static enum search_result
+search_regex_begin(struct search *search)
+{
+	enum search_result result = regex_prepare(search);
+
+	if (result != SEARCH_MORE)
+		return result;
+	search->regex->slow = false;
+	search->regex->keys_most = 1;
 	regex_narrow(search);
 	return SEARCH_MORE;
+}
+
+/* The key that is the pattern, if it matches it. */
+static enum search_result
+search_regex_itself(struct search *search)
+{
+	enum search_result result = regex_prepare(search);
+
+	if (result != SEARCH_MORE)
+		return result;
+	if (search->regex->value == SEARCH_NO_RANK)
+		return SEARCH_DONE;
+	switch (regex_test(search, search->regex->value, 0)) {
+	case SEARCH_NO:
+		return SEARCH_DONE;
+	case SEARCH_YES:
+		break;
+	case SEARCH_AGAIN:
+		return SEARCH_MORE;
+	case SEARCH_TOO_LATE:
+		return SEARCH_LATE;
+	}
+	result = search_push(search, index_id(search->index,
+	    search->regex->value), 0);
+	return result == SEARCH_MORE ? SEARCH_DONE : result;
 }
 
 static enum search_result
@@ -316,8 +367,8 @@ search_regex_work(struct search *search)
 	if (search->regex->hits)
 		return search_hits_work(search, 0);
 	for (; search->lo < search->hi; search->lo++) {
-		enum search_verdict verdict = regex_test(search, search->lo,
-		    0);
+		enum search_verdict verdict = regex_test_other(search,
+		    search->lo, 0);
 		enum search_result result;
 
 		if (verdict == SEARCH_AGAIN)
@@ -372,10 +423,19 @@ search_regex_work(struct search *search)
 	return SEARCH_DONE;
 }
 
+static enum search_result
+search_regex_itself(struct search *search)
+{
+	return search_regex_begin(search);
+}
+
 #define search_regex_end	NULL
 
 #endif
 
 const struct search_way search_regex = {
-	search_regex_begin, search_regex_work, search_regex_end
+	.begin = search_regex_begin,
+	.work = search_regex_work,
+	.end = search_regex_end,
+	.itself = search_regex_itself
 };

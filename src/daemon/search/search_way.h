@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "daemon/index/index_private.h"
 #include "daemon/search/search.h"
@@ -32,6 +33,20 @@ struct search_way {
 	/* SEARCH_DONE: no more in this table, or enough. */
 	enum search_result (*work)(struct search *);
 	void (*end)(struct search *);	/* once; NULL: nothing to free */
+	/*
+	 * As work, in a round before: push the key that is the value, if it is
+	 * a match.  NULL: there is no such round.
+	 */
+	enum search_result (*itself)(struct search *);
+	bool is_first;		/* nor with one table, where that key is first
+				   by its bytes */
+};
+
+/* What is found one after the other by substring and suffix. */
+enum search_group {
+	SEARCH_BEGINS,		/* keys that begin with it */
+	SEARCH_WORDS,		/* where it is at a word's start */
+	SEARCH_REST
 };
 
 /* The key that a search goes on after. */
@@ -41,6 +56,7 @@ struct search_after {
 	uint8_t *folded;	/* owned: once a table needs it */
 	size_t folded_len;
 	bool found;		/* these are set: */
+	bool is_value;		/* it is the value, which has its own round */
 	size_t at;		/* the table that it stands in */
 	const uint8_t *key;	/* as that one compares; one of the above */
 	size_t key_len;
@@ -52,6 +68,8 @@ struct search {
 	size_t n;
 	size_t at;		/* the table that is searched */
 	bool begun;		/* that one is */
+	bool apart;		/* the key that is the value has a round */
+	bool itself;		/* that is the one in hand */
 	const struct index *index;	/* of it */
 	enum table_way wanted;
 	size_t first;		/* of list that is from the table in hand */
@@ -77,6 +95,8 @@ struct search {
 	unsigned int work;	/* since the clock was looked at */
 	unsigned int work_most;	/* then look again */
 	uint32_t lo, hi;	/* ranks: what they are is the way's matter */
+	uint32_t begin;		/* the first key that begins with the value */
+	enum search_group group;
 	struct search_hits hits;
 	struct search_fuzzy *fuzzy;	/* owned by search_fuzzy.c */
 	struct search_regex *regex;	/* owned by search_regex.c */
@@ -87,10 +107,9 @@ extern const struct search_way search_exact, search_prefix, search_suffix;
 extern const struct search_way search_substring, search_fuzzy, search_regex;
 
 /*
- * Keep the key to go on after.
+ * Keep the key to go on after, which is copied.
  *
  * after  zeroed
- * key    copied; NULL, or of 0 bytes: none
  *
  * Returns 0, or -1 when out of memory.
  */
@@ -98,27 +117,36 @@ int search_after_init(struct search_after *after, const char *key, size_t len);
 void search_after_clear(struct search_after *);
 
 /*
- * Find the table where it stands.
+ * Find the table where it stands; there is one to go on after.
  *
  * Returns SEARCH_MORE; SEARCH_LOST; SEARCH_FAILED.
  */
 enum search_result search_after_find(struct search *);
 
 /*
- * Whether it stands in the table in hand: then only some matches of that are
- * behind it.
+ * Whether it stands in the table in hand, among others than the value: then
+ * only some matches of that are behind it.
  */
 static inline bool
 search_is_after(const struct search *search)
 {
-	return search->after.plain != NULL && search->after.at == search->at;
+	return search->after.plain != NULL && !search->after.is_value &&
+	    search->after.at == search->at;
 }
 
 /*
- * The first rank whose key's bytes are behind its own; 0 where it does not
- * stand in the table in hand.
+ * The first rank whose key's bytes are behind its own.
  */
-uint32_t search_after_rank(const struct search *);
+uint32_t search_after_seek(const struct search *);
+
+/*
+ * The same; 0 where it does not stand in the table in hand.
+ */
+static inline uint32_t
+search_after_rank(const struct search *search)
+{
+	return search_is_after(search) ? search_after_seek(search) : 0;
+}
 
 /* Look at the clock after this much work, at most. */
 #define SEARCH_WORK	20000
@@ -151,6 +179,50 @@ search_want(const struct search *search)
 	return search->limit - (search->found -
 	    (search->wanted == TABLE_FUZZY ? search->first : 0)) + 1;
 }
+
+/*
+ * The value as a table compares keys.
+ *
+ * Returns SEARCH_MORE; SEARCH_DONE when it is too long for any key there;
+ * SEARCH_FAILED.
+ */
+enum search_result search_value_as(struct search *, const struct table *,
+    const uint8_t **value, size_t *len);
+
+/*
+ * Set the key that is searched for to that, or to a pattern as it is; it
+ * returns the same.
+ */
+enum search_result search_compare_as(struct search *, const struct table *);
+
+/*
+ * Whether the key of a rank, which there need not be, is some bytes.
+ */
+static inline bool
+search_is_key(const struct index *index, uint32_t rank, const uint8_t *p,
+    size_t len)
+{
+	const uint8_t *key;
+	size_t key_len;
+
+	if (rank >= index->n)
+		return false;
+	key = index_key(index, rank, &key_len);
+	return key_len == len && memcmp(key, p, len) == 0;
+}
+
+/*
+ * The rank of a key in the table in hand; SEARCH_NO_RANK where it is none.
+ */
+uint32_t search_rank_of(const struct search *, const uint8_t *key,
+    size_t len);
+#define SEARCH_NO_RANK	UINT32_MAX
+
+/*
+ * Push the key that is the value, if there is one: what struct search_way has
+ * as itself, where each such key matches.
+ */
+enum search_result search_itself(struct search *);
 
 /*
  * Add a match, if no earlier table hides it.

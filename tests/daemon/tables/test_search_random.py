@@ -223,6 +223,8 @@ class Random(TableTest):
             if way == "fuzzy":      # stable, so of equals by tables
                 found.sort(key=lambda match: tables.distance(
                     match[0], text, most))
+            else:                   # the key itself before all tables
+                found.sort(key=lambda match: match[0] != text)
             return found[:1] if way == "exact" else found
 
         self.check(search_all, list(seen), count=QUERIES // 3)

@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The appmsgd authors */
 
 /*
- * Page by page, each after the last key of the one before, a search finds what
- * it finds at once: every match, once, in the same order.
+ * What comes first; and page by page, each after the last key of the one before,
+ * a search finds what it finds at once: every match, once, in the same order.
  */
 
 #include "config.h"
@@ -189,7 +189,7 @@ expect_after(const struct keys *keys, size_t n, enum table_way way,
 	count = search_matches(search, &list, &more);
 	for (size_t i = 0; i < count; i++) {
 		table_entry(list[i].table, list[i].id, &e);
-		len += (size_t)snprintf(got + len, sizeof(got) - len, "%.*s ",
+		len += (size_t)snprintf(got + len, sizeof(got) - len, "%.*s|",
 		    (int)e.shown_len, e.shown);
 		assert_true(len < sizeof(got));
 	}
@@ -197,21 +197,21 @@ expect_after(const struct keys *keys, size_t n, enum table_way way,
 	search_free(search);
 }
 
-/* Fill a table with keys that have a blank between them. */
+/* Fill a table with keys that have a bar between them. */
 static void
-keys_of(struct keys *keys, const char *list, unsigned int ways)
+keys_of(struct keys *keys, const char *list, unsigned int ways, bool folds)
 {
 	struct text texts[16];
 	size_t n = 0;
 
 	while (*list != '\0') {
-		size_t len = strcspn(list, " ");
+		size_t len = strcspn(list, "|");
 
 		memcpy(texts[n].p, list, len);
 		texts[n++].len = len;
-		list += len + (list[len] == ' ');
+		list += len + (list[len] == '|');
 	}
-	keys->table = reference_table(texts, n, ways, false);
+	keys->table = reference_table(texts, n, ways, folds);
 	keys->keys = keys->shown = NULL;
 }
 
@@ -221,16 +221,17 @@ one_table_need_not_have_the_key(void **state)
 	struct keys keys;
 
 	(void)state;
-	keys_of(&keys, "b bb bbb bd d", WAYS_ALL);
-	expect_after(&keys, 1, TABLE_PREFIX, "b", "", "b bb bbb bd ");
-	expect_after(&keys, 1, TABLE_PREFIX, "b", "a", "b bb bbb bd ");
-	expect_after(&keys, 1, TABLE_PREFIX, "b", "b", "bb bbb bd ");
-	expect_after(&keys, 1, TABLE_PREFIX, "b", "bb", "bbb bd ");
-	expect_after(&keys, 1, TABLE_PREFIX, "b", "bba", "bbb bd ");
-	expect_after(&keys, 1, TABLE_PREFIX, "b", "bc", "bd ");
+	keys_of(&keys, "b|bb|bbb|bd|d", WAYS_ALL, false);
+	expect_after(&keys, 1, TABLE_PREFIX, "b", "", "b|bb|bbb|bd|");
+	/* The value itself is before all others, those that do not match, too. */
+	expect_after(&keys, 1, TABLE_PREFIX, "b", "a", "bb|bbb|bd|");
+	expect_after(&keys, 1, TABLE_PREFIX, "b", "b", "bb|bbb|bd|");
+	expect_after(&keys, 1, TABLE_PREFIX, "b", "bb", "bbb|bd|");
+	expect_after(&keys, 1, TABLE_PREFIX, "b", "bba", "bbb|bd|");
+	expect_after(&keys, 1, TABLE_PREFIX, "b", "bc", "bd|");
 	expect_after(&keys, 1, TABLE_PREFIX, "b", "bd", "");
 	expect_after(&keys, 1, TABLE_PREFIX, "b", "z", "");
-	expect_after(&keys, 1, TABLE_EXACT, "b", "", "b ");
+	expect_after(&keys, 1, TABLE_EXACT, "b", "", "b|");
 	expect_after(&keys, 1, TABLE_EXACT, "b", "a", "");
 	table_unref(keys.table);
 }
@@ -241,17 +242,98 @@ of_several_tables_one_has_the_key(void **state)
 	struct keys keys[3];
 
 	(void)state;
-	keys_of(&keys[0], "a c e", WAYS_ALL);
-	keys_of(&keys[1], "b f", TABLE_WAY(TABLE_EXACT));
-	keys_of(&keys[2], "b c d", WAYS_ALL);
-	expect_after(keys, 3, TABLE_PREFIX, "", "", "a c e d ");
-	expect_after(keys, 3, TABLE_PREFIX, "", "c", "e d ");
-	expect_after(keys, 3, TABLE_PREFIX, "", "e", "d ");
+	keys_of(&keys[0], "a|c|e", WAYS_ALL, false);
+	keys_of(&keys[1], "b|f", TABLE_WAY(TABLE_EXACT),
+	    false);
+	keys_of(&keys[2], "b|c|d", WAYS_ALL, false);
+	expect_after(keys, 3, TABLE_PREFIX, "", "", "a|c|e|d|");
+	expect_after(keys, 3, TABLE_PREFIX, "", "c", "e|d|");
+	expect_after(keys, 3, TABLE_PREFIX, "", "e", "d|");
 	/* What may not be searched so has no matches before it, either. */
-	expect_after(keys, 3, TABLE_PREFIX, "", "b", "d ");
-	expect_after(keys, 3, TABLE_PREFIX, "", "f", "d ");
+	expect_after(keys, 3, TABLE_PREFIX, "", "b", "d|");
+	expect_after(keys, 3, TABLE_PREFIX, "", "f", "d|");
 	expect_after(keys, 3, TABLE_PREFIX, "", "d", "");
 	expect_after(keys, 3, TABLE_PREFIX, "", "g", NULL);
+	for (size_t i = 0; i < 3; i++)
+		table_unref(keys[i].table);
+}
+
+static void
+the_value_and_words_come_first(void **state)
+{
+	struct keys keys;
+
+	(void)state;
+	if (WAYS_ALL == WAYS_OTHERS)
+		skip();
+	keys_of(&keys, "a ring|bring|de-ring|nose-ring ring|ring|ring a ring|"
+	    "ringing|spring|the ringing|wiring", WAYS_ALL, false);
+	expect_after(&keys, 1, TABLE_SUBSTRING, "ring", "",
+	    "ring|ring a ring|ringing|a ring|de-ring|nose-ring ring|"
+	    "the ringing|bring|spring|wiring|");
+	expect_after(&keys, 1, TABLE_SUBSTRING, "ring", "ringing",
+	    "a ring|de-ring|nose-ring ring|the ringing|bring|spring|wiring|");
+	expect_after(&keys, 1, TABLE_SUBSTRING, "ring", "c ring",
+	    "de-ring|nose-ring ring|the ringing|bring|spring|wiring|");
+	expect_after(&keys, 1, TABLE_SUBSTRING, "ring", "x", "");
+	expect_after(&keys, 1, TABLE_SUFFIX, "ring", "",
+	    "ring|a ring|de-ring|nose-ring ring|ring a ring|bring|spring|"
+	    "wiring|");
+	expect_after(&keys, 1, TABLE_SUFFIX, "ring", "ring",
+	    "a ring|de-ring|nose-ring ring|ring a ring|bring|spring|wiring|");
+	expect_after(&keys, 1, TABLE_SUFFIX, "-ring", "", "de-ring|");
+	table_unref(keys.table);
+	/* What no word begins with is in the last group. */
+	keys_of(&keys, "-a|a -a|a-a|b-a|\xc3\xa4-a", WAYS_ALL, false);
+	expect_after(&keys, 1, TABLE_SUBSTRING, "-a", "",
+	    "-a|a -a|a-a|b-a|\xc3\xa4-a|");
+	expect_after(&keys, 1, TABLE_SUBSTRING, "a", "",
+	    "a -a|a-a|-a|b-a|\xc3\xa4-a|");
+	table_unref(keys.table);
+}
+
+static void
+an_expression_that_is_a_key_comes_first(void **state)
+{
+	struct keys keys;
+
+	(void)state;
+	if (!(WAYS_ALL & TABLE_WAY(TABLE_REGEX)))
+		skip();
+	keys_of(&keys, "a.c|abc|axxy|x+y|xa.c|xy", WAYS_ALL, false);
+	expect_after(&keys, 1, TABLE_REGEX, "a.c", "", "a.c|abc|xa.c|");
+	expect_after(&keys, 1, TABLE_REGEX, "a.c", "a.c", "abc|xa.c|");
+	/* That is none of what it matches. */
+	expect_after(&keys, 1, TABLE_REGEX, "x+y", "", "axxy|xy|");
+	expect_after(&keys, 1, TABLE_REGEX, "x+y", "axxy", "xy|");
+	expect_after(&keys, 1, TABLE_REGEX, "x+y", "x+y", "axxy|xy|");
+	table_unref(keys.table);
+}
+
+/* The value of a later table is before all others, unless it is hidden. */
+static void
+the_value_comes_first_of_all_tables(void **state)
+{
+	struct keys keys[3];
+	struct text probe = { "A", 1 };
+
+	(void)state;
+	if (fold("A", 1, probe.p, &probe.len) == -1)
+		skip();
+	keys_of(&keys[0], "ringing|the ring", WAYS_ALL, false);
+	keys_of(&keys[1], "RING|Ringing", WAYS_ALL, true);
+	keys_of(&keys[2], "ring|rings", WAYS_ALL, false);
+	expect_after(keys, 3, TABLE_PREFIX, "ring", "",
+	    "RING|ringing|Ringing|rings|");
+	expect_after(keys, 3, TABLE_PREFIX, "ring", "RING",
+	    "ringing|Ringing|rings|");
+	expect_after(&keys[2], 1, TABLE_PREFIX, "ring", "RING", "rings|");
+	if (WAYS_ALL & TABLE_WAY(TABLE_SUBSTRING))
+		expect_after(keys, 3, TABLE_SUBSTRING, "ring", "",
+		    "RING|ringing|the ring|Ringing|rings|");
+	if (WAYS_ALL & TABLE_WAY(TABLE_REGEX))
+		expect_after(keys, 3, TABLE_REGEX, "ring", "",
+		    "RING|ringing|the ring|Ringing|rings|");
 	for (size_t i = 0; i < 3; i++)
 		table_unref(keys[i].table);
 }
@@ -266,7 +348,10 @@ main(void)
 		cmocka_unit_test(
 		    tables_that_fold_are_walked_by_the_keys_that_they_show),
 		cmocka_unit_test(one_table_need_not_have_the_key),
-		cmocka_unit_test(of_several_tables_one_has_the_key)
+		cmocka_unit_test(of_several_tables_one_has_the_key),
+		cmocka_unit_test(the_value_and_words_come_first),
+		cmocka_unit_test(an_expression_that_is_a_key_comes_first),
+		cmocka_unit_test(the_value_comes_first_of_all_tables)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
