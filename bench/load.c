@@ -5,7 +5,9 @@
  * How fast a table is loaded and what it costs in memory:
  *
  *	load -g N FILE		writes a .tsv of N entries: 16 bytes of key,
- *				64 of answer; with -s as "cdb -c -m" takes it
+ *				64 of answer; with -s as "cdb -c -m" takes it,
+ *				with -c as a .csv, with -q one whose fields are
+ *				all in quotes
  *	load [-m] [-t THREADS] FILE...	loads, and prints one line of JSON;
  *				-m: as with mmap=yes
  *
@@ -34,7 +36,7 @@
 #include "daemon/table/table.h"
 
 static void
-generate(const char *path, long n, char separator)
+generate(const char *path, long n, char separator, const char *quote)
 {
 	static const char filler[] = "0123456789abcdefghijklmnopqrstuvwxyz "
 	    "the answer to all of it";
@@ -43,8 +45,8 @@ generate(const char *path, long n, char separator)
 	if (f == NULL)
 		err(1, "%s", path);
 	for (long i = 1; i <= n; i++)
-		fprintf(f, "key:%012ld%c%012ld%.52s\n", i, separator, i,
-		    filler);
+		fprintf(f, "%skey:%012ld%s%c%s%012ld%.52s%s\n", quote, i,
+		    quote, separator, quote, i, filler, quote);
 	if (fclose(f) != 0)
 		err(1, "%s", path);
 }
@@ -117,25 +119,39 @@ main(int argc, char **argv)
 	double start, cpu, seconds, rss, anon, file, peak, raw, n, digest;
 	struct table *t;
 	char separator = '\t';
+	const char *quote = "";
 	long entries = 0;
 	int c;
 
-	while ((c = getopt(argc, argv, "g:mst:")) != -1) {
-		if (c == 'g')
+	while ((c = getopt(argc, argv, "cg:mqst:")) != -1) {
+		switch (c) {
+		case 'g':
 			entries = atol(optarg);
-		else if (c == 'm')
-			source.options.mapped = true;
-		else if (c == 's')
+			break;
+		case 'q':
+			quote = "\"";
+			separator = ',';
+			break;
+		case 'c':
+			separator = ',';
+			break;
+		case 's':
 			separator = ' ';
-		else if (c == 't')
+			break;
+		case 'm':
+			source.options.mapped = true;
+			break;
+		case 't':
 			threads = (unsigned int)atoi(optarg);
-		else
+			break;
+		default:
 			return 64;
+		}
 	}
 	if (optind == argc)
-		errx(64, "usage: load [-g N [-s]] [-m] [-t THREADS] FILE...");
+		errx(64, "usage: load [-g N [-c | -q | -s]] [-m] [-t THREADS] FILE...");
 	if (entries > 0) {
-		generate(argv[optind], entries, separator);
+		generate(argv[optind], entries, separator, quote);
 		return 0;
 	}
 	source.paths = (const char *const *)argv + optind;

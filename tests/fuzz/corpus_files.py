@@ -353,6 +353,7 @@ CONF = {
 # Two bytes of setup and a file.
 
 TSV, JSON, JSONL, CDB, FOLD, FIRST, LAST, RECORDS = 0, 1, 2, 3, 4, 8, 16, 32
+CSV = 64
 
 
 def file(text, setup=TSV, tuning=0x2f):
@@ -425,6 +426,19 @@ SOURCE = {
                         b'{"key":"b","answer":"1"}\n\n\n', JSONL, 0x07),
     "jsonl_blank_end": file(b'{"key":"a","answer":"1"}\n\n \n', JSONL, 0x07),
     "jsonl_mark": file(b'\xef\xbb\xbf{"key":"a","answer":""}', JSONL),
+    "csv": file(b"a,1\nb,2\nc,\n", CSV),
+    "csv_no_end": file(b"a;1\r\nb;2", CSV, 0x17),
+    "csv_quotes": file(b'"a","1"\n"b""","""2"\n"c\n",",\r\n"\n', CSV, 0x07),
+    "csv_wrong": file(b'a,1\nb,"2" x\nc,3"\n,\nd\n\n\xff,\ne,\0\nf,"\n', CSV,
+                      0x17),
+    "csv_mark": file(b"\xef\xbb\xbfa\t1\nb\t\\\n", CSV),
+    "csv_separator": file(b"sep=|\r\na|1\n", CSV),
+    "csv_names": file(b"answer,x,key\n1,,a\n2,,b\n", CSV, 0x07),
+    "csv_header": file(b'"x\ny",z\na,1\n', CSV | JSON),
+    "csv_columns": file(b"1;a;x\n2;b;y\n\n", CSV | JSONL),
+    "csv_whole": file(b'a,"b""",c\n1,"\n\x01""",\\\n2,,\n', CSV | CDB, 0x07),
+    "csv_cr": file(b"a,1\rb,2\r", CSV),
+    "csv_twice": file(b'a,1\n"a",2\n', CSV),
     "cdb": file(cdb((b"a", b"1"), (b"b", b"2")), CDB),
     "cdb_empty": file(cdb(), CDB),
     "cdb_zeros": file(bytes(2048), CDB),

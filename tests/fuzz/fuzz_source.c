@@ -7,7 +7,9 @@
  *	1	bits 0 and 1: .tsv, .json, .jsonl or .cdb; 2 keys are folded,
  *		3 and 4 what duplicates are: wrong, the first, the last one;
  *		5 of a .cdb: the bytes are records, KEY FF ANSWER FF ..., of
- *		which a whole file is made
+ *		which a whole file is made; 6: a .csv, and bits 0 and 1 say
+ *		what is said of its columns: nothing, a header, the second one
+ *		is the key and the first the answer, the answer is all
  *	1	where the file is cut, and what is read at once
  *
  * A file is refused, with problems that name it and of a text a line that it
@@ -44,10 +46,27 @@
 
 const unsigned int fuzz_runs = 3000;
 
-enum format { TSV, JSON, JSONL, CDB };
+enum format { TSV, JSON, JSONL, CDB, CSV };
 
 static const char *const file_names[] = { "f.tsv", "f.json", "f.jsonl",
-    "f.cdb" };
+    "f.cdb", "f.csv" };
+
+/* What is said of the columns of a .csv. */
+static struct table_columns columns;
+
+static void
+read_columns(uint8_t setup)
+{
+	static char one[] = "1", two[] = "2", all[] = "*";
+
+	columns = (struct table_columns){
+		.header = (setup & 3) == 1 ? TABLE_HEADER_YES :
+		    TABLE_HEADER_AUTO,
+		.key = (setup & 3) == 2 ? two : NULL,
+		.answer = (setup & 3) == 2 ? one : (setup & 3) == 3 ? all :
+		    NULL
+	};
+}
 
 static struct table_options
 read_options(uint8_t setup)
@@ -87,7 +106,7 @@ load(const char *name, const struct table_options *options,
 	static const char *list[2][1];
 	static unsigned int next;
 	struct source source = { .options = *options, .n_paths = 1,
-	    .said_file = "conf", .said_line = 7 };
+	    .columns = &columns, .said_file = "conf", .said_line = 7 };
 
 	next = (next + 1) % 2;
 	strlcpy(paths[next], files_path(name), sizeof(paths[next]));
@@ -325,7 +344,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	if (len < SETUP_SIZE)
 		return 0;
-	format = data[0] & 3;
+	format = data[0] & 64 ? CSV : data[0] & 3;
+	read_columns(data[0]);
 	options = read_options(data[0]);
 	records = format == CDB && data[0] & 32;
 	setup = data[1];

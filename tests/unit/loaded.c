@@ -27,6 +27,7 @@
 
 static struct source_tuning usual;
 struct table_options loaded_options;
+struct table_columns loaded_columns;
 
 int
 loaded_setup(void **state)
@@ -34,6 +35,7 @@ loaded_setup(void **state)
 	(void)state;
 	loaded_options = (struct table_options){ .name = "t",
 	    .ways = TABLE_WAY(TABLE_EXACT) };
+	loaded_columns = (struct table_columns){ .key = NULL };
 	usual = source_tuning;
 	return 0;
 }
@@ -51,7 +53,8 @@ loaded_table(const char *const *paths, size_t n, unsigned int threads,
     struct problems *problems)
 {
 	struct source source = { .options = loaded_options, .paths = paths,
-	    .n_paths = n, .said_file = "conf", .said_line = 9 };
+	    .n_paths = n, .columns = &loaded_columns, .said_file = "conf",
+	    .said_line = 9 };
 
 	*problems = (struct problems)PROBLEMS_INIT;
 	return source_load(&source, threads, NULL, problems);

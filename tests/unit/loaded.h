@@ -17,6 +17,7 @@
 
 /* Of the tables that are loaded; a test may change them. */
 extern struct table_options loaded_options;
+extern struct table_columns loaded_columns;
 
 /*
  * Set the options and source_tuning to what is usual: setup and teardown of

@@ -136,6 +136,8 @@ conf_table_free(struct conf_table *t)
 	free(t->name);
 	free(t->path);
 	free(t->type);
+	free(t->columns.key);
+	free(t->columns.answer);
 	conf_remote_unref(t->remote);
 	who_rule_clear(&t->rule);
 	free(t);

@@ -151,6 +151,7 @@ struct conf_table {
 	enum table_duplicates duplicates;
 	bool fold;
 	bool mmap;			/* .cdb files stay where they are */
+	struct table_columns columns;	/* of .csv files; its words are owned */
 	unsigned int guard;		/* per cent; CONF_NO_GUARD: none */
 	char *type;			/* of a binary one; NULL: the default */
 	size_t type_len;

@@ -96,6 +96,72 @@ take_mmap(struct parser *parser, const struct lex_word *value, void *arg)
 	return parse_bool(parser, value, &t->mmap);
 }
 
+/* A column of a .csv: a number from 1, or a name. */
+static int
+take_column(struct parser *parser, const struct lex_word *value, char **column)
+{
+	const char *text = value->text, *why = NULL;
+
+	if (text[0] == '\0')
+		why = "empty";
+	else if (text[strspn(text, "0123456789")] == '\0')
+		strtonum(text, 1, TABLE_COLUMN_MAX, &why);
+	if (why != NULL) {
+		parse_problem(parser, "a column is a number from 1 to %d, or "
+		    "a name that the header has", TABLE_COLUMN_MAX);
+		return -1;
+	}
+	*column = parse_copy(parser, text, value->len);
+	return *column == NULL ? -1 : 0;
+}
+
+static int
+take_key(struct parser *parser, const struct lex_word *value, void *arg)
+{
+	struct conf_table *t = arg;
+
+	return take_column(parser, value, &t->columns.key);
+}
+
+static int
+take_answer(struct parser *parser, const struct lex_word *value, void *arg)
+{
+	struct conf_table *t = arg;
+
+	return take_column(parser, value, &t->columns.answer);
+}
+
+static int
+take_header(struct parser *parser, const struct lex_word *value, void *arg)
+{
+	struct conf_table *t = arg;
+	bool yes;
+
+	if (parse_bool(parser, value, &yes) != 0)
+		return -1;
+	t->columns.header = yes ? TABLE_HEADER_YES : TABLE_HEADER_NO;
+	return 0;
+}
+
+static int
+take_separator(struct parser *parser, const struct lex_word *value, void *arg)
+{
+	struct conf_table *t = arg;
+	char c = value->text[0];
+
+	if (strcmp(value->text, "tab") == 0)
+		c = '\t';
+	else if (value->len != 1 || c == '"' || (c != '\t' &&
+	    (c < ' ' || c > '~')))
+		c = '\0';
+	t->columns.separator = c;
+	if (c != '\0')
+		return 0;
+	parse_problem(parser, "separator= is one character of ASCII, and no "
+	    "quote; or tab");
+	return -1;
+}
+
 static int
 take_guard(struct parser *parser, const struct lex_word *value, void *arg)
 {
@@ -148,6 +214,10 @@ static const struct option file_options[] = {
 	{ "fold", take_fold },
 	{ "guard", take_guard },
 	{ "mmap", take_mmap },
+	{ "key", take_key },
+	{ "answer", take_answer },
+	{ "separator", take_separator },
+	{ "header", take_header },
 	{ "allow", take_allow },
 	{ "deny", take_deny },
 	{ NULL, NULL }
@@ -283,6 +353,45 @@ is_main(const struct lex *lex)
 	    find_kind(lex->words[2].text) == KINDS;
 }
 
+static bool
+is_column_name(const char *word)
+{
+	return word != NULL && word[strspn(word, "0123456789")] != '\0';
+}
+
+static bool
+has_csv(const struct conf_table *t)
+{
+	for (size_t i = 0; i < t->n_paths; i++) {
+		size_t len = strlen(t->paths[i]);
+
+		if (len > 4 && strcmp(t->paths[i] + len - 4, ".csv") == 0)
+			return true;
+	}
+	return t->n_paths == 0;
+}
+
+/* What is said of columns must be of some, and fit together. */
+static int
+check_columns(struct parser *parser, const struct conf_table *t)
+{
+	const struct table_columns *c = &t->columns;
+	bool named = is_column_name(c->key) || is_column_name(c->answer);
+
+	if (named && c->header == TABLE_HEADER_NO) {
+		parse_problem(parser, "columns have names in a header only, "
+		    "and header=no says that there is none");
+		return -1;
+	}
+	if ((c->key != NULL || c->answer != NULL || c->separator != '\0' ||
+	    c->header != TABLE_HEADER_AUTO) && !has_csv(t)) {
+		parse_problem(parser, "key=, answer=, header= and separator= "
+		    "are for .csv files, of which the table has none");
+		return -1;
+	}
+	return 0;
+}
+
 /* What stands behind the kind of a table that is read from files. */
 static int
 parse_files(struct parser *parser, struct conf_table *t)
@@ -296,7 +405,7 @@ parse_files(struct parser *parser, struct conf_table *t)
 	t->guard = GUARD_DEFAULT;
 	error = parse_glob(parser, path, &t->paths, &t->n_paths);
 	if (parse_options(parser, 4, t->binary ? binary_options :
-	    file_options, t) != 0)
+	    file_options, t) != 0 || check_columns(parser, t) != 0)
 		error = -1;
 	return error;
 }

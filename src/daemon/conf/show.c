@@ -168,6 +168,21 @@ show_remote(const struct conf_table *t, FILE *out)
 	fputc('\n', out);
 }
 
+/* What is said of them; the defaults go by what a file begins with. */
+static void
+show_columns(const struct table_columns *c, FILE *out)
+{
+	show_word("key", c->key, out);
+	show_word("answer", c->answer, out);
+	if (c->separator != '\0') {
+		fprintf(out, " separator=");
+		conf_show_quoted(out, &c->separator, 1);
+	}
+	if (c->header != TABLE_HEADER_AUTO)
+		fprintf(out, " header=%s",
+		    c->header == TABLE_HEADER_YES ? "yes" : "no");
+}
+
 static void
 show_files(const struct conf_table *t, FILE *out)
 {
@@ -190,6 +205,7 @@ show_files(const struct conf_table *t, FILE *out)
 		    t->fold ? "yes" : "no");
 	if (!t->binary && t->path != NULL)
 		fprintf(out, " mmap=%s", t->mmap ? "yes" : "no");
+	show_columns(&t->columns, out);
 	if (t->type != NULL) {
 		fprintf(out, " type=");
 		conf_show_quoted(out, t->type, t->type_len);

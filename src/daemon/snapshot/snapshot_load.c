@@ -114,6 +114,7 @@ load_table(struct load *load, const struct conf_table *t)
 		.n_paths = t->n_paths,
 		.said_file = t->place.file,
 		.said_line = t->place.line,
+		.columns = &t->columns,
 		.files = &load->files
 	};
 

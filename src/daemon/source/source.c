@@ -20,6 +20,7 @@
 
 #include "daemon/base/problems.h"
 #include "daemon/builder/builder.h"
+#include "daemon/source/source_csv.h"
 #include "daemon/source/source_job.h"
 #include "daemon/table/fold.h"
 #include "daemon/table/origin.h"
@@ -53,32 +54,30 @@ job_work(unsigned int number, void *arg)
 }
 
 static const struct source_format *const formats[] = {
-	&source_tsv, &source_json, &source_jsonl, &source_cdb
+	&source_tsv, &source_csv, &source_json, &source_jsonl, &source_cdb
 };
 
 static const struct source_format *
-format_find(const char *path)
+format_find(const char *path, int (*compare)(const char *, const char *))
 {
 	size_t len = strlen(path);
 
 	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++) {
 		size_t n = strlen(formats[i]->ending);
 
-		if (len > n && strcmp(path + len - n, formats[i]->ending) == 0)
+		if (len > n && compare(path + len - n,
+		    formats[i]->ending) == 0)
 			return formats[i];
 	}
 	return NULL;
 }
 
-/* A spreadsheet's other way to save a table is as good, and is read. */
 static const char *
 why_not(const char *path)
 {
-	const char *ending = strrchr(path, '.');
-
-	return ending != NULL && strcasecmp(ending, ".csv") == 0 ?
-	    "a .csv is not read; save it with TABs between key and answer, "
-	    "as .tsv" : "its name ends in none of .tsv .json .jsonl .cdb";
+	return format_find(path, strcasecmp) != NULL ?
+	    "its ending is not in small letters" :
+	    "its name ends in none of .tsv .csv .json .jsonl .cdb";
 }
 
 static int
@@ -100,6 +99,23 @@ load_look(struct source_load *load)
 	return 0;
 }
 
+static void
+origin_word(struct origin_sum *sum, const char *word)
+{
+	origin_bytes(sum, word, word != NULL ? strlen(word) + 1 : 0);
+}
+
+static void
+origin_columns(struct origin_sum *sum, const struct table_columns *columns)
+{
+	if (columns == NULL)
+		return;
+	origin_word(sum, columns->key);
+	origin_word(sum, columns->answer);
+	origin_number(sum, (unsigned char)columns->separator);
+	origin_number(sum, columns->header);
+}
+
 /* What decides how the table comes out; of files that were opened. */
 static struct origin
 load_origin(const struct source_load *load)
@@ -112,6 +128,7 @@ load_origin(const struct source_load *load)
 	origin_number(&sum, options->duplicates);
 	origin_number(&sum, options->fold);
 	origin_number(&sum, options->mapped);
+	origin_columns(&sum, load->source->columns);
 	for (size_t i = 0; i < load->source->n_paths; i++) {
 		const struct source_file *file = &load->files[i];
 
@@ -153,7 +170,7 @@ load_plan(struct source_load *load)
 	for (size_t i = 0; i < source->n_paths; i++) {
 		struct source_file *file = &load->files[i];
 
-		if ((file->format = format_find(file->path)) != NULL)
+		if ((file->format = format_find(file->path, strcmp)) != NULL)
 			source_plan(load, file);
 		else
 			file->why = why_not(file->path);
@@ -167,6 +184,8 @@ job_room(const struct source_job *job)
 	size_t bytes = (size_t)(job->to - job->from);
 	bool mapped = job->load->source->options.mapped;
 
+	if (job->file->csv != NULL)
+		return source_csv_room(job->file->csv, bytes);
 	return JOB_ROOM(bytes) + (mapped ? TABLE_MAP_ROOM(bytes) : 0);
 }
 
@@ -255,19 +274,55 @@ load_settle(struct source_load *load, struct problems *problems)
 	}
 }
 
+/* Forget what was planned, and what came of it. */
 static void
-load_clear(struct source_load *load)
+load_forget(struct source_load *load)
 {
-	for (size_t i = 0; load->files != NULL &&
-	    i < load->source->n_paths; i++)
-		pthread_mutex_destroy(&load->files[i].lock);
-	free(load->files);
 	for (size_t i = 0; i < load->n_jobs; i++) {
 		for (size_t j = 0; j < load->jobs[i].n_complaints; j++)
 			free(load->jobs[i].complaints[j].text);
 		free(load->jobs[i].complaints);
 	}
+	load->n_jobs = 0;
+	load->all = 0;
+	load->done = 0;
+	load->next_job = 0;
+	for (size_t i = 0; load->files != NULL &&
+	    i < load->source->n_paths; i++) {
+		source_csv_free(load->files[i].csv);
+		load->files[i].csv = NULL;
+		load->files[i].why = NULL;
+	}
+}
+
+static void
+load_clear(struct source_load *load)
+{
+	load_forget(load);
+	for (size_t i = 0; load->files != NULL &&
+	    i < load->source->n_paths; i++)
+		pthread_mutex_destroy(&load->files[i].lock);
+	free(load->files);
 	free(load->jobs);
+}
+
+/*
+ * Whether files must be read again, since they were cut in the wrong places:
+ * they then are not.
+ */
+static bool
+load_is_wrong(struct source_load *load)
+{
+	bool wrong = false;
+
+	for (size_t i = 0; i < load->source->n_paths; i++) {
+		struct source_file *file = &load->files[i];
+
+		file->whole |= file->cut_wrong;
+		wrong |= file->cut_wrong;
+		file->cut_wrong = false;
+	}
+	return wrong;
 }
 
 static void
@@ -277,14 +332,31 @@ load_failed(const struct source *source, struct problems *problems)
 	    "table %s: %s", source->options.name, strerror(errno));
 }
 
-/* The jobs are made: fill the segments, and finish or give up. */
+/* Make jobs, and fill a segment with each.  NULL with errno. */
+static struct table_builder *
+load_fill(struct source_load *load, unsigned int threads)
+{
+	struct table_builder *b;
+
+	load_plan(load);
+	if ((b = load_builder(load)) == NULL)
+		return NULL;
+	crew_run(load->n_jobs < threads ? (unsigned int)load->n_jobs :
+	    threads, job_work, load);
+	if (!load_is_wrong(load))
+		return b;
+	table_builder_free(b);
+	load_forget(load);
+	return load_fill(load, threads);
+}
+
 static struct table *
 load_table(struct source_load *load, unsigned int threads,
     struct problems *problems)
 {
 	const struct source_progress *progress = load->progress;
 	size_t before = problems_count(problems);
-	struct table_builder *b = load_builder(load);
+	struct table_builder *b = load_fill(load, threads);
 	struct table *t;
 
 	if (b == NULL) {
@@ -293,8 +365,6 @@ load_table(struct source_load *load, unsigned int threads,
 	}
 	if (load->source->files != NULL)
 		load->source->files->read += load->source->n_paths;
-	crew_run(load->n_jobs < threads ? (unsigned int)load->n_jobs :
-	    threads, job_work, load);
 	load_settle(load, problems);
 	if (problems_count(problems) != before) {
 		table_builder_check(b, threads, problems);
@@ -338,7 +408,6 @@ source_load(const struct source *source, unsigned int threads,
 	} else if (load_is_old(&load)) {
 		t = table_ref(source->options.old);
 	} else {
-		load_plan(&load);
 		t = load_table(&load, threads, problems);
 	}
 	load_clear(&load);

@@ -5,7 +5,7 @@
 #define SOURCE_H
 
 /*
- * Tables from files: by their ending .tsv, .json, .jsonl or .cdb.  What is
+ * Tables from files: by their ending .tsv, .csv, .json, .jsonl or .cdb.  What is
  * wrong inside of a text file is told with its line; what is wrong with a
  * file as a whole, or with a record of a .cdb, with the directive's place and
  * the file's path.
@@ -42,6 +42,8 @@ struct source {
 	size_t n_paths;
 	const char *said_file;		/* the directive's place, for problems */
 	unsigned int said_line;
+	const struct table_columns *columns;	/* of .csv files; NULL: nothing
+						   is said */
 	struct source_files *files;	/* NULL: nobody counts */
 };
 

@@ -270,4 +270,5 @@ cdb_load(struct source_job *job)
 	source_reader_clear(&cdb.reader);
 }
 
-const struct source_format source_cdb = { ".cdb", cdb_load, false, true };
+const struct source_format source_cdb = { .ending = ".cdb",
+    .load = cdb_load, .mappable = true };

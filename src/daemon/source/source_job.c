@@ -110,6 +110,25 @@ source_add_text(struct source_job *job, const char *key, size_t key_len,
 }
 
 void
+source_blank(struct source_job *job)
+{
+	if (job->blank == 0)
+		job->blank = job->lines;
+}
+
+void
+source_content(struct source_job *job)
+{
+	/* Of those before all content, the range before must know more. */
+	if (job->blank != 0 && !job->has_content)
+		job->blank_start = job->blank;
+	else if (job->blank != 0)
+		source_complain(job, job->blank, "an empty line");
+	job->blank = 0;
+	job->has_content = true;
+}
+
+void
 source_fail(struct source_job *job, const char *why)
 {
 	job->failed = true;

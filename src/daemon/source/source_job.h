@@ -12,6 +12,8 @@
  * ended, and lines are those of its range until then.
  */
 
+#include <sys/types.h>
+
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -21,23 +23,36 @@
 #include "daemon/base/file.h"
 #include "daemon/source/source.h"
 
+struct source_csv;
+struct source_file;
 struct source_job;
+struct source_load;
 
 struct source_format {
 	const char *ending;
 	void (*load)(struct source_job *);
-	bool by_lines;		/* may be cut at the ends of lines */
+	/* Where the first line behind at starts, of those from a line's start
+	 * on; -1 with errno.  NULL: it cannot be cut. */
+	int (*cut)(const struct source_file *, int fd, uint64_t from,
+	    uint64_t at, uint64_t size, uint64_t *start);
+	/* Look at what a file begins with, before it is cut; -1 with errno.
+	 * NULL: there is nothing to know. */
+	int (*open)(const struct source_load *, struct source_file *, int fd);
 	bool mappable;		/* has keys and answers as they are kept */
 };
 
-extern const struct source_format source_tsv, source_json, source_jsonl,
-    source_cdb;
+extern const struct source_format source_tsv, source_csv, source_json,
+    source_jsonl, source_cdb;
 
 struct source_file {
 	const char *path;		/* borrowed */
 	const struct source_format *format;	/* NULL: not to be loaded */
 	const char *wide;		/* static: that it is UTF-16, or NULL */
 	struct file_look look;		/* how it was when jobs were made */
+	struct source_csv *csv;		/* owned: what source_csv.h says */
+	bool whole;			/* must not be cut */
+	bool is_cut;			/* has several jobs */
+	atomic_bool cut_wrong;		/* and should not: again, whole */
 	pthread_mutex_t lock;		/* for what follows */
 	int fd;				/* open while jobs are at work */
 	size_t jobs_left;
@@ -75,11 +90,11 @@ struct source_job {
 	bool in_caller;			/* runs where progress may be told */
 	bool failed;			/* nothing more is to be done */
 	unsigned int lines;		/* that the range has */
-	/* .jsonl: the first of the empty lines at the range's end, and of
+	/* .csv, .jsonl: the first of the empty lines at the range's end, and of
 	 * those before its first other line; 0: none */
 	unsigned int blank;
 	unsigned int blank_start;
-	bool has_content;		/* .jsonl: a line that is not empty */
+	bool has_content;		/* likewise: a line that is not empty */
 	struct source_complaint *complaints;	/* owned */
 	size_t n_complaints;
 	size_t dropped;			/* beyond PROBLEMS_FILE_MAX */
@@ -182,6 +197,27 @@ size_t source_mark(struct source_job *, const char *text, size_t len);
  */
 void source_lines(struct source_job *, void (*line_cb)(struct source_job *,
     const char *line, size_t len));
+
+/*
+ * Say that the line in hand, job->lines, is empty, or that it is not: empty
+ * ones may stand at the end of a file only.
+ */
+void source_blank(struct source_job *);
+void source_content(struct source_job *);
+
+/*
+ * Where the first line behind at starts: for formats that are cut so.
+ */
+int source_line_start(const struct source_file *, int fd, uint64_t from,
+    uint64_t at, uint64_t size, uint64_t *start);
+
+/*
+ * Read some bytes of a file that is planned, at an offset: as many as there
+ * are up to len.
+ *
+ * Returns how many, or -1 with errno.
+ */
+ssize_t source_peek(int fd, void *buf, size_t len, uint64_t at);
 
 /*
  * Open and cut up a file whose format is set; source_plan.c.

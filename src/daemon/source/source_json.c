@@ -248,17 +248,10 @@ static void
 jsonl_line(struct source_job *job, const char *line, size_t len)
 {
 	if (is_blank(line, len)) {
-		if (job->blank == 0)
-			job->blank = job->lines;
+		source_blank(job);
 		return;
 	}
-	/* Of those before all content, the range before must know more. */
-	if (job->blank != 0 && !job->has_content)
-		job->blank_start = job->blank;
-	else if (job->blank != 0)
-		source_complain(job, job->blank, "an empty line");
-	job->blank = 0;
-	job->has_content = true;
+	source_content(job);
 	jsonl_object(job, line, len);
 }
 
@@ -268,7 +261,7 @@ jsonl_load(struct source_job *job)
 	source_lines(job, jsonl_line);
 }
 
-const struct source_format source_json = { ".json", json_load, false,
-    false };
-const struct source_format source_jsonl = { ".jsonl", jsonl_load, true,
-    false };
+const struct source_format source_json = { .ending = ".json",
+    .load = json_load };
+const struct source_format source_jsonl = { .ending = ".jsonl",
+    .load = jsonl_load, .cut = source_line_start };

@@ -44,17 +44,37 @@ job_add(struct source_load *load, struct source_file *file, uint64_t from,
 	return 0;
 }
 
-/* Where the first line behind at starts; -1 with errno. */
-static int
-line_start(int fd, uint64_t at, uint64_t size, uint64_t *start)
+ssize_t
+source_peek(int fd, void *buf, size_t len, uint64_t at)
 {
-	char buf[LOOK_LEN], *p;
+	size_t done = 0;
 
-	for (*start = at; *start < size;) {
-		ssize_t n = pread(fd, buf, sizeof(buf), (off_t)*start);
+	while (done < len) {
+		ssize_t n = pread(fd, (char *)buf + done, len - done,
+		    (off_t)(at + done));
 
 		if (n == -1 && errno == EINTR)
 			continue;
+		if (n == -1)
+			return -1;
+		if (n == 0)
+			break;
+		done += (size_t)n;
+	}
+	return (ssize_t)done;
+}
+
+int
+source_line_start(const struct source_file *file, int fd, uint64_t from,
+    uint64_t at, uint64_t size, uint64_t *start)
+{
+	char buf[LOOK_LEN], *p;
+
+	(void)file;
+	(void)from;
+	for (*start = at; *start < size;) {
+		ssize_t n = source_peek(fd, buf, sizeof(buf), *start);
+
 		if (n == -1)
 			return -1;
 		if (n == 0)
@@ -77,14 +97,15 @@ cut(struct source_load *load, struct source_file *file, int fd)
 
 	if (part < source_tuning.part_min)
 		part = source_tuning.part_min;
-	for (from = 0; file->format->by_lines && size - from > part;
-	    from = to) {
-		if (line_start(fd, from + part - 1, size, &to) != 0 ||
-		    job_add(load, file, from, to) != 0)
+	for (from = 0; file->format->cut != NULL && !file->whole &&
+	    size - from > part; from = to) {
+		if (file->format->cut(file, fd, from, from + part - 1,
+		    size, &to) != 0 || job_add(load, file, from, to) != 0)
 			return -1;
 	}
-	if (from < size || size == 0)
-		return job_add(load, file, from, size);
+	if ((from < size || size == 0) && job_add(load, file, from, size) != 0)
+		return -1;
+	file->is_cut = file->jobs_left > 1;
 	return 0;
 }
 
@@ -95,27 +116,21 @@ wide_load(struct source_job *job)
 }
 
 /* Of a file in UTF-16 that is all to say, not each of its lines. */
-static const struct source_format wide = { "", wide_load, false, false };
+static const struct source_format wide = { .ending = "",
+    .load = wide_load };
 
 static int
 look_for_wide(struct source_file *file, int fd)
 {
 	uint64_t size = (uint64_t)file->look.sb.st_size;
 	char start[ENCODING_LOOK];
-	size_t len = 0;
+	size_t len = size < sizeof(start) ? (size_t)size : sizeof(start);
+	ssize_t n = source_peek(fd, start, len, 0);
 
-	while (len < sizeof(start) && len < size) {
-		ssize_t n = pread(fd, start + len, sizeof(start) - len,
-		    (off_t)len);
-
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n <= 0) {
-			file->why = n == 0 ? "it was cut short during the "
-			    "load" : strerror(errno);
-			return -1;
-		}
-		len += (size_t)n;
+	if (n == -1 || (size_t)n < len) {
+		file->why = n == -1 ? strerror(errno) :
+		    "it was cut short during the load";
+		return -1;
 	}
 	if ((file->wide = encoding_utf16(start, len)) != NULL)
 		file->format = &wide;
@@ -135,7 +150,9 @@ source_plan(struct source_load *load, struct source_file *file)
 		file->format = NULL;
 		return -1;
 	}
-	if (file->format->mappable || look_for_wide(file, fd) == 0)
+	if ((file->format->mappable || look_for_wide(file, fd) == 0) &&
+	    (file->format->open == NULL ||
+	    file->format->open(load, file, fd) == 0))
 		error = cut(load, file, fd);
 	if (error != 0 && file->why == NULL)
 		file->why = strerror(errno);

@@ -185,4 +185,5 @@ tsv_load(struct source_job *job)
 	source_lines(job, tsv_line);
 }
 
-const struct source_format source_tsv = { ".tsv", tsv_load, true, false };
+const struct source_format source_tsv = { .ending = ".tsv",
+    .load = tsv_load, .cut = source_line_start };

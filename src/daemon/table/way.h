@@ -32,6 +32,24 @@ enum table_duplicates {
 	TABLE_DUPLICATES	/* how many there are */
 };
 
+/* Whether the first record of a .csv names the columns. */
+enum table_header {
+	TABLE_HEADER_AUTO,	/* where it must, or its names say so */
+	TABLE_HEADER_YES,
+	TABLE_HEADER_NO
+};
+
+/* What is said of the columns of .csv files; zeroed: nothing.  A column is a
+ * number from 1, or a name. */
+struct table_columns {
+	char *key;		/* NULL: not said */
+	char *answer;		/* "*": all columns, as a JSON object */
+	char separator;		/* 0: what the first record has most of */
+	enum table_header header;
+};
+
+#define TABLE_COLUMN_MAX	16384
+
 /* The words, as configuration and requests have them. */
 extern const char *const table_way_names[TABLE_WAYS];
 extern const char *const table_duplicates_names[TABLE_DUPLICATES];
