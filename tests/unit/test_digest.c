@@ -169,7 +169,10 @@ of_equal_keys_one_counts(void **state)
 		    "b\t2\na\t1\n" },
 		{ TABLE_DUPLICATES_LAST, "a\t1\nb\t2\na\t3\na\t4\n",
 		    "a\t4\nb\t2\n" },
-		{ TABLE_DUPLICATES_LAST, "a\t1\na\t1\n", "a\t1\n" }
+		{ TABLE_DUPLICATES_LAST, "a\t1\na\t1\n", "a\t1\n" },
+		{ TABLE_DUPLICATES_JOIN, "a\t1\nb\t2\na\t3\na\t\\\\\n",
+		    "b\t2\na\t1\\n3\\n\\\\\n" },
+		{ TABLE_DUPLICATES_JOIN, "a\t1\nb\t2\n", "b\t2\na\t1\n" }
 	};
 	hex with, without;
 

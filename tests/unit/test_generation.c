@@ -28,7 +28,7 @@
 #include "folder.h"
 
 /* What is said of a key that comes again without "table main". */
-#define AGAIN	" (table main duplicates=first or last keeps one)"
+#define AGAIN	" (table main duplicates=first or last keeps one, join all)"
 
 static struct generation *
 load(const char *text)
@@ -224,7 +224,7 @@ answer_lines_have_options(void **state)
 	generation_unref(gen);
 	expect_refused(LISTEN "table main fold=yes\nanswer a 1\nanswer A 1\n",
 	    "F:4: the key \"A\" was given before as \"a\", at F:3 "
-	    "(duplicates=first or last keeps one)\n");
+	    "(duplicates=first or last keeps one, join all)\n");
 }
 
 /* Of the configuration and of the tables, in one list. */

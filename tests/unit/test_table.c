@@ -11,7 +11,6 @@
 #include "daemon/table/table.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -273,7 +272,7 @@ test_large_segments(void **state)
 	table_unref(t);
 }
 
-#define AGAIN	" (table main duplicates=first or last keeps one)"
+#define AGAIN	" (table main duplicates=first or last keeps one, join all)"
 
 static void
 assert_problem(const struct problems *p, size_t i, const char *text)
@@ -397,124 +396,6 @@ test_places_without_lines(void **state)
 	problems_clear(&problems);
 }
 
-/* One of the entries of test_duplicates_whatever_the_threads() */
-#define KEYS		1000
-#define ENTRIES		60000
-#define SEGMENTS	4
-
-struct filler {
-	pthread_t thread;
-	struct table_segment *segment;
-	unsigned int first;
-};
-
-static void *
-fill(void *arg)
-{
-	struct filler *f = arg;
-	char key[32], value[32];
-
-	for (unsigned int i = 0; i < ENTRIES / SEGMENTS; i++) {
-		unsigned int n = f->first + i;
-
-		/* Some are alone, most come very often. */
-		snprintf(key, sizeof(key), n % 10 == 0 ? "only %u" :
-		    "key %u", n % 10 == 0 ? n : n * 7919u % KEYS);
-		snprintf(value, sizeof(value), "%u", n);
-		if (table_segment_add(f->segment, key, strlen(key), value,
-		    strlen(value), i + 1) != 0)
-			abort();
-	}
-	return NULL;
-}
-
-static struct table *
-filled(enum table_duplicates duplicates, unsigned int threads)
-{
-	struct table_builder *b = new_builder(duplicates,
-	    SEGMENTS * TABLE_SEGMENT_ROOM(ENTRIES * 50));
-	struct problems problems = PROBLEMS_INIT;
-	struct filler fillers[SEGMENTS];
-	struct table *t;
-
-	for (unsigned int i = 0; i < SEGMENTS; i++) {
-		fillers[i].segment = table_builder_segment(b, "file",
-		    ENTRIES * 50);
-		fillers[i].first = i * (ENTRIES / SEGMENTS);
-		assert_non_null(fillers[i].segment);
-		table_segment_set_line(fillers[i].segment,
-		    fillers[i].first + 1);
-	}
-	for (unsigned int i = 0; i < SEGMENTS; i++)
-		assert_int_equal(pthread_create(&fillers[i].thread, NULL,
-		    fill, &fillers[i]), 0);
-	for (unsigned int i = 0; i < SEGMENTS; i++)
-		pthread_join(fillers[i].thread, NULL);
-	t = table_builder_finish(b, threads, &problems);
-	assert_non_null(t);
-	assert_int_equal(problems.n + problems.dropped, 0);
-	return t;
-}
-
-/* The number in a text that no NUL ends. */
-static unsigned int
-number_in(const char *text, size_t len)
-{
-	char copy[32];
-
-	assert_true(len < sizeof(copy));
-	memcpy(copy, text, len);
-	copy[len] = '\0';
-	return (unsigned int)strtoul(copy, NULL, 10);
-}
-
-/* Every entry that counts, once, in order; parts are the same walk. */
-static void
-check_walk(const struct table *t, bool last)
-{
-	static unsigned int kept[KEYS];
-	size_t seen = 0;
-	table_id id = TABLE_NO_ID;
-	struct table_entry e, f;
-	const char *file;
-	unsigned int line, before = 0;
-
-	memset(kept, 0, sizeof(kept));
-	for (unsigned int n = 0; n < ENTRIES; n++) {
-		unsigned int key = n * 7919u % KEYS;
-
-		if (n % 10 != 0 && (last || kept[key] == 0))
-			kept[key] = n + 1;
-	}
-	while (table_next(t, &id, &e)) {
-		table_locate(t, id, &file, &line);
-		assert_true(line > before);
-		before = line;
-		assert_int_equal(number_in(e.value, e.value_len), line - 1);
-		assert_int_equal(table_find(t, e.key, e.key_len, &f), id);
-		if (e.key[0] == 'k')
-			assert_int_equal(kept[number_in(e.key + 4,
-			    e.key_len - 4)], line);
-		seen++;
-	}
-	assert_int_equal(seen, table_count(t));
-}
-
-static void
-test_duplicates_whatever_the_threads(void **state)
-{
-	(void)state;
-	for (unsigned int threads = 1; threads <= 4; threads++) {
-		struct table *t = filled(TABLE_DUPLICATES_FIRST, threads);
-
-		check_walk(t, false);
-		table_unref(t);
-		t = filled(TABLE_DUPLICATES_LAST, threads);
-		check_walk(t, true);
-		table_unref(t);
-	}
-}
-
 static void
 test_folded(void **state)
 {
@@ -591,7 +472,6 @@ main(void)
 		cmocka_unit_test(test_duplicates_are_told),
 		cmocka_unit_test(test_many_duplicates_are_counted),
 		cmocka_unit_test(test_places_without_lines),
-		cmocka_unit_test(test_duplicates_whatever_the_threads),
 		cmocka_unit_test(test_folded),
 		cmocka_unit_test(test_default_ways),
 	};

@@ -17,7 +17,7 @@ struct text {
 #define TEXT(literal) { literal, sizeof(literal) - 1 }
 
 /* What is said of a key that comes again. */
-#define ONE	" (duplicates=first or last keeps one)"
+#define ONE	" (duplicates=first or last keeps one, join all)"
 
 /* What is said of bytes that may be what their names say. */
 #define LATIN1	"not UTF-8, but perhaps Latin-1 (iconv -f latin1 -t utf-8)"

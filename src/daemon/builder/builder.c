@@ -29,6 +29,8 @@
 /* Slots for 4 entries: the mean probe is short, the index is small. */
 #define SLOTS_FOR_FOUR	5
 
+#define JOIN_SLACK	((size_t)1 << 20)	/* addresses */
+
 #define LARGE_SEGMENT	((size_t)32 << 20)	/* worth huge pages */
 #define LARGE_SLOTS	((size_t)4 << 20)	/* bytes; likewise */
 
@@ -58,6 +60,10 @@ table_builder_new(const struct table_options *options, size_t bytes)
 	if (b == NULL)
 		return NULL;
 	b->options = *options;
+	/* Answers are there once more when they are joined. */
+	if (options->duplicates == TABLE_DUPLICATES_JOIN &&
+	    bytes < OFFSET_MASK)
+		bytes = 2 * bytes + JOIN_SLACK;
 	if (bytes >= OFFSET_MASK - ARENA_HUGE) {
 		errno = EFBIG;
 	} else if (arena_init(&b->arena, bytes + ARENA_HUGE) == 0) {
@@ -245,12 +251,13 @@ finish_names(const struct table_builder *b, struct table *t)
 static int
 finish_arena(struct table_builder *b, struct table *t)
 {
-	struct arena_piece *pieces = calloc(2 * b->n_segments + 1,
+	struct arena_piece *pieces = calloc(2 * b->n_segments + 2,
 	    sizeof(*pieces));
-	size_t n = 0;
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), n = 0;
 
 	if (pieces == NULL)
 		return -1;
+	builder_close(b);
 	for (size_t i = 0; i < b->n_segments; i++) {
 		const struct table_segment *s = b->segments[i];
 
@@ -261,6 +268,10 @@ finish_arena(struct table_builder *b, struct table *t)
 			pieces[n++] = (struct arena_piece){ s->map,
 			    s->map + s->map_len, true };
 	}
+	/* Addresses for join_all(), which touch no other piece. */
+	if (b->options.duplicates == TABLE_DUPLICATES_JOIN)
+		pieces[n++] = (struct arena_piece){ b->used + 2 * page,
+		    b->arena.size, true };
 	t->arena = b->arena;
 	b->arena.base = NULL;
 	return arena_keep(&t->arena, pieces, n);

@@ -25,6 +25,7 @@
 #include "daemon/base/problems.h"
 #include "daemon/base/quote.h"
 #include "daemon/builder/builder.h"
+#include "daemon/builder/join.h"
 #include "daemon/table/layout.h"
 #include "daemon/thread/crew.h"
 #include "daemon/thread/pace.h"
@@ -203,7 +204,8 @@ report(const struct table *t, const struct table_options *options,
 	const char *file;
 	unsigned int line;
 	struct table_entry entry, kept;
-	const char *hint = " (duplicates=first or last keeps one)";
+	const char *hint = " (duplicates=first or last keeps one, "
+	    "join all)";
 	table_id kept_id;
 	bool same;
 
@@ -216,7 +218,8 @@ report(const struct table *t, const struct table_options *options,
 	    memcmp(entry.shown, kept.shown, kept.shown_len) == 0;
 	/* The answer lines need no directive of their own. */
 	if (options->said_file == NULL)
-		hint = " (table main duplicates=first or last keeps one)";
+		hint = " (table main duplicates=first or last keeps one, "
+		    "join all)";
 	table_locate(t, id, &file, &line);
 	if (line != 0)
 		problems_add(problems, file, line, "the key \"%s\" was given "
@@ -294,25 +297,30 @@ gather(struct insert *in, table_id **ids)
 	return (ssize_t)n;
 }
 
-static void
-mark_replaced(const struct table *t, table_id id, struct digest_sum *sum)
+/* Do with those that came again what the options say; 0, or -1. */
+static int
+settle(struct table *t, const struct table_options *options,
+    const table_id *ids, size_t n, struct digest_sum *sum,
+    struct problems *problems)
 {
-	char *start = t->arena.base + id;
-	const char *p = start;
-	struct table_entry e;
-
-	table_entry(t, id, &e);
-	digest_take(sum, e.shown, e.shown_len, e.value, e.value_len);
-	layout_number(&p);
-	layout_number(&p);
-	start[p - start] |= 1;
+	if (options->duplicates == TABLE_DUPLICATES_JOIN)
+		return join_all(t, options, ids, n, sum, problems);
+	if (options->duplicates == TABLE_DUPLICATES_ERROR) {
+		report_all(t, options, ids, n, problems);
+		return 0;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (i % PACE_ENTRIES == 0)
+			pace();
+		join_mark(t, ids[i], sum);
+	}
+	return 0;
 }
 
 int
 insert_all(struct table *t, const struct table_options *options,
     unsigned int threads, struct digest_sum *sum, struct problems *problems)
 {
-	enum table_duplicates duplicates = options->duplicates;
 	struct insert *in = calloc(1, sizeof(*in));
 	size_t runs = t->n_blocks / RUN_BLOCKS + 1;
 	table_id *ids = NULL;
@@ -321,19 +329,13 @@ insert_all(struct table *t, const struct table_options *options,
 	if (in == NULL)
 		return -1;
 	in->table = t;
-	in->last = duplicates == TABLE_DUPLICATES_LAST;
+	in->last = options->duplicates == TABLE_DUPLICATES_LAST;
 	crew_run(runs < threads ? (unsigned int)runs : threads, insert_work,
 	    in);
 	if (!atomic_load(&in->failed))
 		n = gather(in, &ids);
-	if (n > 0 && duplicates == TABLE_DUPLICATES_ERROR)
-		report_all(t, options, ids, (size_t)n, problems);
-	else
-		for (ssize_t i = 0; i < n; i++) {
-			if (i % PACE_ENTRIES == 0)
-				pace();
-			mark_replaced(t, ids[i], sum);
-		}
+	if (n != -1 && settle(t, options, ids, (size_t)n, sum, problems) != 0)
+		n = -1;
 	if (n > 0)
 		t->count -= (size_t)n;
 	for (unsigned int i = 0; i < CREW_MAX; i++)

@@ -17,7 +17,8 @@ struct problems;
 /*
  * Fill the slots, which must be more than the entries and empty, and count.
  * The outcome is the same whatever the threads: of equal keys the first is
- * kept, or the last for TABLE_DUPLICATES_LAST; the others are marked.
+ * kept, or the last for TABLE_DUPLICATES_LAST; the others are marked; or all
+ * are joined for TABLE_DUPLICATES_JOIN, see join.h.
  *
  * sum       of all entries; those that are marked are taken from it
  * problems  gets every key that came twice, for TABLE_DUPLICATES_ERROR

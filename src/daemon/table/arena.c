@@ -182,6 +182,20 @@ arena_keep(struct arena *a, struct arena_piece *pieces, size_t n)
 }
 
 void
+arena_settle(struct arena *a, size_t to)
+{
+	struct arena_piece *last = &a->pieces[a->n_pieces - 1];
+
+	to = up(to, page_size());
+	if (to < last->to)
+		munmap(a->base + to, last->to - to);
+	last->to = to;
+	last->file = false;
+	if (last->from == last->to)
+		a->n_pieces--;
+}
+
+void
 arena_clear(struct arena *a)
 {
 	if (a->pieces != NULL)

@@ -75,6 +75,14 @@ int arena_map(struct arena *, size_t from, size_t to, int fd, size_t len,
 int arena_keep(struct arena *, struct arena_piece *pieces, size_t n);
 
 /*
+ * Have a part of the last piece, which was kept as if it showed a file while
+ * it was just addresses, as memory that was committed by now.
+ *
+ * to  where it ends; where the piece begins: there is none
+ */
+void arena_settle(struct arena *, size_t to);
+
+/*
  * Give back all.
  */
 void arena_clear(struct arena *);

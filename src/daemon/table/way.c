@@ -21,5 +21,6 @@ const char *const table_way_names[TABLE_WAYS] = {
 const char *const table_duplicates_names[TABLE_DUPLICATES] = {
 	[TABLE_DUPLICATES_ERROR] = "error",
 	[TABLE_DUPLICATES_FIRST] = "first",
-	[TABLE_DUPLICATES_LAST] = "last"
+	[TABLE_DUPLICATES_LAST] = "last",
+	[TABLE_DUPLICATES_JOIN] = "join"
 };

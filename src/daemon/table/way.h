@@ -29,6 +29,7 @@ enum table_duplicates {
 	TABLE_DUPLICATES_ERROR,
 	TABLE_DUPLICATES_FIRST,	/* the first one counts */
 	TABLE_DUPLICATES_LAST,
+	TABLE_DUPLICATES_JOIN,	/* all do, a line each */
 	TABLE_DUPLICATES	/* how many there are */
 };
 

@@ -93,10 +93,11 @@ class Answers(MapTest):
         self.assertRegex(done.stderr, f'{re.escape(path)}.*"a".*before')
         self.assertRegex(done.stderr, f'{re.escape(path)}.*"c".*before')
         self.serve(*(f"table {how} file {path} mmap=yes duplicates={how}"
-                     for how in ("first", "last")))
+                     for how in ("first", "last", "join")))
         for table, expected in (
                 ("first", {"a": "1", "b": "2", "c": "\t"}),
-                ("last", {"a": "3\n", "b": "2", "c": "plain"})):
+                ("last", {"a": "3\n", "b": "2", "c": "plain"}),
+                ("join", {"a": "1\n3\n", "b": "2", "c": "\t\nplain"})):
             for key, text in expected.items():
                 self.assertEqual(self.find(key, table=table), text)
             self.assert_finds("prefix", "", sorted(expected.items()),

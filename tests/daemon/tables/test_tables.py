@@ -233,13 +233,14 @@ class Duplicates(TableTest):
         wanted = {
             "first": {"a": ("1", 1), "b": ("2", 2), "c": ("4", 4)},
             "last": {"a": ("5", 5), "b": ("6", 6), "c": ("4", 4)},
+            "join": {"a": ("1\n3\n5", 1), "b": ("2\n6", 2), "c": ("4", 4)},
         }[how]
         self.serve(self.table("words", self.DATA, f"duplicates={how}"))
         return wanted
 
-    def test_first_and_last(self):
-        """The first or the last one counts, everywhere."""
-        for how in ("first", "last"):
+    def test_first_last_and_join(self):
+        """The first or the last one counts, or all do, everywhere."""
+        for how in ("first", "last", "join"):
             with self.subTest(how):
                 expected = self.serve_duplicates(how)
                 for key, (text, line) in expected.items():
@@ -250,16 +251,25 @@ class Duplicates(TableTest):
                     (key, text) for key, (text, _) in expected.items()])
                 status = self.control("status").stdout
                 self.assertRegex(status, r"entries\W+3\b")
+                self.assertIn("nothing", self.control("reload").stdout)
 
     def test_over_files_and_formats(self):
         """Files count in their order, and a cdb's records."""
         self.write("words/a.tsv", "x\t1\ny\t2\n")
         self.write("words/b.json", '{"y": "3", "z": "4", "z": "5"}')
         self.serve("table first file words/* duplicates=first",
-                   "table last file words/* duplicates=last")
+                   "table last file words/* duplicates=last",
+                   "table join file words/* duplicates=join")
         for key, (first, last) in {"x": "11", "y": "23", "z": "45"}.items():
             self.assertEqual(self.find(key, table="first"), first)
             self.assertEqual(self.find(key, table="last"), last)
+            self.assertEqual(self.find(key, table="join"),
+                             first if key == "x" else f"{first}\n{last}")
+        for key, file, line in (("y", "a.tsv", 2), ("z", "b.json", 1)):
+            header = self.ask({"value": key, "table": "join"},
+                              explain=True).header
+            self.assertEqual((header["file"], header["line"]),
+                             (self.path(f"words/{file}"), line))
 
     def test_in_a_cdb(self):
         """A cdb may have a key more than once."""
@@ -270,9 +280,11 @@ class Duplicates(TableTest):
         self.assertEqual(done.returncode, tables.CONFIG)
         self.assertRegex(done.stderr, f'{re.escape(path)}.*"a".*before')
         self.serve(f"table first file {path} duplicates=first",
-                   f"table last file {path} duplicates=last")
+                   f"table last file {path} duplicates=last",
+                   f"table join file {path} duplicates=join")
         self.assertEqual(self.find("a", table="first"), "1")
         self.assertEqual(self.find("a", table="last"), "3")
+        self.assertEqual(self.find("a", table="join"), "1\n3")
 
     def test_folded(self):
         """Keys that differ in case only are the same with fold=yes."""
@@ -283,9 +295,13 @@ class Duplicates(TableTest):
         self.assertEqual([place[:2] for place in found],
                          [(self.path("words.tsv"), 3)])
         self.serve(self.table("words", data, "fold=yes", "duplicates=last"),
+                   self.table("joined", data, "fold=yes", "duplicates=join"),
                    self.table("plain", data))
         for key in ("strasse", "STRASSE", "Stra\u00dfe", "stra\u1e9ee"):
             self.assertEqual(self.find(key, table="words"), "3")
+            self.assertEqual(self.find(key, table="joined"), "1\n3")
+        self.assert_finds("prefix", "stra", [("Stra\u00dfe", "1\n3")],
+                          table="joined")
         self.assertIsNone(self.find("strasse", table="plain"))
         self.assertEqual(self.find("Stra\u00dfe", table="plain"), "1")
 

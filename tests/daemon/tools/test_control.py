@@ -293,7 +293,7 @@ class Failures(ControlTest):
         lines = self.failed("reload").split("\n")
         self.assertEqual(lines[9:12], [
             f'{words}:11: the key "a" was given before, at {words}:1 '
-            "(duplicates=first or last keeps one)",
+            "(duplicates=first or last keeps one, join all)",
             f"and 9,198 more in {words}",
             f"{other}:1: no TAB between key and answer"])
 
