@@ -584,15 +584,15 @@ class Client:
 
     def search(self, value: str, *, match: Optional[str] = None,
                table: Optional[str] = None, limit: Optional[int] = None,
-               distance: Optional[int] = None, suggest: Optional[int] = None,
-               explain: bool = False) -> Reply:
+               distance: Optional[int] = None, after: Optional[str] = None,
+               suggest: Optional[int] = None, explain: bool = False) -> Reply:
         """The reply to one search; the words are those of the protocol.
 
         An error, as of a table that is not there, is not raised: see status.
         """
         return self._one(_search(
             next(self._numbers), value, explain, suggest, match=match,
-            table=table, limit=limit, distance=distance))
+            table=table, limit=limit, distance=distance, after=after))
 
     def search_many(self, values: Iterable[str], *,
                     match: Optional[str] = None, table: Optional[str] = None,
@@ -780,6 +780,7 @@ class AsyncClient:
     async def search(self, value: str, *, match: Optional[str] = None,
                      table: Optional[str] = None, limit: Optional[int] = None,
                      distance: Optional[int] = None,
+                     after: Optional[str] = None,
                      suggest: Optional[int] = None,
                      explain: bool = False) -> Reply:
         """The reply to one search; the words are those of the protocol.
@@ -788,7 +789,7 @@ class AsyncClient:
         """
         return await self._ask(_search(
             next(self._numbers), value, explain, suggest, match=match,
-            table=table, limit=limit, distance=distance))
+            table=table, limit=limit, distance=distance, after=after))
 
     async def binary(self, content: bytes) -> Reply:
         """The reply to a binary request."""

@@ -57,7 +57,7 @@ function __appmsg_client_where
                 set table $word=$words[1]
                 set -e words[1]
             case --timeout --connections --match --limit --distance \
-                --suggest --color
+                --after --suggest --color
                 set -e words[1]
             case '--*'
             case '*'

@@ -105,9 +105,8 @@ struct appmsg_query {
 	size_t key_len;
 	const char *table;	/* UTF-8; NULL: all tables */
 	size_t table_len;
-	const char *after;	/* matches behind this key, for servers that
-				   know it, as appmsgd does not yet; NULL: from
-				   the first one on */
+	const char *after;	/* matches behind this key; NULL: from the
+				   first one on */
 	size_t after_len;
 	enum appmsg_way way;
 	unsigned int limit;	/* matches, up to 1000 */

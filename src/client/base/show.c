@@ -108,8 +108,8 @@ show_matches(const struct call *call, const struct reply *reply,
 	/* Who set a limit knows that there is one. */
 	if (reply_has_more(reply) && call->options->query.limit == 0 &&
 	    !call->options->quiet)
-		call_tell(call, "more keys match; -n shows up to %d",
-		    QUERY_LIMIT_MAX);
+		call_tell(call, "more keys match; -n shows up to %d, --after "
+		    "the next", QUERY_LIMIT_MAX);
 }
 
 /* Name the keys that were perhaps meant. */

@@ -38,6 +38,7 @@ enum options_long {
 	OPTIONS_LONG_HELP,
 	OPTIONS_LONG_SUGGEST,
 	OPTIONS_LONG_EXPLAIN,
+	OPTIONS_LONG_AFTER,
 	OPTIONS_LONG_TLS,
 	OPTIONS_LONG_CA,
 	OPTIONS_LONG_CERT,
@@ -57,6 +58,7 @@ static const struct option options_table[] = {
 	{ "limit", required_argument, NULL, 'n' },
 	{ "distance", required_argument, NULL, 'd' },
 	{ "table", required_argument, NULL, 'T' },
+	{ "after", required_argument, NULL, OPTIONS_LONG_AFTER },
 	{ "suggest", required_argument, NULL, OPTIONS_LONG_SUGGEST },
 	{ "explain", no_argument, NULL, OPTIONS_LONG_EXPLAIN },
 	{ "tls", no_argument, NULL, OPTIONS_LONG_TLS },
@@ -280,8 +282,9 @@ options_check_query(const struct options *options)
 	const struct query *query = &options->query;
 
 	if (options->action != OPTIONS_SEARCH && (query->suggest != -1 ||
-	    query->explain))
-		usage_fail("--suggest and --explain are for search only");
+	    query->explain || query->after != NULL))
+		usage_fail("--after, --suggest and --explain are for search "
+		    "only");
 	if (options->action != OPTIONS_SEARCH &&
 	    options->action != OPTIONS_BENCH && (query->match != NULL ||
 	    query->limit != 0 || query->distance != 0 ||
@@ -289,6 +292,11 @@ options_check_query(const struct options *options)
 		usage_fail("-m, -n, -d and -T are for search and bench only");
 	if (query->limit != 0 && query->match == NULL)
 		usage_fail("-n is for -m only");
+	if (query->after != NULL && query->match == NULL)
+		usage_fail("--after is for -m only");
+	if (query->after != NULL && (options->words_count != 1 ||
+	    strcmp(options->words[0], "-") == 0))
+		usage_fail("--after is for a single key");
 	if (query->distance != 0 && (query->match == NULL ||
 	    strcmp(query->match, "fuzzy") != 0))
 		usage_fail("-d is for -m fuzzy only");
@@ -349,41 +357,6 @@ options_check_count(enum options_action action, int count)
 		    "goes in quotes", count);
 }
 
-/* Whether a server's name has a port, which no IPv6 address has. */
-static bool
-options_has_port(const char *server)
-{
-	const char *scheme = strstr(server, "://");
-	const char *host = scheme != NULL ? scheme + 3 : server;
-	const char *colon = strrchr(host, ':');
-
-	return colon != NULL && (strchr(host, ':') == colon ||
-	    (colon > host && colon[-1] == ']'));
-}
-
-/* The one server that is looked at, if words name it. */
-static void
-options_set_one(struct options_given *given, char **words, int count)
-{
-	if (count > 0 && (given->where.n_hosts > 0 ||
-	    given->where.path != NULL))
-		usage_fail("the host is named twice");
-	if (count > 1 && (given->where.port != NULL ||
-	    options_has_port(words[0])))
-		usage_fail("the port is named twice");
-	if (count == 1 && words[0][strspn(words[0], "0123456789")] == '\0')
-		usage_fail("\"%s\" is no host; a port alone goes behind -p",
-		    words[0]);
-	if (count > 1 && words[0][0] == '/')
-		usage_fail("a unix socket has no port");
-	if (count > 0 && words[0][0] == '/')
-		given->where.path = words[0];
-	else if (count > 0)
-		given->where.hosts[given->where.n_hosts++] = words[0];
-	if (count > 1)
-		given->where.port = words[1];
-}
-
 /* Without an action: somebody who sits there says what is wanted. */
 static void
 options_set_interactive(struct options *options,
@@ -403,9 +376,9 @@ options_set_interactive(struct options *options,
 	if (options->bench.given != NULL)
 		usage_fail("%s is for bench only", options->bench.given);
 	if (given->connections || options->quiet || options->json ||
-	    options->tsv || options->trace)
-		usage_fail("-c, -q, --json, --tsv and --trace want an "
-		    "action");
+	    options->tsv || options->trace || options->query.after != NULL)
+		usage_fail("-c, -q, --after, --json, --tsv and --trace want "
+		    "an action");
 	options->action = OPTIONS_INTERACTIVE;
 }
 
@@ -428,15 +401,16 @@ options_set_words(struct options *options, struct options_given *given,
 		usage_fail("-c is for echo and bench only");
 	if (options->action == OPTIONS_ECHO && options->quiet)
 		usage_fail("-q is not for echo");
-	options_check_query(options);
-	options_check_output(options);
 	options->words = argv + 1;
 	options->words_count = argc - 1;
+	options_check_query(options);
+	options_check_output(options);
 	if (options->action == OPTIONS_SEARCH)
 		options_check_keys(options);
 	if (options->action == OPTIONS_CHECK ||
 	    options->action == OPTIONS_BENCH)
-		options_set_one(given, options->words, options->words_count);
+		where_take(&given->where, options->words,
+		    options->words_count);
 }
 
 /* One of those about what is printed; false when it is another. */
@@ -484,6 +458,11 @@ options_take_query(struct query *query, int letter)
 		if (!escape_is_utf8(optarg, strlen(optarg)))
 			usage_fail("table's name is not valid UTF-8");
 		query->table = optarg;
+		return true;
+	case OPTIONS_LONG_AFTER:
+		if (!escape_is_utf8(optarg, strlen(optarg)))
+			usage_fail("key to go on after is not valid UTF-8");
+		query->after = optarg;
 		return true;
 	case OPTIONS_LONG_SUGGEST:
 		query->suggest = options_number("number of suggestions",

@@ -33,6 +33,8 @@ query_question(const struct query *query, const char *key, size_t len,
 	appmsg_query_init(question, key, len);
 	question->table = query->table;
 	question->table_len = query->table != NULL ? strlen(query->table) : 0;
+	question->after = query->after;
+	question->after_len = query->after != NULL ? strlen(query->after) : 0;
 	for (int i = 0; query->match != NULL && i < QUERY_WAYS; i++)
 		if (strcmp(query->match, query_ways[i]) == 0)
 			question->way = query_numbers[i];

@@ -28,6 +28,7 @@ extern const char *const query_ways[QUERY_WAYS];
 struct query {
 	const char *match;	/* one of query_ways, or NULL: the key itself */
 	const char *table;	/* the only one to ask, or NULL: all; UTF-8 */
+	const char *after;	/* matches behind this key, or NULL; UTF-8 */
 	int distance;		/* of fuzzy; 0: as the server likes */
 	int limit;		/* of matches; 0: as the server likes */
 	int suggest;		/* near keys wanted on a miss */

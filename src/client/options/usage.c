@@ -63,6 +63,7 @@ static const char help_text[] =
 "  -n, --limit=COUNT        at most COUNT of them, up to 1000 (default 10)\n"
 "  -d, --distance=EDITS     fuzzy: keys that are 1 or 2 EDITS away (default 2)\n"
 "  -T, --table=TABLE        ask this table only\n"
+"      --after=KEY          what matches behind this KEY: the next ones\n"
 "      --suggest=COUNT      on a miss, name up to 5 near keys (default 3 for a\n"
 "                             single KEY, else 0)\n"
 "      --explain            say where the answer stands, on standard error\n"

@@ -13,6 +13,7 @@
 #include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 
 #include "appmsg.h"
@@ -166,4 +167,36 @@ where_words(const struct where *where, char *const *words, int n)
 		add(servers, "server", words[i], where->port != NULL ?
 		    where->port : where->default_port, where->tls);
 	return servers;
+}
+
+/* Whether a server's name has a port, which no IPv6 address has. */
+static bool
+where_has_port(const char *server)
+{
+	const char *scheme = strstr(server, "://");
+	const char *host = scheme != NULL ? scheme + 3 : server;
+	const char *colon = strrchr(host, ':');
+
+	return colon != NULL && (strchr(host, ':') == colon ||
+	    (colon > host && colon[-1] == ']'));
+}
+
+void
+where_take(struct where *where, char **words, int count)
+{
+	if (count > 0 && (where->n_hosts > 0 || where->path != NULL))
+		usage_fail("the host is named twice");
+	if (count > 1 && (where->port != NULL || where_has_port(words[0])))
+		usage_fail("the port is named twice");
+	if (count == 1 && words[0][strspn(words[0], "0123456789")] == '\0')
+		usage_fail("\"%s\" is no host; a port alone goes behind -p",
+		    words[0]);
+	if (count > 1 && words[0][0] == '/')
+		usage_fail("a unix socket has no port");
+	if (count > 0 && words[0][0] == '/')
+		where->path = words[0];
+	else if (count > 0)
+		where->hosts[where->n_hosts++] = words[0];
+	if (count > 1)
+		where->port = words[1];
 }

@@ -23,6 +23,12 @@ struct where {
 };
 
 /*
+ * Take the one server that is looked at from words, if they name it: a host and
+ * a port, or one of them.  Leaves the program as below.
+ */
+void where_take(struct where *where, char **words, int count);
+
+/*
  * Make the list, of one at least.  Leaves the program itself, with 64, when
  * something is wrong, which is told.
  *

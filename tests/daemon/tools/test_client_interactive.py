@@ -139,10 +139,10 @@ class AskTest(TypedTest):
 
     def test_options_that_want_an_action(self):
         for args in (("-q",), ("--json",), ("-c", "2"), ("--tsv",),
-                     ("--trace",)):
+                     ("--trace",), ("-m", "prefix", "--after", "k")):
             shown = Client(self, *args)
             self.assertEqual(shown.wait_end(), 64)
-            shown.wait_text("-c, -q, --json, --tsv and --trace want an ac")
+            shown.wait_text("-c, -q, --after, --json, --tsv and --trace want")
         shown = Client(self, "--depth", "2")
         self.assertEqual(shown.wait_end(), 64)
         shown.wait_text("--depth is for bench only")

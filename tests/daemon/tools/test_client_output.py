@@ -93,7 +93,7 @@ class Tsv(ShapeTest):
     def test_matches(self):
         """Then what was asked for is a third column."""
         more = ("appmsg-client: S: more keys match; "
-                "-n shows up to 1000\n")
+                "-n shows up to 1000, --after the next\n")
         self.tsv(("-m", "prefix", "pre"), 0,
                  "prefix\t1\tpre\nPRElate\\x1b\t2\\t\\\\\tpre\n", more)
         self.tsv(("-m", "prefix", "none"), 1, "", 'No match for "none".\n')
@@ -156,7 +156,7 @@ class Text(ShapeTest):
     def test_matches(self):
         self.text(("-m", "prefix", "pre"), 0,
                   "prefix\t1\nPRElate\\x1b\t2\\t\\\\\n",
-                  "appmsg-client: S: more keys match; -n shows up to 1000\n")
+                  "appmsg-client: S: more keys match; -n shows up to 1000, --after the next\n")
         self.text(("-m", "prefix", "-n", "2", "pre", "none"), 1,
                   "prefix\t1\nPRElate\\x1b\t2\\t\\\\\n",
                   'No match for "none".\n'

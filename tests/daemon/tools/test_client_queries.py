@@ -58,6 +58,8 @@ class SentTest(unittest.TestCase):
                  {"match": "prefix", "limit": 1000}),
                 (("-m", "fuzzy", "-d", 1, "-n", 1), {},
                  {"match": "fuzzy", "distance": 1, "limit": 1}),
+                (("-m", "suffix", "--after", "\u00e4 b"), {},
+                 {"match": "suffix", "after": "\u00e4 b"}),
                 (("-m", "fuzzy", "--distance=2"), {},
                  {"match": "fuzzy", "distance": 2})):
             with self.subTest(args):
@@ -88,6 +90,14 @@ class SentTest(unittest.TestCase):
                   "k"), "UTF-8"),
                 (("-m", "exact", "binary", "k"), "for search and bench only"),
                 (("--explain", "echo", "k"), "for search only"),
+                (("--after", "k", "ping"), "for search only"),
+                (("--after", "k", "search", "k"), "--after is for -m only"),
+                (("--after", "k", "-m", "prefix", "search", "-"),
+                 "for a single key"),
+                (("--after", "k", "-m", "prefix", "search", "a", "b"),
+                 "for a single key"),
+                (("--after", b"\xff".decode("utf-8", "surrogateescape"), "-m",
+                  "prefix", "search", "k"), "UTF-8"),
                 (("--suggest", "0", "binary", "k"), "for search only"),
                 (("-T", "t", "binary", "k"), "for search and bench only")):
             with self.subTest(args):
@@ -148,7 +158,11 @@ class MatchTest(ServedTest):
         self.assert_done(
             self.ask("-m", "prefix", "search", "k"), 0, ten,
             f"appmsg-client: 127.0.0.1:{self.daemon.port}: more keys match; "
-            "-n shows up to 1000\n")
+            "-n shows up to 1000, --after the next\n")
+        self.assert_done(self.ask("-m", "prefix", "--after=k09", "search",
+                                  "k"), 0, "k10\tv\n")
+        self.assert_done(self.ask("-m", "prefix", "--after=k10", "search",
+                                  "k"), 1, "", no_match("k") + "\n")
         self.assert_done(self.ask("-m", "prefix", "-q", "search", "k"), 0,
                          ten)
         self.assert_done(self.ask("-m", "prefix", "-n", 10, "search", "k"),

@@ -88,6 +88,31 @@ class Daemon(TableTest):
             self.assertEqual(caught.exception.reply.code, "no-table")
             self.assertEqual(client.get("ring"), RING)
 
+    def test_pages(self):
+        """All matches, some at a time, by both."""
+        keys = [f"key {n:02}" for n in range(25)]
+        daemon = self.serve(self.table("words", tsv(
+            (key, "x") for key in keys), "search=prefix"))
+        where = f"{LOOPBACK}:{daemon.port}"
+        found, after = [], None
+        with appmsg.Client(where) as client:
+            while len(found) < len(keys) + 1:
+                reply = client.search("key", match="prefix", limit=7,
+                                      after=after)
+                if not reply.found:
+                    break
+                found += [match.key for match in reply.matches]
+                after = found[-1]
+        self.assertEqual(found, keys)
+
+        async def ask():
+            async with appmsg.AsyncClient(where) as client:
+                return await client.search("key", match="prefix",
+                                           after="key 20")
+
+        self.assertEqual([match.key for match in
+                          asyncio.run(ask()).matches], keys[21:])
+
     def test_many(self):
         """Thousands in their order, by both, over one connection."""
         daemon = self.serve(self.table("words", tsv(
