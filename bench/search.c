@@ -43,6 +43,7 @@ struct run {
 	enum table_way way;
 	unsigned int distance, limit;
 	void (*make)(struct text *);	/* of a key; NULL: regexes */
+	bool next;			/* the page behind the first */
 };
 
 static uint64_t seed = 42;
@@ -165,17 +166,42 @@ compare(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
+/* The last key of a first page, to go on after; none: what was searched for. */
+static void
+find_last(const struct table *table, const struct run *run,
+    const struct text *text, struct text *last)
+{
+	const struct search_query query = { .way = run->way, .key = text->p,
+	    .key_len = text->len, .limit = run->limit };
+	struct search *search = search_new(&table, 1, &query);
+	const struct search_match *list;
+	struct table_entry entry;
+	size_t n;
+	bool more;
+
+	while (search_step(search, SLICE_US) == SEARCH_MORE)
+		;
+	*last = *text;
+	if ((n = search_matches(search, &list, &more)) > 0) {
+		table_entry(table, list[n - 1].id, &entry);
+		last->len = entry.shown_len;
+		memcpy(last->p, entry.shown, entry.shown_len);
+	}
+	search_free(search);
+}
+
 static void
 run_one(const struct table *table, const char *name, const struct run *run)
 {
 	size_t n = run->make == NULL ? REGEXES : queries, found = 0, more = 0;
 	struct text *texts = calloc(n, sizeof(*texts));
+	struct text *after = calloc(n, sizeof(*after));
 	double *times = calloc(n, sizeof(*times)), cpu;
 	size_t count = table_count(table), stride = count / n + 1, at = 0;
 	struct table_entry entry;
 	table_id id = TABLE_NO_ID;
 
-	if (texts == NULL || times == NULL)
+	if (texts == NULL || after == NULL || times == NULL)
 		err(71, NULL);
 	/* Keys from all over the table, then in no order. */
 	for (size_t i = 0; i < n && run->make != NULL; i++) {
@@ -197,13 +223,16 @@ run_one(const struct table *table, const char *name, const struct run *run)
 		texts[j] = texts[i - 1];
 		texts[i - 1] = text;
 	}
+	for (size_t i = 0; i < n && run->next; i++)
+		find_last(table, run, &texts[i], &after[i]);
 	cpu = now(CLOCK_THREAD_CPUTIME_ID);
 	for (size_t i = 0; i < n; i++) {
 		const char *key = run->make == NULL ? regexes[i] : texts[i].p;
 		const struct search_query query = { .way = run->way,
 			.key = key, .key_len = run->make == NULL ?
 			strlen(key) : texts[i].len,
-			.distance = run->distance, .limit = run->limit };
+			.distance = run->distance, .limit = run->limit,
+			.after = after[i].p, .after_len = after[i].len };
 		double start = now(CLOCK_MONOTONIC);
 		struct search *search = search_new(&table, 1, &query);
 		const struct search_match *list;
@@ -234,6 +263,7 @@ run_one(const struct table *table, const char *name, const struct run *run)
 	fflush(stdout);
 	first = false;
 	free(texts);
+	free(after);
 	free(times);
 }
 
@@ -301,29 +331,35 @@ build(const char *name, enum kind kind, const char *path, size_t n,
 }
 
 static const struct run runs_words[] = {
-	{ "exact", TABLE_EXACT, 0, 1000, make_exact },
-	{ "prefix", TABLE_PREFIX, 0, 1000, make_prefix },
-	{ "suffix", TABLE_SUFFIX, 0, 1000, make_suffix },
-	{ "substring", TABLE_SUBSTRING, 0, 1000, make_substring },
-	{ "fuzzy 1", TABLE_FUZZY, 1, 1000, make_edit },
-	{ "fuzzy 2", TABLE_FUZZY, 2, 1000, make_edits },
-	{ "regex", TABLE_REGEX, 0, 1000, NULL },
+	{ "exact", TABLE_EXACT, 0, 1000, make_exact, false },
+	{ "prefix", TABLE_PREFIX, 0, 1000, make_prefix, false },
+	{ "suffix", TABLE_SUFFIX, 0, 1000, make_suffix, false },
+	{ "substring", TABLE_SUBSTRING, 0, 1000, make_substring, false },
+	{ "fuzzy 1", TABLE_FUZZY, 1, 1000, make_edit, false },
+	{ "fuzzy 2", TABLE_FUZZY, 2, 1000, make_edits, false },
+	{ "regex", TABLE_REGEX, 0, 1000, NULL, false },
+	{ "prefix, next page", TABLE_PREFIX, 0, 10, make_prefix, true },
+	{ "suffix, next page", TABLE_SUFFIX, 0, 10, make_suffix, true },
+	{ "substring, next page", TABLE_SUBSTRING, 0, 10, make_substring, true },
 	/* As no client can ask for: without a limit. */
-	{ "prefix", TABLE_PREFIX, 0, 1000000, make_prefix },
-	{ "suffix", TABLE_SUFFIX, 0, 1000000, make_suffix },
-	{ "substring", TABLE_SUBSTRING, 0, 1000000, make_substring },
-	{ "regex", TABLE_REGEX, 0, 1000000, NULL }
+	{ "prefix", TABLE_PREFIX, 0, 1000000, make_prefix, false },
+	{ "suffix", TABLE_SUFFIX, 0, 1000000, make_suffix, false },
+	{ "substring", TABLE_SUBSTRING, 0, 1000000, make_substring, false },
+	{ "regex", TABLE_REGEX, 0, 1000000, NULL, false }
 };
 
 static const struct run runs_synthetic[] = {
-	{ "exact", TABLE_EXACT, 0, 10, make_exact },
-	{ "prefix", TABLE_PREFIX, 0, 10, make_prefix },
-	{ "long prefix", TABLE_PREFIX, 0, 10, make_long_prefix },
-	{ "suffix", TABLE_SUFFIX, 0, 10, make_suffix },
-	{ "substring", TABLE_SUBSTRING, 0, 10, make_substring },
-	{ "fuzzy 1", TABLE_FUZZY, 1, 10, make_edit },
-	{ "fuzzy 2", TABLE_FUZZY, 2, 10, make_edits },
-	{ "regex", TABLE_REGEX, 0, 10, NULL }
+	{ "exact", TABLE_EXACT, 0, 10, make_exact, false },
+	{ "prefix", TABLE_PREFIX, 0, 10, make_prefix, false },
+	{ "long prefix", TABLE_PREFIX, 0, 10, make_long_prefix, false },
+	{ "suffix", TABLE_SUFFIX, 0, 10, make_suffix, false },
+	{ "substring", TABLE_SUBSTRING, 0, 10, make_substring, false },
+	{ "fuzzy 1", TABLE_FUZZY, 1, 10, make_edit, false },
+	{ "fuzzy 2", TABLE_FUZZY, 2, 10, make_edits, false },
+	{ "regex", TABLE_REGEX, 0, 10, NULL, false },
+	{ "prefix, next page", TABLE_PREFIX, 0, 10, make_prefix, true },
+	{ "suffix, next page", TABLE_SUFFIX, 0, 10, make_suffix, true },
+	{ "substring, next page", TABLE_SUBSTRING, 0, 10, make_substring, true }
 };
 
 static void
