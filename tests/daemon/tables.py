@@ -337,8 +337,8 @@ class Reference:
                 found.append((far, other.encode(), other))
         return [key for *_, key in sorted(found)]
 
-    def search(self, way, key, distance=2):
-        """All matches in order, as (key, answer)."""
+    def search(self, way, key, distance=2, after=None):
+        """All matches in order, as (key, answer), or those after a key."""
         if way == "regex":
             flags = re.IGNORECASE if self.fold is folded else 0
             pattern = re.compile(key, flags)
@@ -355,6 +355,11 @@ class Reference:
                 found = [k for k in self.keys if test(k, key)]
         if way != "fuzzy":
             found.sort(key=lambda k: group(way, k, key))
+        if after is not None:
+            after = self.fold(after)
+            place = group(way, after, key), after.encode()
+            found = [k for k in found if way != "exact" and
+                     (group(way, k, key), k.encode()) > place]
         return [self.entries[k] for k in found]
 
 

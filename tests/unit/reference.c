@@ -367,9 +367,15 @@ static bool
 place_after(const struct keys *keys, size_t n,
     const struct search_query *query, struct text *text, struct found *place)
 {
+	size_t filled = 0;
+
+	for (size_t t = 0; t < n; t++)
+		filled += keys[t].n > 0;
 	for (size_t t = 0; t < n; t++) {
 		*text = text_as(query->after, query->after_len, keys[t].fold);
-		if (n > 1 && bsearch(text, keys[t].keys, keys[t].n,
+		if (filled > 0 && keys[t].n == 0)
+			continue;
+		if (filled > 1 && bsearch(text, keys[t].keys, keys[t].n,
 		    sizeof(*text), text_compare) == NULL)
 			continue;
 		*place = place_of(keys, t, text, query);

@@ -254,6 +254,12 @@ of_several_tables_one_has_the_key(void **state)
 	expect_after(keys, 3, TABLE_PREFIX, "", "f", "d|");
 	expect_after(keys, 3, TABLE_PREFIX, "", "d", "");
 	expect_after(keys, 3, TABLE_PREFIX, "", "g", NULL);
+	/* Others that are empty do not count. */
+	table_unref(keys[0].table);
+	table_unref(keys[1].table);
+	keys_of(&keys[0], "", WAYS_ALL, false);
+	keys_of(&keys[1], "", WAYS_ALL, false);
+	expect_after(keys, 3, TABLE_PREFIX, "", "bb", "c|d|");
 	for (size_t i = 0; i < 3; i++)
 		table_unref(keys[i].table);
 }

@@ -24,9 +24,9 @@
  * be searched so or not.
  *
  * A search may be for what is behind a key in that order.  The key stands in
- * the first table that has it, so that one of them must; a single table need
- * not: it is asked for what is behind the place that the key would have, among
- * others if it is no match.
+ * the first table that has it, so that one of them must; a single one, beside
+ * which others are empty, need not: it is asked for what is behind the place
+ * that the key would have, among others if it is no match.
  */
 
 #include <stdbool.h>

@@ -72,10 +72,22 @@ after_compare(struct search *search, const struct table *table)
 	return result == SEARCH_FAILED ? result : SEARCH_MORE;
 }
 
+/* How many tables have entries: others, as main often is, do not count. */
+static size_t
+after_count_filled(const struct search *search)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < search->n; i++)
+		n += table_count(search->tables[i]) > 0;
+	return n;
+}
+
 enum search_result
 search_after_find(struct search *search)
 {
 	struct search_after *after = &search->after;
+	size_t filled = after_count_filled(search);
 	struct table_entry entry;
 
 	after->found = true;
@@ -84,9 +96,11 @@ search_after_find(struct search *search)
 	for (after->at = 0; after->at < search->n; after->at++) {
 		const struct table *table = search->tables[after->at];
 
+		if (table_count(table) == 0 && filled > 0)
+			continue;
 		if (after_key(after, table) == -1)
 			return SEARCH_FAILED;
-		if (search->n == 1 || table_find(table,
+		if (filled <= 1 || table_find(table,
 		    (const char *)after->key, after->key_len, &entry) !=
 		    TABLE_NO_ID)
 			return after_compare(search, table);

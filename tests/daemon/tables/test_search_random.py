@@ -12,8 +12,8 @@ sys.path.insert(1, sys.path[0] + "/..")
 import harness
 import tables
 from harness import kept, request, thorough
-from tables import (ALL_WAYS, FOUND, KEEP, MISSED, WAYS, Reference, TableTest,
-                    wanted)
+from tables import (ALL_WAYS, FOUND, KEEP, KEY_MAX, MISSED, WAYS, Reference,
+                    TableTest, wanted)
 
 KEYS = thorough(1500, 4000)
 QUERIES = thorough(60, 150)     # of each way, against every key
@@ -106,6 +106,7 @@ class Random(TableTest):
         super().setUp()
         self.rng, self.seed = harness.seeded()
         print(f"APPMSG_SEED={self.seed}", file=sys.stderr)
+        self.pages = True       # some queries go on after a key
 
     def query(self, way, keys):
         """A random query: its text, its other members, the distance."""
@@ -114,6 +115,10 @@ class Random(TableTest):
         members = {"limit": self.rng.choice((1, 2, 10, 100, 1000))}
         if way == "fuzzy":
             return mistyped(self.rng, key), {**members, "distance": distance}
+        if self.pages and self.rng.randrange(2):
+            other = self.rng.choice(keys)
+            members["after"] = self.rng.choice((other, other, mistyped(
+                self.rng, other)[:KEY_MAX // 4] or "x"))
         if way == "regex":
             return expression(self.rng, key), members
         text = {"exact": lambda: self.rng.choice((key, mistyped(
@@ -151,7 +156,8 @@ class Random(TableTest):
                     for text, members in part))
                 for text, members in part:
                     self.compare(way, text, members, search_all(
-                        way, text, members.get("distance", 2)))
+                        way, text, members.get("distance", 2),
+                        members.get("after")))
             self.assertLessEqual(self.late, count // 10)
 
     def test_as_they_are(self):
@@ -189,7 +195,8 @@ class Random(TableTest):
         """Keys of up to 1024 bytes, of two letters and of many."""
         entries = {}
         for number in range(300):
-            letters = self.rng.choice(("ab", "abcdefgh", "\u00e9\u4e2da"))
+            letters = self.rng.choice(("ab", "abcdefgh", "\u00e9\u4e2da",
+                                       "a -", "ab \u00e9"))
             key = "".join(self.rng.choices(
                 letters, k=self.rng.choice((1, 10, 100, 341))))
             entries[key[:1024]] = str(number)
@@ -217,7 +224,7 @@ class Random(TableTest):
                      for number, (part, _) in enumerate(parts)))
         references = [Reference(shown) for _, shown in parts]
 
-        def search_all(way, text, most):
+        def search_all(way, text, most, _):
             found = [match for reference in references
                      for match in reference.search(way, text, most)]
             if way == "fuzzy":      # stable, so of equals by tables
@@ -227,6 +234,7 @@ class Random(TableTest):
                 found.sort(key=lambda match: match[0] != text)
             return found[:1] if way == "exact" else found
 
+        self.pages = False
         self.check(search_all, list(seen), count=QUERIES // 3)
 
 
