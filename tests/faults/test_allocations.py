@@ -116,6 +116,16 @@ class Pages(acts.Pages, Allocations):
             for path in ("/", "/stats.json", "/metrics", "/healthz", "/none")
             for where in ("http", "http unix")})
 
+    def test_answers(self):
+        """Over HTTP."""
+        self.phases({path: functools.partial(self.get_once, "search", path)
+                     for path in (
+                         "/search", "/v1/tables", "/v1/key/ring",
+                         "/v1/key/none", "/v1/key/large", "/v1/key/%",
+                         "/v1/search?q=tsv&match=prefix&explain=yes",
+                         "/v1/search?q=(1%7C2)%2B+.*d$&match=regex",
+                         "/v1/search?q=x&table=secret")})
+
 
 class Control(acts.Control, Allocations):
     """What the control socket is asked."""

@@ -112,7 +112,8 @@ class Syscalls(acts.Requests, acts.Pages, acts.Control, acts.Reloads):
         tries += [functools.partial(self.order_once, name)
                   for name in ("status", "stats")]
         tries += [functools.partial(self.get_once, *page) for page in
-                  (("http", "/stats.json"), ("http unix", "/healthz"))]
+                  (("http", "/stats.json"), ("http unix", "/healthz"),
+                   ("search", "/v1/search?q=tsv&match=prefix"))]
         problems = []
         for one in tries:
             try:

@@ -205,6 +205,7 @@ class World(tables.TableTest):
             f"listen {LOOPBACK} 0 service=echo",
             f"listen {LOOPBACK} 0 service=http",
             f"listen {quoted(self.path('http.sock'))} service=http",
+            f"listen {LOOPBACK} 0 service=http search=yes",
             self.control_line(), "workers 2", "timeout header 1s",
             "timeout drain 2s",
             f"log level=info access={quoted(self.path('access.log'))}",
@@ -255,8 +256,8 @@ class World(tables.TableTest):
 
     def note(self, daemon):
         """Where to ask it."""
-        self.at = dict(zip(("tcp", "unix", "echo", "http", "http unix"),
-                           daemon.addresses))
+        self.at = dict(zip(("tcp", "unix", "echo", "http", "http unix",
+                            "search"), daemon.addresses))
         self.at["control"] = self.path("control.sock")
 
     def order(self, action, **members):
