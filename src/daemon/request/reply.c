@@ -245,7 +245,7 @@ reply_table(const struct reply *r)
 }
 
 /* Who asked whatever way gets the same numbers and lines. */
-static void
+static inline void
 reply_note(const struct ask *ask, const struct reply *r, size_t len)
 {
 	if (ask->env != NULL)

@@ -226,7 +226,7 @@ take_query(const struct ask *ask, const struct content *content,
 }
 
 /* Answer a query; its key, escaped, is of len bytes. */
-static enum request_result
+static inline enum request_result
 answer_query(struct ask *ask, const struct query *q, const char *key,
     size_t len, struct request_job **job)
 {

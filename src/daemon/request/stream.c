@@ -240,8 +240,9 @@ stream_behind(struct stream *s, enum stream_verdict verdict)
 	return STREAM_WAIT;
 }
 
-enum stream_verdict
-stream_answered(struct stream *s, struct request_env *env,
+/* Inline for messages, which are in a hurry. */
+static inline enum stream_verdict
+answered(struct stream *s, struct request_env *env,
     enum request_result result, struct request_job *job, bool keep)
 {
 	switch (result) {
@@ -325,7 +326,7 @@ stream_message(struct stream *s, struct turn *t, struct buf *out)
 	stream_wait(s, STREAM_IDLE, APPMSG_LENGTH_SIZE);
 	result = request_answer(t->env, &(struct request){ &hdr, buf + start,
 	    content, keep }, out, &job);
-	return stream_answered(s, t->env, result, job, keep);
+	return answered(s, t->env, result, job, keep);
 }
 
 /* The same of what is no message. */
@@ -477,6 +478,13 @@ stream_feed(struct stream *s, struct request_env *env, const char *buf,
 	}
 	*used = t.used;
 	return verdict;
+}
+
+enum stream_verdict
+stream_answered(struct stream *s, struct request_env *env,
+    enum request_result result, struct request_job *job, bool keep)
+{
+	return answered(s, env, result, job, keep);
 }
 
 struct buf *
