@@ -75,9 +75,33 @@ test_rows(void **state)
 	}
 }
 
+/* The same words, one after the other. */
+static void
+test_walk(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const char *marks = rows[i].marks;
+		size_t len = rows[i].text.len, start, end = 0, at = 0;
+
+		if (rows[i].unicode && !fold_available())
+			continue;
+		while (word_next(rows[i].text.p, len, &start, &end)) {
+			at += strcspn(marks + at, "[");
+			assert_int_equal(start, at);
+			at += strcspn(marks + at, "]");
+			assert_int_equal(end, at);
+		}
+		assert_int_equal(end, len);
+		assert_null(strchr(marks + at, '['));
+	}
+}
+
 static void
 test_no_characters(void **state)
 {
+	size_t start, end = 0;
+
 	(void)state;
 	assert_false(word_has(0x110000));
 	assert_false(word_has(UINT32_MAX));
@@ -86,6 +110,8 @@ test_no_characters(void **state)
 	/* wrong bytes are read no further than they go */
 	assert_false(word_starts("\xf0", 1, 0));
 	assert_false(word_ends("\x80", 1, 1));
+	assert_false(word_next("\xf0\x9f", 2, &start, &end));
+	assert_int_equal(end, 2);
 }
 
 int
@@ -93,6 +119,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_walk),
 		cmocka_unit_test(test_no_characters),
 	};
 

@@ -51,12 +51,19 @@ word_has(uint32_t c)
 #endif
 }
 
+/* Bytes behind the first one of a character. */
+static inline unsigned int
+word_more(uint32_t c)
+{
+	return c < 0xc0 ? 0 : c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
+}
+
 /* The character at a place; the text is UTF-8, as all keys are. */
 static uint32_t
 word_char(const uint8_t *p, const uint8_t *end)
 {
 	uint32_t c = *p;
-	unsigned int more = c < 0xc0 ? 0 : c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
+	unsigned int more = word_more(c);
 
 	if (c < 0x80)
 		return c;
@@ -97,4 +104,34 @@ bool
 word_ends(const void *text, size_t len, size_t at)
 {
 	return word_before(text, at) && !word_at(text, len, at);
+}
+
+/* Whether the character there is part of a word, with its bytes told. */
+static inline bool
+word_take(const uint8_t *p, const uint8_t *end, size_t *bytes)
+{
+	uint32_t c;
+
+	*bytes = 1;
+	if (*p < 0x80)
+		return word_has_ascii(*p);
+	if ((c = word_char(p, end)) == WORD_NO_CHAR)
+		return false;
+	*bytes = word_more(*p) + 1;
+	return word_has(c);
+}
+
+bool
+word_next(const void *text, size_t len, size_t *start, size_t *end)
+{
+	const uint8_t *p = text, *last = p + len;
+	size_t at = *end, bytes;
+
+	while (at < len && !word_take(p + at, last, &bytes))
+		at += bytes;
+	*start = at;
+	while (at < len && word_take(p + at, last, &bytes))
+		at += bytes;
+	*end = at;
+	return *start < at;
 }

@@ -38,4 +38,16 @@ bool word_starts(const void *text, size_t len, size_t at);
  */
 bool word_ends(const void *text, size_t len, size_t at);
 
+/*
+ * Find the next word of a text.
+ *
+ * text, len  UTF-8; of other bytes none is part of a word
+ * start      set when there is one
+ * end        where to look from, 0 at first; set to where the word ends, or
+ *            to len
+ *
+ * Returns whether there is one.
+ */
+bool word_next(const void *text, size_t len, size_t *start, size_t *end);
+
 #endif
