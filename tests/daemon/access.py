@@ -16,7 +16,7 @@ TEXT = r'(?:[^"\\]|\\["\\nrt]|\\x[0-9a-f]{2}|\\u\{[0-9a-f]+\})*'
 LINE = re.compile(
     r'time=(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)'
     r' peer=(?P<peer>\S+)(?: listen=(?P<listen>\S+))?'
-    r' ask=(?P<ask>exact|prefix|suffix|substring|fuzzy|regex|search|binary|'
+    r' ask=(?P<ask>exact|prefix|suffix|substring|fuzzy|regex|words|text|search|binary|'
     r'tables|-)'
     rf' key=(?P<key>"{TEXT}"|-)'
     r' status=(?P<status>found|not-found|error|busy|denied|unavailable)'

@@ -11,7 +11,7 @@ from tables import FOUND, MISSED, wanted
 
 KEYS = 2000
 QUERIES = 40            # searches that clients choose from
-WAYS = ("prefix", "suffix", "substring", "fuzzy", "regex")
+WAYS = ("prefix", "suffix", "substring", "fuzzy", "regex", "words")
 KEEP = ("connection", "keep-alive")
 CLOSE = ("connection", "close")
 OUTPUTS = (4 << 10, 16 << 10, 1 << 20)      # of limit output
@@ -51,7 +51,8 @@ class World:
                 "suffix": key[rng.randrange(5, len(key)):],
                 "substring": key[start:start + rng.randint(1, 4)],
                 "fuzzy": key[:start] + "x" + key[start + 1:],
-                "regex": rng.choice((f"^{key[:5]}", "[0-4] a", "no.such"))}
+                "regex": rng.choice((f"^{key[:5]}", "[0-4] a", "no.such")),
+                "words": " ".join(key.split()[::-1])[:-1]}
         limit = rng.choice((1, 10, 1000))
         found = tables.Reference(self.versions[0]).search(way, text[way])
         listed = [[(k, version[k]) for k, _ in found]

@@ -28,7 +28,7 @@ BLOBS = 5
 ENTRIES = 300           # of the configuration itself
 QUERIES = 60            # searches that are asked
 BATCH = 40              # requests that are sent together
-WAYS = ("prefix", "suffix", "substring", "fuzzy", "regex")
+WAYS = ("prefix", "suffix", "substring", "fuzzy", "regex", "words")
 CHANGES = ("reload", "rollback", "diff")
 
 
@@ -54,7 +54,8 @@ class World:
                 "suffix": key[rng.randrange(5, len(key)):],
                 "substring": key[start:start + rng.randint(1, 4)],
                 "fuzzy": key[:start] + "x" + key[start + 1:],
-                "regex": rng.choice((f"^{key[:5]}", "[0-4] a", "no.such"))}
+                "regex": rng.choice((f"^{key[:5]}", "[0-4] a", "no.such")),
+                "words": " ".join(key.split()[::-1])[:-1]}
         limit = rng.choice((1, 10, 100))
         found = tables.Reference(self.versions[0]).search(way, text[way])
         return tables.wanted(text[way], way, limit=limit, table="words"), {

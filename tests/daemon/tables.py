@@ -18,7 +18,10 @@ import harness
 from harness import LOOPBACK, kept, program, quoted, request, run, to_json
 
 FORMATS = ("tsv", "json", "jsonl", "cdb")
-WAYS = ("exact", "prefix", "suffix", "substring", "fuzzy", "regex")
+WAYS = ("exact", "prefix", "suffix", "substring", "fuzzy", "regex", "words",
+        "text")
+LITERAL_WAYS = WAYS[:5]  # by the key as a string
+DEFAULT_WAYS = (*LITERAL_WAYS, "words")
 ALL_WAYS = "search=" + ",".join(WAYS)
 KEY_MAX = 1024          # bytes
 CONFIG = 78             # exit status
@@ -307,6 +310,17 @@ def group(way, key, value):
         return 0
     return 1 if any(starts_word(key, at) for at in range(len(key))
                     if key.startswith(value, at)) else 2
+def words_of(text):
+    """The words of a text: runs of letters, marks and numbers."""
+    return "".join(c if unicodedata.category(c)[0] in "LMN" else " "
+                   for c in text).split()
+
+
+def has_words(wanted_words, words):
+    """Whether all are there, the last as a beginning."""
+    *whole, last = wanted_words
+    return (set(whole) <= set(words)
+            and any(word.startswith(last) for word in words))
 
 
 class Reference:
@@ -337,9 +351,30 @@ class Reference:
                 found.append((far, other.encode(), other))
         return [key for *_, key in sorted(found)]
 
+    def by_words(self, value, answers):
+        """Keys with all words of a value, or whose answers have some."""
+        begin, keys, texts = [], [], []
+        value = self.fold(value)
+        wanted_words = words_of(value)
+        for key in self.keys:
+            words = words_of(key)
+            if key.startswith(value):
+                begin.append(key)
+            elif not wanted_words:
+                continue
+            elif has_words(wanted_words, words):
+                keys.append(key)
+            elif answers and has_words(wanted_words, words + words_of(
+                    self.fold(self.entries[key][1]))):
+                texts.append(key)
+        return begin + keys + texts
+
     def search(self, way, key, distance=2, after=None):
         """All matches in order, as (key, answer), or those after a key."""
-        if way == "regex":
+        if way in ("words", "text"):
+            found = self.by_words(key, way == "text")
+            key = self.fold(key)
+        elif way == "regex":
             flags = re.IGNORECASE if self.fold is folded else 0
             pattern = re.compile(key, flags)
             found = [k for k in self.keys if pattern.search(k)]

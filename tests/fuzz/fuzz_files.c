@@ -79,18 +79,26 @@ files_remove(const char *name)
 	unlink(files_path(name));
 }
 
+/* What is the default, and text. */
+#ifdef HAVE_DIVSUFSORT
+#define WAYS	"search=exact,prefix,suffix,substring,fuzzy,words,text"
+#else
+#define WAYS	"search=exact,prefix,fuzzy,words,text"
+#endif
+
 static const char *const confs[FILES_TABLES] = {
 	"listen 127.0.0.1 0\n"
+	"table main " WAYS "\n"
 	"answer ring \"In the caves. \xf0\x9f\x92\x8d\"\n"
 	"answer a \"\"\n"
 	"answer \"\\u0000\" \"\\u0000\\\"\\\\\\n\xc3\xa4\"\n"
-	"table words file words.tsv\n"
+	"table words file words.tsv " WAYS "\n"
 	"binary logo file logo type=\"image/\\\"x\\\"\"\n"
 	"binary \"\\u0000\" file logo\n",
 
 	"listen 127.0.0.1 0\n"
 	"answer ring first\n"
-	"table words file words.tsv fold=yes duplicates=last\n"
+	"table words file words.tsv fold=yes duplicates=last " WAYS "\n"
 	"table again file again.tsv search=exact,prefix\n"
 	"table folded file again.tsv fold=yes\n",
 

@@ -32,6 +32,7 @@
 #include "fuzz_files.h"
 #include "fuzz_json.h"
 #include "fuzz_jsonc.h"
+#include "fuzz_words.h"
 #include "lib/scan.h"
 
 #define CHARS_MAX	64	/* of a query that is compared by edits */
@@ -101,7 +102,7 @@ static const char *
 read_companions(struct query *q, const struct json *content)
 {
 	static const char *const ways[TABLE_WAYS] = { "exact", "prefix",
-	    "suffix", "substring", "fuzzy", "regex" };
+	    "suffix", "substring", "fuzzy", "regex", "words", "text" };
 	const struct json *table = json_member(content, "table");
 	const struct json *match = json_member(content, "match");
 	const struct json *distance = json_member(content, "distance");
@@ -130,7 +131,9 @@ read_companions(struct query *q, const struct json *content)
 		return "bad-request";
 	q->after = match != NULL && after != NULL && after->len > 0 ? after :
 	    NULL;
-	return NULL;
+	return (q->way == TABLE_WORDS || q->way == TABLE_TEXT) &&
+	    words_are_many(q->value->text, q->value->len) ? "bad-match" :
+	    NULL;
 }
 
 static struct query
@@ -223,6 +226,11 @@ matches(const struct entry *e, const struct query *q)
 		    len) != NULL;
 	case TABLE_FUZZY:
 		return edits(e, q->value) <= q->distance;
+	case TABLE_WORDS:
+		return words_are_in(value, len, e->key, e->key_len, "", 0);
+	case TABLE_TEXT:
+		return words_are_in(value, len, e->key, e->key_len, e->text,
+		    e->len);
 	case TABLE_REGEX:	/* PCRE2's own business */
 	case TABLE_WAYS:
 		break;

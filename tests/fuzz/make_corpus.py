@@ -260,7 +260,8 @@ STREAM = {
     "match": right(*[part for match in (
         b'"prefix"', b'"suffix"', b'"substring","limit":2', b'"exact"',
         b'"fuzzy"', b'"fuzzy","distance":1,"limit":1000',
-        b'"fuzzy","distance":3', b'"regex"', b'"none"', b"7",
+        b'"fuzzy","distance":3', b'"regex"', b'"words"', b'"text"',
+        b'"none"', b"7",
         b'"prefix","limit":0') for part in (
             header(b',"id":1' + KEEP),
             b'{"action":"search","value":"ring","match":' + match + b"}")]),

@@ -75,7 +75,7 @@ write_files(void)
 	folder_write_text("more.conf", "answer more more\n");
 	folder_write_text("part1.conf", "answer part1 part\n");
 	folder_write_text("part2.conf", fold_available() ?
-	    "table folded file words.tsv fold=yes\n" : "");
+	    "table folded file words.tsv fold=yes search=text\n" : "");
 	folder_write_text("words.tsv", "A\\tb\tc\\n\nBee\thive\n"
 	    "\\u{df}\tsharp\n\\u{e9}\tacute\n");
 	folder_write_text("lines1.jsonl",

@@ -372,7 +372,8 @@ options_change(void **state)
 		{ "fold=yes", 1, true },
 		{ "", 1, true },
 #ifdef HAVE_DIVSUFSORT
-		{ "search=exact,prefix,suffix,substring,fuzzy", 1, false },
+		{ "search=exact,prefix,suffix,substring,fuzzy,words", 1,
+		    false },
 #endif
 	};
 	const struct table *before = NULL;

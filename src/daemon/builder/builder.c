@@ -34,13 +34,14 @@
 #define LARGE_SEGMENT	((size_t)32 << 20)	/* worth huge pages */
 #define LARGE_SLOTS	((size_t)4 << 20)	/* bytes; likewise */
 
-/* All ways but regex, as far as this is built with what they need. */
+/* All ways but regex and text, as far as this is built with what they need. */
 #ifdef HAVE_DIVSUFSORT
-#define DEFAULT_WAYS	((TABLE_WAY(TABLE_WAYS) - 1) & ~TABLE_WAY(TABLE_REGEX))
+#define SUFFIX_WAYS	(TABLE_WAY(TABLE_SUFFIX) | TABLE_WAY(TABLE_SUBSTRING))
 #else
-#define DEFAULT_WAYS	(TABLE_WAY(TABLE_EXACT) | TABLE_WAY(TABLE_PREFIX) | \
-	TABLE_WAY(TABLE_FUZZY))
+#define SUFFIX_WAYS	0u
 #endif
+#define DEFAULT_WAYS	(TABLE_WAY(TABLE_EXACT) | TABLE_WAY(TABLE_PREFIX) | \
+	SUFFIX_WAYS | TABLE_WAY(TABLE_FUZZY) | TABLE_WAY(TABLE_WORDS))
 
 struct table_builder {
 	struct table_options options;

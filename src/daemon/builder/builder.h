@@ -34,8 +34,8 @@ struct table_options {
 					   NULL; borrowed */
 };
 
-/* Up to so many entries, all ways but regex are the default, beyond it
- * exact and prefix. */
+/* Up to so many entries, all ways but regex and text are the default,
+ * beyond it exact and prefix. */
 #define TABLE_DEFAULT_ALL_MAX	500000
 
 /*

@@ -2,8 +2,9 @@
 /* Copyright (c) 2026 The appmsgd authors */
 
 /*
- * Building an index: the keys are sorted by id, copied into one text, and
- * that is given to libdivsufsort where a way needs it.
+ * Building an index: the keys are sorted by id and copied into one text; and
+ * of that, where a way needs it, the suffix array is made by libdivsufsort, and
+ * the words are gathered meanwhile.
  */
 
 #include "config.h"
@@ -11,6 +12,7 @@
 #include "daemon/index/index.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +21,8 @@
 #endif
 
 #include "daemon/index/index_private.h"
+#include "daemon/index/index_words_private.h"
+#include "daemon/thread/crew.h"
 #include "daemon/thread/pace.h"
 #include "lib/scan.h"
 
@@ -30,6 +34,11 @@
 
 #define INDEX_SUFFIX_WAYS	\
 	(TABLE_WAY(TABLE_SUFFIX) | TABLE_WAY(TABLE_SUBSTRING))
+#define INDEX_WORDS_WAYS	\
+	(TABLE_WAY(TABLE_WORDS) | TABLE_WAY(TABLE_TEXT))
+
+/* Shares of the keys whose words are gathered at the same time. */
+#define INDEX_SHARES_MAX	8
 
 /* What a first walk over the keys finds out. */
 struct index_survey {
@@ -170,6 +179,17 @@ index_fill(struct index *index, const struct table *table,
 	index->starts[n] = (uint32_t)at;
 }
 
+/* Room for the suffix array. */
+static int
+index_room_suffixes(struct index *index)
+{
+	index->suffixes = malloc((index->text_len + 1) *
+	    sizeof(*index->suffixes));
+	index->blocks = calloc(index->text_len / 64 + 1,
+	    sizeof(*index->blocks));
+	return index->suffixes != NULL && index->blocks != NULL ? 0 : -1;
+}
+
 #ifdef HAVE_DIVSUFSORT
 static int
 index_fill_suffixes(struct index *index)
@@ -177,11 +197,6 @@ index_fill_suffixes(struct index *index)
 	size_t blocks = index->text_len / 64 + 1;
 	uint32_t before = 0;
 
-	index->suffixes = malloc((index->text_len + 1) *
-	    sizeof(*index->suffixes));
-	index->blocks = calloc(blocks, sizeof(*index->blocks));
-	if (index->suffixes == NULL || index->blocks == NULL)
-		return -1;
 	for (uint32_t rank = 0; rank < index->n; rank++) {
 		uint32_t start = index->starts[rank];
 
@@ -200,6 +215,115 @@ index_fill_suffixes(struct index *index)
 }
 #endif
 
+/* Words that are gathered by shares, and made one by who ends last. */
+struct index_wanted {
+	struct index_words **words;	/* where they go */
+	bool answers;
+	struct index_gather gathers[INDEX_SHARES_MAX];
+	atomic_uint left;	/* shares that are not gathered */
+};
+
+/*
+ * What is done by several threads: each takes the next piece.  The suffix
+ * array, which takes longest and cannot be divided, comes first.
+ */
+struct index_work {
+	struct index *index;
+	const struct table *table;
+	bool suffixes;
+	struct index_wanted wanted[2];
+	unsigned int wanted_n, shares;
+	atomic_uint next;
+	atomic_bool failed;
+};
+
+static int
+index_work_share(struct index_work *work, struct index_wanted *wanted,
+    unsigned int share)
+{
+	struct index *index = work->index;
+	uint64_t n = index->n;
+	int rc;
+
+	rc = index_gather_run(&wanted->gathers[share], index, work->table,
+	    (uint32_t)(n * share / work->shares),
+	    (uint32_t)(n * (share + 1) / work->shares), wanted->answers);
+	/* One that failed is left over, so that nobody makes them one. */
+	if (rc == -1 || --wanted->left > 0)
+		return rc;
+	*wanted->words = index_words_new(wanted->gathers, work->shares,
+	    index->n);
+	for (unsigned int i = 0; i < work->shares; i++)
+		index_gather_clear(&wanted->gathers[i]);
+	return *wanted->words == NULL ? -1 : 0;
+}
+
+static int
+index_work_piece(struct index_work *work, unsigned int piece)
+{
+#ifdef HAVE_DIVSUFSORT
+	if (work->suffixes && piece-- == 0)
+		return index_fill_suffixes(work->index);
+#endif
+	return index_work_share(work, &work->wanted[piece / work->shares],
+	    piece % work->shares);
+}
+
+static void
+index_work_main(unsigned int number, void *arg)
+{
+	struct index_work *work = arg;
+	unsigned int n = work->suffixes + work->wanted_n * work->shares, piece;
+
+	(void)number;
+	while (!work->failed && (piece = work->next++) < n)
+		if (index_work_piece(work, piece) == -1)
+			work->failed = true;
+}
+
+static void
+index_work_want(struct index_work *work, struct index_words **words,
+    bool answers)
+{
+	struct index_wanted *wanted = &work->wanted[work->wanted_n++];
+
+	wanted->words = words;
+	wanted->answers = answers;
+	wanted->left = work->shares;
+}
+
+/* All that is made of the text of keys. */
+static int
+index_make(struct index *index, const struct table *table, unsigned int ways,
+    unsigned int threads)
+{
+	struct index_work work = { .index = index, .table = table,
+		.suffixes = index->suffixes != NULL };
+
+	work.shares = threads < 1 ? 1 : threads > INDEX_SHARES_MAX ?
+	    INDEX_SHARES_MAX : threads;
+	/* Answers are more than keys. */
+	if (ways & TABLE_WAY(TABLE_TEXT))
+		index_work_want(&work, &index->texts, true);
+	if (ways & INDEX_WORDS_WAYS)
+		index_work_want(&work, &index->words, false);
+	crew_run(threads, index_work_main, &work);
+	for (unsigned int i = 0; i < work.wanted_n; i++)
+		for (unsigned int j = 0; j < work.shares; j++)
+			index_gather_clear(&work.wanted[i].gathers[j]);
+	return work.failed ? -1 : 0;
+}
+
+static const uint8_t *
+index_table_key(const void *arg, uint64_t id, size_t *len)
+{
+	struct table_entry entry;
+
+	table_entry(arg, id, &entry);
+	*len = entry.key_len;
+	return (const uint8_t *)entry.key;
+}
+
 struct index *
 index_new(const struct table *table, unsigned int ways, unsigned int threads,
     const char **why, table_id *at)
@@ -207,8 +331,6 @@ index_new(const struct table *table, unsigned int ways, unsigned int threads,
 	struct index_survey survey;
 	struct index *index = NULL;
 
-	/* One is quick enough: most time is libdivsufsort's, which has one. */
-	(void)threads;
 	*at = TABLE_NO_ID;
 #ifndef HAVE_DIVSUFSORT
 	if (ways & INDEX_SUFFIX_WAYS) {
@@ -220,8 +342,8 @@ index_new(const struct table *table, unsigned int ways, unsigned int threads,
 	if (index_survey(&survey, table, why, at) == -1)
 		goto fail;
 	*why = "out of memory";
-	if (!survey.sorted && index_sort(table, survey.items, survey.n,
-	    survey.common) == -1)
+	if (!survey.sorted && index_sort(index_table_key, table, survey.items,
+	    survey.n, survey.common) == -1)
 		goto fail;
 	if ((index = calloc(1, sizeof(*index))) == NULL ||
 	    index_room(index, &survey) == -1)
@@ -230,10 +352,9 @@ index_new(const struct table *table, unsigned int ways, unsigned int threads,
 	/* The suffix array is the largest: not both at once. */
 	free(survey.items);
 	survey.items = NULL;
-#ifdef HAVE_DIVSUFSORT
-	if (ways & INDEX_SUFFIX_WAYS && index_fill_suffixes(index) == -1)
+	if ((ways & INDEX_SUFFIX_WAYS && index_room_suffixes(index) == -1) ||
+	    index_make(index, table, ways, threads) == -1)
 		goto fail;
-#endif
 	return index;
 fail:
 	free(survey.items);
@@ -255,6 +376,8 @@ index_free(struct index *index)
 	free(index->marks);
 	free(index->word_starts);
 	free(index->starts_before);
+	index_words_free(index->words);
+	index_words_free(index->texts);
 	free(index);
 }
 
@@ -275,6 +398,10 @@ index_memory(const struct index *index)
 		bytes += (index->text_len / INDEX_STARTS + 2) *
 		    sizeof(*index->starts_before);
 	}
+	if (index->words != NULL)
+		bytes += index_words_memory(index->words);
+	if (index->texts != NULL)
+		bytes += index_words_memory(index->texts);
 	return bytes;
 }
 

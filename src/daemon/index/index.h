@@ -6,8 +6,9 @@
 
 /*
  * What a table has beside its hash to be searched in other ways: its keys in
- * order of their bytes in one text, and, for suffix and substring, the
- * suffix array of that text, and where words start in it.  Immutable.
+ * order of their bytes in one text; for suffix and substring, the suffix array
+ * of that text, and where words start in it; for words, a dictionary of its
+ * words, and for text one of those and the answers'.  Immutable.
  */
 
 #include <stddef.h>

@@ -48,12 +48,14 @@ struct index {
 	uint64_t *marks;
 	uint64_t *word_starts;
 	uint32_t *starts_before;	/* of the latter, by INDEX_STARTS */
+	struct index_words *words;	/* owned: of keys; NULL: none */
+	struct index_words *texts;	/* owned: of keys and answers; NULL */
 };
 
-/* What sorts: seven bytes of a key and how many they are, and its id. */
+/* What sorts: seven bytes of a string and how many they are, and its id. */
 struct index_item {
 	uint64_t word;
-	table_id id;
+	uint64_t id;
 };
 
 static inline const uint8_t *
@@ -134,13 +136,15 @@ bool index_starts_in(const struct index *, uint32_t rank, const uint8_t *str,
     size_t len);
 
 /*
- * Sort items by the bytes of their keys, all of which differ.
+ * Sort items by the bytes of their strings, all of which differ.
  *
- * skip  bytes that all keys begin with
+ * string  gives that of an id, and its length; arg is passed to it
+ * skip    bytes that all strings begin with
  *
  * Returns 0, or -1 with errno.
  */
-int index_sort(const struct table *, struct index_item *items, size_t n,
+int index_sort(const uint8_t *(*string)(const void *arg, uint64_t id,
+    size_t *len), const void *arg, struct index_item *items, size_t n,
     size_t skip);
 
 /*

@@ -2,10 +2,10 @@
 /* Copyright (c) 2026 The appmsgd authors */
 
 /*
- * Sorting keys by their bytes, seven at a time: those, and how many of the
- * seven the key still had, make one number, so that most of the work is a
+ * Sorting strings by their bytes, seven at a time: those, and how many of the
+ * seven the string still had, make one number, so that most of the work is a
  * radix sort of numbers; only keys that are equal in them are looked at
- * again.  No recursion: keys are other people's.
+ * again.  No recursion: strings are other people's.
  */
 
 #include "config.h"
@@ -27,7 +27,8 @@ struct index_run {
 };
 
 struct index_sorter {
-	const struct table *table;
+	const uint8_t *(*string)(const void *, uint64_t, size_t *);
+	const void *arg;
 	struct index_item *items;
 	struct index_item *spare;	/* owned: room for as many */
 	struct index_run *runs;		/* owned: what is to do */
@@ -40,16 +41,15 @@ index_sort_load(const struct index_sorter *sorter,
 {
 	for (size_t i = run->from; i < run->from + run->n; i++) {
 		struct index_item *item = &sorter->items[i];
-		struct table_entry entry;
-		const uint8_t *p;
 		size_t left;
+		const uint8_t *p = sorter->string(sorter->arg, item->id,
+		    &left);
 		uint64_t word = 0;
 
 		if (i % PACE_ENTRIES == 0)
 			pace();
-		table_entry(sorter->table, item->id, &entry);
-		left = entry.key_len - run->depth;
-		p = (const uint8_t *)entry.key + run->depth;
+		left -= run->depth;
+		p += run->depth;
 		if (left > INDEX_WORD_BYTES)
 			left = INDEX_WORD_BYTES;
 		for (size_t j = 0; j < left; j++)
@@ -134,7 +134,7 @@ index_sort_split(struct index_sorter *sorter, const struct index_run *run)
 
 		while (i < end && items[i].word == items[from].word)
 			i++;
-		/* One that ended here has no equal: all keys differ. */
+		/* One that ended here has no equal: all differ. */
 		if (i - from > 1 &&
 		    (items[from].word & 0xff) == INDEX_WORD_BYTES &&
 		    index_sort_push(sorter, from, i - from,
@@ -145,10 +145,11 @@ index_sort_split(struct index_sorter *sorter, const struct index_run *run)
 }
 
 int
-index_sort(const struct table *table, struct index_item *items, size_t n,
-    size_t skip)
+index_sort(const uint8_t *(*string)(const void *, uint64_t, size_t *),
+    const void *arg, struct index_item *items, size_t n, size_t skip)
 {
-	struct index_sorter sorter = { .table = table, .items = items };
+	struct index_sorter sorter = { .string = string, .arg = arg,
+		.items = items };
 	int rc = -1;
 
 	sorter.spare = reallocarray(NULL, n + 1, sizeof(*items));

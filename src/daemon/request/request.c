@@ -209,7 +209,7 @@ take_query(const struct ask *ask, const struct content *content,
 	if (!is_string(&m[CONTENT_MATCH]) || (m[CONTENT_MATCH].raw != NULL &&
 	    !take_way(&m[CONTENT_MATCH].str, &q->way)))
 		return "\"match\" is none of exact, prefix, suffix, "
-		    "substring, fuzzy and regex";
+		    "substring, fuzzy, regex, words and text";
 	if (!take_number(&m[CONTENT_DISTANCE], QUERY_DISTANCE_MAX, &distance))
 		return "\"distance\" is neither 1 nor 2";
 	if (!take_number(&m[CONTENT_LIMIT], QUERY_LIMIT_MAX, &limit))

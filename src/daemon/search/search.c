@@ -41,6 +41,9 @@ search_way(enum table_way way)
 		return &search_fuzzy;
 	case TABLE_REGEX:
 		return &search_regex;
+	case TABLE_WORDS:
+	case TABLE_TEXT:
+		return &search_words;
 	case TABLE_WAYS:
 		break;
 	}
@@ -117,6 +120,11 @@ search_begin(struct search *search)
 	if (!(table_ways(table) & TABLE_WAY(search->wanted)) ||
 	    search_is_past(search))
 		return SEARCH_DONE;
+	if (search->way == &search_words &&
+	    search->plain_len > SEARCH_VALUE_MAX) {
+		search->why = "the value is longer than 4096 bytes";
+		return SEARCH_BAD;
+	}
 	result = search_compare_as(search, table);
 	if (result != SEARCH_MORE)
 		return result;
@@ -244,6 +252,8 @@ search_held(const struct search *search)
 		held += FUZZY_HELD + search->key_len * FUZZY_CHAR_HELD;
 	if (search->regex != NULL)
 		held += REGEX_HELD;
+	if (search->words != NULL)
+		held += search_words_held(search->words);
 	return held;
 }
 

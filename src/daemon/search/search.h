@@ -14,6 +14,8 @@
  *	the key that is the value, of each table in turn; by regex, if it
  *	matches itself
  *	of the tables as they are named
+ *	words: keys that begin with the value, others; text: those, and behind
+ *	them those whose answers have words of it
  *	substring: keys that begin with the value, those in which a word (word.h)
  *	does, others; suffix: keys with a word's start where the value begins,
  *	others
@@ -61,7 +63,7 @@ struct search_match {
 enum search_result {
 	SEARCH_DONE,
 	SEARCH_MORE,		/* call again */
-	SEARCH_BAD,		/* a wrong regular expression; see search_why() */
+	SEARCH_BAD,		/* a wrong value; see search_why() */
 	SEARCH_LOST,		/* no table has the key "after"; see there */
 	SEARCH_LATE,		/* its budget is used up */
 	SEARCH_FAILED		/* out of memory */

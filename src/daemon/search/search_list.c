@@ -53,10 +53,11 @@ search_value_as(struct search *search, const struct table *table,
 		return SEARCH_MORE;
 	/*
 	 * Folding is not done in slices, and a request may have a million
-	 * bytes: what is too long for any key is not folded.
+	 * bytes: what is too long for any key is not folded.  Words may be
+	 * far apart, and have a bound of their own.
 	 */
-	if (search->plain_len > FOLD_OF_MOST(table_key_max(table) +
-	    SEARCH_EDITS_MAX))
+	if (search->way != &search_words && search->plain_len >
+	    FOLD_OF_MOST(table_key_max(table) + SEARCH_EDITS_MAX))
 		return SEARCH_DONE;
 	if (search_fold(search) == -1)
 		return SEARCH_FAILED;

@@ -25,6 +25,7 @@
 struct search;
 struct search_fuzzy;
 struct search_regex;
+struct search_words;
 
 /* How a way works. */
 struct search_way {
@@ -100,11 +101,21 @@ struct search {
 	struct search_hits hits;
 	struct search_fuzzy *fuzzy;	/* owned by search_fuzzy.c */
 	struct search_regex *regex;	/* owned by search_regex.c */
+	struct search_words *words;	/* owned by search_words.c */
 	const char *why;	/* static, or in regex */
 };
 
 extern const struct search_way search_exact, search_prefix, search_suffix;
 extern const struct search_way search_substring, search_fuzzy, search_regex;
+extern const struct search_way search_words;
+
+/* Bytes of a value that is looked for by words. */
+#define SEARCH_VALUE_MAX	4096
+
+/*
+ * About how many bytes it holds.
+ */
+size_t search_words_held(const struct search_words *);
 
 /*
  * Keep the key to go on after, which is copied.

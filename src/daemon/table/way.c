@@ -15,7 +15,9 @@ const char *const table_way_names[TABLE_WAYS] = {
 	[TABLE_SUFFIX] = "suffix",
 	[TABLE_SUBSTRING] = "substring",
 	[TABLE_FUZZY] = "fuzzy",
-	[TABLE_REGEX] = "regex"
+	[TABLE_REGEX] = "regex",
+	[TABLE_WORDS] = "words",
+	[TABLE_TEXT] = "text"
 };
 
 const char *const table_duplicates_names[TABLE_DUPLICATES] = {

@@ -20,6 +20,8 @@ enum table_way {
 	TABLE_SUBSTRING,
 	TABLE_FUZZY,
 	TABLE_REGEX,
+	TABLE_WORDS,
+	TABLE_TEXT,
 	TABLE_WAYS
 };
 #define TABLE_WAY(way)	(1u << (way))

@@ -18,7 +18,7 @@ from harness import (DEADLINE, LOOPBACK, RING, Peer, answer, ask, binary,
 
 TIMES = ("p50-us", "p90-us", "p99-us", "p999-us", "max-us")
 LONG = f"{int(DEADLINE * 4)}s"
-SEARCHES = "prefix,suffix,substring,fuzzy,regex"
+SEARCHES = "prefix,suffix,substring,fuzzy,regex,words,text"
 OTHER_ERROR = {("other", None, "error"): 1}
 
 
@@ -38,7 +38,8 @@ class Requests(StatsTest):
         """Each way and outcome has its row."""
         daemon = self.serve()
         found = {"exact": "ring", "prefix": "word12", "suffix": "d12",
-                 "substring": "rd12", "fuzzy": "wrod12", "regex": "^w.*7$"}
+                 "substring": "rd12", "fuzzy": "wrod12", "regex": "^w.*7$",
+                 "words": "word7", "text": "12 number"}
         with Peer(daemon.address) as peer:
             peer.ask(search("ring", **kept()))
             for way, key in found.items():

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 The appmsgd authors
-"""Searches: exact, prefix, suffix, substring, fuzzy and regex.
+"""Searches: exact, prefix, suffix, substring, fuzzy, regex, words, text.
 
 The shape of replies byte for byte, their order, suggestions, and what is
 refused. Random queries are in test_search_random.py, searches that take long
@@ -15,8 +15,8 @@ sys.path.insert(1, sys.path[0] + "/..")
 import harness
 import tables
 from harness import kept, no_match, request, search, to_json
-from tables import (ALL_WAYS, FOUND, KEEP, MISSED, WAYS, Reference, TableTest,
-                    wanted)
+from tables import (ALL_WAYS, DEFAULT_WAYS, FOUND, KEEP, LITERAL_WAYS, MISSED,
+                    WAYS, Reference, TableTest, wanted)
 
 FRUIT = {
     "apple": "red", "apply": "verb", "applet": "small", "pineapple": "spiky",
@@ -75,6 +75,13 @@ class Shape(TableTest):
             ("regex", '^.*"$'): '{"result": "say \\"hi\\"", "matches": '
             '[{"key": "quote\\"", "result": "say \\"hi\\""}], "more": '
             'false}',
+            ("words", "ke nul"): '{"result": "No match for \\"ke nul\\".", '
+            '"matches": [], "more": false}',
+            ("words", "key NU"): '{"result": "\\u0000", "matches": [{"key": '
+            '"NUL\\u0000key", "result": "\\u0000"}], "more": false}',
+            ("text", "hi quote"): '{"result": "say \\"hi\\"", "matches": '
+            '[{"key": "quote\\"", "result": "say \\"hi\\""}], "more": '
+            'false}',
             ("prefix", "pap"): '{"result": "", "matches": [{"key": "papaya",'
             ' "result": ""}], "more": false}',
         }
@@ -108,7 +115,8 @@ class Shape(TableTest):
         """At most limit, 10 by default, and whether there are more."""
         for way, key in (("prefix", ""), ("suffix", ""), ("substring", "a"),
                          ("substring", ""), ("fuzzy", "aple"),
-                         ("regex", "."), ("regex", "")):
+                         ("regex", "."), ("regex", ""), ("words", ""),
+                         ("words", "a"), ("text", ""), ("text", "r")):
             found = self.reference.search(way, key)
             for limit in (*range(1, len(found) + 2), 999, 1000):
                 self.assert_finds(way, key, found, limit=limit)
@@ -159,7 +167,7 @@ class Shape(TableTest):
     def test_long_queries(self):
         """Longer than any key: nothing is found, and it is quick."""
         for length in (1025, 5000, 500000):
-            for way in WAYS[:-1]:
+            for way in LITERAL_WAYS:
                 self.assert_finds(way, "k" * length, [])
 
     def test_explain(self):
@@ -234,8 +242,8 @@ class Refused(TableTest):
 
     def test_not_allowed(self):
         """Each table is searched only as its search= says."""
-        allowed = {"all": WAYS, "usual": WAYS[:-1], "exact": WAYS[:1],
-                   "prefix": WAYS[:2], "main": WAYS[:-1]}
+        allowed = {"all": WAYS, "usual": DEFAULT_WAYS, "exact": WAYS[:1],
+                   "prefix": WAYS[:2], "main": DEFAULT_WAYS}
         for table, ways in allowed.items():
             for way in WAYS:
                 with self.subTest(table, way=way):
@@ -344,7 +352,7 @@ class Order(TableTest):
         self.assertEqual(self.find("A" + "\u0301" * 500 + "\u0316"), "x")
         for marks in (500, 1000, 2000, 200000):
             key = "a" + "\u0301\u0316" * marks
-            for way in WAYS[:-1]:
+            for way in LITERAL_WAYS:
                 self.assert_finds(way, key, [])
 
     def test_hidden_by_folded(self):
@@ -407,7 +415,7 @@ class Suggest(TableTest):
         """What is found needs none; neither do searches."""
         reply = self.ask({"value": "apple"}, suggest=5)
         self.assert_answer(reply, "red", KEEP, FOUND)
-        for way in WAYS[:-1]:
+        for way in DEFAULT_WAYS:
             reply = self.ask(wanted("zzzzz", way), suggest=5)
             self.assertEqual(reply.extra, [KEEP, MISSED])
 

@@ -99,6 +99,16 @@ def expression(rng, key, depth=0):
     return text
 
 
+def shuffled(rng, *texts):
+    """Words of texts, and pieces of them, in some order, the last one cut."""
+    words = [word for text in texts for word in tables.words_of(text)]
+    words = rng.sample(words, min(len(words), rng.randint(0, 3)))
+    if rng.randrange(4) == 0:
+        words.append(piece(rng, rng.choice(texts)))
+    return rng.choice((" ", ", ", "-")).join(words)[
+        :rng.choice((None, None, -1, -2))]
+
+
 class Random(TableTest):
     """Random queries, each answered as by looking at every key."""
 
@@ -125,7 +135,9 @@ class Random(TableTest):
                     self.rng, key))),
                 "prefix": lambda: key[:self.rng.randint(0, len(key))],
                 "suffix": lambda: key[self.rng.randint(0, len(key)):],
-                "substring": lambda: piece(self.rng, key)}[way]()
+                "substring": lambda: piece(self.rng, key),
+                "words": lambda: shuffled(self.rng, key),
+                "text": lambda: shuffled(self.rng, key, "text")}[way]()
         if self.rng.randrange(8) == 0:
             text += self.rng.choice("abcx\u00e9\0")
         return text, members

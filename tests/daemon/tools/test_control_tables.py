@@ -14,7 +14,7 @@ import tables
 from control import ControlTest
 from harness import answer, request, to_json
 
-DEFAULT = [way for way in tables.WAYS if way != "regex"]
+DEFAULT = list(tables.DEFAULT_WAYS)
 
 
 class Tables(ControlTest):
