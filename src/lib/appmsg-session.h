@@ -94,7 +94,9 @@ enum appmsg_way {
 	APPMSG_WAY_SUFFIX,
 	APPMSG_WAY_SUBSTRING,
 	APPMSG_WAY_FUZZY,
-	APPMSG_WAY_REGEX
+	APPMSG_WAY_REGEX,
+	APPMSG_WAY_WORDS,
+	APPMSG_WAY_TEXT
 };
 
 /* A question.  All that is 0 is left out of the request. */

@@ -72,6 +72,12 @@ searches_are_spelled_as_the_protocol_has_them(void **state)
 		{ { .key = "b", .key_len = 1, .way = APPMSG_WAY_REGEX },
 		    "{\"action\": \"search\", \"value\": \"b\", "
 		    "\"match\": \"regex\"}" },
+		{ { .key = "b", .key_len = 1, .way = APPMSG_WAY_WORDS },
+		    "{\"action\": \"search\", \"value\": \"b\", "
+		    "\"match\": \"words\"}" },
+		{ { .key = "b", .key_len = 1, .way = APPMSG_WAY_TEXT },
+		    "{\"action\": \"search\", \"value\": \"b\", "
+		    "\"match\": \"text\"}" },
 	};
 	struct appmsg_session *session = asking_new(true);
 	struct appmsg_header hdr;
@@ -198,7 +204,7 @@ wrong_queries_change_nothing(void **state)
 		{ { .limit = 1001 }, false, APPMSG_EINVAL },
 		{ { .distance = 3 }, false, APPMSG_EINVAL },
 		{ { .suggest = 6 }, false, APPMSG_EINVAL },
-		{ { .way = 7 }, false, APPMSG_EINVAL },
+		{ { .way = 9 }, false, APPMSG_EINVAL },
 		{ { .key_len = 1 }, false, APPMSG_EINVAL },
 		{ { .key = "a", .key_len = SIZE_MAX }, false, APPMSG_ENOMEM },
 		{ { .key = "a", .key_len = SIZE_MAX }, true, APPMSG_ENOMEM },

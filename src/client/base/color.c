@@ -101,7 +101,8 @@ color_find(const char *way, const char *key, size_t len, const char *asked,
 		*start = 0;
 	else if (strcmp(way, "suffix") == 0)
 		*start = len - asked_len;
-	else if (strcmp(way, "substring") == 0)
+	else if (strcmp(way, "substring") == 0 ||
+	    strcmp(way, "words") == 0 || strcmp(way, "text") == 0)
 		*start = color_place(key, len, asked, asked_len);
 	else
 		return 0;

@@ -61,7 +61,7 @@ set_way(struct session *session, const char *word)
 		}
 	near = nearest(word, query_ways, QUERY_WAYS);
 	snprintf(there, sizeof(there), "%s%s%sthere are exact, prefix, "
-	    "suffix, substring, fuzzy and regex",
+	    "suffix, substring, fuzzy, regex, words and text",
 	    near != NULL ? "did you mean " : "", near != NULL ? near : "",
 	    near != NULL ? "? " : "");
 	tell_wrong("way to match", word, there);
@@ -178,7 +178,8 @@ help(struct session *session, const char *word)
 
 static const struct command commands_table[] = {
 	{ 'm', COMMAND_WAY, "\\m [WAY]",
-	    "match: exact, prefix, suffix, substring, fuzzy, regex", set_way },
+	    "exact, prefix, suffix, substring, fuzzy, regex, words, text",
+	    set_way },
 	{ 'T', COMMAND_TABLE, "\\T [TABLE]", "ask this table only",
 	    set_table },
 	{ 'n', COMMAND_NUMBER, "\\n [COUNT]",

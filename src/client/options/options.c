@@ -127,7 +127,7 @@ options_way(const char *text)
 			return query_ways[i];
 	near = nearest(text, query_ways, QUERY_WAYS);
 	usage_fail("wrong way to match: %s; %s%s%sthere are exact, prefix, "
-	    "suffix, substring, fuzzy and regex", text,
+	    "suffix, substring, fuzzy, regex, words and text", text,
 	    near != NULL ? "did you mean " : "", near != NULL ? near : "",
 	    near != NULL ? "? " : "");
 }

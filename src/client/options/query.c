@@ -17,13 +17,15 @@
 #include "appmsg-session.h"
 
 const char *const query_ways[QUERY_WAYS] = {
-	"exact", "prefix", "suffix", "substring", "fuzzy", "regex"
+	"exact", "prefix", "suffix", "substring", "fuzzy", "regex",
+	"words", "text"
 };
 
 /* In the order of those. */
 static const enum appmsg_way query_numbers[QUERY_WAYS] = {
 	APPMSG_WAY_EXACT, APPMSG_WAY_PREFIX, APPMSG_WAY_SUFFIX,
-	APPMSG_WAY_SUBSTRING, APPMSG_WAY_FUZZY, APPMSG_WAY_REGEX
+	APPMSG_WAY_SUBSTRING, APPMSG_WAY_FUZZY, APPMSG_WAY_REGEX,
+	APPMSG_WAY_WORDS, APPMSG_WAY_TEXT
 };
 
 void

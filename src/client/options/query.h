@@ -15,7 +15,7 @@ struct appmsg_header;
 struct appmsg_query;
 
 enum {
-	QUERY_WAYS = 6,
+	QUERY_WAYS = 8,
 	QUERY_LIMIT_MAX = 1000,
 	QUERY_DISTANCE_MAX = 2,
 	QUERY_SUGGEST_MAX = 5

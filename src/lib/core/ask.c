@@ -32,7 +32,8 @@ enum {
 };
 
 static const char *const ask_ways[] = {
-	NULL, "exact", "prefix", "suffix", "substring", "fuzzy", "regex"
+	NULL, "exact", "prefix", "suffix", "substring", "fuzzy", "regex",
+	"words", "text"
 };
 
 #define WAYS	(sizeof(ask_ways) / sizeof(*ask_ways))

@@ -122,7 +122,8 @@ class Completions(harness.DaemonTest):
         for words in (("-m", ""), ("--match", "="), ("search", "-m", "")):
             self.assertEqual(
                 self.complete("appmsg-client", *words),
-                ["exact", "fuzzy", "prefix", "regex", "substring", "suffix"])
+                ["exact", "fuzzy", "prefix", "regex", "substring", "suffix",
+                 "text", "words"])
         self.assertEqual(self.complete("appmsg-client", "--match", "=", "pr"),
                          ["prefix"])
 
