@@ -5,12 +5,17 @@
  * What searches cost in the process itself: CPU per query, by way and table,
  * as JSON.
  *
- *     search [-w WORDS] [-n KEYS] [-q QUERIES]
+ *     search [-w WORDS] [-n KEYS] [-q QUERIES] [-t TSV]
+ *
+ * With a file of KEY TAB ANSWER lines, it is only told what the words of it
+ * take: bytes of their indexes for each byte of keys, and of keys and answers,
+ * and the time that they add to making the table.
  */
 
 #include "config.h"
 
 #include <err.h>
+#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "appmsg.h"
 #include "daemon/base/problems.h"
 #include "daemon/builder/builder.h"
 #include "daemon/index/index.h"
@@ -25,12 +31,17 @@
 #include "daemon/table/table.h"
 
 #define TEXT_MAX	128
+#define WORD_LEN_MAX	20	/* of the vocabulary */
+#define ANSWER_MAX	65536
 #define SLICE_US	1000000
 
 enum kind {
 	KIND_WORDS,		/* lines of a file */
 	KIND_RANDOM,		/* 16 random letters */
-	KIND_NUMBERS		/* key:%012d */
+	KIND_NUMBERS,		/* key:%012d */
+	KIND_PHRASES,		/* 2 to 5 words of a file, some far more often
+				   than others, as in a language */
+	KIND_TSV		/* lines of a file, with answers */
 };
 
 struct text {
@@ -46,6 +57,11 @@ struct run {
 	bool next;			/* the page behind the first */
 };
 
+/* The words of phrases, those that are common first. */
+#define VOCABULARY	30000
+#define COMMON		100
+
+static struct text vocabulary[VOCABULARY];
 static uint64_t seed = 42;
 static unsigned int queries = 2000;
 static bool first = true;
@@ -147,6 +163,78 @@ make_edits(struct text *text)
 {
 	make_edit(text);
 	make_edit(text);
+}
+
+/* A word by its rank: the nth is n times as rare as the first. */
+static const struct text *
+some_word(void)
+{
+	double rank = exp(rnd(1u << 20) / (double)(1u << 20) *
+	    log(VOCABULARY + 1.0));
+
+	return &vocabulary[(size_t)rank - 1];
+}
+
+static void
+add_word(struct text *text, const struct text *word)
+{
+	if (text->len > 0)
+		text->p[text->len++] = ' ';
+	memcpy(text->p + text->len, word->p, word->len);
+	text->len += word->len;
+}
+
+/* A word must differ from the one before, or it is one. */
+static void
+make_common(struct text *text)
+{
+	unsigned int a = rnd(COMMON), b = (a + 1 + rnd(COMMON - 1)) % COMMON;
+
+	text->len = 0;
+	add_word(text, &vocabulary[a]);
+	add_word(text, &vocabulary[b]);
+}
+
+static void
+make_letter(struct text *text)
+{
+	text->p[0] = (char)('a' + rnd(26));
+	text->len = 1;
+}
+
+/* No key begins so: all that have a word that does are merged. */
+static void
+make_inner_letter(struct text *text)
+{
+	text->p[0] = ' ';
+	text->p[1] = (char)('a' + rnd(26));
+	text->len = 2;
+}
+
+/* One that is common, and how another begins. */
+static void
+make_typed(struct text *text)
+{
+	text->len = 0;
+	add_word(text, &vocabulary[rnd(COMMON)]);
+	add_word(text, some_word());
+	for (unsigned int n = rnd(4); n > 0 && text->len > 0; n--)
+		text->len--;
+}
+
+static void
+make_word(struct text *text)
+{
+	text->len = 0;
+	add_word(text, some_word());
+}
+
+static void
+make_phrase(struct text *text)
+{
+	text->len = 0;
+	for (unsigned int n = 2 + rnd(4); n > 0; n--)
+		add_word(text, some_word());
 }
 
 static const char *const regexes[] = {
@@ -267,6 +355,64 @@ run_one(const struct table *table, const char *name, const struct run *run)
 	free(times);
 }
 
+/* Bytes of the keys that were added last, and with their answers. */
+static size_t indexed[2];
+
+/* A line's key, and its answer as a table has it. */
+static bool
+take_line(const char *line, size_t len, enum kind kind, struct text *key,
+    const char **answer, size_t *answer_len)
+{
+	static char escaped[6 * ANSWER_MAX];
+	const char *tab = kind == KIND_TSV ? memchr(line, '\t', len) : NULL;
+	size_t key_len;
+
+	len -= line[len - 1] == '\n';
+	key_len = tab != NULL ? (size_t)(tab - line) : len;
+	if (key_len == 0 || key_len >= TEXT_MAX)
+		return false;
+	memcpy(key->p, line, key_len);
+	key->len = key_len;
+	if (tab != NULL && len - key_len - 1 <= ANSWER_MAX) {
+		*answer = escaped;
+		*answer_len = appmsg_escape(tab + 1, len - key_len - 1,
+		    escaped, sizeof(escaped));
+	}
+	return true;
+}
+
+static void
+read_vocabulary(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	struct text all;
+	char *line = NULL;
+	size_t size = 0, n = 0, lines = 0;
+	ssize_t len;
+
+	if (f == NULL)
+		err(66, "%s", path);
+	/* Any of them, but no long ones: each seventh that will do. */
+	while (n < VOCABULARY && (len = getline(&line, &size, f)) > 1) {
+		len -= line[len - 1] == '\n';
+		if (len > WORD_LEN_MAX || lines++ % 7 != 0)
+			continue;
+		memcpy(vocabulary[n].p, line, (size_t)len);
+		vocabulary[n++].len = (size_t)len;
+	}
+	if (n < VOCABULARY)
+		errx(66, "%s: too few words", path);
+	for (size_t i = n; i > 1; i--) {
+		size_t j = rnd((unsigned int)i);
+
+		all = vocabulary[j];
+		vocabulary[j] = vocabulary[i - 1];
+		vocabulary[i - 1] = all;
+	}
+	free(line);
+	fclose(f);
+}
+
 static struct table *
 build(const char *name, enum kind kind, const char *path, size_t n,
     unsigned int ways)
@@ -274,55 +420,64 @@ build(const char *name, enum kind kind, const char *path, size_t n,
 	struct table_options options = { .name = name, .ways = ways,
 	    .duplicates = TABLE_DUPLICATES_FIRST };
 	struct problems problems = PROBLEMS_INIT;
-	FILE *f = kind == KIND_WORDS ? fopen(path, "r") : NULL;
+	FILE *f = path != NULL ? fopen(path, "r") : NULL;
 	size_t bytes, size = 0;
 	struct table_builder *builder;
 	struct table_segment *segment;
 	struct table *table;
 	char *line = NULL;
-	double start;
+	double start, finish_cpu;
 	ssize_t len;
 
-	if (kind == KIND_WORDS && f == NULL)
+	memset(indexed, 0, sizeof(indexed));
+	if (f == NULL && path != NULL)
 		err(66, "%s", path);
-	bytes = kind == KIND_WORDS ? (size_t)64 << 20 :
-	    n * TABLE_ENTRY_ROOM(17, 1);
+	bytes = path != NULL ? (size_t)1 << 30 :
+	    n * TABLE_ENTRY_ROOM(TEXT_MAX, 1);
 	if ((builder = table_builder_new(&options, bytes)) == NULL ||
 	    (segment = table_builder_segment(builder, name, bytes)) == NULL)
 		err(71, "table");
-	for (size_t i = 0; kind == KIND_WORDS || i < n; i++) {
-		char text[TEXT_MAX];
+	for (size_t i = 0; path != NULL || i < n; i++) {
+		struct text text = { .len = 0 };
+		const char *answer = "v";
+		size_t answer_len = 1;
 
-		if (kind == KIND_WORDS) {
+		if (path != NULL) {
 			if ((len = getline(&line, &size, f)) <= 0)
 				break;
-			len -= line[len - 1] == '\n';
-			if (len == 0 || len >= TEXT_MAX)
+			if (!take_line(line, (size_t)len, kind, &text,
+			    &answer, &answer_len))
 				continue;
-			memcpy(text, line, (size_t)len);
 		} else if (kind == KIND_NUMBERS) {
-			len = snprintf(text, sizeof(text), "key:%012zu", i);
+			text.len = (size_t)snprintf(text.p, sizeof(text.p),
+			    "key:%012zu", i);
+		} else if (kind == KIND_PHRASES) {
+			make_phrase(&text);
 		} else {
-			for (len = 0; len < 16; len++)
-				text[len] = (char)('a' + rnd(26));
+			while (text.len < 16)
+				text.p[text.len++] = (char)('a' + rnd(26));
 		}
-		if (table_segment_add(segment, text, (size_t)len, "v", 1,
-		    (unsigned int)i + 1) == -1)
+		if (table_segment_add(segment, text.p, text.len, answer,
+		    answer_len, (unsigned int)i + 1) == -1)
 			err(71, "add");
+		indexed[0] += text.len;
+		indexed[1] += text.len + answer_len;
 	}
 	free(line);
 	if (f != NULL)
 		fclose(f);
 	start = now(CLOCK_MONOTONIC);
+	finish_cpu = now(CLOCK_PROCESS_CPUTIME_ID);
 	table = table_builder_finish(builder, 2, &problems);
 	if (table == NULL) {
 		problems_print(&problems, stderr);
 		exit(71);
 	}
 	printf("%s\n  {\"table\": \"%s\", \"ways\": %u, \"keys\": %zu, "
-	    "\"finish_seconds\": %.3f, \"index_bytes\": %zu}",
-	    first ? "" : ",", name, ways, table_count(table),
-	    (now(CLOCK_MONOTONIC) - start) / 1e6,
+	    "\"finish_seconds\": %.3f, \"finish_cpu_seconds\": %.3f, "
+	    "\"index_bytes\": %zu}", first ? "" : ",", name, ways,
+	    table_count(table), (now(CLOCK_MONOTONIC) - start) / 1e6,
+	    (now(CLOCK_PROCESS_CPUTIME_ID) - finish_cpu) / 1e6,
 	    table_index(table) == NULL ? 0 :
 	    index_memory(table_index(table)));
 	fflush(stdout);
@@ -362,6 +517,40 @@ static const struct run runs_synthetic[] = {
 	{ "substring, next page", TABLE_SUBSTRING, 0, 10, make_substring, true }
 };
 
+static const struct run runs_phrases[] = {
+	{ "words, a word", TABLE_WORDS, 0, 10, make_word },
+	{ "words, two common", TABLE_WORDS, 0, 10, make_common },
+	{ "words, common and begun", TABLE_WORDS, 0, 10, make_typed },
+	{ "words, a letter", TABLE_WORDS, 0, 10, make_letter },
+	{ "words, a letter, not first", TABLE_WORDS, 0, 10,
+	    make_inner_letter },
+	{ "text, two common", TABLE_TEXT, 0, 10, make_common },
+	{ "text, common and begun", TABLE_TEXT, 0, 10, make_typed },
+	{ "text, a letter", TABLE_TEXT, 0, 10, make_letter }
+};
+
+/* What the indexes of words take, for each byte of what they index. */
+static void
+measure_sizes(const char *path)
+{
+	const unsigned int ways[] = { TABLE_WAY(TABLE_PREFIX),
+		TABLE_WAY(TABLE_WORDS), TABLE_WAY(TABLE_TEXT) };
+	size_t bytes[3], of[2] = { 0, 0 };
+
+	for (size_t i = 0; i < 3; i++) {
+		struct table *table = build(path, KIND_TSV, path, 0, ways[i]);
+
+		bytes[i] = index_memory(table_index(table));
+		memcpy(of, indexed, sizeof(of));
+		table_unref(table);
+	}
+	printf(",\n  {\"table\": \"%s\", \"key_bytes\": %zu, "
+	    "\"key_and_answer_bytes\": %zu, \"words_to_keys\": %.3f, "
+	    "\"text_to_all\": %.3f}", path, of[0], of[1],
+	    (double)(bytes[1] - bytes[0]) / (double)of[0],
+	    (double)(bytes[2] - bytes[0]) / (double)of[1]);
+}
+
 static void
 measure(const char *name, enum kind kind, const char *path, size_t n,
     unsigned int ways, const struct run *runs, size_t runs_n)
@@ -381,10 +570,11 @@ main(int argc, char *argv[])
 	const unsigned int no_suffixes = all & ~(TABLE_WAY(TABLE_SUFFIX) |
 	    TABLE_WAY(TABLE_SUBSTRING));
 	const char *words = "/usr/share/dict/american-english-huge";
+	const char *tsv = NULL;
 	size_t n = 1000000;
 	int c;
 
-	while ((c = getopt(argc, argv, "n:q:w:")) != -1) {
+	while ((c = getopt(argc, argv, "n:q:t:w:")) != -1) {
 		switch (c) {
 		case 'n':
 			n = strtoul(optarg, NULL, 10);
@@ -392,16 +582,28 @@ main(int argc, char *argv[])
 		case 'q':
 			queries = (unsigned int)strtoul(optarg, NULL, 10);
 			break;
+		case 't':
+			tsv = optarg;
+			break;
 		case 'w':
 			words = optarg;
 			break;
 		default:
 			fprintf(stderr, "usage: search [-n keys] "
-			    "[-q queries] [-w words]\n");
+			    "[-q queries] [-t tsv] [-w words]\n");
 			return 64;
 		}
 	}
 	printf("[");
+	if (tsv != NULL) {
+		measure_sizes(tsv);
+		printf("\n]\n");
+		return 0;
+	}
+	read_vocabulary(words);
+	measure("phrases", KIND_PHRASES, NULL, n, TABLE_WAY(TABLE_WORDS) |
+	    TABLE_WAY(TABLE_TEXT), runs_phrases,
+	    sizeof(runs_phrases) / sizeof(*runs_phrases));
 	measure("words", KIND_WORDS, words, 0, all, runs_words,
 	    sizeof(runs_words) / sizeof(*runs_words));
 	measure("random", KIND_RANDOM, NULL, n, all, runs_synthetic,
