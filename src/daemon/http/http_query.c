@@ -119,7 +119,7 @@ take_values(struct http_params *params, const char **code)
 	if (text[HTTP_PARAM_MATCH].data != NULL &&
 	    !take_way(text[HTTP_PARAM_MATCH], &params->way))
 		return "match is none of exact, prefix, suffix, substring, "
-		    "fuzzy and regex";
+		    "fuzzy, regex, words and text";
 	if (text[HTTP_PARAM_LIMIT].data != NULL)
 		params->limit = number(text[HTTP_PARAM_LIMIT],
 		    QUERY_LIMIT_MAX);

@@ -29,7 +29,7 @@ class Answers(HttpSearchTest):
         self.table = self.write("words.tsv", tables.tsv(
             [(f"word {i:02}", f"number {i}") for i in range(30)]))
         self.serve(f"table words file {self.table} guard=no search="
-                   "exact,prefix,suffix,substring,fuzzy,regex",
+                   "exact,prefix,suffix,substring,fuzzy,regex,words,text",
                    f"log access={self.path('access.log')}",
                    answers=[*harness.TUTORIAL_LINES, *ANSWERS])
 
@@ -81,7 +81,8 @@ class Answers(HttpSearchTest):
             for n, (way, q) in enumerate((
                     ("exact", "ring"), ("prefix", "w"), ("suffix", "7"),
                     ("substring", "o"), ("fuzzy", "wrd 07"),
-                    ("regex", "^word .*3$"), ("prefix", "none"))):
+                    ("regex", "^word .*3$"), ("words", "07 word"),
+                    ("text", "07 number"), ("prefix", "none"))):
                 peer.send(harness.request(
                     tables.wanted(q, way, limit=7), **harness.kept(id=n)))
                 reply = peer.reply()
