@@ -306,10 +306,16 @@ def group(way, key, value):
         at = len(key) - len(value)
         return 0 if value and key.endswith(value) and starts_word(
             key, at) else 1
+    if way in ("words", "text") and not key.startswith(value):
+        wanted_words = words_of(value)
+        return 1 if way == "words" or (wanted_words and has_words(
+            wanted_words, words_of(key))) else 2
     if way != "substring" or key.startswith(value):
         return 0
     return 1 if any(starts_word(key, at) for at in range(len(key))
                     if key.startswith(value, at)) else 2
+
+
 def words_of(text):
     """The words of a text: runs of letters, marks and numbers."""
     return "".join(c if unicodedata.category(c)[0] in "LMN" else " "
