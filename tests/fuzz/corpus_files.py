@@ -279,6 +279,14 @@ REQUEST = {
     "distance_wrong": search(b',"distance":3'),
     "limit_wrong": search(b',"limit":0'),
     "limit_fraction": search(b',"limit":1.0'),
+    "after": search(b',"match":"substring","after":"ring road"', b"ring"),
+    "after_itself": search(b',"match":"suffix","after":"ring"', b"ring"),
+    "after_escaped": search(b',"match":"prefix","after":"r\\u0069n"', b"r"),
+    "after_none": search(b',"match":"prefix","after":"none"', b"r"),
+    "after_one": search(b',"match":"regex","table":"words","after":"s"', b"r"),
+    "after_number": search(b',"after":1'),
+    "after_long": search(b',"match":"prefix","after":"' + b"r" * 1025 + b'"',
+                         b"r"),
 }
 
 

@@ -275,6 +275,8 @@ check_match(const struct query *q, const struct json *match, bool *seen)
 	const struct json *text = json_member(match, "result");
 
 	FUZZ_CHECK(match->n == 2 && is_text(key) && is_text(text));
+	FUZZ_CHECK(q->after == NULL || !json_is(key, q->after->text,
+	    q->after->len));
 	for (size_t i = 0; i < N_ENTRIES; i++) {
 		const struct entry *e = &entries[i];
 
