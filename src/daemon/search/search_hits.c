@@ -76,23 +76,14 @@ search_hits_sort(uint32_t *ranks, uint32_t *spare, size_t n,
 }
 
 /*
- * Whether a key that is found elsewhere than where a word starts is not one of
- * those where one does.
+ * Whether a key is none of the others.
  *
  * other  where those are that are not before it; 0 for the first key
  */
-static bool
-search_hits_is_one(struct search *search, uint32_t rank, size_t *other)
+static inline bool
+search_hits_is_one(const struct search_hits *hits, uint32_t rank,
+    size_t *other)
 {
-	const struct search_hits *hits = &search->hits;
-
-	if (hits->places != SEARCH_INSIDE || !hits->words || !hits->mixed)
-		return true;
-	if (hits->others == NULL) {
-		search->work += SEARCH_LOOK_WORK;
-		return !index_starts_in(search->index, rank, hits->str,
-		    hits->str_len);
-	}
 	while (*other < hits->others_n && hits->others[*other] < rank)
 		++*other;
 	return *other == hits->others_n || hits->others[*other] != rank;
@@ -116,7 +107,7 @@ search_hits_pack(struct search *search)
 		if (i > 0 && rank == last)
 			continue;
 		last = rank;
-		if (search_hits_is_one(search, rank, &other))
+		if (search_hits_is_one(hits, rank, &other))
 			hits->ranks[n++] = rank;
 	}
 	search->work += (unsigned int)hits->n * (2 + bits / 4);
@@ -242,13 +233,14 @@ search_hits_start(struct search *search, enum search_places places,
 	free(hits->others);
 	hits->others = NULL;
 	hits->others_n = 0;
-	if (places == SEARCH_INSIDE && hits->whole && hits->n > 0) {
+	if (places == SEARCH_INSIDE && hits->mixed && hits->whole &&
+	    hits->n > 0) {
 		hits->others = hits->ranks;
 		hits->others_n = hits->n;
 		hits->ranks = NULL;
 		hits->room = 0;
 	}
-	if (hits->whole && hits->n == 0)
+	if (places == SEARCH_INSIDE && hits->whole)
 		hits->mixed = false;
 	hits->test = NULL;
 	hits->places = places;
@@ -258,16 +250,20 @@ search_hits_start(struct search *search, enum search_places places,
 	    hits->ranges[0].n - hits->starts, 1);
 }
 
-/* Whether a key that the scan has come to is wanted. */
-static bool
-search_hits_is_wanted(struct search *search, uint32_t rank)
+/*
+ * Whether a key is wanted that holds the string.
+ *
+ * sure  it is not needed to look where in it
+ */
+static inline bool
+search_hits_is_wanted(struct search *search, uint32_t rank, bool sure)
 {
 	const struct search_hits *hits = &search->hits;
 
-	if (hits->places == SEARCH_ANYWHERE)
-		return true;
 	if (rank - hits->but < hits->but_n)
 		return false;
+	if (sure)
+		return true;
 	search->work += SEARCH_LOOK_WORK;
 	return (hits->words && index_starts_in(search->index, rank, hits->str,
 	    hits->str_len)) == (hits->places == SEARCH_STARTS);
@@ -302,7 +298,8 @@ search_hits_scan(struct search *search, unsigned int distance)
 		}
 		hits->scan = (size_t)(p - index->text);
 		hits->from = index_rank(index, (uint32_t)hits->scan);
-		if (!search_hits_is_wanted(search, hits->from))
+		if (!search_hits_is_wanted(search, hits->from, hits->places ==
+		    SEARCH_ANYWHERE))
 			verdict = SEARCH_NO;
 		else if (hits->test != NULL)
 			verdict = hits->test(search, hits->from,
@@ -343,7 +340,9 @@ search_hits_place(struct search *search, uint32_t pos, size_t from)
 	if (pos < from || pos >= hits->cut)
 		return SEARCH_DONE;
 	rank = index_rank(search->index, pos);
-	if (rank - hits->but < hits->but_n)
+	/* Elsewhere in the key it may be where a word starts. */
+	if (!search_hits_is_wanted(search, rank, hits->places !=
+	    SEARCH_INSIDE || !hits->mixed || !hits->words))
 		return SEARCH_DONE;
 	if (hits->test != NULL)
 		verdict = hits->test(search, rank, pos);

@@ -52,11 +52,12 @@ struct search_hits {
 	enum search_places places;
 	size_t starts;		/* how many of them are the second kind */
 	bool words;		/* words may start so */
-	bool mixed;		/* and be in one key with places of the third */
+	bool mixed;		/* and be in one key with places of the third,
+				   which is to be looked at */
 	uint32_t but, but_n;	/* so many ranks from one on are of none */
 	bool whole;		/* ranks are all of the second */
-	uint32_t *others;	/* owned: such, in order, when the third are
-				   looked for; NULL: not known */
+	uint32_t *others;	/* owned: those, in order, when the third are
+				   looked for; NULL: none, or not known */
 	size_t others_n;
 	size_t scan;		/* where in the text a scan is */
 	size_t scan_end;	/* where it is given up */
