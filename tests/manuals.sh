@@ -66,7 +66,7 @@ rm -f "$conf.out"
 for word in listen control answer binary include user workers limit timeout \
 	sandbox generations pidfile log mode= keep-alive= service= allow= type= \
 	level= access= only= deny= names= keys= group= \
-	mmap= search= fold= guard= duplicates= header= separator= redis redis-cluster \
+	mmap= search= fold= guard= duplicates= header= separator= weight= redis redis-cluster \
 	cache= deadline= live= password-file= prefix= replicas= stale= tls=; do
 	grep -qE "^\.(It |Op )*(Ic ([a-z]+ )?|Cm )${word%=}\b" \
 		"$man/appmsgd.conf.5" ||

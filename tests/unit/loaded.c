@@ -82,7 +82,10 @@ loaded_outcome(const char *path, unsigned int threads)
 		escape(escaped, sizeof(escaped), e.key, e.key_len);
 		fprintf(f, "%s=", escaped);
 		escape(escaped, sizeof(escaped), e.value, e.value_len);
-		fprintf(f, "%s\n", escaped);
+		fprintf(f, "%s", escaped);
+		if (table_weight(t, id) != 0)
+			fprintf(f, " *%u", table_weight(t, id));
+		fprintf(f, "\n");
 	}
 	n = (size_t)(strrchr(path, '/') + 1 - path);
 	memcpy(folder, path, n);

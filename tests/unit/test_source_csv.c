@@ -30,6 +30,7 @@
 #define STRAY	"a quote in a field that does not begin with one (quotes " \
 	"stand doubled, and the field in quotes)"
 #define MORE(mark)	" (a field with \"" mark "\" in it stands in quotes)\n"
+#define WEIGHT	" is not an integer from 0 to 4294967295\n"
 #define LONE_CR	"a carriage return without a newline behind it, outside of " \
 	"quotes"
 
@@ -191,6 +192,19 @@ columns_are_chosen(void **state)
 		    "a.csv:1: no column is named \"the text\", which is to be "
 		    "the answer\n" } },
 		{ { .key = name }, { TEXT(""), "" } },
+		{ { .weight = three }, { TEXT("a,1,7\nb,\"\"\"\",\"4294967295\""
+		    "\nc,3,\nd,4,0\n"), "1 a=1 *7\n2 b=\\\\\" *4294967295\n"
+		    "3 c=3\n4 d=4\n" } },
+		{ { .weight = three }, { TEXT("a,1,-1\nb,1,4294967296\nc,1,1.0"
+		    "\n\"d\",\"1\",\"x\"\n"),
+		    "a.csv:1: the weight \"-1\"" WEIGHT
+		    "a.csv:2: the weight \"4294967296\"" WEIGHT
+		    "a.csv:3: the weight \"1.0\"" WEIGHT
+		    "a.csv:4: the weight \"x\"" WEIGHT } },
+		{ { .weight = name }, { TEXT("id,name,text\na,1,b\n"),
+		    "2 a=1 *1\n" } },
+		{ { .header = TABLE_HEADER_AUTO },
+		    { TEXT("weight,answer,key\n5,1,a\n"), "2 a=1 *5\n" } },
 		{ { .answer = all }, { TEXT("a\nx\n"),
 		    "2 x={\\\\\"a\\\\\": \\\\\"x\\\\\"}\n" } },
 		{ { .key = two, .answer = all },

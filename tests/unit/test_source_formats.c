@@ -25,6 +25,7 @@
 #include "loaded.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
+#define WEIGHT	"the \"weight\" is not an integer from 0 to 4294967295\n"
 #define LINE	"; a line is {\"key\": KEY, \"answer\": ANSWER}\n"
 
 static void
@@ -132,6 +133,17 @@ test_jsonl(void **state)
 		    "a.jsonl:5: no \"answer\"" LINE
 		    "a.jsonl:6: something after the end, at byte 25\n"
 		    "a.jsonl:7: unfinished string, at byte 10\n" },
+		{ TEXT("{\"key\":\"a\",\"answer\":\"1\",\"weight\":7}\n"
+		    "{\"weight\":4294967295,\"key\":\"b\",\"answer\":\"\\n\"}"
+		    "\n{\"key\":\"c\",\"answer\":\"3\",\"weight\":0}\n"
+		    MEMBERS("\"d\"", "\"4\"")),
+		    "1 a=1 *7\n2 b=\\\\n *4294967295\n3 c=3\n4 d=4\n" },
+		{ TEXT("{\"key\":\"a\",\"answer\":\"1\",\"weight\":-1}\n"
+		    "{\"key\":\"b\",\"answer\":\"1\",\"weight\":\"1\"}\n"
+		    "{\"key\":\"c\",\"answer\":\"1\",\"weight\":4294967296}\n"
+		    "{\"key\":\"d\",\"answer\":\"1\",\"weight\":1.0}\n"),
+		    "a.jsonl:1: " WEIGHT "a.jsonl:2: " WEIGHT
+		    "a.jsonl:3: " WEIGHT "a.jsonl:4: " WEIGHT },
 		{ TEXT("\xef\xbb\xbf" MEMBERS("\"a\"", "\"1\"")),
 		    "a.jsonl:1: a byte order mark before the first key\n" },
 		{ TEXT(MEMBERS("\"caf\xe9\"", "\"1\"")),

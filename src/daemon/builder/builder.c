@@ -201,6 +201,8 @@ finish_blocks(struct table_builder *b, struct table *t)
 		if (b->segments[i]->key_max > t->key_max)
 			t->key_max = b->segments[i]->key_max;
 		n += b->segments[i]->n_blocks;
+		if (b->segments[i]->weighs)
+			t->form |= LAYOUT_WEIGHS;
 	}
 	t->blocks = calloc(n + 1, sizeof(*t->blocks));
 	t->files = calloc(b->n_segments + 1, sizeof(*t->files));

@@ -100,6 +100,14 @@ int table_segment_add(struct table_segment *, const char *key,
     size_t key_len, const char *value, size_t value_len, unsigned int line);
 
 /*
+ * The same for an entry with a weight.
+ *
+ * entry  its key as the file has it and its value; both copied
+ */
+int table_segment_add_weighed(struct table_segment *,
+    const struct table_entry *entry, uint32_t weight, unsigned int line);
+
+/*
  * Map a file, for entries that table_segment_refer() adds; for a table whose
  * options say mapped, once a segment.  It stays mapped as long as the table,
  * whatever becomes of its name.

@@ -54,7 +54,7 @@ join_mark(const struct table *t, table_id id, struct digest_sum *sum)
 	digest_take(sum, e.shown, e.shown_len, e.value, e.value_len);
 	layout_number(&p);
 	layout_number(&p);
-	start[p - start] |= 1;
+	start[p - start] |= LAYOUT_REPLACED;
 }
 
 static int
@@ -202,12 +202,24 @@ too_long(const struct join *j, const struct pair *last)
 		    "\"%s\" have more than %zu bytes", file, key, JOIN_MAX);
 }
 
+/* The greatest of theirs. */
+static uint32_t
+weight_of(const struct join *j, const struct pair *pairs, size_t n)
+{
+	uint32_t weight = table_weight(j->table, pairs[0].first), one;
+
+	for (size_t i = 0; i < n; i++)
+		if ((one = table_weight(j->table, pairs[i].id)) > weight)
+			weight = one;
+	return weight;
+}
+
 /* The entries of one key, but for the first. */
 static int
 join_one(struct join *j, const struct pair *pairs, size_t n)
 {
 	table_id first = pairs[0].first, id;
-	struct table_entry e;
+	struct table_entry e, joined;
 	const char *file;
 	unsigned int line;
 	size_t len;
@@ -222,8 +234,10 @@ join_one(struct join *j, const struct pair *pairs, size_t n)
 		return -1;
 	id = j->segment.used;
 	table_entry(j->table, first, &e);
-	if (table_segment_add(&j->segment, e.shown, e.shown_len, j->text, len,
-	    line) != 0)
+	joined = (struct table_entry){ .key = e.shown, .key_len = e.shown_len,
+	    .value = j->text, .value_len = len };
+	if (table_segment_add_weighed(&j->segment, &joined, weight_of(j, pairs,
+	    n), line) != 0)
 		return -1;
 	move_slot(j->table, &e, first, id);
 	join_mark(j->table, first, j->sum);

@@ -26,8 +26,8 @@ void join_mark(const struct table *, table_id id, struct digest_sum *sum);
 
 /*
  * Give each key that came again an entry with all its answers, a line each, in
- * the order of files and lines.  It has the place of the first, and its key as
- * that has it; that and all others are marked.
+ * the order of files and lines.  It has the place of the first, its key as that
+ * has it, and the greatest of their weights; that and all others are marked.
  *
  * The table's last piece of memory is addresses that nobody has, for these
  * entries; afterwards there is nothing left of them that is not needed.

@@ -123,11 +123,14 @@ segment_put(struct table_segment *s, const struct table_entry *e,
 	start = p = s->arena->base + s->used;
 	p += number_put(p, e->key_len);
 	p += number_put(p, e->value_len);
-	p += number_put(p, (uint64_t)(line - s->line) << 1);
+	p += number_put(p, (uint64_t)(line - s->line) << LAYOUT_LINES_SHIFT |
+	    (s->weight > 0 ? LAYOUT_WEIGHED : 0));
 	if (s->options->fold)
 		p += number_put(p, shown_len);
 	if (s->options->mapped)
 		p += number_put(p, where);
+	if (s->weight > 0)
+		p += number_put(p, s->weight);
 	if (where == 0)
 		p = segment_copy(s, e, shown_len, p);
 	else
@@ -137,6 +140,7 @@ segment_put(struct table_segment *s, const struct table_entry *e,
 	if (e->key_len > s->key_max)
 		s->key_max = e->key_len;
 	s->refers |= where != 0;
+	s->weighs |= s->weight > 0;
 	s->line = line;
 	s->entries++;
 	return 0;
@@ -184,6 +188,19 @@ table_segment_add(struct table_segment *s, const char *key, size_t key_len,
 	    value_len };
 
 	return segment_add(s, &e, 0, line);
+}
+
+int
+table_segment_add_weighed(struct table_segment *s,
+    const struct table_entry *e, uint32_t weight, unsigned int line)
+{
+	int error;
+
+	s->weight = weight;
+	error = table_segment_add(s, e->key, e->key_len, e->value,
+	    e->value_len, line);
+	s->weight = 0;
+	return error;
 }
 
 int

@@ -29,6 +29,8 @@ struct table_segment {
 	size_t map;		/* where the mapped file is */
 	size_t map_len;		/* 0: there is none */
 	bool refers;		/* an entry does refer to it */
+	bool weighs;		/* an entry has a weight */
+	uint32_t weight;	/* of the entry that is added */
 	bool large;
 	size_t entries;
 	size_t key_max;		/* of the longest key, as compared */

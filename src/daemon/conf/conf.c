@@ -138,6 +138,7 @@ conf_table_free(struct conf_table *t)
 	free(t->type);
 	free(t->columns.key);
 	free(t->columns.answer);
+	free(t->columns.weight);
 	conf_remote_unref(t->remote);
 	who_rule_clear(&t->rule);
 	free(t);

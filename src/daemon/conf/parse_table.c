@@ -132,6 +132,14 @@ take_answer(struct parser *parser, const struct lex_word *value, void *arg)
 }
 
 static int
+take_weight(struct parser *parser, const struct lex_word *value, void *arg)
+{
+	struct conf_table *t = arg;
+
+	return take_column(parser, value, &t->columns.weight);
+}
+
+static int
 take_header(struct parser *parser, const struct lex_word *value, void *arg)
 {
 	struct conf_table *t = arg;
@@ -216,6 +224,7 @@ static const struct option file_options[] = {
 	{ "mmap", take_mmap },
 	{ "key", take_key },
 	{ "answer", take_answer },
+	{ "weight", take_weight },
 	{ "separator", take_separator },
 	{ "header", take_header },
 	{ "allow", take_allow },
@@ -376,17 +385,20 @@ static int
 check_columns(struct parser *parser, const struct conf_table *t)
 {
 	const struct table_columns *c = &t->columns;
-	bool named = is_column_name(c->key) || is_column_name(c->answer);
+	bool named = is_column_name(c->key) || is_column_name(c->answer) ||
+	    is_column_name(c->weight);
 
 	if (named && c->header == TABLE_HEADER_NO) {
 		parse_problem(parser, "columns have names in a header only, "
 		    "and header=no says that there is none");
 		return -1;
 	}
-	if ((c->key != NULL || c->answer != NULL || c->separator != '\0' ||
-	    c->header != TABLE_HEADER_AUTO) && !has_csv(t)) {
-		parse_problem(parser, "key=, answer=, header= and separator= "
-		    "are for .csv files, of which the table has none");
+	if ((c->key != NULL || c->answer != NULL || c->weight != NULL ||
+	    c->separator != '\0' || c->header != TABLE_HEADER_AUTO) &&
+	    !has_csv(t)) {
+		parse_problem(parser, "key=, answer=, weight=, header= and "
+		    "separator= are for .csv files, of which the table has "
+		    "none");
 		return -1;
 	}
 	return 0;

@@ -174,6 +174,7 @@ show_columns(const struct table_columns *c, FILE *out)
 {
 	show_word("key", c->key, out);
 	show_word("answer", c->answer, out);
+	show_word("weight", c->weight, out);
 	if (c->separator != '\0') {
 		fprintf(out, " separator=");
 		conf_show_quoted(out, &c->separator, 1);

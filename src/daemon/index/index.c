@@ -349,6 +349,8 @@ index_new(const struct table *table, unsigned int ways, unsigned int threads,
 	    index_room(index, &survey) == -1)
 		goto fail;
 	index_fill(index, table, &survey);
+	if (table_weighs(table) && index_weigh(index, table) == -1)
+		goto fail;
 	/* The suffix array is the largest: not both at once. */
 	free(survey.items);
 	survey.items = NULL;
@@ -378,6 +380,7 @@ index_free(struct index *index)
 	free(index->starts_before);
 	index_words_free(index->words);
 	index_words_free(index->texts);
+	index_weights_free(index->weights);
 	free(index);
 }
 
@@ -402,7 +405,7 @@ index_memory(const struct index *index)
 		bytes += index_words_memory(index->words);
 	if (index->texts != NULL)
 		bytes += index_words_memory(index->texts);
-	return bytes;
+	return bytes + index_weights_memory(index->weights);
 }
 
 /* Whether a key is before a string (and, past, before what begins so). */

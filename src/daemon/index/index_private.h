@@ -50,6 +50,21 @@ struct index {
 	uint32_t *starts_before;	/* of the latter, by INDEX_STARTS */
 	struct index_words *words;	/* owned: of keys; NULL: none */
 	struct index_words *texts;	/* owned: of keys and answers; NULL */
+	struct index_weights *weights;	/* owned; NULL: no key has one */
+};
+
+/* The order of keys by weight: a key's place in it, from 0, and where the least
+ * places are. */
+#define INDEX_FAN	16	/* places that one of the next level is of */
+#define INDEX_HEIGHT	8	/* 16^8 are more than there are ranks */
+struct index_weights {
+	uint32_t *order;	/* owned: ranks by place; of equal weights the
+				   first is first */
+	uint32_t *levels[INDEX_HEIGHT];	/* owned: places by rank; then the
+					   least of each INDEX_FAN of them, and
+					   so on */
+	uint32_t sizes[INDEX_HEIGHT];
+	unsigned int levels_n;
 };
 
 /* What sorts: seven bytes of a string and how many they are, and its id. */
@@ -88,6 +103,23 @@ index_rank(const struct index *index, uint32_t pos)
 	return block->before +
 	    (uint32_t)__builtin_popcountll(block->starts & upto) - 1;
 }
+
+/*
+ * Order the keys of a table that weighs by that, when all else is there.
+ *
+ * Returns 0, or -1 when out of memory.
+ */
+int index_weigh(struct index *, const struct table *);
+
+/* NULL is allowed. */
+void index_weights_free(struct index_weights *);
+size_t index_weights_memory(const struct index_weights *);
+
+/*
+ * The least place among ranks from lo up to hi; UINT32_MAX where there is
+ * none.
+ */
+uint32_t index_least(const struct index_weights *, uint32_t lo, uint32_t hi);
 
 /*
  * Which places in the suffix array are where a key or a word starts: some from

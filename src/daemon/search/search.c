@@ -26,9 +26,12 @@
 #define REGEX_HELD	((size_t)64 << 10)
 
 static const struct search_way *
-search_way(enum table_way way)
+search_way(const struct search_query *query)
 {
-	switch (way) {
+	if (query->by_weight && (query->way == TABLE_PREFIX ||
+	    query->way == TABLE_SUBSTRING))
+		return &search_weight;
+	switch (query->way) {
 	case TABLE_EXACT:
 		return &search_exact;
 	case TABLE_PREFIX:
@@ -58,7 +61,7 @@ search_new(const struct table *const *tables, size_t n,
 
 	if (search == NULL)
 		return NULL;
-	search->way = search_way(query->way);
+	search->way = search_way(query);
 	search->wanted = query->way;
 	search->limit = query->limit;
 	search->distance = query->distance;
@@ -254,7 +257,7 @@ search_held(const struct search *search)
 		held += REGEX_HELD;
 	if (search->words != NULL)
 		held += search_words_held(search->words);
-	return held;
+	return held + search_weight_held(search);
 }
 
 void

@@ -26,6 +26,7 @@ struct search;
 struct search_fuzzy;
 struct search_regex;
 struct search_words;
+struct search_weight;
 
 /* How a way works. */
 struct search_way {
@@ -102,6 +103,7 @@ struct search {
 	struct search_fuzzy *fuzzy;	/* owned by search_fuzzy.c */
 	struct search_regex *regex;	/* owned by search_regex.c */
 	struct search_words *words;	/* owned by search_words.c */
+	struct search_weight *weight;	/* owned by search_weight.c */
 	const char *why;	/* static, or in regex */
 };
 
@@ -111,6 +113,23 @@ extern const struct search_way search_words;
 
 /* Bytes of a value that is looked for by words. */
 #define SEARCH_VALUE_MAX	4096
+extern const struct search_way search_weight;	/* prefix and substring */
+
+/*
+ * The bytes that searching by weight holds.
+ */
+size_t search_weight_held(const struct search *);
+
+/*
+ * How the weightiest matches of a prefix are found; tests change it, so that
+ * each way to them is taken.
+ */
+struct search_weight_tuning {
+	uint32_t follow_most;	/* places that are followed from the first on */
+	uint32_t follow_part;	/* if one key of so many matches, at least 1 */
+	uint32_t look_most;	/* so many matches are looked at at once */
+};
+extern struct search_weight_tuning search_weight_tuning;
 
 /*
  * About how many bytes it holds.

@@ -112,6 +112,7 @@ origin_columns(struct origin_sum *sum, const struct table_columns *columns)
 		return;
 	origin_word(sum, columns->key);
 	origin_word(sum, columns->answer);
+	origin_word(sum, columns->weight);
 	origin_number(sum, (unsigned char)columns->separator);
 	origin_number(sum, columns->header);
 }

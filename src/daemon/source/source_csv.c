@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "common/encoding.h"
+#include "daemon/base/quote.h"
 #include "daemon/source/source_job.h"
 #include "lib/appmsg.h"
 #include "lib/scan.h"
@@ -81,6 +82,31 @@ put_whole(const struct work *w, bool plain, char *texts, char *out)
 	}
 	to = stpcpy(to, SOURCE_CSV_END);
 	return (size_t)(to - out);
+}
+
+/* What the record weighs, for the entry that is added next. */
+static bool
+take_weight(struct work *w)
+{
+	const struct source_field *f;
+	char text[QUOTE_SIZE];
+	uint64_t weight = 0;
+	size_t i = 0;
+
+	if (w->csv->weight == SOURCE_NO_COLUMN)
+		return true;
+	f = &w->fields[w->csv->weight];
+	for (; i < f->len && f->p[i] >= '0' && f->p[i] <= '9' &&
+	    weight <= UINT32_MAX; i++)
+		weight = 10 * weight + (uint64_t)(f->p[i] - '0');
+	if (i == f->len && weight <= UINT32_MAX) {
+		w->job->weight = (uint32_t)weight;
+		return true;
+	}
+	quote(text, f->p, f->len);
+	source_complain(w->job, w->line, "the weight \"%s\" is not an integer "
+	    "from 0 to 4294967295", text);
+	return false;
 }
 
 /*
@@ -224,7 +250,7 @@ take_quick(struct work *w, const char *p, const char *lf)
 	} else if (source_is_plain(p, (size_t)(end - p))) {
 		source_content(w->job);
 		split(w, p, end);
-		if (check_columns(w))
+		if (check_columns(w) && take_weight(w))
 			add(w, (size_t)(end - p), true);
 	} else {
 		return false;
@@ -255,7 +281,8 @@ take_record(struct work *w, const char *p, bool last)
 	if (r.crossed)
 		w->job->lines += count_lines(p, r.p) - (r.p[-1] == '\n');
 	reader->start = (size_t)(r.p - reader->buf);
-	if (check_columns(w) && check_text(w, p, (size_t)(r.p - p)))
+	if (check_columns(w) && check_text(w, p, (size_t)(r.p - p)) &&
+	    take_weight(w))
 		add(w, (size_t)(r.p - p), false);
 	return true;
 }

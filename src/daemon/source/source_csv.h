@@ -73,11 +73,14 @@ enum source_step source_record_next(struct source_record *,
 size_t source_field_text(const struct source_field *, char *out,
     const char **text);
 
+#define SOURCE_NO_COLUMN	SIZE_MAX
+
 /* What a file begins with. */
 struct source_csv {
 	char separator;
 	size_t n_columns;	/* of each record; 0: there is none */
 	size_t key, answer;	/* from 0 */
+	size_t weight;		/* likewise; SOURCE_NO_COLUMN: none */
 	bool whole;		/* the answer is all columns */
 	char **names;		/* owned, n_columns of them; whole only: what
 				   stands before each column, escaped twice */

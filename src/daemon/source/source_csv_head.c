@@ -27,6 +27,7 @@
 #define HEAD_LEN	((size_t)4096)	/* bytes looked at at first */
 #define NAME_KEY	"key"
 #define NAME_ANSWER	"answer"
+#define NAME_WEIGHT	"weight"
 
 /* Where there are as many of each, the first of these: beside ';' a ',' may be
  * a decimal one, and then would be in every record, as nothing else is. */
@@ -239,6 +240,13 @@ choose_columns(struct head *h, bool named)
 	else
 		csv->key = named ? find_name(h, NAME_KEY) : 0;
 	check_column(h, "key", csv->key);
+	csv->weight = SOURCE_NO_COLUMN;
+	if (said != NULL && said->weight != NULL)
+		csv->weight = find_said(h, "weight", said->weight);
+	else if (named && find_name(h, NAME_WEIGHT) < csv->n_columns)
+		csv->weight = find_name(h, NAME_WEIGHT);
+	if (csv->weight != SOURCE_NO_COLUMN)
+		check_column(h, "weight", csv->weight);
 	csv->whole = said != NULL && said->answer != NULL &&
 	    strcmp(said->answer, "*") == 0;
 	if (csv->whole)
@@ -297,7 +305,8 @@ static bool
 must_name(const struct table_columns *said)
 {
 	return said != NULL && (said->header == TABLE_HEADER_YES ||
-	    is_name(said->key) || is_name(said->answer));
+	    is_name(said->key) || is_name(said->answer) ||
+	    is_name(said->weight));
 }
 
 /* The first record is read: see what it says; 0, or -1 with errno. */

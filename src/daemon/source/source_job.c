@@ -85,11 +85,16 @@ void
 source_add(struct source_job *job, const char *key, size_t key_len,
     const char *value, size_t value_len, unsigned int line)
 {
+	const struct table_entry e = { .key = key, .key_len = key_len,
+	    .value = value, .value_len = value_len };
+	uint32_t weight = job->weight;
+
+	job->weight = 0;
 	if (key_len == 0 || key_len > TABLE_KEY_MAX)
 		source_complain(job, line, "a key has 1 to %d bytes, not %zu",
 		    TABLE_KEY_MAX, key_len);
-	else if (table_segment_add(job->segment, key, key_len, value,
-	    value_len, line) != 0)
+	else if (table_segment_add_weighed(job->segment, &e, weight,
+	    line) != 0)
 		source_fail(job, strerror(errno));
 }
 

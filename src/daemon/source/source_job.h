@@ -98,6 +98,8 @@ struct source_job {
 	struct source_complaint *complaints;	/* owned */
 	size_t n_complaints;
 	size_t dropped;			/* beyond PROBLEMS_FILE_MAX */
+	uint32_t weight;		/* of the entry that is added next; 0
+					   again once it is */
 	struct source_room scratch;	/* of source_scratch() */
 	struct source_room escaped;	/* of source_add_text() */
 };

@@ -4,7 +4,8 @@
 /*
  * JSON in two shapes: .json is one object, whose members are the entries and
  * whose values are strings; .jsonl has an object on each line, with the
- * strings "key" and "answer" and whatever else others need.
+ * strings "key" and "answer", perhaps a number "weight", and whatever else
+ * others need.
  *
  * A string without escapes already has the form that answers have in a table.
  */
@@ -219,11 +220,27 @@ check_member(struct source_job *job, const char *name,
 	return value->raw != NULL && value->type == SCAN_STRING;
 }
 
+/* A weight, which need not be there, for the entry that is added next. */
+static bool
+take_weight(struct source_job *job, const struct scan_value *value)
+{
+	int64_t weight = 0;
+
+	if (value->raw != NULL && (value->type != SCAN_NUMBER ||
+	    scan_integer(value, UINT32_MAX, &weight) != 0 || weight < 0)) {
+		source_complain(job, job->lines, "the \"weight\" is not an "
+		    "integer from 0 to 4294967295");
+		return false;
+	}
+	job->weight = (uint32_t)weight;
+	return true;
+}
+
 static void
 jsonl_object(struct source_job *job, const char *line, size_t len)
 {
 	struct scan_value key = { .raw = NULL }, answer = { .raw = NULL };
-	struct scan_value value;
+	struct scan_value weight = { .raw = NULL }, value;
 	struct appmsg_str name;
 	struct scan scan;
 
@@ -236,11 +253,13 @@ jsonl_object(struct source_job *job, const char *line, size_t len)
 				key = value;
 			else if (appmsg_str_eq(&name, "answer", 6))
 				answer = value;
+			else if (appmsg_str_eq(&name, "weight", 6))
+				weight = value;
 		}
 	if (scan_end(&scan) != SCAN_OK)
 		json_complain(job, job->lines, &scan, line);
 	else if (check_member(job, "key", &key) &&
-	    check_member(job, "answer", &answer))
+	    check_member(job, "answer", &answer) && take_weight(job, &weight))
 		json_add(job, &key.str, &answer.str, job->lines);
 }
 

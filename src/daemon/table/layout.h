@@ -12,12 +12,14 @@
  *
  *	key_len		numbers of 7 bits a byte, the lowest first, with the
  *	value_len	high bit on all bytes but the last
- *	lines		that it is below the entry before it, times 2; plus 1
- *			when another entry replaced it
+ *	lines		that it is below the entry before it, times 4; plus 2
+ *			when it has a weight, plus 1 when another entry
+ *			replaced it
  *	shown_len	only in a table that folds; 0: shown is the key
  *	where		only in a table that refers to files: the offset of
  *			key and value in a file that is mapped into the arena,
  *			and no bytes follow; 0: they follow
+ *	weight		only in an entry that has one; else it is 0
  *	shown key value	the bytes
  *
  * So lengths, order and marks are always our own, and nothing that becomes of
@@ -49,6 +51,12 @@
 /* The numbers that entries have beside the first three; a set. */
 #define LAYOUT_FOLDS	1u
 #define LAYOUT_REFERS	2u
+#define LAYOUT_WEIGHS	4u	/* an entry has a weight */
+
+/* Beside an entry's lines. */
+#define LAYOUT_REPLACED	1u
+#define LAYOUT_WEIGHED	2u
+#define LAYOUT_LINES_SHIFT	2
 
 struct table_block {
 	uint64_t offset;	/* of its first entry */
@@ -85,6 +93,8 @@ struct layout_head {
 	uint64_t lines;
 	size_t shown_len;	/* of the bytes before the key */
 	bool replaced;
+	bool weighed;		/* a weight is among the numbers */
+	uint32_t weight;
 	const char *bytes;	/* behind the numbers, or in a file */
 	const char *end;	/* where the next entry is */
 };
@@ -116,6 +126,7 @@ layout_more(const struct table *t, const char *p, struct layout_head *h)
 		h->shown_len = layout_number(&p);
 	if (t->form & LAYOUT_REFERS)
 		where = layout_number(&p);
+	h->weight = h->weighed ? (uint32_t)layout_number(&p) : 0;
 	h->bytes = where != 0 ? t->arena.base + where : p;
 	h->end = where != 0 ? p : p + h->shown_len + h->key_len +
 	    h->value_len;
@@ -134,8 +145,10 @@ layout_head(const struct table *t, const char *p, struct layout_head *h)
 	}
 	h->value_len = layout_number(&p);
 	lines = layout_number(&p);
-	h->lines = lines >> 1;
-	h->replaced = lines & 1;
+	h->lines = lines >> LAYOUT_LINES_SHIFT;
+	h->replaced = lines & LAYOUT_REPLACED;
+	h->weighed = lines & LAYOUT_WEIGHED;
+	h->weight = 0;
 	h->shown_len = 0;
 	h->bytes = p;
 	h->end = p + h->key_len + h->value_len;

@@ -201,6 +201,21 @@ table_folds(const struct table *t)
 	return (t->form & LAYOUT_FOLDS) != 0;
 }
 
+bool
+table_weighs(const struct table *t)
+{
+	return (t->form & LAYOUT_WEIGHS) != 0;
+}
+
+uint32_t
+table_weight(const struct table *t, table_id id)
+{
+	struct layout_head head;
+
+	layout_head(t, t->arena.base + id, &head);
+	return head.weight;
+}
+
 size_t
 table_key_max(const struct table *t)
 {

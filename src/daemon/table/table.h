@@ -93,6 +93,11 @@ void table_entry(const struct table *, table_id, struct table_entry *);
 bool table_next(const struct table *, table_id *id, struct table_entry *);
 
 /*
+ * What an entry weighs in the order of matches; 0 where nothing is said.
+ */
+uint32_t table_weight(const struct table *, table_id);
+
+/*
  * Where an entry stands; line is 0 where the file has no lines.
  */
 void table_locate(const struct table *, table_id, const char **file,
@@ -105,6 +110,7 @@ size_t table_record(const struct table *, table_id id);
 
 const char *table_name(const struct table *);
 bool table_folds(const struct table *);
+bool table_weighs(const struct table *);	/* some entry is not 0 */
 size_t table_key_max(const struct table *);	/* bytes, once folded */
 unsigned int table_ways(const struct table *);	/* the set, never 0 */
 const struct index *table_index(const struct table *);	/* NULL: exact only */

@@ -47,6 +47,7 @@ enum table_header {
 struct table_columns {
 	char *key;		/* NULL: not said */
 	char *answer;		/* "*": all columns, as a JSON object */
+	char *weight;
 	char separator;		/* 0: what the first record has most of */
 	enum table_header header;
 };
