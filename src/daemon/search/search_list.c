@@ -56,8 +56,9 @@ search_value_as(struct search *search, const struct table *table,
 	 * bytes: what is too long for any key is not folded.  Words may be
 	 * far apart, and have a bound of their own.
 	 */
-	if (search->way != &search_words && search->plain_len >
-	    FOLD_OF_MOST(table_key_max(table) + SEARCH_EDITS_MAX))
+	if (search->wanted != TABLE_WORDS && search->wanted != TABLE_TEXT &&
+	    search->plain_len > FOLD_OF_MOST(table_key_max(table) +
+	    SEARCH_EDITS_MAX))
 		return SEARCH_DONE;
 	if (search_fold(search) == -1)
 		return SEARCH_FAILED;
