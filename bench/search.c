@@ -15,7 +15,6 @@
 #include "config.h"
 
 #include <err.h>
-#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,9 +28,8 @@
 #include "daemon/index/index.h"
 #include "daemon/search/search.h"
 #include "daemon/table/table.h"
+#include "phrases.h"
 
-#define TEXT_MAX	128
-#define WORD_LEN_MAX	20	/* of the vocabulary */
 #define ANSWER_MAX	65536
 #define SLICE_US	1000000
 
@@ -44,11 +42,6 @@ enum kind {
 	KIND_TSV		/* lines of a file, with answers */
 };
 
-struct text {
-	char p[TEXT_MAX];
-	size_t len;
-};
-
 struct run {
 	const char *name;
 	enum table_way way;
@@ -57,23 +50,8 @@ struct run {
 	bool next;			/* the page behind the first */
 };
 
-/* The words of phrases, those that are common first. */
-#define VOCABULARY	30000
-#define COMMON		100
-
-static struct text vocabulary[VOCABULARY];
-static uint64_t seed = 42;
 static unsigned int queries = 2000;
 static bool first = true;
-
-static unsigned int
-rnd(unsigned int n)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return (unsigned int)(seed >> 33) % n;
-}
 
 static double
 now(clockid_t clock)
@@ -108,7 +86,7 @@ make_long_prefix(struct text *text)
 static void
 make_suffix(struct text *text)
 {
-	size_t len = 3 + rnd(3);
+	size_t len = 3 + phrase_rnd(3);
 
 	if (text->len > len) {
 		memmove(text->p, text->p + text->len - len, len);
@@ -119,10 +97,10 @@ make_suffix(struct text *text)
 static void
 make_substring(struct text *text)
 {
-	size_t len = 3 + rnd(3), from;
+	size_t len = 3 + phrase_rnd(3), from;
 
 	if (text->len > len) {
-		from = rnd((unsigned int)(text->len - len) + 1);
+		from = phrase_rnd((unsigned int)(text->len - len) + 1);
 		memmove(text->p, text->p + from, len);
 		text->len = len;
 	}
@@ -131,15 +109,15 @@ make_substring(struct text *text)
 static void
 make_edit(struct text *text)
 {
-	size_t at = rnd((unsigned int)text->len);
+	size_t at = phrase_rnd((unsigned int)text->len);
 
-	switch (rnd(4)) {
+	switch (phrase_rnd(4)) {
 	case 0:
-		text->p[at] = (char)('a' + rnd(26));
+		text->p[at] = (char)('a' + phrase_rnd(26));
 		break;
 	case 1:
 		memmove(text->p + at + 1, text->p + at, text->len - at);
-		text->p[at] = (char)('a' + rnd(26));
+		text->p[at] = (char)('a' + phrase_rnd(26));
 		text->len++;
 		break;
 	case 2:
@@ -165,40 +143,21 @@ make_edits(struct text *text)
 	make_edit(text);
 }
 
-/* A word by its rank: the nth is n times as rare as the first. */
-static const struct text *
-some_word(void)
-{
-	double rank = exp(rnd(1u << 20) / (double)(1u << 20) *
-	    log(VOCABULARY + 1.0));
-
-	return &vocabulary[(size_t)rank - 1];
-}
-
-static void
-add_word(struct text *text, const struct text *word)
-{
-	if (text->len > 0)
-		text->p[text->len++] = ' ';
-	memcpy(text->p + text->len, word->p, word->len);
-	text->len += word->len;
-}
-
 /* A word must differ from the one before, or it is one. */
 static void
 make_common(struct text *text)
 {
-	unsigned int a = rnd(COMMON), b = (a + 1 + rnd(COMMON - 1)) % COMMON;
+	unsigned int a = phrase_rnd(PHRASE_COMMON), b = (a + 1 + phrase_rnd(PHRASE_COMMON - 1)) % PHRASE_COMMON;
 
 	text->len = 0;
-	add_word(text, &vocabulary[a]);
-	add_word(text, &vocabulary[b]);
+	phrase_add(text, phrase_word(a));
+	phrase_add(text, phrase_word(b));
 }
 
 static void
 make_letter(struct text *text)
 {
-	text->p[0] = (char)('a' + rnd(26));
+	text->p[0] = (char)('a' + phrase_rnd(26));
 	text->len = 1;
 }
 
@@ -207,7 +166,7 @@ static void
 make_inner_letter(struct text *text)
 {
 	text->p[0] = ' ';
-	text->p[1] = (char)('a' + rnd(26));
+	text->p[1] = (char)('a' + phrase_rnd(26));
 	text->len = 2;
 }
 
@@ -216,9 +175,9 @@ static void
 make_typed(struct text *text)
 {
 	text->len = 0;
-	add_word(text, &vocabulary[rnd(COMMON)]);
-	add_word(text, some_word());
-	for (unsigned int n = rnd(4); n > 0 && text->len > 0; n--)
+	phrase_add(text, phrase_word(phrase_rnd(PHRASE_COMMON)));
+	phrase_add(text, phrase_some());
+	for (unsigned int n = phrase_rnd(4); n > 0 && text->len > 0; n--)
 		text->len--;
 }
 
@@ -226,15 +185,7 @@ static void
 make_word(struct text *text)
 {
 	text->len = 0;
-	add_word(text, some_word());
-}
-
-static void
-make_phrase(struct text *text)
-{
-	text->len = 0;
-	for (unsigned int n = 2 + rnd(4); n > 0; n--)
-		add_word(text, some_word());
+	phrase_add(text, phrase_some());
 }
 
 static const char *const regexes[] = {
@@ -299,13 +250,13 @@ run_one(const struct table *table, const char *name, const struct run *run)
 				table_next(table, &id, &entry);
 			}
 		} while (at++ % stride != 0 || entry.key_len < 5 ||
-		    entry.key_len > TEXT_MAX - 4);
+		    entry.key_len > PHRASE_MAX - 4);
 		texts[i].len = entry.key_len;
 		memcpy(texts[i].p, entry.key, entry.key_len);
 		run->make(&texts[i]);
 	}
 	for (size_t i = n; i > 1 && run->make != NULL; i--) {
-		size_t j = rnd((unsigned int)i);
+		size_t j = phrase_rnd((unsigned int)i);
 		struct text text = texts[j];
 
 		texts[j] = texts[i - 1];
@@ -369,7 +320,7 @@ take_line(const char *line, size_t len, enum kind kind, struct text *key,
 
 	len -= line[len - 1] == '\n';
 	key_len = tab != NULL ? (size_t)(tab - line) : len;
-	if (key_len == 0 || key_len >= TEXT_MAX)
+	if (key_len == 0 || key_len >= PHRASE_MAX)
 		return false;
 	memcpy(key->p, line, key_len);
 	key->len = key_len;
@@ -379,38 +330,6 @@ take_line(const char *line, size_t len, enum kind kind, struct text *key,
 		    escaped, sizeof(escaped));
 	}
 	return true;
-}
-
-static void
-read_vocabulary(const char *path)
-{
-	FILE *f = fopen(path, "r");
-	struct text all;
-	char *line = NULL;
-	size_t size = 0, n = 0, lines = 0;
-	ssize_t len;
-
-	if (f == NULL)
-		err(66, "%s", path);
-	/* Any of them, but no long ones: each seventh that will do. */
-	while (n < VOCABULARY && (len = getline(&line, &size, f)) > 1) {
-		len -= line[len - 1] == '\n';
-		if (len > WORD_LEN_MAX || lines++ % 7 != 0)
-			continue;
-		memcpy(vocabulary[n].p, line, (size_t)len);
-		vocabulary[n++].len = (size_t)len;
-	}
-	if (n < VOCABULARY)
-		errx(66, "%s: too few words", path);
-	for (size_t i = n; i > 1; i--) {
-		size_t j = rnd((unsigned int)i);
-
-		all = vocabulary[j];
-		vocabulary[j] = vocabulary[i - 1];
-		vocabulary[i - 1] = all;
-	}
-	free(line);
-	fclose(f);
 }
 
 static struct table *
@@ -433,7 +352,7 @@ build(const char *name, enum kind kind, const char *path, size_t n,
 	if (f == NULL && path != NULL)
 		err(66, "%s", path);
 	bytes = path != NULL ? (size_t)1 << 30 :
-	    n * TABLE_ENTRY_ROOM(TEXT_MAX, 1);
+	    n * TABLE_ENTRY_ROOM(PHRASE_MAX, 1);
 	if ((builder = table_builder_new(&options, bytes)) == NULL ||
 	    (segment = table_builder_segment(builder, name, bytes)) == NULL)
 		err(71, "table");
@@ -452,10 +371,10 @@ build(const char *name, enum kind kind, const char *path, size_t n,
 			text.len = (size_t)snprintf(text.p, sizeof(text.p),
 			    "key:%012zu", i);
 		} else if (kind == KIND_PHRASES) {
-			make_phrase(&text);
+			phrase_make(&text);
 		} else {
 			while (text.len < 16)
-				text.p[text.len++] = (char)('a' + rnd(26));
+				text.p[text.len++] = (char)('a' + phrase_rnd(26));
 		}
 		if (table_segment_add(segment, text.p, text.len, answer,
 		    answer_len, (unsigned int)i + 1) == -1)
@@ -518,15 +437,16 @@ static const struct run runs_synthetic[] = {
 };
 
 static const struct run runs_phrases[] = {
-	{ "words, a word", TABLE_WORDS, 0, 10, make_word },
-	{ "words, two common", TABLE_WORDS, 0, 10, make_common },
-	{ "words, common and begun", TABLE_WORDS, 0, 10, make_typed },
-	{ "words, a letter", TABLE_WORDS, 0, 10, make_letter },
+	{ "words, a word", TABLE_WORDS, 0, 10, make_word, false },
+	{ "words, two common", TABLE_WORDS, 0, 10, make_common, false },
+	{ "words, common and begun", TABLE_WORDS, 0, 10, make_typed,
+	    false },
+	{ "words, a letter", TABLE_WORDS, 0, 10, make_letter, false },
 	{ "words, a letter, not first", TABLE_WORDS, 0, 10,
-	    make_inner_letter },
-	{ "text, two common", TABLE_TEXT, 0, 10, make_common },
-	{ "text, common and begun", TABLE_TEXT, 0, 10, make_typed },
-	{ "text, a letter", TABLE_TEXT, 0, 10, make_letter }
+	    make_inner_letter, false },
+	{ "text, two common", TABLE_TEXT, 0, 10, make_common, false },
+	{ "text, common and begun", TABLE_TEXT, 0, 10, make_typed, false },
+	{ "text, a letter", TABLE_TEXT, 0, 10, make_letter, false }
 };
 
 /* What the indexes of words take, for each byte of what they index. */
@@ -600,7 +520,7 @@ main(int argc, char *argv[])
 		printf("\n]\n");
 		return 0;
 	}
-	read_vocabulary(words);
+	phrase_read(words);
 	measure("phrases", KIND_PHRASES, NULL, n, TABLE_WAY(TABLE_WORDS) |
 	    TABLE_WAY(TABLE_TEXT), runs_phrases,
 	    sizeof(runs_phrases) / sizeof(*runs_phrases));
