@@ -15,6 +15,7 @@ import unicodedata
 import unittest
 
 import harness
+import likeness
 from harness import LOOPBACK, kept, program, quoted, request, run, to_json
 
 FORMATS = ("tsv", "json", "jsonl", "cdb")
@@ -344,7 +345,7 @@ class Reference:
         self.characters = [characters(key) for key in self.keys]
 
     def near(self, key, most):
-        """(distance, key) of those that are near, nearest first."""
+        """Those keys that are near, nearest and most alike first."""
         bits, found = characters(key), []
         for other, others in zip(self.keys, self.characters):
             # What one has and the other has not needs an edit each.
@@ -354,7 +355,8 @@ class Reference:
                 continue
             far = distance(key, other, most)
             if far <= most:
-                found.append((far, other.encode(), other))
+                found.append((far, likeness.cost(key, other),
+                              other.encode(), other))
         return [key for *_, key in sorted(found)]
 
     def by_words(self, value, answers):
@@ -375,7 +377,16 @@ class Reference:
                 texts.append(key)
         return begin + keys + texts
 
-    def search(self, way, key, distance=2, after=None):
+    def suggestions(self, key):
+        """What is suggested for a miss, in order."""
+        key = self.fold(key)
+        found = self.near(key, 2 if len(key) >= 4 else 1)
+        if len(key) >= 8:
+            found += [k for k in self.near(key, 3)
+                      if k not in found and k[:2] == key[:2]]
+        return [self.entries[k][0] for k in found]
+
+    def search(self, way, key, distance=None, after=None):
         """All matches in order, as (key, answer), or those after a key."""
         if way in ("words", "text"):
             found = self.by_words(key, way == "text")
@@ -386,10 +397,11 @@ class Reference:
             found = [k for k in self.keys if pattern.search(k)]
             key = self.fold(key)
         else:
-            key = self.fold(key)
             if way == "fuzzy":
-                found = self.near(key, distance)
+                found = self.near(self.fold(key), distance or (
+                    2 if len(key) >= 4 else 1))
             else:
+                key = self.fold(key)
                 test = {"exact": str.__eq__, "prefix": str.startswith,
                         "suffix": str.endswith,
                         "substring": str.__contains__}[way]

@@ -156,6 +156,126 @@ distance_of(const struct text *x, const struct text *y)
 	return d[n][m];
 }
 
+/* The letter that one of the tests' characters shows. */
+static uint32_t
+letter_of(uint32_t c)
+{
+#ifdef HAVE_UTF8PROC
+	static const struct {
+		uint32_t c, letter;
+	} marked[] = { { 0xc3a4, 'a' }, { 0xc384, 'a' }, { 0xc3a5, 'a' },
+	    { 0xc3a1, 'a' } };
+
+	for (size_t i = 0; i < sizeof(marked) / sizeof(*marked); i++)
+		if (marked[i].c == c)
+			return marked[i].letter;
+#endif
+	return c >= 'A' && c <= 'Z' ? c + 'a' - 'A' : c;
+}
+
+static bool
+is_vowel(uint32_t c)
+{
+	return c != 0 && c < 128 && strchr("aeiouy", (int)c) != NULL;
+}
+
+static int
+replaced_cost(uint32_t a, uint32_t b)
+{
+	static const char *const alike[] = { "aeiouy", "bp", "ckqsxz", "dt",
+	    "fvw", "gj", "mn" };
+	uint32_t x = letter_of(a), y = letter_of(b);
+
+	if (x == y)
+		return 2;
+	for (size_t i = 0; i < sizeof(alike) / sizeof(*alike); i++)
+		if (x != 0 && x < 128 && strchr(alike[i], (int)x) != NULL &&
+		    y != 0 && y < 128 && strchr(alike[i], (int)y) != NULL)
+			return 4;
+	return 8;
+}
+
+/* Of a character that only one text has, at a place in it. */
+static int
+alone_cost(const uint32_t *chars, unsigned int n, unsigned int at,
+    int vowel, int other)
+{
+	uint32_t c = chars[at];
+
+	if (at > 0 && chars[at - 1] == c)
+		return 0;
+	if (at + 1 < n && chars[at + 1] == c)
+		return 0;
+	if (at + 1 == n && letter_of(c) == 'e')
+		return 0;
+	return is_vowel(letter_of(c)) ? vowel : other;
+}
+
+/* A way of some edits at some cost; fewer edits are always better. */
+struct way {
+	unsigned int edits;
+	int cost;
+};
+
+static void
+way_try(struct way *best, struct way from, bool is_edit, int cost,
+    bool at_start, bool at_end)
+{
+	if (is_edit) {
+		from.edits++;
+		from.cost += cost + (at_start ? 4 : 0) + (at_end ? 2 : 0);
+	}
+	if (from.edits < best->edits || (from.edits == best->edits &&
+	    from.cost < best->cost))
+		*best = from;
+}
+
+unsigned int
+reference_like(const struct text *query, const struct text *key)
+{
+	static struct way d[BYTES_MAX * 2][BYTES_MAX * 2];
+	static uint32_t q[BYTES_MAX * 2], k[BYTES_MAX * 2];
+	unsigned int n = chars_of(query, q), m = chars_of(key, k);
+	unsigned int first = 0, last_q = n, last_k = m;
+
+	while (first < n && first < m && q[first] == k[first])
+		first++;
+	while (last_q > first && last_k > first &&
+	    q[last_q - 1] == k[last_k - 1]) {
+		last_q--;
+		last_k--;
+	}
+	for (unsigned int i = first; i <= last_q; i++) {
+		for (unsigned int j = first; j <= last_k; j++) {
+			struct way best = { 1000, 0 };
+			bool end = i == n && j == m;
+
+			if (i == first && j == first)
+				best.edits = 0;
+			if (i > first && j > first)
+				way_try(&best, d[i - 1][j - 1],
+				    q[i - 1] != k[j - 1],
+				    replaced_cost(q[i - 1], k[j - 1]),
+				    i == 1 && j == 1, end);
+			if (j > first)
+				way_try(&best, d[i][j - 1], true,
+				    alone_cost(k, m, j - 1, 2, 4),
+				    i == 0 && j == 1, end);
+			if (i > first)
+				way_try(&best, d[i - 1][j], true,
+				    alone_cost(q, n, i - 1, 6, 8),
+				    i == 1 && j == 0, end);
+			if (i > first + 1 && j > first + 1 &&
+			    q[i - 1] == k[j - 2] && q[i - 2] == k[j - 1])
+				way_try(&best, d[i - 2][j - 2], true, -2,
+				    i == 2 && j == 2, end);
+			d[i][j] = best;
+		}
+	}
+	return (unsigned int)d[last_q][last_k].cost + last_q - first +
+	    last_k - first;
+}
+
 #ifdef HAVE_PCRE2
 static pcre2_code *codes[2];
 static pcre2_match_data *match_data;
@@ -225,6 +345,16 @@ reference_regex_forget(void)
 }
 #endif
 
+/* Three edits are for long texts that begin as the key does. */
+static bool
+is_like_enough(const struct text *key, const struct text *text)
+{
+	static uint32_t a[BYTES_MAX * 2], b[BYTES_MAX * 2];
+
+	return chars_of(text, a) >= 8 && chars_of(key, b) >= 2 &&
+	    a[0] == b[0] && a[1] == b[1];
+}
+
 bool
 reference_matches(const struct text *key, const struct text *text,
     const struct search_query *query, bool folds, unsigned int *distance)
@@ -246,7 +376,8 @@ reference_matches(const struct text *key, const struct text *text,
 		return false;
 	case TABLE_FUZZY:
 		*distance = distance_of(key, text);
-		return *distance <= query->distance;
+		return *distance <= query->distance &&
+		    (*distance < 3 || is_like_enough(key, text));
 	case TABLE_REGEX:
 		return regex_matches(key, text, folds);
 	case TABLE_WORDS:	/* test_words_random.c */
@@ -341,6 +472,8 @@ found_compare(const void *a, const void *b)
 
 	if (x->distance != y->distance)
 		return x->distance < y->distance ? -1 : 1;
+	if (x->like != y->like)
+		return x->like < y->like ? -1 : 1;
 	if (x->other != y->other)
 		return x->other ? 1 : -1;
 	if (x->table != y->table)
@@ -411,6 +544,9 @@ find_all(const struct keys *keys, size_t n, const struct search_query *query,
 				continue;
 			*found = place_of(keys, t, &keys[t].keys[i], query);
 			found->distance = distance;
+			if (query->way == TABLE_FUZZY)
+				found->like = reference_like(&text,
+				    &keys[t].keys[i]);
 			count++;
 		}
 	}

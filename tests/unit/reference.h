@@ -52,6 +52,7 @@ struct keys {
 struct found {
 	const struct keys *keys;
 	unsigned int distance;
+	unsigned int like;	/* fuzzy: the cost of the edits */
 	bool other;		/* than the value */
 	size_t table;		/* which of those that are asked */
 	unsigned int group;	/* of those of a table */
@@ -88,6 +89,11 @@ void keys_init(struct keys *, struct text *texts, size_t n,
 void keys_clear(struct keys *);
 
 /*
+ * What the edits between a query and a key cost, as appmsg-protocol(7) says.
+ */
+unsigned int reference_like(const struct text *query, const struct text *key);
+
+/*
  * Whether a key matches.
  *
  * text      what is looked for, folded where keys are
@@ -99,8 +105,8 @@ bool reference_matches(const struct text *key, const struct text *text,
 /*
  * What should be found in n tables; there is no key to go on after for fuzzy.
  *
- * found  has room for the limit of the query, and one more, which tells that
- *        there is more
+ * found  has room for all keys; what is set behind the limit of the query
+ *        tells that there is more
  *
  * Returns how many were set, or REFERENCE_LOST.
  */

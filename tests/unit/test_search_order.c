@@ -119,6 +119,7 @@ a_table_is_walked_whole(void **state)
 	walk(&keys, 1, TABLE_SUFFIX, "7", 301, 1000);
 	walk(&keys, 1, TABLE_SUBSTRING, "ring", 501, 1000);
 	walk(&keys, 1, TABLE_SUBSTRING, "ring1", 3, 1000);
+	walk(&keys, 1, TABLE_FUZZY, "ring ring 14285", 3, 8);
 	walk(&keys, 1, TABLE_REGEX, "(r|R)ing", 501, 1000);
 	walk(&keys, 1, TABLE_REGEX, "ing.*99", 51, 100);
 	table_unref(keys.table);
@@ -138,6 +139,7 @@ several_tables_are_walked_one_after_the_other(void **state)
 	walk(keys, 3, TABLE_PREFIX, "r", 77, 1000);
 	walk(keys, 3, TABLE_SUFFIX, "7", 77, 1000);
 	walk(keys, 3, TABLE_SUBSTRING, "ing", 77, 1000);
+	walk(keys, 3, TABLE_FUZZY, "ring ring 228", 3, 10);
 	walk(keys, 3, TABLE_REGEX, "g.*7", 77, 1000);
 	for (size_t i = 0; i < 3; i++)
 		table_unref(keys[i].table);
@@ -157,6 +159,7 @@ tables_that_fold_are_walked_by_the_keys_that_they_show(void **state)
 	walk(keys, 2, TABLE_PREFIX, "R", 99, 1000);
 	walk(keys, 2, TABLE_SUFFIX, "7", 99, 500);
 	walk(keys, 2, TABLE_SUBSTRING, "RING", 99, 100);
+	walk(keys, 2, TABLE_FUZZY, "RING ring 228", 3, 5);
 	walk(keys, 2, TABLE_REGEX, "ring", 99, 1000);
 	for (size_t i = 0; i < 2; i++)
 		table_unref(keys[i].table);
@@ -168,7 +171,8 @@ expect_after(const struct keys *keys, size_t n, enum table_way way,
     const char *value, const char *after, const char *expected)
 {
 	const struct search_query query = { .way = way, .key = value,
-	    .key_len = strlen(value), .limit = 1000, .after = after,
+	    .key_len = strlen(value), .distance = 2, .limit = 1000,
+	    .after = after,
 	    .after_len = strlen(after) };
 	const struct search_match *list;
 	enum search_result result;
@@ -231,6 +235,9 @@ one_table_need_not_have_the_key(void **state)
 	expect_after(&keys, 1, TABLE_PREFIX, "b", "bc", "bd|");
 	expect_after(&keys, 1, TABLE_PREFIX, "b", "bd", "");
 	expect_after(&keys, 1, TABLE_PREFIX, "b", "z", "");
+	expect_after(&keys, 1, TABLE_FUZZY, "bb", "bb", "b|bbb|bd|d|");
+	expect_after(&keys, 1, TABLE_FUZZY, "bb", "bp", "bd|d|");
+	expect_after(&keys, 1, TABLE_FUZZY, "bb", "xxxx", "");
 	expect_after(&keys, 1, TABLE_EXACT, "b", "", "b|");
 	expect_after(&keys, 1, TABLE_EXACT, "b", "a", "");
 	table_unref(keys.table);
@@ -254,6 +261,12 @@ of_several_tables_one_has_the_key(void **state)
 	expect_after(keys, 3, TABLE_PREFIX, "", "f", "d|");
 	expect_after(keys, 3, TABLE_PREFIX, "", "d", "");
 	expect_after(keys, 3, TABLE_PREFIX, "", "g", NULL);
+	/* By distance, any table may have what is behind. */
+	expect_after(keys, 3, TABLE_FUZZY, "c", "", "c|a|e|d|");
+	expect_after(keys, 3, TABLE_FUZZY, "c", "c", "a|e|d|");
+	expect_after(keys, 3, TABLE_FUZZY, "c", "b", "d|");
+	expect_after(keys, 3, TABLE_FUZZY, "cd", "c", "d|a|e|");
+	expect_after(keys, 3, TABLE_FUZZY, "cd", "f", "");
 	/* Others that are empty do not count. */
 	table_unref(keys[0].table);
 	table_unref(keys[1].table);

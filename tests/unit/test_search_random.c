@@ -37,7 +37,8 @@ static const char *const alphabets[][8] = {
 	{ "a", "_", "'", "1", " ", "\xc2\xa0" },
 	{ "a", "\xcc\x81", " ", "\xc3\xa1", "\xe2\x80\x94", "A" },
 	{ "\xe4\xb8\xad", "\xe3\x80\x82", "\xf0\x9f\x90\xb0", "\xc2\xb2", "x" },
-	{ "x", "y", "z", "k", "s", "e", "r", "n" }
+	{ "x", "y", "z", "k", "s", "e", "r", "n" },
+	{ "a", "e", "E", "b", "p", "t", "\xc3\xa4", "q" }
 };
 
 #define ALPHABETS	(sizeof(alphabets) / sizeof(*alphabets))
@@ -122,6 +123,7 @@ check(const struct keys *keys, size_t n, const struct search_query *query,
 
 		assert_ptr_equal(list[i].table, found[i].keys->table);
 		assert_int_equal(list[i].distance, found[i].distance);
+		assert_int_equal(list[i].like, found[i].like);
 		table_entry(list[i].table, list[i].id, &entry);
 		assert_int_equal(entry.key_len, found[i].key->len);
 		assert_memory_equal(entry.key, found[i].key->p,
@@ -154,7 +156,7 @@ static void
 random_query(const struct keys *keys, unsigned int alphabet,
     const struct search_query *query, struct text *text)
 {
-	unsigned int edits = query->way == TABLE_FUZZY ? roll(4) : roll(2);
+	unsigned int edits = query->way == TABLE_FUZZY ? roll(5) : roll(2);
 	struct text extra;
 
 	random_text(text, alphabet, 0, CHARS_MAX / 2);
@@ -249,7 +251,7 @@ check_way(enum table_way way, size_t tables, bool folds, int64_t slice_us,
 			    WAYS_ALL : WAYS_OTHERS, folds && roll(2) == 0);
 		for (unsigned int i = 0; i < queries / TABLES; i++) {
 			struct search_query query = { .way = way,
-				.distance = 1 + roll(2),
+				.distance = 1 + roll(3),
 				.limit = limits[roll(6)] };
 			const struct keys *some = &keys[roll(
 			    (unsigned int)tables)];

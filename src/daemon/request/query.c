@@ -109,20 +109,36 @@ query_lookup(const struct snapshot *snap, const struct query *q,
 	return REQUEST_ANSWERED;
 }
 
+/*
+ * How many edits are looked for.  A few letters with two of them changed are
+ * any other letters.  Near keys of a long one may be farther than others.
+ */
+static unsigned int
+distance_for(const struct query *q)
+{
+	size_t chars = 0;
+
+	if (q->distance != 0 && q->way != TABLE_EXACT)
+		return q->distance;
+	for (size_t i = 0; i < q->key_len && chars < QUERY_SHORT; i++)
+		chars += ((unsigned char)q->key[i] & 0xc0) != 0x80;
+	if (chars < QUERY_SHORT)
+		return 1;
+	return QUERY_DISTANCE_MAX + (q->way == TABLE_EXACT);
+}
+
 struct search *
 query_begin(const struct snapshot *snap, const struct query *q)
 {
 	struct search_query search = { .way = search_way(q), .key = q->key,
-	    .key_len = q->key_len, .distance = q->distance,
+	    .key_len = q->key_len, .distance = distance_for(q),
 	    .limit = q->limit, .after = q->after, .after_len = q->after_len,
 	    .by_weight = q->by_weight };
 	const struct table *const *tables;
 	size_t n;
 
-	if (q->way == TABLE_EXACT) {
-		search.distance = QUERY_DISTANCE_MAX;
+	if (q->way == TABLE_EXACT)
 		search.limit = q->suggest;
-	}
 	tables = tables_for(snap, q, &n);
 	return search_new(tables, n, &search);
 }

@@ -24,7 +24,8 @@
 
 #define QUERY_LIMIT		10	/* where nothing is said */
 #define QUERY_LIMIT_MAX		1000
-#define QUERY_DISTANCE_MAX	2	/* and where nothing is said */
+#define QUERY_DISTANCE_MAX	2	/* and where nothing is said, */
+#define QUERY_SHORT		4	/* but 1 for fewer characters */
 
 struct later;
 struct lookup;
@@ -42,7 +43,7 @@ struct query {
 	size_t at;			/* tables before it are asked already;
 					   0 at first */
 	enum table_way way;
-	unsigned int distance;		/* fuzzy: 1 or 2 */
+	unsigned int distance;		/* fuzzy: 1 or 2; 0: nothing is said */
 	size_t limit;			/* of matches, 1 to QUERY_LIMIT_MAX */
 	const char *after;		/* only what is behind this key; UTF-8,
 					   at most TABLE_KEY_MAX bytes, borrowed;

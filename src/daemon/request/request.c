@@ -200,7 +200,7 @@ take_query(const struct ask *ask, const struct content *content,
     struct query *q, char *room, const char **code)
 {
 	const struct scan_value *m = content->members;
-	int64_t distance = QUERY_DISTANCE_MAX, limit = QUERY_LIMIT;
+	int64_t distance = 0, limit = QUERY_LIMIT;
 
 	*code = "no-table";
 	if (!is_string(&m[CONTENT_TABLE]))

@@ -22,7 +22,7 @@
 /* Bytes that a way holds besides: for a walk of the longest key, for each of
  * the query's; for a pattern's machine code and its stack. */
 #define FUZZY_HELD	((size_t)2 * TABLE_KEY_MAX)
-#define FUZZY_CHAR_HELD	16
+#define FUZZY_CHAR_HELD	28
 #define REGEX_HELD	((size_t)64 << 10)
 
 static const struct search_way *
@@ -104,7 +104,8 @@ search_is_past(const struct search *search)
 {
 	const struct search_after *after = &search->after;
 
-	if (after->plain == NULL)
+	/* By distance, what is behind may be in every table. */
+	if (after->plain == NULL || search->wanted == TABLE_FUZZY)
 		return false;
 	if (search->itself)
 		return !after->is_value || search->at <= after->at;
@@ -118,7 +119,6 @@ search_begin(struct search *search)
 	enum search_result result;
 
 	search->first = search->found;
-	search->full = false;
 	/* It is only there to hide what it has. */
 	if (!(table_ways(table) & TABLE_WAY(search->wanted)) ||
 	    search_is_past(search))
@@ -179,31 +179,6 @@ search_work(struct search *search)
 	return SEARCH_DONE;
 }
 
-static int
-compare_distance(const void *a, const void *b)
-{
-	const struct search_match *p = a, *q = b;
-
-	if (p->distance != q->distance)
-		return p->distance < q->distance ? -1 : 1;
-	/* As they were found: by tables, and by keys within a table. */
-	return p->order < q->order ? -1 : p->order > q->order;
-}
-
-/* Each table gave its nearest: the nearest of all of them. */
-static void
-search_merge(struct search *search)
-{
-	for (size_t i = 0; i < search->found; i++)
-		search->list[i].order = i;
-	if (search->found > 0)
-		qsort(search->list, search->found, sizeof(*search->list),
-		    compare_distance);
-	search->more = search->table_more || search->found > search->limit;
-	if (search->found > search->limit)
-		search->found = search->limit;
-}
-
 enum search_result
 search_step(struct search *search, int64_t slice_us)
 {
@@ -217,7 +192,7 @@ search_step(struct search *search, int64_t slice_us)
 	    (unsigned int)slice_us * 250 : SEARCH_WORK;
 	result = search_work(search);
 	if (result == SEARCH_DONE && search->wanted == TABLE_FUZZY)
-		search_merge(search);
+		search_near_merge(search);
 	if (result == SEARCH_MORE) {
 		search->spent += clock_ns() - start;
 		if (search->spent > SEARCH_TIME)

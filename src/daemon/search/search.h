@@ -10,7 +10,7 @@
  *
  * Matches come in a fixed order:
  *
- *	fuzzy: by distance, before all
+ *	fuzzy: by distance, then by likeness (search_like.h), before all
  *	the key that is the value, of each table in turn; by regex, if it
  *	matches itself
  *	of the tables as they are named
@@ -43,7 +43,9 @@ struct search_query {
 	enum table_way way;
 	const char *key;	/* UTF-8; borrowed for search_new() only */
 	size_t key_len;		/* 0 matches every key by prefix, suffix, ... */
-	unsigned int distance;	/* fuzzy: 1 or 2 */
+	unsigned int distance;	/* fuzzy: 1 or 2; or 3, which is for queries of
+				   8 characters and more, and of keys for those
+				   that begin with the same two */
 	size_t limit;		/* 1 to 1000 */
 	/* Only what is behind this key; UTF-8, at most TABLE_KEY_MAX bytes;
 	 * borrowed as key is.  NULL or of 0 bytes: all there is. */
@@ -57,6 +59,7 @@ struct search_match {
 	const struct table *table;
 	table_id id;
 	unsigned int distance;	/* fuzzy */
+	unsigned int like;	/* fuzzy: of those, less is more alike */
 	size_t order;		/* the search's own */
 };
 

@@ -2,14 +2,7 @@
 /* Copyright (c) 2026 The appmsgd authors */
 
 /*
- * Keys within one or two edits of the query: a character inserted, left out
- * or replaced, or two neighbours exchanged, no character edited twice
- * (optimal string alignment).
- *
- * The matrix of distances, of which only the two diagonals on each side of
- * the middle one matter, is kept as bits: r[i] of row j has a bit for each
- * of the five beginnings of the query that are at most i edits away from the
- * first j characters of a key.  A row without bits is a dead end.
+ * Keys within some edits of the query (search_edits.h), the most alike first.
  *
  * The sorted keys are walked like a tree: a key has the rows of what it has
  * in common with the one before, and behind a dead end the walk goes to the
@@ -17,368 +10,324 @@
  * characters can follow, so that is the next key with one of those.  Where
  * the suffix array tells a few keys that may match, only those are read.
  *
- * Each distance is a pass of its own: its matches come in order, and near
- * ones often are enough.
+ * Else it tells which keys end as the query does, from some place in it on:
+ * all keys whose last edit is before that are among these.  So the walk may
+ * keep the last edit for behind that place, and there are far fewer ways to
+ * go at its beginning, where it is widest.
+ *
+ * Each distance is a pass of its own, of which the most alike are kept
+ * (search_near.c): near ones often are enough.
  */
 
 #include "config.h"
 
+#include "daemon/search/search_edits.h"
+#include "daemon/search/search_like.h"
 #include "daemon/search/search_way.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define FUZZY_BAND	((size_t)2)	/* diagonals beside the middle */
-#define FUZZY_ALL	0x1fu	/* a bit each */
-#define FUZZY_NONE	UINT32_MAX	/* no character */
-#define FUZZY_CHAR_MAX	0x10ffff
-#define FUZZY_FOLLOW	32	/* bytes that it is worth to look ahead */
+/* So many hits of seeds are as fast as the walk; by distance.  And so many
+ * keys that end alike. */
+static const size_t fuzzy_hits_most[SEARCH_EDITS_MAX + 1] = { 0, 200, 1000, 0 };
+#define FUZZY_ENDS_MOST	200
 
-/* So many hits of seeds are as fast as the walk; by distance. */
-static const size_t fuzzy_hits_most[FUZZY_BAND + 1] = { 0, 1000, 10000 };
+/* Of few keys, fewer: to read them all is quick, too. */
+#define FUZZY_KEYS_A_HIT	8
 
-struct fuzzy_row {
-	uint8_t r[FUZZY_BAND + 1];
-	uint8_t equal;		/* which of the query's chars was this one */
-	uint32_t end;		/* bytes of the key so far */
-};
+/* The longest distance is for what begins with these characters only. */
+#define FUZZY_SURE	2
+#define FUZZY_LONG	8	/* and where these are */
 
 struct search_fuzzy {
-	const uint8_t *key;	/* borrowed: that the rest is made from */
-	uint32_t *padded;	/* owned: the query's characters and around */
-	uint32_t *ends;		/* owned: bytes before each, n + 1 */
-	size_t n;
-	struct fuzzy_row *rows;	/* owned */
-	size_t depth;		/* rows[0] to rows[depth] are set */
-	uint8_t *target;	/* owned: a string to go to */
-	size_t target_room;
+	struct search_edits edits;
 	unsigned int pass;	/* the distance that is looked for */
-	bool in_pass, seeds;
+	enum { FUZZY_BEGIN, FUZZY_HITS, FUZZY_WALK } phase;
+	bool seeds;		/* the hits are all there is to do */
+	size_t split;		/* of the edits, for the walk */
 };
 
-static void
-fuzzy_clear(struct search_fuzzy *fuzzy)
-{
-	free(fuzzy->padded);
-	free(fuzzy->ends);
-	free(fuzzy->rows);
-	free(fuzzy->target);
-	memset(fuzzy, 0, sizeof(*fuzzy));
-}
-
-/* The query, with characters that are none on each side. */
-static int
-fuzzy_set(struct search_fuzzy *fuzzy, const uint8_t *key, size_t len,
-    size_t key_max)
-{
-	const uint8_t *p = key, *end = key + len;
-
-	if (fuzzy->key == key && fuzzy->target_room >= key_max + FUZZY_FOLLOW)
-		return 0;
-	fuzzy_clear(fuzzy);
-	fuzzy->target_room = key_max + FUZZY_FOLLOW;
-	fuzzy->padded = reallocarray(NULL, len + 4 * FUZZY_BAND + 2,
-	    sizeof(*fuzzy->padded));
-	fuzzy->ends = reallocarray(NULL, len + 1, sizeof(*fuzzy->ends));
-	fuzzy->rows = reallocarray(NULL, len + 2 * FUZZY_BAND + 2,
-	    sizeof(*fuzzy->rows));
-	fuzzy->target = malloc(fuzzy->target_room);
-	if (fuzzy->padded == NULL || fuzzy->ends == NULL ||
-	    fuzzy->rows == NULL || fuzzy->target == NULL)
-		return -1;
-	fuzzy->key = key;
-	fuzzy->ends[0] = 0;
-	for (size_t i = 0; i < FUZZY_BAND; i++)
-		fuzzy->padded[i] = FUZZY_NONE;
-	while (p < end) {
-		fuzzy->padded[FUZZY_BAND + fuzzy->n] = search_char(&p, end);
-		fuzzy->ends[++fuzzy->n] = (uint32_t)(p - key);
-	}
-	for (size_t i = 0; i < 3 * FUZZY_BAND + 2; i++)
-		fuzzy->padded[FUZZY_BAND + fuzzy->n + i] = FUZZY_NONE;
-	return 0;
-}
-
-/* The diagonals of row j that are not beyond the query's end. */
-static unsigned int
-fuzzy_inside(const struct search_fuzzy *fuzzy, size_t j)
-{
-	if (j > fuzzy->n + FUZZY_BAND)
-		return 0;
-	if (fuzzy->n + FUZZY_BAND - j >= 2 * FUZZY_BAND)
-		return FUZZY_ALL;
-	return (2u << (fuzzy->n + FUZZY_BAND - j)) - 1;
-}
-
-static void
-fuzzy_start(struct search_fuzzy *fuzzy)
-{
-	unsigned int in = fuzzy_inside(fuzzy, 0);
-
-	fuzzy->depth = 0;
-	fuzzy->rows[0] = (struct fuzzy_row){
-		{ 1 << FUZZY_BAND, 3 << FUZZY_BAND & in,
-		    7 << FUZZY_BAND & in }, 0, 0
-	};
-}
-
-/*
- * Make the next row of a character.  A bit comes from the row above at the
- * same place (same characters, or one replaced) or one place up (inserted),
- * from this row one place down (left out), or from two rows above at the
- * same place (exchanged).
- */
-static bool
-fuzzy_read(struct search_fuzzy *fuzzy, uint32_t c)
-{
-	size_t j = fuzzy->depth + 1;
-	const uint32_t *window = fuzzy->padded + j - 1;
-	const struct fuzzy_row *above = &fuzzy->rows[j - 1];
-	struct fuzzy_row *row = &fuzzy->rows[j];
-	unsigned int in = fuzzy_inside(fuzzy, j), equal, swap, r0, r1, r2;
-
-	equal = (unsigned int)(window[0] == c) |
-	    (unsigned int)(window[1] == c) << 1 |
-	    (unsigned int)(window[2] == c) << 2 |
-	    (unsigned int)(window[3] == c) << 3 |
-	    (unsigned int)(window[4] == c) << 4;
-	r0 = above->r[0] & equal;
-	r1 = (above->r[1] & equal) | above->r[0] | above->r[0] >> 1 | r0 << 1;
-	r2 = (above->r[2] & equal) | above->r[1] | above->r[1] >> 1;
-	if (j >= 2) {
-		swap = equal << 1 & above->equal >> 1;
-		r1 |= swap & above[-1].r[0];
-		r2 |= swap & above[-1].r[1];
-	}
-	r1 &= in;
-	r2 = (r2 | r1 << 1) & in;
-	row->r[0] = (uint8_t)r0;
-	row->r[1] = (uint8_t)r1;
-	row->r[2] = (uint8_t)r2;
-	row->equal = (uint8_t)equal;
-	return row->r[fuzzy->pass] != 0;
-}
-
-/* Whether the key of all characters read is just so far from the query. */
-static bool
-fuzzy_is_match(const struct search_fuzzy *fuzzy)
-{
-	const struct fuzzy_row *row = &fuzzy->rows[fuzzy->depth];
-	size_t bit = fuzzy->n + FUZZY_BAND - fuzzy->depth;
-
-	return bit <= 2 * FUZZY_BAND &&
-	    (row->r[fuzzy->pass] & ~row->r[fuzzy->pass - 1]) >> bit & 1;
-}
-
-/*
- * Read on in a key.
- *
- * wrong      set to the character that led nowhere, and
- * wrong_end  to its end
- *
- * Returns whether the key's end was reached.
- */
-static bool
-fuzzy_read_key(struct search_fuzzy *fuzzy, const uint8_t *key, size_t len,
-    uint32_t *wrong, size_t *wrong_end)
-{
-	const uint8_t *p = key + fuzzy->rows[fuzzy->depth].end;
-
-	while (p < key + len) {
-		*wrong = search_char(&p, key + len);
-		*wrong_end = (size_t)(p - key);
-		if (!fuzzy_read(fuzzy, *wrong))
-			return false;
-		fuzzy->rows[++fuzzy->depth].end = (uint32_t)*wrong_end;
-	}
-	return true;
-}
-
-static size_t
-fuzzy_put_char(uint8_t *p, uint32_t c)
-{
-	if (c < 0x80) {
-		p[0] = (uint8_t)c;
-		return 1;
-	}
-	if (c < 0x800) {
-		p[0] = (uint8_t)(0xc0 | c >> 6);
-		p[1] = (uint8_t)(0x80 | (c & 0x3f));
-		return 2;
-	}
-	if (c < 0x10000) {
-		p[0] = (uint8_t)(0xe0 | c >> 12);
-		p[1] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
-		p[2] = (uint8_t)(0x80 | (c & 0x3f));
-		return 3;
-	}
-	p[0] = (uint8_t)(0xf0 | c >> 18);
-	p[1] = (uint8_t)(0x80 | (c >> 12 & 0x3f));
-	p[2] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
-	p[3] = (uint8_t)(0x80 | (c & 0x3f));
-	return 4;
-}
-
-/*
- * Append to a string that reaches from the key's start to a row, where no
- * edit is left, the least that can follow and starts with a character above
- * c: up to the query's end if it is known which part of the query it is.
- *
- * Returns how long the string is, or 0: nothing can follow.
- */
-static size_t
-fuzzy_follow(const struct search *search, size_t depth, uint32_t c)
+/* A key is one: see how alike it is. */
+static enum search_result
+fuzzy_found(struct search *search, uint32_t rank)
 {
 	const struct search_fuzzy *fuzzy = search->fuzzy;
-	const struct fuzzy_row *row = &fuzzy->rows[depth];
-	const uint32_t *window = fuzzy->padded + depth;
-	unsigned int bits = row->r[fuzzy->pass], swaps = 0, places = 0;
-	uint32_t least = FUZZY_NONE;
-	size_t from = 0, len = row->end, more;
+	const struct search_edits *edits = &fuzzy->edits;
+	unsigned int like = search_like(search_edits_query(edits), edits->n,
+	    edits->chars, edits->depth, search_near_most(search));
 
-	/* The second of two that are exchanged. */
-	if (depth > 0)
-		swaps = (row[-1].r[fuzzy->pass - 1] & row->equal >> 1) >> 1;
-	for (unsigned int i = 0; i <= 2 * FUZZY_BAND; i++) {
-		if (!((bits | swaps) >> i & 1) || window[i] <= c ||
-		    window[i] > least)
-			continue;
-		if (window[i] < least)
-			places = 0;
-		least = window[i];
-		places += 1 + (swaps >> i & 1);
-		from = i + depth - FUZZY_BAND;
-	}
-	if (least > FUZZY_CHAR_MAX)
-		return 0;
-	if (places > 1)
-		return len + fuzzy_put_char(fuzzy->target + len, least);
-	more = fuzzy->ends[fuzzy->n] - fuzzy->ends[from];
-	if (more > FUZZY_FOLLOW)
-		more = FUZZY_FOLLOW;
-	memcpy(fuzzy->target + len, search->key + fuzzy->ends[from], more);
-	return len + more;
-}
-
-/* The next key that need not have the dead end of this one. */
-static uint32_t
-fuzzy_skip(struct search *search, const uint8_t *key, uint32_t wrong,
-    size_t wrong_end)
-{
-	struct search_fuzzy *fuzzy = search->fuzzy;
-	const struct index *index = search->index;
-	uint32_t next = search->lo + 1;
-
-	/* At the start there is an edit left: that ends it. */
-	for (size_t depth = fuzzy->depth;; depth--) {
-		const struct fuzzy_row *row = &fuzzy->rows[depth];
-		const uint8_t *p;
-		size_t len;
-
-		if (row->r[fuzzy->pass - 1] != 0)
-			return index_seek(index, key, wrong_end, true, next);
-		memcpy(fuzzy->target, key, row->end);
-		len = fuzzy_follow(search, depth, wrong);
-		if (len > 0)
-			return index_seek(index, fuzzy->target, len, false,
-			    next);
-		p = key + row[-1].end;
-		wrong_end = row->end;
-		wrong = search_char(&p, key + wrong_end);
-	}
+	search->work += 50 + 10 * (unsigned int)edits->depth;
+	return search_near(search, rank, fuzzy->pass, like);
 }
 
 static enum search_result
 fuzzy_walk(struct search *search)
 {
-	struct search_fuzzy *fuzzy = search->fuzzy;
+	struct search_edits *edits = &search->fuzzy->edits;
 	const struct index *index = search->index;
 
-	while (search->lo < index->n) {
-		size_t len, next_len, same = 0, wrong_end = 0;
+	while (search->lo < search->hi) {
+		size_t len, next_len, end, same = 0, wrong_end = 0;
 		const uint8_t *key = index_key(index, search->lo, &len), *to;
 		uint32_t wrong = 0, next = search->lo + 1;
 
-		if (!fuzzy_read_key(fuzzy, key, len, &wrong, &wrong_end)) {
-			next = fuzzy_skip(search, key, wrong, wrong_end);
-		} else if (fuzzy_is_match(fuzzy)) {
-			enum search_result result = search_push(search,
-			    index_id(index, search->lo), fuzzy->pass);
+		if (!search_edits_read(edits, key, len, &wrong, &wrong_end)) {
+			next = search_edits_skip(edits, index, next, key,
+			    wrong, wrong_end);
+		} else if (search_edits_is_match(edits)) {
+			enum search_result result = fuzzy_found(search,
+			    search->lo);
 
 			if (result != SEARCH_MORE)
 				return result;
 		}
 		search->lo = next;
-		if (next == index->n)
+		if (next >= search->hi)
 			break;
 		to = index_key(index, next, &next_len);
-		if (next_len > fuzzy->rows[fuzzy->depth].end)
-			next_len = fuzzy->rows[fuzzy->depth].end;
+		end = search_edits_end(edits);
+		if (next_len > end)
+			next_len = end;
 		while (same < next_len && key[same] == to[same])
 			same++;
-		while (fuzzy->rows[fuzzy->depth].end > same)
-			fuzzy->depth--;
+		search_edits_back(edits, same);
 		if (search_tick(search, 100 + (unsigned int)same / 2))
 			return SEARCH_MORE;
 	}
 	return SEARCH_DONE;
 }
 
-/* Whether a key with a seed matches; most lie at a wrong place in it. */
-static enum search_verdict
+/* Whether a key with a hit matches; most have it at a wrong place. */
+static bool
 fuzzy_test(struct search *search, uint32_t rank, uint32_t pos)
 {
 	struct search_fuzzy *fuzzy = search->fuzzy;
 	const struct search_hits *hits = &search->hits;
-	size_t slack = 4 * (size_t)fuzzy->pass, len, at, offset, wrong_end;
+	/* What the query has more of bytes, and the key. */
+	size_t less = (size_t)fuzzy->edits.wide * fuzzy->pass;
+	size_t more = 4 * (size_t)fuzzy->pass, len, at, offset, wrong_end;
 	const uint8_t *key = index_key(search->index, rank, &len);
 	uint32_t wrong;
 
 	at = pos - search->index->starts[rank];
 	offset = hits->ranges[hits->range].offset;
-	if (at > offset + slack || offset > at + slack ||
-	    len > search->key_len + slack || search->key_len > len + slack)
-		return SEARCH_NO;
+	if (at > offset + more || offset > at + less ||
+	    len > search->key_len + more || search->key_len > len + less)
+		return false;
 	search->work += 5 * (unsigned int)len;
-	fuzzy_start(fuzzy);
-	return fuzzy_read_key(fuzzy, key, len, &wrong, &wrong_end) &&
-	    fuzzy_is_match(fuzzy) ? SEARCH_YES : SEARCH_NO;
+	search_edits_start(&fuzzy->edits);
+	return search_edits_read(&fuzzy->edits, key, len, &wrong, &wrong_end) &&
+	    search_edits_is_match(&fuzzy->edits);
+}
+
+static enum search_result
+fuzzy_hits(struct search *search)
+{
+	const struct index *index = search->index;
+	struct search_hits *hits = &search->hits;
+
+	for (; hits->range < hits->ranges_n; hits->range++, hits->at = 0) {
+		const struct search_range *range = &hits->ranges[hits->range];
+
+		while (hits->at < range->n) {
+			uint32_t pos = (uint32_t)index->suffixes[range->lo +
+			    hits->at++], rank = index_rank(index, pos);
+			enum search_result result;
+
+			if (fuzzy_test(search, rank, pos) && (result =
+			    fuzzy_found(search, rank)) != SEARCH_MORE)
+				return result;
+			if (search_tick(search, 10))
+				return SEARCH_MORE;
+		}
+	}
+	return SEARCH_DONE;
+}
+
+static size_t
+fuzzy_most(const struct search *search, size_t most)
+{
+	size_t few = search->index->n / FUZZY_KEYS_A_HIT;
+
+	return few < most ? few : most;
+}
+
+/*
+ * Find the last place in the query from which on few keys end as it does.
+ *
+ * Returns that place; 0: there is none.
+ */
+static size_t
+fuzzy_ends(struct search *search)
+{
+	const struct search_fuzzy *fuzzy = search->fuzzy;
+	struct search_hits *hits = &search->hits;
+	size_t low = 0, high = fuzzy->edits.n;
+	size_t most = fuzzy_most(search, FUZZY_ENDS_MOST);
+
+	hits->ranges_n = 0;
+	while (high - low > 1) {
+		size_t middle = low + (high - low) / 2, n, lo;
+		uint32_t offset = fuzzy->edits.ends[middle];
+
+		/* The byte behind the query's last is the keys' end. */
+		n = index_suffixes(search->index, search->key + offset,
+		    search->key_len - offset + 1, &lo);
+		search->work += 1000;
+		if (n > most) {
+			high = middle;
+			continue;
+		}
+		low = middle;
+		hits->ranges_n = 1;
+		hits->ranges[0] = (struct search_range){ lo, n, offset };
+	}
+	return low;
+}
+
+/* Decide how to go about a pass. */
+static void
+fuzzy_plan(struct search *search)
+{
+	struct search_fuzzy *fuzzy = search->fuzzy;
+
+	fuzzy->phase = FUZZY_WALK;
+	fuzzy->edits.last = fuzzy->pass;
+	fuzzy->edits.split = 0;
+	search->lo = 0;
+	search->hi = search->index->n;
+	search->hits.range = 0;
+	search->hits.at = 0;
+	if (fuzzy->pass == SEARCH_EDITS_MAX) {
+		size_t len = fuzzy->edits.ends[FUZZY_SURE];
+
+		search->lo = index_seek(search->index, search->key, len,
+		    false, 0);
+		search->hi = index_seek(search->index, search->key, len,
+		    true, search->lo);
+	} else if (search->index->suffixes != NULL) {
+		fuzzy->phase = FUZZY_HITS;
+		fuzzy->seeds = search_seeds(search, fuzzy->edits.ends,
+		    fuzzy->edits.n, fuzzy->pass, fuzzy_most(search,
+		    fuzzy_hits_most[fuzzy->pass]));
+		if (!fuzzy->seeds)
+			fuzzy->split = fuzzy_ends(search);
+	}
+	search_edits_start(&fuzzy->edits);
 }
 
 static enum search_result
 fuzzy_pass(struct search *search)
 {
 	struct search_fuzzy *fuzzy = search->fuzzy;
+	enum search_result result;
 
-	if (!fuzzy->in_pass) {
-		fuzzy->in_pass = true;
-		fuzzy->seeds = search_seeds(search, fuzzy->ends, fuzzy->n,
-		    fuzzy->pass, fuzzy_hits_most[fuzzy->pass]);
-		if (fuzzy->seeds)
-			search_hits_init_ranges(search, fuzzy_test);
-		fuzzy_start(fuzzy);
-		search->lo = 0;
+	if (fuzzy->phase == FUZZY_BEGIN)
+		fuzzy_plan(search);
+	if (fuzzy->phase == FUZZY_HITS) {
+		result = fuzzy_hits(search);
+		if (result != SEARCH_DONE || fuzzy->seeds)
+			return result;
+		fuzzy->phase = FUZZY_WALK;
+		fuzzy->edits.split = fuzzy->split;
+		search_edits_start(&fuzzy->edits);
 	}
-	return fuzzy->seeds ? search_hits_work(search, fuzzy->pass) :
-	    fuzzy_walk(search);
+	return fuzzy_walk(search);
+}
+
+/* The key itself. */
+static enum search_result
+fuzzy_exact(struct search *search)
+{
+	struct table_entry entry;
+
+	if (table_find(search->tables[search->at], (const char *)search->key,
+	    search->key_len, &entry) == TABLE_NO_ID)
+		return SEARCH_MORE;
+	return search_near(search, index_seek(search->index, search->key,
+	    search->key_len, false, 0), 0, 0);
+}
+
+/*
+ * Find out how far the key to go on after is, and how alike, where it stands:
+ * that is its place among those of all tables.
+ */
+static enum search_result
+fuzzy_place_after(struct search *search)
+{
+	struct search_edits *edits = &search->fuzzy->edits;
+	const struct search_after *after = &search->after;
+	struct search_near *near = &search->near;
+	enum search_result result;
+	size_t wrong_end;
+	uint32_t wrong;
+
+	near->placed = true;
+	near->after_distance = UINT_MAX;
+	result = search_compare_as(search, search->tables[after->at]);
+	/* Nothing is as far as what is too long to be near. */
+	if (result != SEARCH_MORE || search->key_len / 4 > after->key_len +
+	    search->distance)
+		return result;
+	if (search_edits_set(edits, search->key, search->key_len,
+	    after->key_len) == -1)
+		return SEARCH_FAILED;
+	edits->split = 0;
+	for (edits->last = 1; edits->last <= search->distance; edits->last++) {
+		search_edits_start(edits);
+		if (!search_edits_read(edits, after->key, after->key_len,
+		    &wrong, &wrong_end) ||
+		    !search_edits_is_within(edits, edits->last))
+			continue;
+		near->after_distance = search_edits_is_match(edits) ?
+		    edits->last : 0;
+		near->after_like = search_like(search_edits_query(edits),
+		    edits->n, edits->chars, edits->depth, UINT_MAX);
+		break;
+	}
+	return SEARCH_MORE;
 }
 
 static enum search_result
 search_fuzzy_begin(struct search *search)
 {
 	const struct index *index = search->index;
+	enum search_result result;
 
 	if (search->fuzzy == NULL &&
 	    (search->fuzzy = calloc(1, sizeof(*search->fuzzy))) == NULL)
 		return SEARCH_FAILED;
+	if (search->after.plain != NULL && !search->near.placed) {
+		result = fuzzy_place_after(search);
+		if (result == SEARCH_FAILED)
+			return result;
+		search_compare_as(search, search->tables[search->at]);
+	}
 	/* A character has a byte at least, in keys, and at most four. */
 	if (search->key_len > 4 * (index->key_max + search->distance))
 		return SEARCH_DONE;
-	if (fuzzy_set(search->fuzzy, search->key, search->key_len,
+	if (search_edits_set(&search->fuzzy->edits, search->key, search->key_len,
 	    index->key_max) == -1)
 		return SEARCH_FAILED;
 	search->fuzzy->pass = 0;
 	return SEARCH_MORE;
+}
+
+/* Begin the next pass, if there is one. */
+static bool
+fuzzy_next(struct search *search)
+{
+	struct search_fuzzy *fuzzy = search->fuzzy;
+
+	if (search_near_end(search) || fuzzy->pass == search->distance ||
+	    (fuzzy->pass + 1 == SEARCH_EDITS_MAX && fuzzy->edits.n < FUZZY_LONG))
+		return false;
+	fuzzy->pass++;
+	fuzzy->phase = FUZZY_BEGIN;
+	search_near_start(search);
+	return true;
 }
 
 static enum search_result
@@ -386,24 +335,20 @@ search_fuzzy_work(struct search *search)
 {
 	struct search_fuzzy *fuzzy = search->fuzzy;
 	enum search_result result;
-	struct table_entry entry;
-	table_id id;
 
 	if (fuzzy->pass == 0) {
-		fuzzy->pass = 1;
-		fuzzy->in_pass = false;
-		id = table_find(search->tables[search->at],
-		    (const char *)search->key, search->key_len, &entry);
-		if (id != TABLE_NO_ID &&
-		    (result = search_push(search, id, 0)) != SEARCH_MORE)
+		search_near_start(search);
+		result = fuzzy_exact(search);
+		if (result != SEARCH_MORE)
 			return result;
+		if (!fuzzy_next(search))
+			return SEARCH_DONE;
 	}
-	for (; fuzzy->pass <= search->distance; fuzzy->pass++) {
+	do {
 		result = fuzzy_pass(search);
-		if (result != SEARCH_DONE || search->full)
+		if (result != SEARCH_DONE)
 			return result;
-		fuzzy->in_pass = false;
-	}
+	} while (fuzzy_next(search));
 	return SEARCH_DONE;
 }
 
@@ -412,7 +357,7 @@ search_fuzzy_end(struct search *search)
 {
 	if (search->fuzzy == NULL)
 		return;
-	fuzzy_clear(search->fuzzy);
+	search_edits_clear(&search->fuzzy->edits);
 	free(search->fuzzy);
 }
 

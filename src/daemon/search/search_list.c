@@ -18,8 +18,8 @@
 
 #define SEARCH_ROOM	16	/* matches at first */
 
-/* Bytes that a query may have and a key not, by two edits. */
-#define SEARCH_EDITS_MAX	8
+/* Bytes that a query may have and a key not, by three edits. */
+#define SEARCH_LONGER_MAX	12
 
 bool
 search_expired(struct search *search)
@@ -58,7 +58,7 @@ search_value_as(struct search *search, const struct table *table,
 	 */
 	if (search->wanted != TABLE_WORDS && search->wanted != TABLE_TEXT &&
 	    search->plain_len > FOLD_OF_MOST(table_key_max(table) +
-	    SEARCH_EDITS_MAX))
+	    SEARCH_LONGER_MAX))
 		return SEARCH_DONE;
 	if (search_fold(search) == -1)
 		return SEARCH_FAILED;
@@ -84,11 +84,7 @@ search_fold_hidden(struct search *search, const struct table_entry *entry,
 	return fold(entry->shown, entry->shown_len, search->hidden, len);
 }
 
-/*
- * Whether a table before has a key: what a lookup of it as it is shown would
- * find there.
- */
-static int
+int
 search_is_hidden(struct search *search, table_id id)
 {
 	const struct table *table = search->tables[search->at];
@@ -96,6 +92,9 @@ search_is_hidden(struct search *search, table_id id)
 	const char *folded = NULL;
 	size_t folded_len = 0;
 
+	if (search->at == 0)
+		return 0;
+	search->work += 200 * (unsigned int)search->at;
 	table_entry(table, id, &entry);
 	if (table_folds(table)) {
 		folded = entry.key;
@@ -132,13 +131,15 @@ search_rank_of(const struct search *search, const uint8_t *key, size_t len)
 	    SEARCH_NO_RANK;
 }
 
-static int
-search_grow(struct search *search)
+int
+search_reserve(struct search *search)
 {
 	size_t room = search->room == 0 ? SEARCH_ROOM : search->room * 4;
-	struct search_match *list = reallocarray(search->list, room,
-	    sizeof(*list));
+	struct search_match *list;
 
+	if (search->found < search->room)
+		return 0;
+	list = reallocarray(search->list, room, sizeof(*list));
 	if (list == NULL)
 		return -1;
 	search->list = list;
@@ -149,24 +150,17 @@ search_grow(struct search *search)
 enum search_result
 search_push(struct search *search, table_id id, unsigned int distance)
 {
-	if (search->at > 0 && search->wanted != TABLE_EXACT) {
+	if (search->wanted != TABLE_EXACT) {
 		int hidden = search_is_hidden(search, id);
 
-		search->work += 200 * (unsigned int)search->at;
 		if (hidden != 0)
 			return hidden == 1 ? SEARCH_MORE : SEARCH_FAILED;
 	}
-	if (search->wanted == TABLE_FUZZY &&
-	    search->found - search->first == search->limit) {
-		search->full = search->table_more = true;
-		return SEARCH_DONE;
-	}
-	if (search->wanted != TABLE_FUZZY &&
-	    search->found == search->limit) {
+	if (search->found == search->limit) {
 		search->more = true;
 		return SEARCH_DONE;
 	}
-	if (search->found == search->room && search_grow(search) == -1)
+	if (search_reserve(search) == -1)
 		return SEARCH_FAILED;
 	search->list[search->found++] = (struct search_match){
 		.table = search->tables[search->at], .id = id,

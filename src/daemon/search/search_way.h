@@ -64,6 +64,14 @@ struct search_after {
 	size_t key_len;
 };
 
+/* What is behind the key to go on after, by distance; search_near.c. */
+struct search_near {
+	size_t from;		/* of the list that is of the pass in hand */
+	bool placed;		/* these are set: */
+	unsigned int after_distance;	/* of that key from the query */
+	unsigned int after_like;
+};
+
 struct search {
 	const struct search_way *way;
 	const struct table **tables;	/* owned: n of them, borrowed */
@@ -75,8 +83,8 @@ struct search {
 	const struct index *index;	/* of it */
 	enum table_way wanted;
 	size_t first;		/* of list that is from the table in hand */
-	bool full;		/* fuzzy: the table in hand has more than limit */
-	bool table_more;	/* fuzzy: a table was full */
+	bool table_more;	/* fuzzy: a table has more than the limit */
+	struct search_near near;
 	size_t limit;
 	unsigned int distance;
 	const uint8_t *key;	/* as the table compares */
@@ -206,8 +214,7 @@ search_tick(struct search *search, unsigned int work)
 static inline size_t
 search_want(const struct search *search)
 {
-	return search->limit - (search->found -
-	    (search->wanted == TABLE_FUZZY ? search->first : 0)) + 1;
+	return search->limit - search->found + 1;
 }
 
 /*
@@ -253,6 +260,41 @@ uint32_t search_rank_of(const struct search *, const uint8_t *key,
  * as itself, where each such key matches.
  */
 enum search_result search_itself(struct search *);
+
+/*
+ * Whether a table before the one in hand has the key of an entry: what a
+ * lookup of it as it is shown would find there.
+ *
+ * Returns 1 or 0; -1 when out of memory.
+ */
+int search_is_hidden(struct search *, table_id id);
+
+/*
+ * Make room for one more match.
+ *
+ * Returns 0, or -1 when out of memory.
+ */
+int search_reserve(struct search *);
+
+/*
+ * Fuzzy matches: those of the table in hand, each distance from the nearest on
+ * begun by the first and ended by the last, which returns whether the limit is
+ * passed, so that none farther is of interest.
+ *
+ * search_near_most() is the cost (search_like.h) above which a match is of no
+ * interest.  search_near() takes one, in any order, and perhaps not for the
+ * first time; it returns SEARCH_MORE or SEARCH_FAILED.
+ */
+void search_near_start(struct search *);
+unsigned int search_near_most(const struct search *);
+enum search_result search_near(struct search *, uint32_t rank,
+    unsigned int distance, unsigned int like);
+bool search_near_end(struct search *);
+
+/*
+ * Each table gave its nearest: leave the nearest of all of them.
+ */
+void search_near_merge(struct search *);
 
 /*
  * Add a match, if no earlier table hides it.

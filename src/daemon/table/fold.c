@@ -150,6 +150,19 @@ fold_unicode(const char *text, size_t len, char *out, size_t *out_len)
 	return error;
 }
 
+/* Of one beyond ASCII. */
+static uint32_t
+letter_unicode(uint32_t c)
+{
+	utf8proc_int32_t chars[8];
+	int boundary = 0;
+
+	if (c > 0x10ffff || utf8proc_decompose_char((utf8proc_int32_t)c,
+	    chars, 8, UTF8PROC_STABLE | UTF8PROC_DECOMPOSE, &boundary) < 1)
+		return c;
+	return (uint32_t)utf8proc_tolower(chars[0]);
+}
+
 bool
 fold_available(void)
 {
@@ -175,6 +188,12 @@ fold(const char *text, size_t len, char *out, size_t *out_len)
 
 #else
 
+static uint32_t
+letter_unicode(uint32_t c)
+{
+	return c;
+}
+
 bool
 fold_available(void)
 {
@@ -192,3 +211,11 @@ fold(const char *text, size_t len, char *out, size_t *out_len)
 }
 
 #endif
+
+uint32_t
+fold_letter(uint32_t c)
+{
+	if (c >= 0x80)
+		return letter_unicode(c);
+	return c >= 'A' && c <= 'Z' ? c | 0x20 : c;
+}

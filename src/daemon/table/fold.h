@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Enough for any folded key of len bytes. */
 #define FOLD_ROOM(len)	((size_t)12 * (len) + 16)
@@ -28,6 +29,13 @@
  * Returns 0, or -1 (out of memory, or built without libutf8proc).
  */
 int fold(const char *text, size_t len, char *out, size_t *out_len);
+
+/*
+ * The letter that a character shows, whatever its case and marks: the first
+ * character of its canonical decomposition, in lower case.  Built without
+ * libutf8proc, of ASCII only; others show themselves.
+ */
+uint32_t fold_letter(uint32_t c);
 
 /*
  * Whether fold() can do anything: built with libutf8proc.

@@ -68,10 +68,10 @@ class Shape(TableTest):
             'false}',
             ("substring", "\0"): '{"result": "\\u0000", "matches": [{"key": '
             '"NUL\\u0000key", "result": "\\u0000"}], "more": false}',
-            ("fuzzy", "mapple"): '{"result": "red", "matches": [{"key": '
-            '"apple", "result": "red"}, {"key": "maple", "result": "tree"}, '
-            '{"key": "Apple", "result": "firm"}, {"key": "applet", "result": '
-            '"small"}, {"key": "apply", "result": "verb"}], "more": false}',
+            ("fuzzy", "mapple"): '{"result": "tree", "matches": [{"key": '
+            '"maple", "result": "tree"}, {"key": "apple", "result": "red"}, '
+            '{"key": "Apple", "result": "firm"}, {"key": "apply", "result": '
+            '"verb"}, {"key": "applet", "result": "small"}], "more": false}',
             ("regex", '^.*"$'): '{"result": "say \\"hi\\"", "matches": '
             '[{"key": "quote\\"", "result": "say \\"hi\\""}], "more": '
             'false}',
@@ -123,9 +123,10 @@ class Shape(TableTest):
             self.assert_finds(way, key, found)
 
     def test_distance(self):
-        """1 or 2, 2 by default, nearest first."""
+        """1 or 2, 2 by default, 1 for short ones; nearest first."""
         for key in ("aple", "appel", "papple", "\u00e9p\u00e9", "", "b",
-                    "bananna", "anbana", "\U0001f34e"):
+                    "bananna", "anbana", "\U0001f34e", "app", "\u00e9pp",
+                    "appl", "\u00e9p\u00e9e"):
             for most in (1, 2):
                 self.assert_finds("fuzzy", key, self.reference.search(
                     "fuzzy", key, most), distance=most)
@@ -380,19 +381,20 @@ class Suggest(TableTest):
     def test_misses(self):
         """As many as asked for, nearest first, behind all members."""
         for key in ("aple", "appel", "banan", "none like it", "", "quote",
-                    "k" * 1024, "k" * 1025, "k" * 100000, "line\nkay"):
-            near = [k for k, _ in self.reference.search("fuzzy", key)]
+                    "k" * 1024, "k" * 1025, "k" * 100000, "line\nkay",
+                    "bananannan", "cranbberrys", "xcranberyr"):
+            near = self.reference.suggestions(key)
             for count in range(1, 6):
                 reply = self.ask({"value": key}, id=1, suggest=count)
                 self.assert_answer(reply, no_match(key), KEEP, ("id", 1),
                                    MISSED, ("suggestions", near[:count]))
 
     def test_longest(self):
-        """A query may be longer than any key, by two edits or by folding."""
+        """A query may be longer than any key, by three edits or by folding."""
         key = "k" * 1024
         self.serve(self.table("long", tables.tsv([(key, "x")])))
         for more, near in (("a", [key]), ("\u00e9\u00e9", [key]),
-                           ("abc", [])):
+                           ("abc", [key]), ("abcd", [])):
             reply = self.ask({"value": key + more}, suggest=1)
             self.assert_answer(reply, no_match(key + more), KEEP, MISSED,
                                ("suggestions", near))
@@ -409,7 +411,7 @@ class Suggest(TableTest):
         reply = harness.ask_reply(self.daemon.address,
                                   search("aple", suggest=1))
         self.assert_answer(reply, no_match("aple"),
-                           ("suggestions", ["ape"]))
+                           ("suggestions", ["apple"]))
 
     def test_hits(self):
         """What is found needs none; neither do searches."""

@@ -10,6 +10,7 @@ import sys
 sys.path.insert(1, sys.path[0] + "/..")
 
 import harness
+import likeness
 import tables
 from harness import kept, request, thorough
 from tables import (ALL_WAYS, FOUND, KEEP, KEY_MAX, MISSED, WAYS, Reference,
@@ -240,8 +241,9 @@ class Random(TableTest):
             found = [match for reference in references
                      for match in reference.search(way, text, most)]
             if way == "fuzzy":      # stable, so of equals by tables
-                found.sort(key=lambda match: tables.distance(
-                    match[0], text, most))
+                found.sort(key=lambda match: (
+                    tables.distance(match[0], text, most),
+                    likeness.cost(text, match[0])))
             else:                   # the key itself before all tables
                 found.sort(key=lambda match: match[0] != text)
             return found[:1] if way == "exact" else found
