@@ -284,6 +284,21 @@ def distance(a, b, most):
     return above[-1]
 
 
+def in_word(c):
+    """Whether it is a letter, a mark or a number."""
+    return unicodedata.category(c)[0] in "LMN"
+
+
+def words_of(text):
+    """The words of a text."""
+    return "".join(c if in_word(c) else " " for c in text).split(" ")
+
+
+def begins(text, word):
+    """Whether a word in a text begins with one."""
+    return any(other.startswith(word) for other in words_of(text))
+
+
 def characters(text):
     """A set of bits, at least one for each character."""
     bits = 0
@@ -333,8 +348,9 @@ def has_words(wanted_words, words):
 class Reference:
     """A table that is searched by looking at each of its keys."""
 
-    def __init__(self, entries, fold=False):
-        """entries: a dict"""
+    def __init__(self, entries, fold=False, ways=""):
+        """entries: a dict; ways: the option search=, or all"""
+        self.ways = ways or ALL_WAYS
         self.fold = folded if fold else str
         self.entries = {}
         for key, answer in entries.items():
@@ -380,10 +396,26 @@ class Reference:
     def suggestions(self, key):
         """What is suggested for a miss, in order."""
         key = self.fold(key)
-        found = self.near(key, 2 if len(key) >= 4 else 1)
-        if len(key) >= 8:
+        found = []
+        if "fuzzy" in self.ways:
+            found += self.near(key, 2 if len(key) >= 4 else 1)
+        if "fuzzy" in self.ways and len(key) >= 8:
             found += [k for k in self.near(key, 3)
                       if k not in found and k[:2] == key[:2]]
+        if 0 < len(key.encode()) <= 256:
+            words = [word for word in words_of(key) if word]
+            tests = []
+            if "prefix" in self.ways:
+                tests.append(lambda k: k.startswith(key))
+            if "substring" not in self.ways:
+                words = []
+            if 0 < len(words) <= 6:
+                tests.append(lambda k: all(begins(k, w) for w in words))
+            if 2 <= len(words) <= 6:
+                tests.append(lambda k: any(begins(k, w) for w in words
+                                           if len(w.encode()) >= 3))
+            for test in tests:
+                found += [k for k in self.keys if k not in found and test(k)]
         return [self.entries[k][0] for k in found]
 
     def search(self, way, key, distance=None, after=None):

@@ -14,6 +14,10 @@
 #include "daemon/search/search.h"
 #include "daemon/snapshot/snapshot.h"
 
+/* A table that may be searched in one of these ways has near keys. */
+#define QUERY_NEAR_WAYS	(TABLE_WAY(TABLE_FUZZY) | TABLE_WAY(TABLE_PREFIX) | \
+	TABLE_WAY(TABLE_SUBSTRING))
+
 /* The way in which a query is searched, if it is not answered at once. */
 static enum table_way
 search_way(const struct query *q)
@@ -35,12 +39,14 @@ tables_for(const struct snapshot *snap, const struct query *q, size_t *n)
 static bool
 is_allowed(const struct snapshot *snap, const struct query *q)
 {
+	unsigned int ways = q->way == TABLE_EXACT ? QUERY_NEAR_WAYS :
+	    TABLE_WAY(q->way);
 	const struct table *const *tables;
 	size_t n;
 
 	tables = tables_for(snap, q, &n);
 	for (size_t i = 0; i < n; i++)
-		if (table_ways(tables[i]) & TABLE_WAY(search_way(q)))
+		if (table_ways(tables[i]) & ways)
 			return true;
 	return false;
 }
@@ -137,8 +143,10 @@ query_begin(const struct snapshot *snap, const struct query *q)
 	const struct table *const *tables;
 	size_t n;
 
-	if (q->way == TABLE_EXACT)
+	if (q->way == TABLE_EXACT) {
 		search.limit = q->suggest;
+		search.fill = true;
+	}
 	tables = tables_for(snap, q, &n);
 	return search_new(tables, n, &search);
 }

@@ -65,6 +65,7 @@ search_new(const struct table *const *tables, size_t n,
 	search->wanted = query->way;
 	search->limit = query->limit;
 	search->distance = query->distance;
+	search->fill.wanted = query->fill;
 	search->n = n;
 	search->apart = search->itself = search->way != NULL &&
 	    search->way->itself != NULL && (n > 1 || !search->way->is_first);
@@ -116,12 +117,14 @@ static enum search_result
 search_begin(struct search *search)
 {
 	const struct table *table = search->tables[search->at];
+	unsigned int ways = TABLE_WAY(search->wanted);
 	enum search_result result;
 
 	search->first = search->found;
+	if (search->fill.wanted)
+		ways |= TABLE_WAY(TABLE_PREFIX) | TABLE_WAY(TABLE_SUBSTRING);
 	/* It is only there to hide what it has. */
-	if (!(table_ways(table) & TABLE_WAY(search->wanted)) ||
-	    search_is_past(search))
+	if (!(table_ways(table) & ways) || search_is_past(search))
 		return SEARCH_DONE;
 	if (search->way == &search_words &&
 	    search->plain_len > SEARCH_VALUE_MAX) {

@@ -10,7 +10,7 @@
  *
  * Matches come in a fixed order:
  *
- *	fuzzy: by distance, then by likeness (search_like.h), before all
+ *	fuzzy: by distance, then by likeness (like.h), before all
  *	the key that is the value, of each table in turn; by regex, if it
  *	matches itself
  *	of the tables as they are named
@@ -53,6 +53,9 @@ struct search_query {
 	size_t after_len;
 	bool by_weight;		/* prefix, words and substring: the weightiest
 				   first */
+	bool fill;		/* fuzzy: up to the limit with keys that begin
+				   with the query, then with those that have
+				   all of its words, or one */
 };
 
 struct search_match {

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The appmsgd authors */
 
 /*
- * Keys within some edits of the query (search_edits.h), the most alike first.
+ * Keys within some edits of the query (edits.h), the most alike first.
  *
  * The sorted keys are walked like a tree: a key has the rows of what it has
  * in common with the one before, and behind a dead end the walk goes to the
@@ -21,8 +21,8 @@
 
 #include "config.h"
 
-#include "daemon/search/search_edits.h"
-#include "daemon/search/search_like.h"
+#include "daemon/edits/edits.h"
+#include "daemon/edits/like.h"
 #include "daemon/search/search_way.h"
 
 #include <limits.h>
@@ -31,7 +31,7 @@
 
 /* So many hits of seeds are as fast as the walk; by distance.  And so many
  * keys that end alike. */
-static const size_t fuzzy_hits_most[SEARCH_EDITS_MAX + 1] = { 0, 200, 1000, 0 };
+static const size_t fuzzy_hits_most[EDITS_MAX + 1] = { 0, 200, 1000, 0 };
 #define FUZZY_ENDS_MOST	200
 
 /* Of few keys, fewer: to read them all is quick, too. */
@@ -42,7 +42,7 @@ static const size_t fuzzy_hits_most[SEARCH_EDITS_MAX + 1] = { 0, 200, 1000, 0 };
 #define FUZZY_LONG	8	/* and where these are */
 
 struct search_fuzzy {
-	struct search_edits edits;
+	struct edits edits;
 	unsigned int pass;	/* the distance that is looked for */
 	enum { FUZZY_BEGIN, FUZZY_HITS, FUZZY_WALK } phase;
 	bool seeds;		/* the hits are all there is to do */
@@ -54,8 +54,8 @@ static enum search_result
 fuzzy_found(struct search *search, uint32_t rank)
 {
 	const struct search_fuzzy *fuzzy = search->fuzzy;
-	const struct search_edits *edits = &fuzzy->edits;
-	unsigned int like = search_like(search_edits_query(edits), edits->n,
+	const struct edits *edits = &fuzzy->edits;
+	unsigned int like = like_cost(edits_query(edits), edits->n,
 	    edits->chars, edits->depth, search_near_most(search));
 
 	search->work += 50 + 10 * (unsigned int)edits->depth;
@@ -65,7 +65,7 @@ fuzzy_found(struct search *search, uint32_t rank)
 static enum search_result
 fuzzy_walk(struct search *search)
 {
-	struct search_edits *edits = &search->fuzzy->edits;
+	struct edits *edits = &search->fuzzy->edits;
 	const struct index *index = search->index;
 
 	while (search->lo < search->hi) {
@@ -73,10 +73,10 @@ fuzzy_walk(struct search *search)
 		const uint8_t *key = index_key(index, search->lo, &len), *to;
 		uint32_t wrong = 0, next = search->lo + 1;
 
-		if (!search_edits_read(edits, key, len, &wrong, &wrong_end)) {
-			next = search_edits_skip(edits, index, next, key,
+		if (!edits_read(edits, key, len, &wrong, &wrong_end)) {
+			next = edits_skip(edits, index, next, key,
 			    wrong, wrong_end);
-		} else if (search_edits_is_match(edits)) {
+		} else if (edits_is_match(edits)) {
 			enum search_result result = fuzzy_found(search,
 			    search->lo);
 
@@ -87,12 +87,12 @@ fuzzy_walk(struct search *search)
 		if (next >= search->hi)
 			break;
 		to = index_key(index, next, &next_len);
-		end = search_edits_end(edits);
+		end = edits_end(edits);
 		if (next_len > end)
 			next_len = end;
 		while (same < next_len && key[same] == to[same])
 			same++;
-		search_edits_back(edits, same);
+		edits_back(edits, same);
 		if (search_tick(search, 100 + (unsigned int)same / 2))
 			return SEARCH_MORE;
 	}
@@ -117,9 +117,9 @@ fuzzy_test(struct search *search, uint32_t rank, uint32_t pos)
 	    len > search->key_len + more || search->key_len > len + less)
 		return false;
 	search->work += 5 * (unsigned int)len;
-	search_edits_start(&fuzzy->edits);
-	return search_edits_read(&fuzzy->edits, key, len, &wrong, &wrong_end) &&
-	    search_edits_is_match(&fuzzy->edits);
+	edits_start(&fuzzy->edits);
+	return edits_read(&fuzzy->edits, key, len, &wrong, &wrong_end) &&
+	    edits_is_match(&fuzzy->edits);
 }
 
 static enum search_result
@@ -200,7 +200,7 @@ fuzzy_plan(struct search *search)
 	search->hi = search->index->n;
 	search->hits.range = 0;
 	search->hits.at = 0;
-	if (fuzzy->pass == SEARCH_EDITS_MAX) {
+	if (fuzzy->pass == EDITS_MAX) {
 		size_t len = fuzzy->edits.ends[FUZZY_SURE];
 
 		search->lo = index_seek(search->index, search->key, len,
@@ -215,24 +215,24 @@ fuzzy_plan(struct search *search)
 		if (!fuzzy->seeds)
 			fuzzy->split = fuzzy_ends(search);
 	}
-	search_edits_start(&fuzzy->edits);
+	edits_start(&fuzzy->edits);
 }
 
 static enum search_result
 fuzzy_pass(struct search *search)
 {
 	struct search_fuzzy *fuzzy = search->fuzzy;
-	enum search_result result;
 
 	if (fuzzy->phase == FUZZY_BEGIN)
 		fuzzy_plan(search);
 	if (fuzzy->phase == FUZZY_HITS) {
-		result = fuzzy_hits(search);
+		enum search_result result = fuzzy_hits(search);
+
 		if (result != SEARCH_DONE || fuzzy->seeds)
 			return result;
 		fuzzy->phase = FUZZY_WALK;
 		fuzzy->edits.split = fuzzy->split;
-		search_edits_start(&fuzzy->edits);
+		edits_start(&fuzzy->edits);
 	}
 	return fuzzy_walk(search);
 }
@@ -257,7 +257,7 @@ fuzzy_exact(struct search *search)
 static enum search_result
 fuzzy_place_after(struct search *search)
 {
-	struct search_edits *edits = &search->fuzzy->edits;
+	struct edits *edits = &search->fuzzy->edits;
 	const struct search_after *after = &search->after;
 	struct search_near *near = &search->near;
 	enum search_result result;
@@ -271,19 +271,19 @@ fuzzy_place_after(struct search *search)
 	if (result != SEARCH_MORE || search->key_len / 4 > after->key_len +
 	    search->distance)
 		return result;
-	if (search_edits_set(edits, search->key, search->key_len,
+	if (edits_set(edits, search->key, search->key_len,
 	    after->key_len) == -1)
 		return SEARCH_FAILED;
 	edits->split = 0;
 	for (edits->last = 1; edits->last <= search->distance; edits->last++) {
-		search_edits_start(edits);
-		if (!search_edits_read(edits, after->key, after->key_len,
+		edits_start(edits);
+		if (!edits_read(edits, after->key, after->key_len,
 		    &wrong, &wrong_end) ||
-		    !search_edits_is_within(edits, edits->last))
+		    !edits_is_within(edits, edits->last))
 			continue;
-		near->after_distance = search_edits_is_match(edits) ?
+		near->after_distance = edits_is_match(edits) ?
 		    edits->last : 0;
-		near->after_like = search_like(search_edits_query(edits),
+		near->after_like = like_cost(edits_query(edits),
 		    edits->n, edits->chars, edits->depth, UINT_MAX);
 		break;
 	}
@@ -294,58 +294,76 @@ static enum search_result
 search_fuzzy_begin(struct search *search)
 {
 	const struct index *index = search->index;
-	enum search_result result;
 
 	if (search->fuzzy == NULL &&
 	    (search->fuzzy = calloc(1, sizeof(*search->fuzzy))) == NULL)
 		return SEARCH_FAILED;
 	if (search->after.plain != NULL && !search->near.placed) {
-		result = fuzzy_place_after(search);
-		if (result == SEARCH_FAILED)
-			return result;
+		if (fuzzy_place_after(search) == SEARCH_FAILED)
+			return SEARCH_FAILED;
 		search_compare_as(search, search->tables[search->at]);
 	}
-	/* A character has a byte at least, in keys, and at most four. */
-	if (search->key_len > 4 * (index->key_max + search->distance))
-		return SEARCH_DONE;
-	if (search_edits_set(&search->fuzzy->edits, search->key, search->key_len,
-	    index->key_max) == -1)
-		return SEARCH_FAILED;
+	search_near_start(search);
+	search->fuzzy->phase = FUZZY_BEGIN;
 	search->fuzzy->pass = 0;
-	return SEARCH_MORE;
+	/* A character has a byte at least, in keys, and at most four. */
+	if (!(table_ways(search->tables[search->at]) &
+	    TABLE_WAY(TABLE_FUZZY)) ||
+	    search->key_len > 4 * (index->key_max + search->distance)) {
+		search->fuzzy->pass = EDITS_MAX + 1;
+		return search->fill.wanted ? SEARCH_MORE : SEARCH_DONE;
+	}
+	return edits_set(&search->fuzzy->edits, search->key,
+	    search->key_len, index->key_max) == 0 ? SEARCH_MORE :
+	    SEARCH_FAILED;
 }
 
-/* Begin the next pass, if there is one. */
+/* Begin the next pass, if there is one: by edits, then what fills up. */
 static bool
 fuzzy_next(struct search *search)
 {
 	struct search_fuzzy *fuzzy = search->fuzzy;
+	unsigned int most = search->distance;
 
-	if (search_near_end(search) || fuzzy->pass == search->distance ||
-	    (fuzzy->pass + 1 == SEARCH_EDITS_MAX && fuzzy->edits.n < FUZZY_LONG))
+	if (search_near_end(search))
 		return false;
+	if (most == EDITS_MAX && fuzzy->edits.n < FUZZY_LONG)
+		most--;
 	fuzzy->pass++;
+	if (fuzzy->pass > most && fuzzy->pass <= EDITS_MAX)
+		fuzzy->pass = EDITS_MAX + 1;
+	if (fuzzy->pass > EDITS_MAX && (!search->fill.wanted ||
+	    fuzzy->pass - EDITS_MAX > SEARCH_FILL_STAGES))
+		return false;
 	fuzzy->phase = FUZZY_BEGIN;
 	search_near_start(search);
 	return true;
 }
 
 static enum search_result
-search_fuzzy_work(struct search *search)
+fuzzy_work(struct search *search)
 {
 	struct search_fuzzy *fuzzy = search->fuzzy;
-	enum search_result result;
 
-	if (fuzzy->pass == 0) {
-		search_near_start(search);
-		result = fuzzy_exact(search);
-		if (result != SEARCH_MORE)
-			return result;
-		if (!fuzzy_next(search))
-			return SEARCH_DONE;
+	if (fuzzy->pass == 0)
+		return fuzzy_exact(search) == SEARCH_FAILED ? SEARCH_FAILED :
+		    SEARCH_DONE;
+	if (fuzzy->pass <= EDITS_MAX)
+		return fuzzy_pass(search);
+	if (fuzzy->phase == FUZZY_BEGIN) {
+		search_fill_start(search, (enum search_fill_stage)
+		    (fuzzy->pass - EDITS_MAX - 1));
+		fuzzy->phase = FUZZY_WALK;
 	}
+	return search_fill_work(search);
+}
+
+static enum search_result
+search_fuzzy_work(struct search *search)
+{
 	do {
-		result = fuzzy_pass(search);
+		enum search_result result = fuzzy_work(search);
+
 		if (result != SEARCH_DONE)
 			return result;
 	} while (fuzzy_next(search));
@@ -357,7 +375,7 @@ search_fuzzy_end(struct search *search)
 {
 	if (search->fuzzy == NULL)
 		return;
-	search_edits_clear(&search->fuzzy->edits);
+	edits_clear(&search->fuzzy->edits);
 	free(search->fuzzy);
 }
 

@@ -57,8 +57,8 @@ search_value_as(struct search *search, const struct table *table,
 	 * far apart, and have a bound of their own.
 	 */
 	if (search->wanted != TABLE_WORDS && search->wanted != TABLE_TEXT &&
-	    search->plain_len > FOLD_OF_MOST(table_key_max(table) +
-	    SEARCH_LONGER_MAX))
+	    search->plain_len > SEARCH_FILL_MAX && search->plain_len >
+	    FOLD_OF_MOST(table_key_max(table) + SEARCH_LONGER_MAX))
 		return SEARCH_DONE;
 	if (search_fold(search) == -1)
 		return SEARCH_FAILED;

@@ -71,6 +71,14 @@ near_place(const struct search *search, uint32_t rank, unsigned int like)
 	return low;
 }
 
+bool
+search_near_may(const struct search *search, uint32_t rank,
+    unsigned int like)
+{
+	return !near_is_full(search) ||
+	    near_place(search, rank, like) < search->found;
+}
+
 enum search_result
 search_near(struct search *search, uint32_t rank, unsigned int distance,
     unsigned int like)
@@ -104,11 +112,13 @@ search_near(struct search *search, uint32_t rank, unsigned int distance,
 bool
 search_near_end(struct search *search)
 {
-	if (!near_is_full(search))
-		return false;
-	search->found = search->first + search->limit;
-	search->table_more = true;
-	return true;
+	if (near_is_full(search)) {
+		search->found = search->first + search->limit;
+		search->table_more = true;
+		return true;
+	}
+	return search->fill.wanted &&
+	    search->found - search->first == search->limit;
 }
 
 static int

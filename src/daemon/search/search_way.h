@@ -72,6 +72,26 @@ struct search_near {
 	unsigned int after_like;
 };
 
+/* Of the query, at most: for what near keys are filled up with. */
+#define SEARCH_FILL_MAX		256	/* bytes */
+#define SEARCH_FILL_WORDS	SEARCH_RANGES
+
+enum search_fill_stage {
+	SEARCH_FILL_PREFIX,	/* keys that begin with the query */
+	SEARCH_FILL_WORDS_ALL,	/* that have all of its words */
+	SEARCH_FILL_WORDS_ONE,	/* one of them */
+	SEARCH_FILL_STAGES
+};
+
+struct search_fill {
+	bool wanted;
+	enum search_fill_stage stage;
+	struct {
+		size_t at, len;
+	} words[SEARCH_FILL_WORDS];
+	unsigned int n;
+};
+
 struct search {
 	const struct search_way *way;
 	const struct table **tables;	/* owned: n of them, borrowed */
@@ -85,6 +105,7 @@ struct search {
 	size_t first;		/* of list that is from the table in hand */
 	bool table_more;	/* fuzzy: a table has more than the limit */
 	struct search_near near;
+	struct search_fill fill;
 	size_t limit;
 	unsigned int distance;
 	const uint8_t *key;	/* as the table compares */
@@ -279,9 +300,12 @@ int search_reserve(struct search *);
 /*
  * Fuzzy matches: those of the table in hand, each distance from the nearest on
  * begun by the first and ended by the last, which returns whether the limit is
- * passed, so that none farther is of interest.
+ * passed, so that none farther is of interest; or where the list is filled up,
+ * reached.
  *
- * search_near_most() is the cost (search_like.h) above which a match is of no
+ * search_near_may() is whether one of some rank, as alike, is of interest.
+ *
+ * search_near_most() is the cost (like.h) above which a match is of no
  * interest.  search_near() takes one, in any order, and perhaps not for the
  * first time; it returns SEARCH_MORE or SEARCH_FAILED.
  */
@@ -290,6 +314,15 @@ unsigned int search_near_most(const struct search *);
 enum search_result search_near(struct search *, uint32_t rank,
     unsigned int distance, unsigned int like);
 bool search_near_end(struct search *);
+bool search_near_may(const struct search *, uint32_t rank, unsigned int like);
+
+/*
+ * Fill up with what is near in other ways than by edits: the stages follow
+ * each other, each between search_near_start() and search_near_end().
+ * search_fill_work() returns as a way's work does.
+ */
+void search_fill_start(struct search *, enum search_fill_stage);
+enum search_result search_fill_work(struct search *);
 
 /*
  * Each table gave its nearest: leave the nearest of all of them.
@@ -303,28 +336,5 @@ void search_near_merge(struct search *);
  */
 enum search_result search_push(struct search *, table_id id,
     unsigned int distance);
-
-/*
- * Read a character of UTF-8, whatever the bytes are; at least one of them.
- *
- * Returns its number; a wrong byte gets one that no character has.
- */
-static inline uint32_t
-search_char(const uint8_t **pp, const uint8_t *end)
-{
-	const uint8_t *p = *pp;
-	uint32_t c = *p++;
-	unsigned int more = c < 0xc0 ? 0 : c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
-
-	if (c >= 0x80 && (more == 0 || (size_t)(end - p) < more)) {
-		c |= 0x80000000;
-	} else if (c >= 0x80) {
-		c &= 0x3fu >> more;
-		while (more-- > 0)
-			c = c << 6 | (*p++ & 0x3f);
-	}
-	*pp = p;
-	return c;
-}
 
 #endif

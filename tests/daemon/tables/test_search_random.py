@@ -12,7 +12,7 @@ sys.path.insert(1, sys.path[0] + "/..")
 import harness
 import likeness
 import tables
-from harness import kept, request, thorough
+from harness import kept, request, thorough, to_json
 from tables import (ALL_WAYS, FOUND, KEEP, KEY_MAX, MISSED, WAYS, Reference,
                     TableTest, wanted)
 
@@ -221,6 +221,47 @@ class Random(TableTest):
         for key in ("a" * 1024, "a" * 1023, "a" * 1025, "a" * 1026,
                     "ba" + "a" * 1022, "a" * 1022 + "ab"):
             self.assert_finds("fuzzy", key, reference.search("fuzzy", key))
+
+    def name(self):
+        """A name of some words."""
+        words = ("north", "northern", "of", "the", "isles", "island",
+                 "Isl\u00e4nd", "new", "york", "st", "10", "a")
+        return "".join(self.rng.choice(words) + self.rng.choice(
+            (" ", " ", ", ", "-", " (")) for _ in range(
+                self.rng.randint(1, 4))).strip(" ,(-")
+
+    def asked_for(self, keys):
+        """What misses: mistyped, a beginning, some words."""
+        key = self.rng.choice(keys)
+        words = [word for word in tables.words_of(key) if word]
+        return self.rng.choice((
+            lambda: mistyped(self.rng, key),
+            lambda: key[:self.rng.randint(0, len(key))],
+            lambda: " ".join(self.rng.sample(words, self.rng.randint(
+                1, len(words)))),
+            lambda: "?".join(word[:self.rng.randint(1, 4)]
+                             for word in words),
+            lambda: self.name()))()
+
+    def test_suggestions(self):
+        """Near keys, and what fills them up, by the ways there are."""
+        for ways in ("", "search=prefix", "search=fuzzy",
+                     "search=substring,prefix"):
+            names = {self.name(): "x" for _ in range(300)}
+            self.serve(self.table("names", tables.tsv(names.items()), ways))
+            reference = Reference(names, ways=ways)
+            for _ in range(QUERIES):
+                key, count = self.asked_for(list(names)), self.rng.randint(
+                    1, 5)
+                if key in names:
+                    continue
+                self.link.send(request(to_json({
+                    "action": "search", "value": key}), **kept(
+                        suggest=count)))
+                self.assertEqual(
+                    self.link.reply().header["suggestions"],
+                    reference.suggestions(key)[:count],
+                    (key, ways, f"APPMSG_SEED={self.seed}"))
 
     def test_over_tables(self):
         """Several tables, keys of the earlier ones hide the same later."""

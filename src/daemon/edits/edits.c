@@ -10,27 +10,50 @@
 
 #include "config.h"
 
-#include "daemon/search/search_edits.h"
+#include "daemon/edits/edits.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/search/search_way.h"
+#include "daemon/index/index_private.h"
 
-#define EDITS_BAND	((size_t)SEARCH_EDITS_MAX)
+#define EDITS_BAND	((size_t)EDITS_MAX)
 #define EDITS_ALL	0x7fu	/* a bit for each diagonal */
 #define EDITS_NONE	UINT32_MAX	/* no character */
 #define EDITS_CHAR_MAX	0x10ffff
 #define EDITS_FOLLOW	32	/* bytes that it is worth to look ahead */
 
 struct edits_row {
-	uint8_t r[SEARCH_EDITS_MAX + 1];
+	uint8_t r[EDITS_MAX + 1];
 	uint8_t equal;		/* which of the query's chars was this one */
 	uint32_t end;		/* bytes of the key so far */
 };
 
+/*
+ * Read a character of UTF-8, whatever the bytes are; at least one of them.
+ *
+ * Returns its number; a wrong byte gets one that no character has.
+ */
+static uint32_t
+edits_char(const uint8_t **pp, const uint8_t *end)
+{
+	const uint8_t *p = *pp;
+	uint32_t c = *p++;
+	unsigned int more = c < 0xc0 ? 0 : c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
+
+	if (c >= 0x80 && (more == 0 || (size_t)(end - p) < more)) {
+		c |= 0x80000000;
+	} else if (c >= 0x80) {
+		c &= 0x3fu >> more;
+		while (more-- > 0)
+			c = c << 6 | (*p++ & 0x3f);
+	}
+	*pp = p;
+	return c;
+}
+
 void
-search_edits_clear(struct search_edits *edits)
+edits_clear(struct edits *edits)
 {
 	free(edits->padded);
 	free(edits->ends);
@@ -42,14 +65,14 @@ search_edits_clear(struct search_edits *edits)
 
 /* The query, with characters that are none on each side. */
 int
-search_edits_set(struct search_edits *edits, const uint8_t *key, size_t len,
+edits_set(struct edits *edits, const uint8_t *key, size_t len,
     size_t key_max)
 {
 	const uint8_t *p = key, *end = key + len;
 
 	if (edits->key == key && edits->target_room >= key_max + EDITS_FOLLOW)
 		return 0;
-	search_edits_clear(edits);
+	edits_clear(edits);
 	edits->target_room = key_max + EDITS_FOLLOW;
 	edits->padded = reallocarray(NULL, len + 4 * EDITS_BAND + 2,
 	    sizeof(*edits->padded));
@@ -70,7 +93,7 @@ search_edits_set(struct search_edits *edits, const uint8_t *key, size_t len,
 	while (p < end) {
 		const uint8_t *from = p;
 
-		edits->padded[EDITS_BAND + edits->n] = search_char(&p, end);
+		edits->padded[EDITS_BAND + edits->n] = edits_char(&p, end);
 		edits->ends[++edits->n] = (uint32_t)(p - key);
 		if (p - from > edits->wide)
 			edits->wide = (unsigned int)(p - from);
@@ -82,7 +105,7 @@ search_edits_set(struct search_edits *edits, const uint8_t *key, size_t len,
 
 /* The diagonals of row j that are not beyond the query's end. */
 static unsigned int
-edits_inside(const struct search_edits *edits, size_t j)
+edits_inside(const struct edits *edits, size_t j)
 {
 	if (j > edits->n + EDITS_BAND)
 		return 0;
@@ -104,7 +127,7 @@ edits_before(size_t j, size_t place)
 
 /* Take from row j what has had its last edit too early. */
 static void
-edits_keep_last(const struct search_edits *edits, struct edits_row *row,
+edits_keep_last(const struct edits *edits, struct edits_row *row,
     size_t j)
 {
 	unsigned int before = edits_before(j, edits->split);
@@ -113,7 +136,7 @@ edits_keep_last(const struct search_edits *edits, struct edits_row *row,
 }
 
 void
-search_edits_start(struct search_edits *edits)
+edits_start(struct edits *edits)
 {
 	unsigned int in = edits_inside(edits, 0);
 
@@ -132,7 +155,7 @@ search_edits_start(struct search_edits *edits)
  * same place (exchanged).
  */
 static bool
-edits_read(struct search_edits *edits, uint32_t c)
+edits_next(struct edits *edits, uint32_t c)
 {
 	size_t j = edits->depth + 1;
 	const uint32_t *window = edits->padded + j - 1;
@@ -175,7 +198,7 @@ edits_read(struct search_edits *edits, uint32_t c)
 }
 
 bool
-search_edits_is_within(const struct search_edits *edits, unsigned int most)
+edits_is_within(const struct edits *edits, unsigned int most)
 {
 	size_t bit = edits->n + EDITS_BAND - edits->depth;
 
@@ -184,41 +207,41 @@ search_edits_is_within(const struct search_edits *edits, unsigned int most)
 }
 
 bool
-search_edits_is_match(const struct search_edits *edits)
+edits_is_match(const struct edits *edits)
 {
-	return search_edits_is_within(edits, edits->last) &&
-	    !search_edits_is_within(edits, edits->last - 1);
+	return edits_is_within(edits, edits->last) &&
+	    !edits_is_within(edits, edits->last - 1);
 }
 
 const uint32_t *
-search_edits_query(const struct search_edits *edits)
+edits_query(const struct edits *edits)
 {
 	return edits->padded + EDITS_BAND;
 }
 
 size_t
-search_edits_end(const struct search_edits *edits)
+edits_end(const struct edits *edits)
 {
 	return edits->rows[edits->depth].end;
 }
 
 void
-search_edits_back(struct search_edits *edits, size_t same)
+edits_back(struct edits *edits, size_t same)
 {
 	while (edits->rows[edits->depth].end > same)
 		edits->depth--;
 }
 
 bool
-search_edits_read(struct search_edits *edits, const uint8_t *key, size_t len,
+edits_read(struct edits *edits, const uint8_t *key, size_t len,
     uint32_t *wrong, size_t *wrong_end)
 {
 	const uint8_t *p = key + edits->rows[edits->depth].end;
 
 	while (p < key + len) {
-		*wrong = search_char(&p, key + len);
+		*wrong = edits_char(&p, key + len);
 		*wrong_end = (size_t)(p - key);
-		if (!edits_read(edits, *wrong))
+		if (!edits_next(edits, *wrong))
 			return false;
 		edits->chars[edits->depth] = *wrong;
 		edits->rows[++edits->depth].end = (uint32_t)*wrong_end;
@@ -259,7 +282,7 @@ edits_put_char(uint8_t *p, uint32_t c)
  * Returns how long the string is, or 0: nothing can follow.
  */
 static size_t
-edits_follow(const struct search_edits *edits, size_t depth, uint32_t c)
+edits_follow(const struct edits *edits, size_t depth, uint32_t c)
 {
 	const struct edits_row *row = &edits->rows[depth];
 	const uint32_t *window = edits->padded + depth;
@@ -296,7 +319,7 @@ edits_follow(const struct search_edits *edits, size_t depth, uint32_t c)
 
 /* Whether anything may follow in a key that reaches to a row. */
 static bool
-edits_is_free(const struct search_edits *edits, size_t depth)
+edits_is_free(const struct edits *edits, size_t depth)
 {
 	const struct edits_row *row = &edits->rows[depth];
 	unsigned int pass = edits->last, before = edits->split == 0 ? 0 :
@@ -307,7 +330,7 @@ edits_is_free(const struct search_edits *edits, size_t depth)
 }
 
 uint32_t
-search_edits_skip(struct search_edits *edits, const struct index *index,
+edits_skip(struct edits *edits, const struct index *index,
     uint32_t next, const uint8_t *key, uint32_t wrong, size_t wrong_end)
 {
 	for (size_t depth = edits->depth;; depth--) {
@@ -326,6 +349,6 @@ search_edits_skip(struct search_edits *edits, const struct index *index,
 			return index->n;
 		p = key + row[-1].end;
 		wrong_end = row->end;
-		wrong = search_char(&p, key + wrong_end);
+		wrong = edits_char(&p, key + wrong_end);
 	}
 }

@@ -12,10 +12,11 @@
 
 #include "config.h"
 
-#include "daemon/search/search_like.h"
+#include "daemon/edits/like.h"
 
 #include <stdbool.h>
 
+#include "daemon/edits/edits.h"
 #include "daemon/table/fold.h"
 
 #define LIKE_SAME	2	/* one letter in two forms: case, marks */
@@ -35,7 +36,7 @@
 #define LIKE_NEVER	(1u << 30)
 
 /* Diagonals on each side of the middle one. */
-#define LIKE_BAND	LIKE_EDITS_MAX
+#define LIKE_BAND	EDITS_MAX
 #define LIKE_CELLS	(2 * LIKE_BAND + 1)
 
 struct like {
@@ -178,7 +179,7 @@ like_cells(const struct like *like, size_t from, size_t to, size_t key_to,
 }
 
 unsigned int
-search_like(const uint32_t *query, size_t n, const uint32_t *key,
+like_cost(const uint32_t *query, size_t n, const uint32_t *key,
     size_t key_n, unsigned int most)
 {
 	const struct like like = { query, key, n, key_n };
@@ -192,8 +193,8 @@ search_like(const uint32_t *query, size_t n, const uint32_t *key,
 		key_to--;
 	}
 	apart = (unsigned int)(to - from + key_to - from);
-	if (apart == 0 || (apart > LIKE_EDITS_MAX * LIKE_EXCHANGED &&
-	    apart - LIKE_EDITS_MAX * LIKE_EXCHANGED > most))
+	if (apart == 0 || (apart > EDITS_MAX * LIKE_EXCHANGED &&
+	    apart - EDITS_MAX * LIKE_EXCHANGED > most))
 		return apart;
 	return like_cells(&like, from, to, key_to, apart);
 }

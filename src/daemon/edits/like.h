@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The appmsgd authors */
 
-#ifndef SEARCH_LIKE_H
-#define SEARCH_LIKE_H
+#ifndef LIKE_H
+#define LIKE_H
 
 /*
  * How alike a key and a query are, beyond the number of edits between them:
@@ -13,19 +13,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* More edits than these are not told apart. */
-#define LIKE_EDITS_MAX	3
-
 /*
  * Reckon what the edits between two texts cost.
  *
  * query, n    its characters
- * key, key_n  those of the key, at most LIKE_EDITS_MAX edits from the query
+ * key, key_n  those of the key, at most EDITS_MAX edits from the query
  * most        above this it need not be exact
  *
  * Returns the cost, 0 for equal texts; less is more alike.
  */
-unsigned int search_like(const uint32_t *query, size_t n,
+unsigned int like_cost(const uint32_t *query, size_t n,
     const uint32_t *key, size_t key_n, unsigned int most);
 
 #endif
