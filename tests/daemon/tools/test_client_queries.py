@@ -233,7 +233,8 @@ class SuggestTest(ServedTest):
     def test_they_are_escaped(self):
         self.assert_done(self.ask("search", "x-key"), 1, "",
                          f"{no_match('x-key')}\n"
-                         "Did you mean \"x\\x1bkey\"?\n")
+                         "Did you mean \"x\\x1bkey\", "
+                         "\"tab\\tkey\"?\n")
 
     def test_of_several_keys_when_asked_for(self):
         self.assert_done(
