@@ -271,6 +271,8 @@ find_from(struct publishing_errand *e, const struct appmsg_str *name)
 	e->wanted.from = snapshot_table(e->gen->snap, name);
 	if (e->wanted.from == NULL)
 		return "there is no table of that name to publish";
+	if (table_drops_marks(e->wanted.from))
+		return "a table with fold=marks cannot be published";
 	if (t == NULL)
 		t = conf->main;
 	if (t != NULL)

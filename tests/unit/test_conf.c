@@ -92,8 +92,8 @@ wrong_words_are_told_with_the_nearest(void **state)
 		{ "binary k file \"\"", "an empty path" },
 		{ "table main file x", "the table \"main\" is that of the "
 		    "answer and binary lines, and has no file" },
-		{ "table main fold=maybe", "\"maybe\" is neither yes nor "
-		    "no" },
+		{ "table main fold=maybe", "\"maybe\" is neither yes, "
+		    "marks nor no" },
 		{ "table main fodl=yes", "unknown option \"fodl\"; did you "
 		    "mean \"fold\"?" },
 		{ "table main mmap=no", "unknown option \"mmap\"; there are "

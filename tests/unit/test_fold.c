@@ -70,6 +70,52 @@ test_rows(void **state)
 	}
 }
 
+static const struct {
+	struct text text, folded;
+} rows_marks[] = {
+	{ TEXT("Morpheus"), TEXT("morpheus") },
+	{ TEXT("Z\xc3\xbcrich"), TEXT("zurich") },
+	{ TEXT("Zu\xcc\x88rich"), TEXT("zurich") },
+	{ TEXT("S\xc3\xa3o Tom\xc3\xa9"), TEXT("sao tome") },
+	{ TEXT("\xc5\x81\xc3\xb3""d\xc5\xba"), TEXT("lodz") },
+	{ TEXT("\xc3\x98rsted \xc3\x90 \xc3\x9e\xc3\xb3r"),
+	    TEXT("orsted d thor") },
+	{ TEXT("\xc3\x86r\xc3\xb8 \xc5\x92uvre"), TEXT("aero oeuvre") },
+	{ TEXT("stra\xc3\x9f""e"), TEXT("strasse") },
+	/* a dot above, and none: all are the same */
+	{ TEXT("\xc4\xb0i\xc4\xb1I"), TEXT("iiii") },
+	/* two marks on one letter */
+	{ TEXT("Vi\xe1\xbb\x87t"), TEXT("viet") },
+	/* Greek and Cyrillic */
+	{ TEXT("\xce\xac\xce\xb9"), TEXT("\xce\xb1\xce\xb9") },
+	{ TEXT("\xd0\x81\xd0\xb6"), TEXT("\xd0\xb5\xd0\xb6") },
+	/* vowels of Devanagari, and of Thai, are marks that stay */
+	{ TEXT("\xe0\xa4\x95\xe0\xa5\x81"), TEXT("\xe0\xa4\x95\xe0\xa5\x81") },
+	{ TEXT("\xe0\xb8\x81\xe0\xb8\xb4"), TEXT("\xe0\xb8\x81\xe0\xb8\xb4") },
+	/* a mark of no letter stays */
+	{ TEXT("\xcc\x88x"), TEXT("\xcc\x88x") },
+};
+
+static void
+test_marks_are_dropped(void **state)
+{
+	(void)state;
+	if (!fold_available())
+		skip();
+	for (size_t i = 0; i < COUNT(rows_marks); i++) {
+		char out[512], again[512];
+		size_t len, again_len;
+
+		assert_int_equal(fold_marks(rows_marks[i].text.p,
+		    rows_marks[i].text.len, out, &len), 0);
+		assert_int_equal(len, rows_marks[i].folded.len);
+		assert_memory_equal(out, rows_marks[i].folded.p, len);
+		assert_int_equal(fold_marks(out, len, again, &again_len), 0);
+		assert_int_equal(again_len, len);
+		assert_memory_equal(again, out, len);
+	}
+}
+
 static size_t
 put(char *out, uint32_t c)
 {
@@ -208,6 +254,31 @@ test_without_library(void **state)
 	assert_int_equal(fold("A", 1, out, &len), fold_available() ? 0 : -1);
 }
 
+/* Each character, with a letter before and a mark behind it: once is enough. */
+static void
+test_every_character_without_marks(void **state)
+{
+	(void)state;
+	if (!fold_available())
+		skip();
+	for (uint32_t c = 1; c <= 0x10ffff; c++) {
+		char text[16], out[FOLD_ROOM(16)], again[FOLD_ROOM(16)];
+		size_t len = 1, out_len, again_len;
+
+		if (c >= 0xd800 && c < 0xe000)
+			continue;
+		text[0] = 'A';
+		len += put(text + len, c);
+		len += put(text + len, 0x301);
+		assert_int_equal(fold_marks(text, len, out, &out_len), 0);
+		assert_true(out_len <= FOLD_ROOM(len));
+		assert_int_equal(fold_marks(out, out_len, again,
+		    &again_len), 0);
+		assert_int_equal(again_len, out_len);
+		assert_memory_equal(again, out, out_len);
+	}
+}
+
 int
 main(void)
 {
@@ -216,6 +287,8 @@ main(void)
 		cmocka_unit_test(test_every_character),
 		cmocka_unit_test(test_long),
 		cmocka_unit_test(test_marks),
+		cmocka_unit_test(test_marks_are_dropped),
+		cmocka_unit_test(test_every_character_without_marks),
 		cmocka_unit_test(test_without_library),
 	};
 

@@ -393,6 +393,7 @@ static unsigned int
 form_of(const struct table_options *options)
 {
 	return (options->fold ? LAYOUT_FOLDS : 0) |
+	    (options->fold && options->marks ? LAYOUT_MARKS : 0) |
 	    (options->mapped ? LAYOUT_REFERS : 0);
 }
 

@@ -27,6 +27,7 @@ struct table_options {
 	unsigned int ways;		/* a set; 0: by size, see DEFAULT_... */
 	enum table_duplicates duplicates;
 	bool fold;			/* compare keys folded (fold.h) */
+	bool marks;			/* with fold: and drop marks */
 	bool mapped;			/* for table_segment_map() */
 	const char *said_file;		/* where it is configured, for */
 	unsigned int said_line;		/* problems; borrowed; NULL: nowhere */

@@ -155,7 +155,8 @@ segment_put_folded(struct table_segment *s, const struct table_entry *e,
 	struct table_entry changed = *e;
 
 	changed.key = folded;
-	if (fold(e->key, e->key_len, folded, &changed.key_len) != 0) {
+	if (fold_as(s->options->marks, e->key, e->key_len, folded,
+	    &changed.key_len) != 0) {
 		errno = fold_available() ? ENOMEM : ENOTSUP;
 		return -1;
 	}

@@ -150,6 +150,7 @@ struct conf_table {
 	unsigned int ways;		/* of search=; 0: by size */
 	enum table_duplicates duplicates;
 	bool fold;
+	bool marks;		/* with fold: marks are dropped */
 	bool mmap;			/* .cdb files stay where they are */
 	struct table_columns columns;	/* of .csv files; its words are owned */
 	unsigned int guard;		/* per cent; CONF_NO_GUARD: none */

@@ -85,7 +85,16 @@ take_fold(struct parser *parser, const struct lex_word *value, void *arg)
 {
 	struct conf_table *t = arg;
 
-	return parse_bool(parser, value, &t->fold);
+	t->marks = strcmp(value->text, "marks") == 0;
+	if (t->marks) {
+		t->fold = true;
+		return 0;
+	}
+	if (strcmp(value->text, "yes") == 0 || strcmp(value->text, "no") == 0)
+		return parse_bool(parser, value, &t->fold);
+	parse_problem(parser, "\"%s\" is neither yes, marks nor no",
+	    value->text);
+	return -1;
 }
 
 static int

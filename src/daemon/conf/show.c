@@ -203,7 +203,7 @@ show_files(const struct conf_table *t, FILE *out)
 	if (!t->binary)
 		fprintf(out, " duplicates=%s fold=%s",
 		    table_duplicates_names[t->duplicates],
-		    t->fold ? "yes" : "no");
+		    t->marks ? "marks" : t->fold ? "yes" : "no");
 	if (!t->binary && t->path != NULL)
 		fprintf(out, " mmap=%s", t->mmap ? "yes" : "no");
 	show_columns(&t->columns, out);

@@ -219,8 +219,8 @@ gather_text(struct index_gather *gather, const void *text, size_t len,
  * a word.
  */
 static int
-gather_folded(struct index_gather *gather, const char *text, size_t len,
-    uint32_t rank)
+gather_folded(struct index_gather *gather, bool marks, const char *text,
+    size_t len, uint32_t rank)
 {
 	struct index_bytes *folded = &gather->folded;
 
@@ -230,7 +230,7 @@ gather_folded(struct index_gather *gather, const char *text, size_t len,
 		    word_has((uint8_t)text[end])))
 			end++;
 		if (index_bytes_reserve(folded, FOLD_ROOM(end - at)) == -1 ||
-		    fold(text + at, end - at, (char *)folded->p,
+		    fold_as(marks, text + at, end - at, (char *)folded->p,
 		    &folded->len) == -1)
 			return -1;
 		if (gather_text(gather, folded->p, folded->len, rank) == -1)
@@ -273,7 +273,8 @@ gather_answer(struct index_gather *gather, const struct table *table,
 	len = entry.value_len;
 	if (gather_plain(gather, &text, &len) == -1)
 		return -1;
-	return table_folds(table) ? gather_folded(gather, text, len, rank) :
+	return table_folds(table) ? gather_folded(gather,
+	    table_drops_marks(table), text, len, rank) :
 	    gather_text(gather, text, len, rank);
 }
 

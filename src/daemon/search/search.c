@@ -223,7 +223,8 @@ size_t
 search_held(const struct search *search)
 {
 	size_t held = sizeof(*search) + search->n * sizeof(*search->tables) +
-	    search->plain_len + search->folded_len + search->hidden_room +
+	    search->plain_len + search->folded_len[0] +
+	    search->folded_len[1] + search->hidden_room +
 	    search->after.plain_len + search->after.folded_len +
 	    search->room * sizeof(*search->list) +
 	    (search->hits.room * 2 + search->hits.others_n) *
@@ -248,7 +249,8 @@ search_free(struct search *search)
 	search_hits_clear(search);
 	free(search->tables);
 	free(search->plain);
-	free(search->folded);
+	free(search->folded[0]);
+	free(search->folded[1]);
 	if (search->after.plain != NULL)
 		search_after_clear(&search->after);
 	free(search->hidden);

@@ -39,15 +39,19 @@ search_after_clear(struct search_after *after)
 static int
 after_key(struct search_after *after, const struct table *table)
 {
+	bool marks = table_drops_marks(table);
+
 	after->key = after->plain;
 	after->key_len = after->plain_len;
 	if (!table_folds(table))
 		return 0;
-	if (after->folded == NULL) {
+	if (after->folded == NULL || after->marks != marks) {
+		free(after->folded);
+		after->marks = marks;
 		after->folded = malloc(FOLD_ROOM(after->plain_len));
-		if (after->folded == NULL || fold((const char *)after->plain,
-		    after->plain_len, (char *)after->folded,
-		    &after->folded_len) == -1)
+		if (after->folded == NULL || fold_as(marks,
+		    (const char *)after->plain, after->plain_len,
+		    (char *)after->folded, &after->folded_len) == -1)
 			return -1;
 	}
 	after->key = after->folded;

@@ -30,16 +30,18 @@ search_expired(struct search *search)
 }
 
 static int
-search_fold(struct search *search)
+search_fold(struct search *search, bool marks)
 {
-	if (search->folded != NULL)
+	uint8_t **folded = &search->folded[marks];
+	size_t *len = &search->folded_len[marks];
+
+	if (*folded != NULL)
 		return 0;
-	search->folded = malloc(FOLD_ROOM(search->plain_len) + 1);
-	if (search->folded == NULL || fold((const char *)search->plain,
-	    search->plain_len, (char *)search->folded,
-	    &search->folded_len) == -1)
+	*folded = malloc(FOLD_ROOM(search->plain_len) + 1);
+	if (*folded == NULL || fold_as(marks, (const char *)search->plain,
+	    search->plain_len, (char *)*folded, len) == -1)
 		return -1;
-	search->folded[search->folded_len] = INDEX_END;
+	(*folded)[*len] = INDEX_END;
 	return 0;
 }
 
@@ -47,6 +49,8 @@ enum search_result
 search_value_as(struct search *search, const struct table *table,
     const uint8_t **value, size_t *len)
 {
+	bool marks = table_drops_marks(table);
+
 	*value = search->plain;
 	*len = search->plain_len;
 	if (!table_folds(table))
@@ -60,17 +64,17 @@ search_value_as(struct search *search, const struct table *table,
 	    search->plain_len > SEARCH_FILL_MAX && search->plain_len >
 	    FOLD_OF_MOST(table_key_max(table) + SEARCH_LONGER_MAX))
 		return SEARCH_DONE;
-	if (search_fold(search) == -1)
+	if (search_fold(search, marks) == -1)
 		return SEARCH_FAILED;
-	*value = search->folded;
-	*len = search->folded_len;
+	*value = search->folded[marks];
+	*len = search->folded_len[marks];
 	return SEARCH_MORE;
 }
 
 /* Fold the key of an entry, as it is shown, into the room for that. */
 static int
 search_fold_hidden(struct search *search, const struct table_entry *entry,
-    size_t *len)
+    bool marks, size_t *len)
 {
 	size_t room = FOLD_ROOM(entry->shown_len);
 
@@ -81,7 +85,8 @@ search_fold_hidden(struct search *search, const struct table_entry *entry,
 	}
 	if (search->hidden == NULL)
 		return -1;
-	return fold(entry->shown, entry->shown_len, search->hidden, len);
+	return fold_as(marks, entry->shown, entry->shown_len, search->hidden,
+	    len);
 }
 
 int
@@ -90,6 +95,7 @@ search_is_hidden(struct search *search, table_id id)
 	const struct table *table = search->tables[search->at];
 	struct table_entry entry, other;
 	const char *folded = NULL;
+	bool marks = table_drops_marks(table);	/* folded is without them */
 	size_t folded_len = 0;
 
 	if (search->at == 0)
@@ -109,8 +115,9 @@ search_is_hidden(struct search *search, table_id id)
 				return 1;
 			continue;
 		}
-		if (folded == NULL) {
-			if (search_fold_hidden(search, &entry,
+		if (folded == NULL || marks != table_drops_marks(before)) {
+			marks = table_drops_marks(before);
+			if (search_fold_hidden(search, &entry, marks,
 			    &folded_len) == -1)
 				return -1;
 			folded = search->hidden;

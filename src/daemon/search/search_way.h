@@ -57,6 +57,7 @@ struct search_after {
 	size_t plain_len;
 	uint8_t *folded;	/* owned: once a table needs it */
 	size_t folded_len;
+	bool marks;		/* it is without marks */
 	bool found;		/* these are set: */
 	bool is_value;		/* it is the value, which has its own round */
 	size_t at;		/* the table that it stands in */
@@ -112,8 +113,10 @@ struct search {
 	size_t key_len;
 	uint8_t *plain;		/* owned: as it was asked for; and 0xff */
 	size_t plain_len;
-	uint8_t *folded;	/* owned: once a table needs it; and 0xff */
-	size_t folded_len;
+	/* Owned: once a table needs it, the second one if that drops marks;
+	 * and 0xff. */
+	uint8_t *folded[2];
+	size_t folded_len[2];
 	struct search_after after;
 	char *hidden;		/* owned: room to fold a key in, or NULL */
 	size_t hidden_room;

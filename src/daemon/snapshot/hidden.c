@@ -45,7 +45,7 @@ is_before(const struct count *c, size_t n, const struct table_entry *e)
 	char folded[FOLD_ROOM(TABLE_KEY_MAX)];
 	uint64_t hash = table_hash(e->shown, e->shown_len);
 	struct table_entry other;
-	bool is_folded = false;
+	bool is_folded = false, marks = false;
 	size_t len;
 
 	for (size_t i = 0; i < n; i++) {
@@ -59,10 +59,12 @@ is_before(const struct count *c, size_t n, const struct table_entry *e)
 				return 1;
 			continue;
 		}
-		if (!is_folded && fold(e->shown, e->shown_len, folded,
-		    &len) != 0)
+		if ((!is_folded || marks != table_drops_marks(t)) &&
+		    fold_as(table_drops_marks(t), e->shown, e->shown_len,
+		    folded, &len) != 0)
 			return -1;
 		is_folded = true;
+		marks = table_drops_marks(t);
 		if (table_find(t, folded, len, &other) != TABLE_NO_ID)
 			return 1;
 	}

@@ -464,7 +464,7 @@ find_folded(const struct table *t, const char *key, size_t key_len,
 
 	if (key_len > FOLD_MAX_LEN ||
 	    key_len > FOLD_OF_MOST(table_key_max(t)) ||
-	    fold(key, key_len, folded, &len) != 0)
+	    fold_as(table_drops_marks(t), key, key_len, folded, &len) != 0)
 		return TABLE_NO_ID;
 	return table_find(t, folded, len, e);
 }

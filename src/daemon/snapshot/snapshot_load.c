@@ -67,6 +67,7 @@ options_of(const struct conf_table *t, const struct load *load)
 		.ways = t->ways,
 		.duplicates = t->duplicates,
 		.fold = t->fold,
+		.marks = t->marks,
 		.mapped = t->mmap,
 		.said_file = t->place.file,
 		.said_line = t->place.line,

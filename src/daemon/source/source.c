@@ -128,6 +128,7 @@ load_origin(const struct source_load *load)
 	origin_number(&sum, options->ways);
 	origin_number(&sum, options->duplicates);
 	origin_number(&sum, options->fold);
+	origin_number(&sum, options->marks);
 	origin_number(&sum, options->mapped);
 	origin_columns(&sum, load->source->columns);
 	for (size_t i = 0; i < load->source->n_paths; i++) {

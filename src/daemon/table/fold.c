@@ -150,6 +150,111 @@ fold_unicode(const char *text, size_t len, char *out, size_t *out_len)
 	return error;
 }
 
+/* Letters that Unicode does not decompose, folded, and what they become. */
+static const struct {
+	utf8proc_int32_t c;
+	unsigned char plain[3];
+} plain_letters[] = {
+	{ 0xe6, "ae" }, { 0xf0, "d" }, { 0xf8, "o" }, { 0xfe, "th" },
+	{ 0x111, "d" }, { 0x127, "h" }, { 0x131, "i" }, { 0x138, "k" },
+	{ 0x142, "l" }, { 0x14b, "n" }, { 0x153, "oe" }, { 0x167, "t" },
+	{ 0x180, "b" }, { 0x19a, "l" }, { 0x1b6, "z" }, { 0x1e5, "g" },
+	{ 0x253, "b" }, { 0x257, "d" }, { 0x260, "g" }, { 0x268, "i" },
+	{ 0x289, "u" }
+};
+
+/* Letters whose marks are dropped: of other scripts, marks are vowels. */
+static bool
+is_marked(utf8proc_int32_t c)
+{
+	return c < 0x530 || (c >= 0x1c80 && c < 0x1c90) ||
+	    (c >= 0x1d00 && c < 0x1dc0) || (c >= 0x1e00 && c < 0x2000) ||
+	    (c >= 0x2c60 && c < 0x2c80) || (c >= 0xa640 && c < 0xa6a0) ||
+	    (c >= 0xa720 && c < 0xa800);
+}
+
+/* Put a character, or what it becomes; it is no shorter than that. */
+static size_t
+put_plain(utf8proc_int32_t *to, utf8proc_int32_t c)
+{
+	for (size_t i = 0; i < sizeof(plain_letters) /
+	    sizeof(*plain_letters); i++) {
+		const unsigned char *p = plain_letters[i].plain;
+
+		if (plain_letters[i].c != c)
+			continue;
+		to[0] = p[0];
+		to[1] = p[1];
+		return p[1] != '\0' ? 2 : 1;
+	}
+	to[0] = c;
+	return 1;
+}
+
+/*
+ * Drop the marks of folded text.
+ *
+ * chars  of room and one more
+ */
+static int
+drop_marks(char *text, size_t *len, utf8proc_int32_t *chars, size_t room)
+{
+	const utf8proc_option_t open = UTF8PROC_STABLE | UTF8PROC_DECOMPOSE;
+	const utf8proc_option_t shut = UTF8PROC_STABLE | UTF8PROC_COMPOSE;
+	utf8proc_int32_t base = 0;
+	utf8proc_ssize_t n, bytes;
+	size_t kept = 0;
+
+	n = utf8proc_decompose((const utf8proc_uint8_t *)text,
+	    (utf8proc_ssize_t)*len, chars + room / 2,
+	    (utf8proc_ssize_t)(room - room / 2), open);
+	if (n < 0 || (size_t)n > room - room / 2)
+		return -1;
+	for (size_t i = 0; i < (size_t)n; i++) {
+		utf8proc_int32_t c = chars[room / 2 + i];
+
+		if (utf8proc_category(c) == UTF8PROC_CATEGORY_MN) {
+			if (base != 0 && is_marked(base))
+				continue;
+		} else {
+			base = c;
+		}
+		kept += put_plain(chars + kept, c);
+	}
+	bytes = utf8proc_reencode(chars, (utf8proc_ssize_t)kept, shut);
+	if (bytes < 0)
+		return -1;
+	*len = (size_t)bytes;
+	memcpy(text, chars, *len);
+	return 0;
+}
+
+int
+fold_marks(const char *text, size_t len, char *out, size_t *out_len)
+{
+	utf8proc_int32_t stack[STACK_CHARS + 1], *chars = stack, *more = NULL;
+	size_t room = STACK_CHARS;
+	bool plain = true;
+	int error;
+
+	if (fold(text, len, out, out_len) != 0)
+		return -1;
+	for (size_t i = 0; i < *out_len && plain; i++)
+		plain = (unsigned char)out[i] < 0x80;
+	if (plain)
+		return 0;
+	/* A byte is at most a character, and each may become two. */
+	if (4 * *out_len > room) {
+		room = 4 * *out_len;
+		chars = more = reallocarray(NULL, room + 1, sizeof(*chars));
+		if (chars == NULL)
+			return -1;
+	}
+	error = drop_marks(out, out_len, chars, room);
+	free(more);
+	return error;
+}
+
 /* Of one beyond ASCII. */
 static uint32_t
 letter_unicode(uint32_t c)
@@ -208,6 +313,12 @@ fold(const char *text, size_t len, char *out, size_t *out_len)
 	(void)out;
 	(void)out_len;
 	return -1;
+}
+
+int
+fold_marks(const char *text, size_t len, char *out, size_t *out_len)
+{
+	return fold(text, len, out, out_len);
 }
 
 #endif

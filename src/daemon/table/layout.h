@@ -52,6 +52,7 @@
 #define LAYOUT_FOLDS	1u
 #define LAYOUT_REFERS	2u
 #define LAYOUT_WEIGHS	4u	/* an entry has a weight */
+#define LAYOUT_MARKS	8u	/* no number: with the first, drops marks */
 
 /* Beside an entry's lines. */
 #define LAYOUT_REPLACED	1u

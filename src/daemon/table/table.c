@@ -216,6 +216,12 @@ table_weight(const struct table *t, table_id id)
 	return head.weight;
 }
 
+bool
+table_drops_marks(const struct table *t)
+{
+	return (t->form & LAYOUT_MARKS) != 0;
+}
+
 size_t
 table_key_max(const struct table *t)
 {

@@ -111,6 +111,7 @@ size_t table_record(const struct table *, table_id id);
 const char *table_name(const struct table *);
 bool table_folds(const struct table *);
 bool table_weighs(const struct table *);	/* some entry is not 0 */
+bool table_drops_marks(const struct table *);	/* and folds; fold_as() */
 size_t table_key_max(const struct table *);	/* bytes, once folded */
 unsigned int table_ways(const struct table *);	/* the set, never 0 */
 const struct index *table_index(const struct table *);	/* NULL: exact only */

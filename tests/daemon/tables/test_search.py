@@ -344,6 +344,29 @@ class Order(TableTest):
         self.assertEqual(self.find("\u00e9t\u00e9S"), "4")
         self.assertIsNone(self.find("ete"))
 
+    def test_without_marks(self):
+        """fold=marks finds with, without, and with other marks."""
+        keys = ["Z\u00fcrich", "S\u00e3o Paulo", "Malm\u00f6", "\u0141\u00f3d\u017a",
+                "Ringk\u00f8bing", "Zug", "\u0915\u0941", "\u0915"]
+        lines = tables.tsv((key, key) for key in keys)
+        if self.problems(self.table("words", lines, "fold=marks")):
+            self.skipTest("built without libutf8proc")
+        self.serve(self.table("strict", tables.tsv([("zurich", "s")]),
+                              "fold=yes", ALL_WAYS),
+                   self.table("words", lines, "fold=marks", ALL_WAYS))
+        for asked, key in (("ZU\u0308RICH", keys[0]), ("sao paulo", keys[1]),
+                           ("MALMO", keys[2]), ("lodz", keys[3]),
+                           ("l\u00f6dz", keys[3]), ("ringkobing", keys[4]),
+                           ("zurich", "s"), ("\u0915", keys[7])):
+            self.assertEqual(self.find(asked), key)
+        for way, asked in (("prefix", "sao"), ("suffix", "PAULO"),
+                           ("substring", "\u00e2o"), ("fuzzy", "saopaulo")):
+            self.assert_finds(way, asked, [(keys[1], keys[1])])
+        # The table before hides what it would find, and no more.
+        self.assert_finds("prefix", "zu", [
+            ("zurich", "s"), ("Zug", "Zug"), (keys[0], keys[0])])
+        self.assert_finds("fuzzy", "malmoe", [(keys[2], keys[2])])
+
     def test_too_long_to_fold(self):
         """Nothing is found, at once, though marks have to be sorted."""
         lines = tables.tsv([("a\u0316" + "\u0301" * 500, "x")])
