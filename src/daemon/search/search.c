@@ -87,18 +87,6 @@ search_new(const struct table *const *tables, size_t n,
 	return search;
 }
 
-enum search_result
-search_compare_as(struct search *search, const struct table *table)
-{
-	/* A pattern is not folded: it is matched without regard to case. */
-	if (!table_folds(table) || search->way == &search_regex) {
-		search->key = search->plain;
-		search->key_len = search->plain_len;
-		return SEARCH_MORE;
-	}
-	return search_value_as(search, table, &search->key, &search->key_len);
-}
-
 /* Whether all matches of a table are before the key to go on after. */
 static bool
 search_is_past(const struct search *search)

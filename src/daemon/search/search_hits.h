@@ -105,16 +105,4 @@ enum search_result search_hits_work(struct search *, unsigned int distance);
 
 void search_hits_clear(struct search *);
 
-/*
- * Fill hits.ranges with places of which each key within a distance of the
- * query has at least one: seeds of fuzzy matches, search_seeds.c.
- *
- * ends, n  bytes of the query before each of its n characters, and all
- * most     hits: beyond this it is not worth it
- *
- * Returns whether it was done.
- */
-bool search_seeds(struct search *, const uint32_t *ends, size_t n,
-    unsigned int distance, size_t most);
-
 #endif

@@ -71,6 +71,18 @@ search_value_as(struct search *search, const struct table *table,
 	return SEARCH_MORE;
 }
 
+enum search_result
+search_compare_as(struct search *search, const struct table *table)
+{
+	/* A pattern is not folded: it is matched without regard to case. */
+	if (!table_folds(table) || search->wanted == TABLE_REGEX) {
+		search->key = search->plain;
+		search->key_len = search->plain_len;
+		return SEARCH_MORE;
+	}
+	return search_value_as(search, table, &search->key, &search->key_len);
+}
+
 /* Fold the key of an entry, as it is shown, into the room for that. */
 static int
 search_fold_hidden(struct search *search, const struct table_entry *entry,
