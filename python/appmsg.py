@@ -585,19 +585,22 @@ class Client:
     def search(self, value: str, *, match: Optional[str] = None,
                table: Optional[str] = None, limit: Optional[int] = None,
                distance: Optional[int] = None, after: Optional[str] = None,
-               suggest: Optional[int] = None, explain: bool = False) -> Reply:
+               order: Optional[str] = None, suggest: Optional[int] = None,
+               explain: bool = False) -> Reply:
         """The reply to one search; the words are those of the protocol.
 
         An error, as of a table that is not there, is not raised: see status.
         """
         return self._one(_search(
             next(self._numbers), value, explain, suggest, match=match,
-            table=table, limit=limit, distance=distance, after=after))
+            table=table, limit=limit, distance=distance, after=after,
+            order=order))
 
     def search_many(self, values: Iterable[str], *,
                     match: Optional[str] = None, table: Optional[str] = None,
                     limit: Optional[int] = None,
                     distance: Optional[int] = None,
+                    order: Optional[str] = None,
                     suggest: Optional[int] = None, explain: bool = False,
                     depth: int = DEPTH) -> Iterator[Reply]:
         """The replies to all of them, in their order.
@@ -607,7 +610,8 @@ class Client:
         """
         return self._ask((_search(
             next(self._numbers), value, explain, suggest, match=match,
-            table=table, limit=limit, distance=distance)
+            table=table, limit=limit, distance=distance,
+            order=order)
             for value in values), depth)
 
     def binary(self, content: bytes) -> Reply:
@@ -781,6 +785,7 @@ class AsyncClient:
                      table: Optional[str] = None, limit: Optional[int] = None,
                      distance: Optional[int] = None,
                      after: Optional[str] = None,
+                     order: Optional[str] = None,
                      suggest: Optional[int] = None,
                      explain: bool = False) -> Reply:
         """The reply to one search; the words are those of the protocol.
@@ -789,7 +794,8 @@ class AsyncClient:
         """
         return await self._ask(_search(
             next(self._numbers), value, explain, suggest, match=match,
-            table=table, limit=limit, distance=distance, after=after))
+            table=table, limit=limit, distance=distance, after=after,
+            order=order))
 
     async def binary(self, content: bytes) -> Reply:
         """The reply to a binary request."""

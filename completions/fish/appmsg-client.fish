@@ -23,6 +23,12 @@ function __appmsg_client_colors
         string replace -ra ' *\([^)]*\)' '' | string split ', '
 end
 
+function __appmsg_client_orders
+    appmsg-client --help 2>/dev/null |
+        string replace -rf '.*--order=ORDER [a-z ]*: ([a-z ]*),.*' '$1' |
+        string split ' or '
+end
+
 # Of the words before the cursor: the options that say which server is asked, a
 # line each, then one with the table, or none, and one with the action and
 # whether -- is among them.  Fails when the shell would expand something first.
@@ -57,7 +63,7 @@ function __appmsg_client_where
                 set table $word=$words[1]
                 set -e words[1]
             case --timeout --connections --match --limit --distance \
-                --after --suggest --color
+                --after --order --suggest --color
                 set -e words[1]
             case '--*'
             case '*'
@@ -136,6 +142,8 @@ function __appmsg_client_option
             set -a option -x -a '(__appmsg_client_ways)'
         case color
             set -a option -x -a '(__appmsg_client_colors)'
+        case order
+            set -a option -x -a '(__appmsg_client_orders)'
         case table
             set -a option -x -a '(__appmsg_client_tables)'
         case '*'

@@ -99,6 +99,13 @@ enum appmsg_way {
 	APPMSG_WAY_TEXT
 };
 
+/* In which order matches come; see appmsg-protocol(7). */
+enum appmsg_order {
+	APPMSG_ORDER_NONE = 0,	/* not said, which is as by key */
+	APPMSG_ORDER_KEY,
+	APPMSG_ORDER_WEIGHT	/* the weightiest first */
+};
+
 /* A question.  All that is 0 is left out of the request. */
 struct appmsg_query {
 	size_t size;
@@ -117,6 +124,8 @@ struct appmsg_query {
 	bool explain;		/* wants to know where the answer stands */
 	bool close;		/* the server may close after the reply */
 	bool id;		/* with an "id" that the session makes up */
+	char unused[5];		/* 0: so that what follows makes size another */
+	enum appmsg_order order;	/* of matches */
 };
 
 static inline void

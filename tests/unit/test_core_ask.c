@@ -63,6 +63,15 @@ searches_are_spelled_as_the_protocol_has_them(void **state)
 		    "\"table\": \"a\\\"b\", \"match\": \"fuzzy\", "
 		    "\"distance\": 1, \"limit\": 1000, "
 		    "\"after\": \"x\\ty\"}" },
+		{ { .key = "b", .key_len = 1, .way = APPMSG_WAY_PREFIX,
+		    .after = "c", .after_len = 1,
+		    .order = APPMSG_ORDER_WEIGHT },
+		    "{\"action\": \"search\", \"value\": \"b\", "
+		    "\"match\": \"prefix\", \"after\": \"c\", "
+		    "\"order\": \"weight\"}" },
+		{ { .key = "b", .key_len = 1, .order = APPMSG_ORDER_KEY },
+		    "{\"action\": \"search\", \"value\": \"b\", "
+		    "\"order\": \"key\"}" },
 		{ { .key = "b", .key_len = 1, .table = "", .table_len = 0 },
 		    "{\"action\": \"search\", \"value\": \"b\", "
 		    "\"table\": \"\"}" },
@@ -205,12 +214,14 @@ wrong_queries_change_nothing(void **state)
 		{ { .distance = 3 }, false, APPMSG_EINVAL },
 		{ { .suggest = 6 }, false, APPMSG_EINVAL },
 		{ { .way = 9 }, false, APPMSG_EINVAL },
+		{ { .order = 3 }, false, APPMSG_EINVAL },
 		{ { .key_len = 1 }, false, APPMSG_EINVAL },
 		{ { .key = "a", .key_len = SIZE_MAX }, false, APPMSG_ENOMEM },
 		{ { .key = "a", .key_len = SIZE_MAX }, true, APPMSG_ENOMEM },
 		{ { .table = "a" }, true, APPMSG_EINVAL },
 		{ { .suggest = 1 }, true, APPMSG_EINVAL },
 		{ { .limit = 1 }, true, APPMSG_EINVAL },
+		{ { .order = APPMSG_ORDER_KEY }, true, APPMSG_EINVAL },
 	};
 	struct appmsg_session *session = asking_new(true);
 	struct appmsg_header hdr = { .id = { .kind = APPMSG_ID_STRING,
@@ -266,6 +277,16 @@ structs_of_other_sizes_are_understood(void **state)
 	older.size = offsetof(struct appmsg_query, table);
 	older.key = "ring";
 	older.key_len = 4;
+	assert_int_equal(appmsg_session_search(session, &older, NULL), 0);
+	take_one(session, &hdr, &content, &len);
+	assert_memory_equal(content, "{\"action\": \"search\", "
+	    "\"value\": \"ring\"}", len);
+	/* As it was before it had an order. */
+	appmsg_query_init(&older, "ring", 4);
+	older.order = APPMSG_ORDER_WEIGHT;
+	older.size = offsetof(struct appmsg_query, unused);
+	older.size += sizeof(void *) - older.size % sizeof(void *);
+	assert_true(older.size <= offsetof(struct appmsg_query, order));
 	assert_int_equal(appmsg_session_search(session, &older, NULL), 0);
 	take_one(session, &hdr, &content, &len);
 	assert_memory_equal(content, "{\"action\": \"search\", "

@@ -55,10 +55,12 @@ settings_query(const struct settings *settings)
 {
 	struct query query = settings->query;
 
-	if (query.match == NULL)
+	if (query.match == NULL) {
 		query.limit = 0;
-	else if (query.limit == 0)
+		query.order = NULL;
+	} else if (query.limit == 0) {
 		query.limit = SETTINGS_LIMIT;
+	}
 	if (!is_fuzzy(&query))
 		query.distance = 0;
 	if (query.match != NULL)

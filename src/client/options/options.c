@@ -39,6 +39,7 @@ enum options_long {
 	OPTIONS_LONG_SUGGEST,
 	OPTIONS_LONG_EXPLAIN,
 	OPTIONS_LONG_AFTER,
+	OPTIONS_LONG_ORDER,
 	OPTIONS_LONG_TLS,
 	OPTIONS_LONG_CA,
 	OPTIONS_LONG_CERT,
@@ -59,6 +60,7 @@ static const struct option options_table[] = {
 	{ "distance", required_argument, NULL, 'd' },
 	{ "table", required_argument, NULL, 'T' },
 	{ "after", required_argument, NULL, OPTIONS_LONG_AFTER },
+	{ "order", required_argument, NULL, OPTIONS_LONG_ORDER },
 	{ "suggest", required_argument, NULL, OPTIONS_LONG_SUGGEST },
 	{ "explain", no_argument, NULL, OPTIONS_LONG_EXPLAIN },
 	{ "tls", no_argument, NULL, OPTIONS_LONG_TLS },
@@ -116,20 +118,20 @@ options_number(const char *what, const char *text, int min, int max)
 	return (int)n;
 }
 
-/* The word for a way to match. */
+/* One of some words, which all tells. */
 static const char *
-options_way(const char *text)
+options_word(const char *what, const char *text, const char *const *words,
+    size_t n, const char *all)
 {
 	const char *near;
 
-	for (size_t i = 0; i < QUERY_WAYS; i++)
-		if (strcmp(text, query_ways[i]) == 0)
-			return query_ways[i];
-	near = nearest(text, query_ways, QUERY_WAYS);
-	usage_fail("wrong way to match: %s; %s%s%sthere are exact, prefix, "
-	    "suffix, substring, fuzzy, regex, words and text", text,
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(text, words[i]) == 0)
+			return words[i];
+	near = nearest(text, words, n);
+	usage_fail("wrong %s: %s; %s%s%sthere are %s", what, text,
 	    near != NULL ? "did you mean " : "", near != NULL ? near : "",
-	    near != NULL ? "? " : "");
+	    near != NULL ? "? " : "", all);
 }
 
 static enum options_color
@@ -288,12 +290,15 @@ options_check_query(const struct options *options)
 	if (options->action != OPTIONS_SEARCH &&
 	    options->action != OPTIONS_BENCH && (query->match != NULL ||
 	    query->limit != 0 || query->distance != 0 ||
-	    query->table != NULL))
-		usage_fail("-m, -n, -d and -T are for search and bench only");
+	    query->table != NULL || query->order != NULL))
+		usage_fail("-m, -n, -d, -T and --order are for search and "
+		    "bench only");
 	if (query->limit != 0 && query->match == NULL)
 		usage_fail("-n is for -m only");
 	if (query->after != NULL && query->match == NULL)
 		usage_fail("--after is for -m only");
+	if (query->order != NULL && query->match == NULL)
+		usage_fail("--order is for -m only");
 	if (query->after != NULL && (options->words_count != 1 ||
 	    strcmp(options->words[0], "-") == 0))
 		usage_fail("--after is for a single key");
@@ -444,7 +449,9 @@ options_take_query(struct query *query, int letter)
 {
 	switch (letter) {
 	case 'm':
-		query->match = options_way(optarg);
+		query->match = options_word("way to match", optarg,
+		    query_ways, QUERY_WAYS, "exact, prefix, suffix, "
+		    "substring, fuzzy, regex, words and text");
 		return true;
 	case 'n':
 		query->limit = options_number("number of matches", optarg, 1,
@@ -463,6 +470,10 @@ options_take_query(struct query *query, int letter)
 		if (!escape_is_utf8(optarg, strlen(optarg)))
 			usage_fail("key to go on after is not valid UTF-8");
 		query->after = optarg;
+		return true;
+	case OPTIONS_LONG_ORDER:
+		query->order = options_word("order", optarg, query_orders,
+		    QUERY_ORDERS, "key and weight");
 		return true;
 	case OPTIONS_LONG_SUGGEST:
 		query->suggest = options_number("number of suggestions",

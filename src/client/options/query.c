@@ -28,6 +28,8 @@ static const enum appmsg_way query_numbers[QUERY_WAYS] = {
 	APPMSG_WAY_WORDS, APPMSG_WAY_TEXT
 };
 
+const char *const query_orders[QUERY_ORDERS] = { "key", "weight" };
+
 void
 query_question(const struct query *query, const char *key, size_t len,
     struct appmsg_query *question)
@@ -40,6 +42,9 @@ query_question(const struct query *query, const char *key, size_t len,
 	for (int i = 0; query->match != NULL && i < QUERY_WAYS; i++)
 		if (strcmp(query->match, query_ways[i]) == 0)
 			question->way = query_numbers[i];
+	if (query->order != NULL)
+		question->order = strcmp(query->order, "weight") == 0 ?
+		    APPMSG_ORDER_WEIGHT : APPMSG_ORDER_KEY;
 	question->limit = (unsigned int)query->limit;
 	question->distance = (unsigned int)query->distance;
 	question->suggest = query->suggest > 0 ?

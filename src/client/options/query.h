@@ -16,6 +16,7 @@ struct appmsg_query;
 
 enum {
 	QUERY_WAYS = 8,
+	QUERY_ORDERS = 2,
 	QUERY_LIMIT_MAX = 1000,
 	QUERY_DISTANCE_MAX = 2,
 	QUERY_SUGGEST_MAX = 5
@@ -24,11 +25,15 @@ enum {
 /* The words for ways to match, the nearest one first. */
 extern const char *const query_ways[QUERY_WAYS];
 
+/* Those for orders of matches. */
+extern const char *const query_orders[QUERY_ORDERS];
+
 /* Strings are borrowed for good. */
 struct query {
 	const char *match;	/* one of query_ways, or NULL: the key itself */
 	const char *table;	/* the only one to ask, or NULL: all; UTF-8 */
 	const char *after;	/* matches behind this key, or NULL; UTF-8 */
+	const char *order;	/* one of query_orders, or NULL: by key */
 	int distance;		/* of fuzzy; 0: as the server likes */
 	int limit;		/* of matches; 0: as the server likes */
 	int suggest;		/* near keys wanted on a miss */

@@ -65,6 +65,7 @@ static const char help_text[] =
 "  -d, --distance=EDITS     fuzzy: keys that are 1 or 2 EDITS away (default 2)\n"
 "  -T, --table=TABLE        ask this table only\n"
 "      --after=KEY          what matches behind this KEY: the next ones\n"
+"      --order=ORDER        of matches: key or weight, the weightiest first\n"
 "      --suggest=COUNT      on a miss, name up to 5 near keys (default 3 for a\n"
 "                             single KEY, else 0)\n"
 "      --explain            say where the answer stands, on standard error\n"

@@ -38,6 +38,10 @@ static const char *const ask_ways[] = {
 
 #define WAYS	(sizeof(ask_ways) / sizeof(*ask_ways))
 
+static const char *const ask_orders[] = { NULL, "key", "weight" };
+
+#define ORDERS	(sizeof(ask_orders) / sizeof(*ask_orders))
+
 /* Have the header encoded, and cut it at number and id. */
 static void
 head_make(struct core_ask_head *head, unsigned int has, bool binary)
@@ -178,6 +182,11 @@ ask_tail(const struct appmsg_query *query, char *to)
 	if (query->after != NULL)
 		pen_string(&pen, ", \"after\": \"", query->after,
 		    query->after_len);
+	if (query->order != APPMSG_ORDER_NONE) {
+		pen_text(&pen, ", \"order\": \"");
+		pen_text(&pen, ask_orders[query->order]);
+		pen_text(&pen, "\"");
+	}
 	return pen.len;
 }
 
@@ -187,6 +196,7 @@ has_tail(const struct appmsg_query *query)
 {
 	return query->table != NULL || query->after != NULL ||
 	    query->way != APPMSG_WAY_NONE ||
+	    query->order != APPMSG_ORDER_NONE ||
 	    (query->limit | query->distance) != 0;
 }
 
@@ -218,7 +228,9 @@ ask_measure_search(struct core_ask *ask)
 	}
 	ask->tail_len = 0;
 	if (has_tail(query)) {
-		if ((size_t)query->way >= WAYS || query->limit > LIMIT_MAX ||
+		if ((size_t)query->way >= WAYS ||
+		    (size_t)query->order >= ORDERS ||
+		    query->limit > LIMIT_MAX ||
 		    query->distance > DISTANCE_MAX)
 			return APPMSG_EINVAL;
 		if (!is_text(query->table, query->table != NULL ?

@@ -60,6 +60,10 @@ class SentTest(unittest.TestCase):
                  {"match": "fuzzy", "distance": 1, "limit": 1}),
                 (("-m", "suffix", "--after", "\u00e4 b"), {},
                  {"match": "suffix", "after": "\u00e4 b"}),
+                (("-m", "prefix", "--order=weight"), {},
+                 {"match": "prefix", "order": "weight"}),
+                (("-m", "prefix", "--order", "key", "--after", "a"), {},
+                 {"match": "prefix", "order": "key", "after": "a"}),
                 (("-m", "fuzzy", "--distance=2"), {},
                  {"match": "fuzzy", "distance": 2})):
             with self.subTest(args):
@@ -98,6 +102,13 @@ class SentTest(unittest.TestCase):
                  "for a single key"),
                 (("--after", b"\xff".decode("utf-8", "surrogateescape"), "-m",
                   "prefix", "search", "k"), "UTF-8"),
+                (("--order", "wieght", "-m", "prefix", "search", "k"),
+                 "wrong order: wieght; did you mean weight? there are key and"),
+                (("--order", "x", "-m", "prefix", "search", "k"),
+                 "wrong order: x; there are key and weight"),
+                (("--order", "key", "search", "k"), "--order is for -m only"),
+                (("--order", "key", "-m", "prefix", "tables"),
+                 "--order are for search and bench only"),
                 (("--suggest", "0", "binary", "k"), "for search only"),
                 (("-T", "t", "binary", "k"), "for search and bench only")):
             with self.subTest(args):
@@ -169,6 +180,18 @@ class MatchTest(ServedTest):
                          0, ten)
         self.assert_done(self.ask("-m", "prefix", "-n", 11, "search", "k"),
                          0, ten + "k10\tv\n")
+
+    def test_the_weightiest_first(self):
+        self.daemon = self.serve(self.table(
+            "weighed", b"a1,v,1\na2,v,3\na3,v,2\n", "weight=3",
+            form="csv"))
+        for order, keys in (("weight", "231"), ("key", "123")):
+            self.assert_done(self.ask("-m", "prefix", "--order", order,
+                                      "search", "a"), 0,
+                             "".join(f"a{k}\tv\n" for k in keys))
+        self.assert_done(self.ask("-m", "prefix", "--order=weight",
+                                  "--after=a2", "search", "a"), 0,
+                         "a3\tv\na1\tv\n")
 
     def test_several_values(self):
         self.assert_done(

@@ -318,6 +318,8 @@ class Options:
         for typed, expected in (
                 ("appmsg-client --trac\t", ["--trace"]),
                 ("appmsg-client --color=alw\t", ["--color=always"]),
+                ("appmsg-client --order=w\t", ["--order=weight"]),
+                ("appmsg-client --order k\t", ["--order", "key"]),
                 ("appmsg-client -m subs\t", ["-m", "substring"]),
                 ("appmsg-client pi\t", ["ping"]),
                 ("appmsg-client -p 1 ta\t", ["-p", "1", "tables"]),

@@ -113,6 +113,26 @@ class Daemon(TableTest):
         self.assertEqual([match.key for match in
                           asyncio.run(ask()).matches], keys[21:])
 
+    def test_order(self):
+        """The weightiest first, by both."""
+        daemon = self.serve(self.table(
+            "weighed", b"a1,v,1\na2,v,3\na3,v,2\n", "weight=3",
+            form="csv"))
+        where = f"{LOOPBACK}:{daemon.port}"
+        with appmsg.Client(where) as client:
+            replies = [client.search("a", match="prefix", order="weight"),
+                       *client.search_many(["a"], match="prefix",
+                                           order="weight")]
+
+        async def ask():
+            async with appmsg.AsyncClient(where) as client:
+                return await client.search("a", match="prefix",
+                                           order="weight")
+
+        for reply in (*replies, asyncio.run(ask())):
+            self.assertEqual([match.key for match in reply.matches],
+                             ["a2", "a3", "a1"])
+
     def test_many(self):
         """Thousands in their order, by both, over one connection."""
         daemon = self.serve(self.table("words", tsv(
