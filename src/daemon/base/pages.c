@@ -49,7 +49,9 @@ pages_take(size_t len)
 		return kept[class].pages[--kept[class].n];
 	pages = mmap(NULL, size, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	return pages == MAP_FAILED ? NULL : pages;
+	if (pages == MAP_FAILED)
+		return NULL;
+	return pages;
 }
 
 void
