@@ -4,7 +4,7 @@
 /*
  * Searches by words and text against a reference that reads every key and
  * every answer: random tables of few and many words, with marks, escapes and
- * what is no word, asked in one slice and in many.
+ * what is no word, asked in one slice and in many, by key and by weight.
  */
 
 #include "config.h"
@@ -22,6 +22,7 @@
 #include "appmsg.h"
 #include "daemon/base/problems.h"
 #include "daemon/builder/builder.h"
+#include "daemon/search/search_way.h"
 #include "daemon/table/word.h"
 #include "roll.h"
 
@@ -37,6 +38,7 @@ struct doc {
 	struct text said, answer;	/* answer: folded where the table folds */
 	size_t table;
 	bool is_other;		/* than the value: that comes first */
+	uint32_t weight;	/* of a match: 0 where it does not count */
 	unsigned int group;	/* of a match: what comes first in a table */
 };
 
@@ -99,6 +101,8 @@ doc_compare(const void *a, const void *b)
 		return y->is_other ? -1 : 1;
 	if (x->table != y->table)
 		return x->table < y->table ? -1 : 1;
+	if (x->weight != y->weight)
+		return x->weight > y->weight ? -1 : 1;
 	if (x->group != y->group)
 		return x->group < y->group ? -1 : 1;
 	return text_compare(&x->key, &y->key);
@@ -128,8 +132,10 @@ docs_build(struct docs *docs, unsigned int threads)
 		size_t len = appmsg_escape(doc->said.p, doc->said.len,
 		    escaped, sizeof(escaped));
 
-		assert_int_equal(table_segment_add(segment, doc->shown.p,
-		    doc->shown.len, escaped, len, (unsigned int)i + 1), 0);
+		assert_int_equal(table_segment_add_weighed(segment,
+		    &(struct table_entry){ .key = doc->shown.p,
+		    .key_len = doc->shown.len, .value = escaped,
+		    .value_len = len }, doc->weight, (unsigned int)i + 1), 0);
 		doc->key = doc->shown;
 		doc->answer = doc->said;
 		doc->table = 0;
@@ -141,8 +147,7 @@ docs_build(struct docs *docs, unsigned int threads)
 	}
 	docs->table = table_builder_finish(builder, threads, &problems);
 	assert_non_null(docs->table);
-	/* Of equal keys the first counts; this sort is stable enough: it is
-	 * told by place. */
+	/* Of equal keys the first counts. */
 	for (size_t i = 0; i < docs->n; i++) {
 		struct table_entry entry;
 		struct doc *doc = &docs->docs[i];
@@ -161,11 +166,13 @@ docs_build(struct docs *docs, unsigned int threads)
 }
 
 static void
-docs_random(struct docs *docs, unsigned int alphabet, bool folds)
+docs_random(struct docs *docs, unsigned int alphabet)
 {
 	static const unsigned int sizes[] = { 0, 1, 3, 20, 100, DOCS_MAX };
+	static const unsigned int weights[] = { 1, 2, 50, 1000000 };
+	unsigned int weights_n = weights[roll(4)];
 
-	docs->folds = folds;
+	docs->folds = fold_available() && roll(2) == 0;
 	docs->n = sizes[roll(6)];
 	docs->docs = calloc(docs->n + 1, sizeof(*docs->docs));
 	for (size_t i = 0; i < docs->n; i++) {
@@ -175,6 +182,7 @@ docs_random(struct docs *docs, unsigned int alphabet, bool folds)
 			    1 + roll(5));
 		} while (docs->docs[i].shown.len == 0);
 		random_words(&docs->docs[i].said, alphabet, roll(9));
+		docs->docs[i].weight = roll(weights_n);
 	}
 	docs_build(docs, 1 + roll(3));
 }
@@ -283,6 +291,19 @@ is_hidden(const struct docs *docs, size_t at, const struct doc *doc)
 	return false;
 }
 
+/* A match is none of a group where its weight counts. */
+static void
+by_weight(struct doc *doc, const struct docs *docs,
+    const struct search_query *query)
+{
+	if (query->by_weight && table_weighs(docs->table))
+		doc->group = 0;
+	else
+		doc->weight = 0;
+	/* What is typed is completed: it is not first itself. */
+	doc->is_other = doc->is_other || query->by_weight;
+}
+
 /* All matches, in order. */
 static size_t
 find_all(const struct docs *docs, size_t n, const struct search_query *query,
@@ -307,7 +328,8 @@ find_all(const struct docs *docs, size_t n, const struct search_query *query,
 			found[count].table = t;
 			found[count].is_other = text_compare(&doc->key,
 			    &value) != 0;
-			found[count++].group = group;
+			found[count].group = group;
+			by_weight(&found[count++], &docs[t], query);
 		}
 	}
 	qsort(found, count, sizeof(*found), doc_compare);
@@ -354,6 +376,10 @@ behind(const struct docs *docs, const struct search_query *query,
 	after.group = group_of(&after, &value, TABLE_WORDS);
 	if (after.group == 3)
 		after.group = query->way == TABLE_TEXT ? 2 : 1;
+	for (size_t j = 0; j < docs->n; j++)
+		if (text_compare(&docs->docs[j].key, &after.key) == 0)
+			after.weight = docs->docs[j].weight;
+	by_weight(&after, docs, query);
 	while (i < n && doc_compare(&found[i], &after) <= 0)
 		i++;
 	return i;
@@ -437,7 +463,8 @@ random_after(const struct docs *docs, size_t tables, unsigned int alphabet,
 	if (tables > 1 || roll(3) > 0)
 		return;
 	after->len = 0;
-	if (docs->n > 0 && roll(4) > 0)
+	/* A key that is not there weighs nothing. */
+	if (docs->n > 0 && (roll(4) > 0 || query->by_weight))
 		*after = docs->docs[roll((unsigned int)docs->n)].shown;
 	else
 		random_words(after, alphabet, roll(3));
@@ -446,10 +473,11 @@ random_after(const struct docs *docs, size_t tables, unsigned int alphabet,
 }
 
 static void
-check_way(enum table_way way, size_t tables, bool folds, int64_t slice_us,
+check_way(enum table_way way, size_t tables, int64_t slice_us,
     unsigned int queries)
 {
 	static const size_t limits[] = { 1, 2, 3, 10, 50, 1000 };
+	static const uint32_t tries[] = { 0, 5, 128 };
 	static struct doc found[TABLES_MAX * DOCS_MAX];
 	struct docs docs[TABLES_MAX];
 
@@ -457,13 +485,14 @@ check_way(enum table_way way, size_t tables, bool folds, int64_t slice_us,
 		unsigned int alphabet = roll(LETTERS);
 
 		for (size_t i = 0; i < tables; i++)
-			docs_random(&docs[i], alphabet, folds &&
-			    roll(2) == 0);
+			docs_random(&docs[i], alphabet);
 		for (unsigned int i = 0; i < queries / TABLES; i++) {
 			struct search_query query = { .way = way,
-				.limit = limits[roll(6)] };
+				.limit = limits[roll(6)],
+				.by_weight = roll(2) == 0 };
 			struct text value, after;
 
+			search_weight_tuning.try_most = tries[roll(3)];
 			random_value(&docs[roll((unsigned int)tables)],
 			    alphabet, &value);
 			query.key = value.p;
@@ -476,36 +505,28 @@ check_way(enum table_way way, size_t tables, bool folds, int64_t slice_us,
 	}
 }
 
-static bool
-can_fold(void)
-{
-	struct text probe = { "A", 1 };
-
-	return fold("A", 1, probe.p, &probe.len) == 0;
-}
-
 static void
 one_table_gives_what_is_in_it(void **state)
 {
 	(void)state;
-	check_way(TABLE_WORDS, 1, can_fold(), EACH_SLICE, QUERIES);
-	check_way(TABLE_TEXT, 1, can_fold(), EACH_SLICE, QUERIES);
+	check_way(TABLE_WORDS, 1, EACH_SLICE, QUERIES);
+	check_way(TABLE_TEXT, 1, EACH_SLICE, QUERIES);
 }
 
 static void
 slices_change_nothing(void **state)
 {
 	(void)state;
-	check_way(TABLE_WORDS, 2, can_fold(), 0, QUERIES / 10);
-	check_way(TABLE_TEXT, 2, can_fold(), 0, QUERIES / 10);
+	check_way(TABLE_WORDS, 2, 0, QUERIES / 10);
+	check_way(TABLE_TEXT, 2, 0, QUERIES / 10);
 }
 
 static void
 earlier_tables_hide_keys_of_later_ones(void **state)
 {
 	(void)state;
-	check_way(TABLE_WORDS, 3, can_fold(), EACH_SLICE, QUERIES / 5);
-	check_way(TABLE_TEXT, 3, can_fold(), EACH_SLICE, QUERIES / 5);
+	check_way(TABLE_WORDS, 3, EACH_SLICE, QUERIES / 5);
+	check_way(TABLE_TEXT, 3, EACH_SLICE, QUERIES / 5);
 }
 
 /* Page by page, all tables are walked, once each match. */
@@ -519,14 +540,14 @@ pages_are_the_whole(void **state)
 		struct docs docs[TABLES_MAX];
 		unsigned int alphabet = roll(LETTERS);
 		struct search_query query = { .way = roll(2) == 0 ?
-			TABLE_WORDS : TABLE_TEXT, .limit = 1 + roll(20) };
+			TABLE_WORDS : TABLE_TEXT, .limit = 1 + roll(20),
+			.by_weight = roll(2) == 0 };
 		struct text value, after;
 		size_t all, at = 0;
 		bool more = true;
 
 		for (size_t i = 0; i < TABLES_MAX; i++)
-			docs_random(&docs[i], alphabet, can_fold() &&
-			    roll(2) == 0);
+			docs_random(&docs[i], alphabet);
 		random_value(&docs[0], alphabet, &value);
 		value.len = value.len > 0 && roll(2) == 0 ? 1 : value.len;
 		if ((value.p[0] & 0x80) != 0)

@@ -29,7 +29,8 @@ static const struct search_way *
 search_way(const struct search_query *query)
 {
 	if (query->by_weight && (query->way == TABLE_PREFIX ||
-	    query->way == TABLE_SUBSTRING))
+	    query->way == TABLE_SUBSTRING || query->way == TABLE_WORDS ||
+	    query->way == TABLE_TEXT))
 		return &search_weight;
 	switch (query->way) {
 	case TABLE_EXACT:
@@ -114,7 +115,7 @@ search_begin(struct search *search)
 	/* It is only there to hide what it has. */
 	if (!(table_ways(table) & ways) || search_is_past(search))
 		return SEARCH_DONE;
-	if (search->way == &search_words &&
+	if (search_is_for_words(search) &&
 	    search->plain_len > SEARCH_VALUE_MAX) {
 		search->why = "the value is longer than 4096 bytes";
 		return SEARCH_BAD;

@@ -51,8 +51,8 @@ struct search_query {
 	 * borrowed as key is.  NULL or of 0 bytes: all there is. */
 	const char *after;
 	size_t after_len;
-	bool by_weight;		/* prefix, words and substring: the weightiest
-				   first */
+	bool by_weight;		/* prefix, substring, words and text: the
+				   weightiest first */
 	bool fill;		/* fuzzy: up to the limit with keys that begin
 				   with the query, then with those that have
 				   all of its words, or one */

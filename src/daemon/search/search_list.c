@@ -60,7 +60,7 @@ search_value_as(struct search *search, const struct table *table,
 	 * bytes: what is too long for any key is not folded.  Words may be
 	 * far apart, and have a bound of their own.
 	 */
-	if (search->wanted != TABLE_WORDS && search->wanted != TABLE_TEXT &&
+	if (!search_is_for_words(search) &&
 	    search->plain_len > SEARCH_FILL_MAX && search->plain_len >
 	    FOLD_OF_MOST(table_key_max(table) + SEARCH_LONGER_MAX))
 		return SEARCH_DONE;

@@ -136,6 +136,8 @@ struct search {
 	struct search_regex *regex;	/* owned by search_regex.c */
 	struct search_words *words;	/* owned by search_words.c */
 	struct search_weight *weight;	/* owned by search_weight.c */
+	/* Takes what words find instead of search_push(); NULL: it does. */
+	void (*keep)(struct search *, uint32_t rank);
 	const char *why;	/* static, or in regex */
 };
 
@@ -145,7 +147,21 @@ extern const struct search_way search_words;
 
 /* Bytes of a value that is looked for by words. */
 #define SEARCH_VALUE_MAX	4096
-extern const struct search_way search_weight;	/* prefix and substring */
+extern const struct search_way search_weight;	/* of those that can */
+
+/*
+ * Whether it is for words.
+ */
+static inline bool
+search_is_for_words(const struct search *search)
+{
+	return search->wanted == TABLE_WORDS || search->wanted == TABLE_TEXT;
+}
+
+/*
+ * Whether the key of a rank has the words, after words began in its table.
+ */
+bool search_words_are_in(struct search *, uint32_t rank);
 
 /*
  * The bytes that searching by weight holds.
@@ -160,6 +176,7 @@ struct search_weight_tuning {
 	uint32_t follow_most;	/* places that are followed from the first on */
 	uint32_t follow_part;	/* if one key of so many matches, at least 1 */
 	uint32_t look_most;	/* so many matches are looked at at once */
+	uint32_t try_most;	/* words: places that are followed to see */
 };
 extern struct search_weight_tuning search_weight_tuning;
 

@@ -2,10 +2,10 @@
 /* Copyright (c) 2026 The appmsgd authors */
 
 /*
- * Prefix and substring by weight: the weightiest keys first, and of equal ones
- * the first by its bytes.  Each key of a table that weighs has a place in that
- * order (index_weights), and a search is for the least places.  A table that
- * does not weigh is searched as without.
+ * Prefix, substring, words and text by weight: the weightiest keys first, and
+ * of equal ones the first by its bytes.  Each key of a table that weighs has a
+ * place in that order (index_weights), and a search is for the least places.  A
+ * table that does not weigh is searched as without.
  *
  * The keys that begin with a string are neighbours.  The first of them comes
  * from the tree of least places, the next one out of what is left of it and
@@ -15,6 +15,10 @@
  * then is quicker.  Where that is not enough behind a key, and where few match,
  * all of these are looked at, and as many are kept as are wanted, as it is done
  * for substring.
+ *
+ * How many have some words is not known before they are found.  So the order is
+ * followed first, and the keys on it are looked at for the words, as long as one
+ * of a few has them; else what search_words.c finds is looked at, each once.
  */
 
 #include "config.h"
@@ -27,6 +31,8 @@
 #define NO_PLACE	UINT32_MAX
 #define FOLLOW_SHARE	8	/* places followed, of all that would be
 				   looked at */
+#define FOLLOW_WORDS	2	/* cost of one that is looked at on the way, by
+				   that of one that is kept */
 #define HEAP_ROOM	16	/* runs at first */
 #define LEAST_WORK	100	/* of one step in the tree */
 #define SINK_WORK	20	/* of one that is kept */
@@ -34,7 +40,8 @@
 struct search_weight_tuning search_weight_tuning = {
 	.follow_most = 1024,
 	.follow_part = 64,
-	.look_most = 128
+	.look_most = 128,
+	.try_most = 128
 };
 
 /* Ranks from lo up to hi, and the least place among them. */
@@ -54,6 +61,7 @@ struct search_weight {
 	size_t runs_n, runs_room;
 	uint32_t follow;	/* the place in hand */
 	uint32_t follow_to;
+	uint32_t followed, met;	/* words: from where on, and with how many */
 	size_t at;		/* of ranks or hits that are looked at */
 	uint32_t *kept;		/* owned: places, a heap; the greatest is
 				   first; then sorted */
@@ -70,6 +78,8 @@ is_weighed(const struct search *search)
 static const struct search_way *
 plain_way(const struct search *search)
 {
+	if (search_is_for_words(search))
+		return &search_words;
 	return search->wanted == TABLE_PREFIX ? &search_prefix :
 	    &search_substring;
 }
@@ -172,6 +182,37 @@ from_tree(struct search *search)
 	return SEARCH_DONE;
 }
 
+/* Whether a key on the way matches. */
+static bool
+is_met(struct search *search, uint32_t rank)
+{
+	struct search_weight *w = search->weight;
+	bool met;
+
+	if (!search_is_for_words(search))
+		return rank >= w->lo && rank < w->hi;
+	met = search_words_are_in(search, rank);
+	w->met += met;
+	return met;
+}
+
+/*
+ * Whether to go on twice as far for words: where so many keys have them as on
+ * the way, it is quicker than to look at all that do.
+ */
+static bool
+goes_on(struct search *search)
+{
+	struct search_weight *w = search->weight;
+	uint32_t n = w->follow - w->followed, all = search->index->n;
+
+	if (!search_is_for_words(search) || (double)w->met * w->met * all <
+	    (double)FOLLOW_WORDS * (double)w->want * n * n)
+		return false;
+	w->follow_to = n < all - w->follow ? w->follow + n : all;
+	return true;
+}
+
 /* Go along the order of all keys, for a while. */
 static enum search_result
 follow(struct search *search)
@@ -182,7 +223,7 @@ follow(struct search *search)
 	while (w->follow < w->follow_to) {
 		uint32_t rank = index->weights->order[w->follow++];
 
-		if (rank >= w->lo && rank < w->hi) {
+		if (is_met(search, rank)) {
 			enum search_result result = search_push(search,
 			    index_id(index, rank), 0);
 
@@ -194,11 +235,16 @@ follow(struct search *search)
 	}
 	if (w->follow == index->n)
 		return SEARCH_DONE;
+	if (goes_on(search))
+		return SEARCH_MORE;
 	w->behind = w->follow;
-	w->phase = w->start ? FROM_TREE : LOOK;
-	if (w->start && runs_add(search, w->lo, w->hi) == -1)
-		return SEARCH_FAILED;
-	return SEARCH_MORE;
+	if (!w->start || search_is_for_words(search)) {
+		w->phase = LOOK;
+		return SEARCH_MORE;
+	}
+	w->phase = FROM_TREE;
+	return runs_add(search, w->lo, w->hi) == -1 ? SEARCH_FAILED :
+	    SEARCH_MORE;
 }
 
 /* Put a place into the heap of kept ones instead of its greatest. */
@@ -254,6 +300,32 @@ compare_places(const void *a, const void *b)
 	return p < q ? -1 : p > q;
 }
 
+static void
+keep_rank(struct search *search, uint32_t rank)
+{
+	keep(search, search->index->weights->levels[0][rank]);
+}
+
+/* All are looked at: on to what was kept. */
+static enum search_result
+sort_kept(struct search_weight *w)
+{
+	if (w->kept_n > 0)
+		qsort(w->kept, w->kept_n, sizeof(*w->kept), compare_places);
+	w->given = 0;
+	w->phase = GIVE;
+	return SEARCH_MORE;
+}
+
+/* The same of what has the words. */
+static enum search_result
+look_for_words(struct search *search)
+{
+	enum search_result result = search_words.work(search);
+
+	return result == SEARCH_DONE ? sort_kept(search->weight) : result;
+}
+
 /* Look at all that match, and keep the least places. */
 static enum search_result
 look(struct search *search)
@@ -268,15 +340,11 @@ look(struct search *search)
 		    w->at]);
 
 		w->at++;
-		keep(search, index->weights->levels[0][rank]);
+		keep_rank(search, rank);
 		if (search_tick(search, w->inside ? 10 : 1))
 			return SEARCH_MORE;
 	}
-	if (w->kept_n > 0)
-		qsort(w->kept, w->kept_n, sizeof(*w->kept), compare_places);
-	w->given = 0;
-	w->phase = GIVE;
-	return SEARCH_MORE;
+	return sort_kept(w);
 }
 
 static enum search_result
@@ -302,7 +370,8 @@ give(struct search *search)
 	w->phase = LOOK;
 	w->at = 0;
 	w->kept_n = 0;
-	return SEARCH_MORE;
+	return search_is_for_words(search) ? search_words.begin(search) :
+	    SEARCH_MORE;
 }
 
 /* What matches in the table in hand. */
@@ -343,12 +412,29 @@ choose_phase(struct search_weight *w, uint32_t n)
 	w->follow_to = most < n - w->follow ? w->follow + most : n;
 }
 
+/* The same for words; only those in keys can be met. */
+static enum search_result
+begin_words(struct search *search)
+{
+	struct search_weight *w = search->weight;
+	uint32_t n = search->index->n, most = search_weight_tuning.try_most;
+
+	w->inside = false;
+	w->met = 0;
+	w->followed = w->follow = w->behind;
+	w->follow_to = most < n - w->follow ? w->follow + most : n;
+	w->phase = search->wanted == TABLE_WORDS && most > 0 ? FOLLOW : LOOK;
+	search->keep = keep_rank;
+	return search_words.begin(search);
+}
+
 static enum search_result
 search_weight_begin(struct search *search)
 {
 	struct search_weight *w = search->weight;
 	enum search_result result;
 
+	search->keep = NULL;
 	if (!is_weighed(search))
 		return plain_way(search)->begin(search);
 	if (w == NULL) {
@@ -362,10 +448,12 @@ search_weight_begin(struct search *search)
 	}
 	if ((result = find_behind(search)) != SEARCH_MORE)
 		return result;
-	find_matches(search);
 	w->want = search_want(search);
 	w->runs_n = w->kept_n = w->at = 0;
 	w->start = w->behind == 0;
+	if (search_is_for_words(search))
+		return begin_words(search);
+	find_matches(search);
 	choose_phase(w, search->index->n);
 	if (w->phase == FROM_TREE && runs_add(search, w->lo, w->hi) == -1)
 		return SEARCH_FAILED;
@@ -387,7 +475,8 @@ search_weight_work(struct search *search)
 		result = follow(search);
 		break;
 	case LOOK:
-		result = look(search);
+		result = search->keep != NULL ? look_for_words(search) :
+		    look(search);
 		break;
 	case GIVE:
 		result = give(search);
@@ -401,6 +490,7 @@ search_weight_end(struct search *search)
 {
 	struct search_weight *w = search->weight;
 
+	search_words.end(search);
 	if (w == NULL)
 		return;
 	free(w->runs);

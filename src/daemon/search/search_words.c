@@ -159,7 +159,7 @@ words_begin(struct search *search)
 	if (search->apart && search_is_key(search->index, words->lo,
 	    search->key, search->key_len))
 		words->from++;
-	if (search_is_after(search))
+	if (search_is_after(search) && search->keep == NULL)
 		words_after(search);
 	return SEARCH_MORE;
 }
@@ -308,8 +308,28 @@ words_test(struct search *search)
 static enum search_result
 words_push(struct search *search)
 {
-	return search_push(search, index_id(search->index,
-	    search->words->from++), 0);
+	uint32_t rank = search->words->from++;
+
+	if (search->keep == NULL)
+		return search_push(search, index_id(search->index, rank), 0);
+	search->keep(search, rank);
+	return SEARCH_MORE;
+}
+
+bool
+search_words_are_in(struct search *search, uint32_t rank)
+{
+	const struct search_words *words = search->words;
+	const uint8_t *key;
+	size_t len;
+
+	if (rank >= words->lo && rank < words->hi)
+		return true;
+	key = index_key(search->index, rank, &len);
+	search->work += WORDS_TEST_WORK + (unsigned int)len *
+	    (words->value.n > 0 ? words->value.n : 1);
+	return words->value.n > 0 &&
+	    value_is_in(&words->value, 0, key, len);
 }
 
 /* Keys that begin with the value. */
@@ -398,6 +418,7 @@ search_words_end(struct search *search)
 	if (search->words != NULL)
 		words_close(search->words);
 	free(search->words);
+	search->words = NULL;
 }
 
 const struct search_way search_words = {

@@ -62,6 +62,23 @@ class Weights(TableTest):
                                   order="weight", **after)
                 after = {"after": pair[0]}
 
+    def test_words(self):
+        """Whatever begins with the value, and text beside keys."""
+        self.serve(self.table(
+            "cities", b"York,an old city,20\nNew York,a big city,80\n"
+            b"New Orleans,a city,40\nYorkton,not as old,1\n"
+            b"Leeds,near York,30\n", "weight=3", "search=words,text",
+            form="csv"))
+        cities = [("New York", "a big city"), ("Leeds", "near York"),
+                  ("York", "an old city"), ("Yorkton", "not as old")]
+        self.assert_finds("text", "York", cities, order="weight")
+        self.assert_finds("words", "York", cities[:1] + cities[2:],
+                          order="weight")
+        self.assert_finds("words", "York", cities[2:], order="weight",
+                          after="New York")
+        self.assert_finds("words", "York", [cities[2], cities[3], cities[0]])
+        self.assert_finds("text", "old", cities[2:], order="weight")
+
     def test_without_weights(self):
         """A table without them is searched by key."""
         self.serve(self.table("plain", b"b\t1\na\t2\n"))
