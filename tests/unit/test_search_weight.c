@@ -235,8 +235,7 @@ pages_are_as_by_looking_at_all(void **state)
 {
 	const struct search_weight_tuning usual = search_weight_tuning;
 	const struct search_weight_tuning tunings[] = {
-		usual, { 0, 1, 0, 0 }, { 5, 1, 0, 0 }, { 50, 4, 3, 0 },
-		{ 5, 8, 20, 0 }
+		usual, { 0, 1, 0 }, { 5, 1, 0 }, { 50, 4, 3 }, { 5, 8, 20 }
 	};
 
 	(void)state;

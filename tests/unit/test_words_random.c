@@ -477,7 +477,7 @@ check_way(enum table_way way, size_t tables, int64_t slice_us,
     unsigned int queries)
 {
 	static const size_t limits[] = { 1, 2, 3, 10, 50, 1000 };
-	static const uint32_t tries[] = { 0, 5, 128 };
+	static const uint32_t looks[] = { 0, 20, UINT32_MAX };
 	static struct doc found[TABLES_MAX * DOCS_MAX];
 	struct docs docs[TABLES_MAX];
 
@@ -492,7 +492,7 @@ check_way(enum table_way way, size_t tables, int64_t slice_us,
 				.by_weight = roll(2) == 0 };
 			struct text value, after;
 
-			search_weight_tuning.try_most = tries[roll(3)];
+			search_weight_tuning.look_most = looks[roll(3)];
 			random_value(&docs[roll((unsigned int)tables)],
 			    alphabet, &value);
 			query.key = value.p;

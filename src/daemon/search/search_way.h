@@ -44,6 +44,13 @@ struct search_way {
 				   by its bytes */
 };
 
+/* Who takes what words find, in any order. */
+struct search_sink {
+	/* Whether a rank is of interest, if it is a match. */
+	bool (*wants)(const struct search *, uint32_t rank);
+	void (*keep)(struct search *, uint32_t rank);
+};
+
 /* What is found one after the other by substring and suffix. */
 enum search_group {
 	SEARCH_BEGINS,		/* keys that begin with it */
@@ -136,8 +143,7 @@ struct search {
 	struct search_regex *regex;	/* owned by search_regex.c */
 	struct search_words *words;	/* owned by search_words.c */
 	struct search_weight *weight;	/* owned by search_weight.c */
-	/* Takes what words find instead of search_push(); NULL: it does. */
-	void (*keep)(struct search *, uint32_t rank);
+	const struct search_sink *sink;	/* of words; NULL: search_push() */
 	const char *why;	/* static, or in regex */
 };
 
@@ -159,6 +165,12 @@ search_is_for_words(const struct search *search)
 }
 
 /*
+ * About how many ranks are to be looked at for words in keys, after words began
+ * in its table.
+ */
+uint64_t search_words_count(struct search *);
+
+/*
  * Whether the key of a rank has the words, after words began in its table.
  */
 bool search_words_are_in(struct search *, uint32_t rank);
@@ -176,7 +188,6 @@ struct search_weight_tuning {
 	uint32_t follow_most;	/* places that are followed from the first on */
 	uint32_t follow_part;	/* if one key of so many matches, at least 1 */
 	uint32_t look_most;	/* so many matches are looked at at once */
-	uint32_t try_most;	/* words: places that are followed to see */
 };
 extern struct search_weight_tuning search_weight_tuning;
 

@@ -16,9 +16,11 @@
  * all of these are looked at, and as many are kept as are wanted, as it is done
  * for substring.
  *
- * How many have some words is not known before they are found.  So the order is
- * followed first, and the keys on it are looked at for the words, as long as one
- * of a few has them; else what search_words.c finds is looked at, each once.
+ * How many keys hold a string or have some words is not known before they are
+ * found, but of how many places or ranks they are to be found is.  Where that
+ * is many, the order is followed first, and the keys on it are looked at, as
+ * long as enough of them match; else all that is found is, for words as
+ * search_words.c finds it, each once.
  */
 
 #include "config.h"
@@ -31,8 +33,7 @@
 #define NO_PLACE	UINT32_MAX
 #define FOLLOW_SHARE	8	/* places followed, of all that would be
 				   looked at */
-#define FOLLOW_WORDS	2	/* cost of one that is looked at on the way, by
-				   that of one that is kept */
+#define TEST_WORK	60	/* of one of those, and for each byte 1 */
 #define HEAP_ROOM	16	/* runs at first */
 #define LEAST_WORK	100	/* of one step in the tree */
 #define SINK_WORK	20	/* of one that is kept */
@@ -40,8 +41,7 @@
 struct search_weight_tuning search_weight_tuning = {
 	.follow_most = 1024,
 	.follow_part = 64,
-	.look_most = 128,
-	.try_most = 128
+	.look_most = 128
 };
 
 /* Ranks from lo up to hi, and the least place among them. */
@@ -61,7 +61,9 @@ struct search_weight {
 	size_t runs_n, runs_room;
 	uint32_t follow;	/* the place in hand */
 	uint32_t follow_to;
-	uint32_t followed, met;	/* words: from where on, and with how many */
+	bool tested;		/* words and substring: keys are looked into */
+	uint32_t followed, met;	/* then: from where on, and how many matched */
+	uint64_t else_n;	/* and how many would be looked at */
 	size_t at;		/* of ranks or hits that are looked at */
 	uint32_t *kept;		/* owned: places, a heap; the greatest is
 				   first; then sorted */
@@ -187,29 +189,38 @@ static bool
 is_met(struct search *search, uint32_t rank)
 {
 	struct search_weight *w = search->weight;
+	const uint8_t *key;
+	size_t len;
 	bool met;
 
-	if (!search_is_for_words(search))
+	if (!w->tested)
 		return rank >= w->lo && rank < w->hi;
-	met = search_words_are_in(search, rank);
+	if (!w->inside) {
+		met = search_words_are_in(search, rank);
+	} else {
+		key = index_key(search->index, rank, &len);
+		met = memmem(key, len, search->key, search->key_len) != NULL;
+		search->work += TEST_WORK + (unsigned int)len;
+	}
 	w->met += met;
 	return met;
 }
 
 /*
- * Whether to go on twice as far for words: where so many keys have them as on
- * the way, it is quicker than to look at all that do.
+ * Whether to go on twice as far: where as many are wanted as are met before as
+ * many keys are looked at as there are to be looked at else.
  */
 static bool
 goes_on(struct search *search)
 {
 	struct search_weight *w = search->weight;
-	uint32_t n = w->follow - w->followed, all = search->index->n;
+	uint32_t n = w->follow - w->followed, left = search->index->n -
+	    w->follow;
 
-	if (!search_is_for_words(search) || (double)w->met * w->met * all <
-	    (double)FOLLOW_WORDS * (double)w->want * n * n)
+	if (!w->tested || n == 0 ||
+	    (uint64_t)w->want * n > (uint64_t)w->met * w->else_n)
 		return false;
-	w->follow_to = n < all - w->follow ? w->follow + n : all;
+	w->follow_to = w->follow + (n < left ? n : left);
 	return true;
 }
 
@@ -238,7 +249,7 @@ follow(struct search *search)
 	if (goes_on(search))
 		return SEARCH_MORE;
 	w->behind = w->follow;
-	if (!w->start || search_is_for_words(search)) {
+	if (!w->start || w->tested) {
 		w->phase = LOOK;
 		return SEARCH_MORE;
 	}
@@ -265,14 +276,20 @@ sink(struct search_weight *w, uint32_t place)
 	w->kept[i] = place;
 }
 
+static bool
+is_wanted(const struct search_weight *w, uint32_t place)
+{
+	return place >= w->behind && (w->kept_n < w->want ||
+	    place < w->kept[0]);
+}
+
 static void
 keep(struct search *search, uint32_t place)
 {
 	struct search_weight *w = search->weight;
 	size_t i;
 
-	if (place < w->behind || (w->kept_n == w->want &&
-	    place >= w->kept[0]))
+	if (!is_wanted(w, place))
 		return;
 	search->work += SINK_WORK;
 	/* A key may hold a string more than once. */
@@ -305,6 +322,18 @@ keep_rank(struct search *search, uint32_t rank)
 {
 	keep(search, search->index->weights->levels[0][rank]);
 }
+
+static bool
+wants_rank(const struct search *search, uint32_t rank)
+{
+	return is_wanted(search->weight,
+	    search->index->weights->levels[0][rank]);
+}
+
+static const struct search_sink search_weight_sink = {
+	.wants = wants_rank,
+	.keep = keep_rank
+};
 
 /* All are looked at: on to what was kept. */
 static enum search_result
@@ -381,10 +410,15 @@ find_matches(struct search *search)
 	const struct index *index = search->index;
 	struct search_weight *w = search->weight;
 
-	w->inside = search->wanted == TABLE_SUBSTRING && search->key_len > 0;
+	if (search_is_for_words(search)) {
+		/* Words in answers would not be seen on the way. */
+		w->else_n = search->wanted == TABLE_TEXT ? 0 :
+		    search_words_count(search);
+		return;
+	}
 	if (w->inside) {
-		w->n = index_suffixes(index, search->key, search->key_len,
-		    &w->from);
+		w->else_n = w->n = index_suffixes(index, search->key,
+		    search->key_len, &w->from);
 		return;
 	}
 	w->lo = search->key_len == 0 ? 0 : index_seek(index, search->key,
@@ -397,9 +431,9 @@ find_matches(struct search *search)
 static void
 choose_phase(struct search_weight *w, uint32_t n)
 {
-	uint32_t matches = w->inside ? 0 : w->hi - w->lo, most;
+	uint32_t matches = w->hi - w->lo, most;
 
-	if (w->inside || matches <= search_weight_tuning.look_most)
+	if (matches <= search_weight_tuning.look_most)
 		w->phase = LOOK;
 	else if (!w->start || matches >= n /
 	    search_weight_tuning.follow_part)
@@ -412,20 +446,17 @@ choose_phase(struct search_weight *w, uint32_t n)
 	w->follow_to = most < n - w->follow ? w->follow + most : n;
 }
 
-/* The same for words; only those in keys can be met. */
-static enum search_result
-begin_words(struct search *search)
+/* The same where keys are looked into. */
+static void
+choose_tested(struct search_weight *w, uint32_t n)
 {
-	struct search_weight *w = search->weight;
-	uint32_t n = search->index->n, most = search_weight_tuning.try_most;
+	/* One of these matches, where enough do to go on. */
+	uint64_t most = w->else_n / w->want;
 
-	w->inside = false;
-	w->met = 0;
+	w->phase = w->else_n > search_weight_tuning.look_most ? FOLLOW : LOOK;
 	w->followed = w->follow = w->behind;
-	w->follow_to = most < n - w->follow ? w->follow + most : n;
-	w->phase = search->wanted == TABLE_WORDS && most > 0 ? FOLLOW : LOOK;
-	search->keep = keep_rank;
-	return search_words.begin(search);
+	w->follow_to = most < n - w->follow ? w->follow + (uint32_t)most : n;
+	w->met = 0;
 }
 
 static enum search_result
@@ -434,7 +465,7 @@ search_weight_begin(struct search *search)
 	struct search_weight *w = search->weight;
 	enum search_result result;
 
-	search->keep = NULL;
+	search->sink = NULL;
 	if (!is_weighed(search))
 		return plain_way(search)->begin(search);
 	if (w == NULL) {
@@ -451,10 +482,18 @@ search_weight_begin(struct search *search)
 	w->want = search_want(search);
 	w->runs_n = w->kept_n = w->at = 0;
 	w->start = w->behind == 0;
-	if (search_is_for_words(search))
-		return begin_words(search);
+	w->inside = search->wanted == TABLE_SUBSTRING && search->key_len > 0;
+	w->tested = w->inside || search_is_for_words(search);
+	if (search_is_for_words(search)) {
+		search->sink = &search_weight_sink;
+		if ((result = search_words.begin(search)) != SEARCH_MORE)
+			return result;
+	}
 	find_matches(search);
-	choose_phase(w, search->index->n);
+	if (w->tested)
+		choose_tested(w, search->index->n);
+	else
+		choose_phase(w, search->index->n);
 	if (w->phase == FROM_TREE && runs_add(search, w->lo, w->hi) == -1)
 		return SEARCH_FAILED;
 	return SEARCH_MORE;
@@ -475,7 +514,7 @@ search_weight_work(struct search *search)
 		result = follow(search);
 		break;
 	case LOOK:
-		result = search->keep != NULL ? look_for_words(search) :
+		result = search->sink != NULL ? look_for_words(search) :
 		    look(search);
 		break;
 	case GIVE:

@@ -159,7 +159,7 @@ words_begin(struct search *search)
 	if (search->apart && search_is_key(search->index, words->lo,
 	    search->key, search->key_len))
 		words->from++;
-	if (search_is_after(search) && search->keep == NULL)
+	if (search_is_after(search) && search->sink == NULL)
 		words_after(search);
 	return SEARCH_MORE;
 }
@@ -232,6 +232,21 @@ words_open(struct search *search, const struct index_words *dictionary)
 	    words_open_last(search, dictionary, lo, hi);
 }
 
+uint64_t
+search_words_count(struct search *search)
+{
+	struct search_words *words = search->words;
+	uint64_t n = words->hi - words->lo;
+
+	words->phase = WORDS_KEYS;
+	if (words_open(search, search->index->words) == SEARCH_MORE)
+		n += words->some.cursors != NULL &&
+		    (words->lists_n == 0 || words->some_first) ?
+		    words->some.total : words->lists[0].n;
+	words_phase(words, WORDS_BEGIN, words->lo);
+	return n;
+}
+
 /* The first rank of a list, or of the union, that is not less than one. */
 static uint32_t
 words_seek(struct search *search, unsigned int i, uint32_t rank)
@@ -297,6 +312,8 @@ words_test(struct search *search)
 		return false;
 	if (words->phase == WORDS_KEYS && !words->test)
 		return true;
+	if (search->sink != NULL && !search->sink->wants(search, words->from))
+		return false;
 	key = index_key(search->index, words->from, &len);
 	search->work += WORDS_TEST_WORK + (unsigned int)len;
 	if (words->phase == WORDS_KEYS)
@@ -310,9 +327,9 @@ words_push(struct search *search)
 {
 	uint32_t rank = search->words->from++;
 
-	if (search->keep == NULL)
+	if (search->sink == NULL)
 		return search_push(search, index_id(search->index, rank), 0);
-	search->keep(search, rank);
+	search->sink->keep(search, rank);
 	return SEARCH_MORE;
 }
 
