@@ -97,6 +97,17 @@ is_word(const struct json *v, const char *word)
 	return json_is(v, word, strlen(word));
 }
 
+/* How many edits are meant where nothing is said. */
+static int64_t
+default_distance(const struct json *value)
+{
+	size_t chars = 0;
+
+	for (size_t i = 0; i < value->len; i++)
+		chars += ((unsigned char)value->text[i] & 0xc0) != 0x80;
+	return chars < 4 ? 1 : 2;
+}
+
 /* The members beside action and value; returns the code of an error. */
 static const char *
 read_companions(struct query *q, const struct json *content)
@@ -108,6 +119,7 @@ read_companions(struct query *q, const struct json *content)
 	const struct json *distance = json_member(content, "distance");
 	const struct json *limit = json_member(content, "limit");
 	const struct json *after = json_member(content, "after");
+	const struct json *order = json_member(content, "order");
 
 	q->table = is_word(table, "main") ? "main" :
 	    is_word(table, "words") ? "words" : NULL;
@@ -119,7 +131,7 @@ read_companions(struct query *q, const struct json *content)
 		q->way++;
 	if (q->way == TABLE_WAYS)
 		return "bad-match";
-	q->distance = 2;
+	q->distance = default_distance(q->value);
 	if (distance != NULL && (!json_integer(distance, 2, &q->distance) ||
 	    q->distance < 1))
 		return "bad-match";
@@ -127,6 +139,9 @@ read_companions(struct query *q, const struct json *content)
 	if (limit != NULL && (!json_integer(limit, 1000, &q->limit) ||
 	    q->limit < 1))
 		return "bad-match";
+	if (order != NULL && !is_word(order, "key") &&
+	    !is_word(order, "weight"))
+		return "bad-request";
 	if (after != NULL && (!is_text(after) || after->len > TABLE_KEY_MAX))
 		return "bad-request";
 	q->after = match != NULL && after != NULL && after->len > 0 ? after :

@@ -26,6 +26,8 @@
 #include "daemon/remote/cluster.h"
 #include "daemon/remote/pulse.h"
 #include "daemon/request/lookup.h"
+#include "daemon/table/fold.h"
+#include "daemon/table/table.h"
 
 #define MINUTE		60000
 
@@ -262,7 +264,7 @@ what_is_too_long_is_not_there(void **state)
 {
 	struct bucket_point point = { .generation = 7,
 	    .now = { .number = 7, .buckets = 1, .fold = true } };
-	static char key[4098];
+	static char key[FOLD_OF_MOST(TABLE_KEY_MAX) + 2];
 	struct fixture *f = *state;
 	struct lookup l;
 
