@@ -128,7 +128,7 @@ what_is_absent_is_usual(void **state)
 			assert_null(p.text[n].data);
 		assert_int_equal(p.way, TABLE_EXACT);
 		assert_int_equal(p.limit, QUERY_LIMIT);
-		assert_int_equal(p.distance, QUERY_DISTANCE_MAX);
+		assert_int_equal(p.distance, 0);
 		assert_false(p.explain);
 		assert_false(p.by_weight);
 	}

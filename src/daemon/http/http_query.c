@@ -125,11 +125,12 @@ take_values(struct http_params *params, const char **code)
 		    QUERY_LIMIT_MAX);
 	if (params->limit == 0)
 		return "limit is not an integer from 1 to 1000";
-	if (text[HTTP_PARAM_DISTANCE].data != NULL)
+	if (text[HTTP_PARAM_DISTANCE].data != NULL) {
 		params->distance = (unsigned int)number(
 		    text[HTTP_PARAM_DISTANCE], QUERY_DISTANCE_MAX);
-	if (params->distance == 0)
-		return "distance is neither 1 nor 2";
+		if (params->distance == 0)
+			return "distance is neither 1 nor 2";
+	}
 	*code = "bad-request";
 	if (text[HTTP_PARAM_AFTER].len > TABLE_KEY_MAX)
 		return "after is longer than any key";
@@ -183,7 +184,7 @@ http_params_read(struct http_text query, unsigned int known, char *room,
 	const char *why;
 
 	*params = (struct http_params){ .way = TABLE_EXACT,
-	    .distance = QUERY_DISTANCE_MAX, .limit = QUERY_LIMIT };
+	    .limit = QUERY_LIMIT };
 	*code = "bad-request";
 	while (query.len > 0) {
 		struct http_text one = cut(&query, '&');

@@ -37,7 +37,7 @@ struct http_params {
 	struct http_text text[HTTP_PARAMS];	/* data NULL: absent */
 	unsigned int has;		/* of HTTP_PARAM() */
 	enum table_way way;
-	unsigned int distance;
+	unsigned int distance;		/* 0: nothing is said */
 	size_t limit;
 	bool by_weight;
 	bool explain;

@@ -81,7 +81,7 @@ class Answers(HttpSearchTest):
             for n, (way, q) in enumerate((
                     ("exact", "ring"), ("prefix", "w"), ("suffix", "7"),
                     ("substring", "o"), ("fuzzy", "wrd 07"),
-                    ("regex", "^word .*3$"), ("words", "07 word"),
+                    ("fuzzy", "rg"), ("regex", "^word .*3$"), ("words", "07 word"),
                     ("text", "07 number"), ("prefix", "none"))):
                 peer.send(harness.request(
                     tables.wanted(q, way, limit=7), **harness.kept(id=n)))
