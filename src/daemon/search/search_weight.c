@@ -114,6 +114,12 @@ find_behind(struct search *search)
 	return SEARCH_LOST;
 }
 
+#if defined(__GNUC__) && !defined(__clang__)
+/* gcc -fanalyzer forgets who owns the runs as soon as they are w's. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wanalyzer-malloc-leak"
+#endif
+
 static int
 runs_add(struct search *search, uint32_t lo, uint32_t hi)
 {
@@ -138,6 +144,10 @@ runs_add(struct search *search, uint32_t lo, uint32_t hi)
 	w->runs[i] = run;
 	return 0;
 }
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 /* The run with the least place; there is one. */
 static struct run
