@@ -228,12 +228,13 @@ split(struct work *w, const char *p, const char *end)
 {
 	const char *separator;
 
-	do {
-		separator = memchr(p, w->csv->separator, (size_t)(end - p));
-		keep(w, &(struct source_field){ p, (size_t)((separator !=
-		    NULL ? separator : end) - p), false });
+	while ((separator = memchr(p, w->csv->separator,
+	    (size_t)(end - p))) != NULL) {
+		keep(w, &(struct source_field){ p, (size_t)(separator - p),
+		    false });
 		p = separator + 1;
-	} while (separator != NULL);
+	}
+	keep(w, &(struct source_field){ p, (size_t)(end - p), false });
 }
 
 /* The bytes of the record in hand that are in the buffer; false: there are
