@@ -382,10 +382,14 @@ find_member(const struct appmsg_str *name)
 	bool escaped = name->flags & APPMSG_STR_ESCAPED;
 	enum content_member m;
 
-	for (m = 0; m < CONTENT_MEMBERS; m++)
-		if ((escaped || name->len == known[m].len) &&
-		    appmsg_str_eq(name, known[m].name, known[m].len))
+	for (m = 0; m < CONTENT_MEMBERS; m++) {
+		/* Of those that are as long, none begins as another one. */
+		if (!escaped && (name->len != known[m].len ||
+		    name->raw[0] != known[m].name[0]))
+			continue;
+		if (appmsg_str_eq(name, known[m].name, known[m].len))
 			break;
+	}
 	return m;
 }
 
