@@ -4,6 +4,7 @@
 """Tables on other machines: what is found there, and what is not known."""
 
 import random
+import re
 import string
 import sys
 import threading
@@ -211,8 +212,21 @@ class Fake(RemoteTest):
     def test_memory_of_what_was_found(self):
         """Behind an answer that does not come it is held, within limits."""
         hung = nodes.node(self, lambda words, connection: b"")
+        go_on = threading.Event()
+        self.addCleanup(go_on.set)
+
+        def answer(words, connection):
+            if words[0] == b"GET":
+                go_on.wait(DEADLINE)
+            return self.node.usual(words, connection)
+
+        def joined():
+            return int(re.search(r"(\d+) joined",
+                                 self.control("stats").stdout)[1])
+
         self.node.data[b"key-a"] = b"x" * 100000
-        self.serve(self.line(self.node, "redis", "live=yes", "prefix=key-"),
+        self.serve(self.line(self.node, "redis", "live=yes", "prefix=key-",
+                             "deadline=60s"),
                    f"table hung redis {hung} deadline=60s live=yes",
                    "limit memory 4m")
 
@@ -221,10 +235,14 @@ class Fake(RemoteTest):
                                        "table": table})
             return harness.request(content, **kept())
 
+        self.node.answer = answer
         other = self.peer(self.daemon.address)
         peer = self.peer(self.daemon.address)
         other.send(ask("hung") + ask("shared"))
         peer.send(ask("hung") + ask("shared") * 100)
+        # Else it would hold less than what ends it, and not be read on.
+        wait_until(lambda: joined() > 90, "nearly all are asked")
+        go_on.set()
         peer.ended()
         self.daemon.wait_log("connection ended limit=memory ")
         self.assertEqual(self.status("near"), "found")
