@@ -331,9 +331,12 @@ run_end(struct run *r, const struct setup *setup, const uint8_t *data,
 static void
 hide_dates(struct buf *b)
 {
-	char *p = b->data, *end = b->data + b->len;
+	char *p = b->data, *end;
 
-	while (p != NULL && (p = memmem(p, (size_t)(end - p), "\r\nDate: ",
+	if (p == NULL)
+		return;
+	end = p + b->len;
+	while ((p = memmem(p, (size_t)(end - p), "\r\nDate: ",
 	    8)) != NULL) {
 		memset(p + 8, '-', 29);
 		p += 8;

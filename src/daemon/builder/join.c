@@ -128,6 +128,12 @@ make_text(struct join *j, const struct pair *pairs, size_t n, size_t *len)
 	return 0;
 }
 
+#if defined(__GNUC__) && !defined(__clang__)
+/* gcc -fanalyzer forgets who owns the blocks as soon as they are t's. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wanalyzer-malloc-leak"
+#endif
+
 /* Have the blocks of the segment that is full. */
 static int
 keep_blocks(struct join *j)
@@ -149,6 +155,10 @@ keep_blocks(struct join *j)
 	}
 	return 0;
 }
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 /* Begin a segment behind the one that is filled, for another file. */
 static int

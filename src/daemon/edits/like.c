@@ -155,7 +155,7 @@ static unsigned int
 like_cells(const struct like *like, size_t from, size_t to, size_t key_to,
     unsigned int apart)
 {
-	unsigned int rows[3][LIKE_CELLS];
+	unsigned int rows[3][LIKE_CELLS] = { { 0 } };
 
 	for (size_t i = from; i <= to; i++) {
 		unsigned int *row = rows[i % 3];

@@ -363,7 +363,7 @@ look(struct head *h)
 	struct source_csv *csv = h->csv;
 	struct source_record r = { .end = h->end, .last = h->last };
 	enum source_step step = SOURCE_FIELD;
-	struct source_field f;
+	struct source_field f = { .len = 0 };
 
 	if (encoding_has_mark(h->p, (size_t)(h->end - h->p)))
 		h->p += ENCODING_MARK_LEN;
