@@ -254,7 +254,8 @@ pages_are_as_by_looking_at_all(void **state)
 			    .key = key, .key_len = roll(4),
 			    .limit = limits[roll(6)], .by_weight = true };
 
-			if (roll(2) == 0 && WAYS & TABLE_WAY(TABLE_SUBSTRING))
+			if ((WAYS & TABLE_WAY(TABLE_SUBSTRING)) != 0 &&
+			    roll(2) == 0)
 				q.way = TABLE_SUBSTRING;
 			/* What is not weighed has an order of its own. */
 			for (size_t j = 0; j < n; j++)

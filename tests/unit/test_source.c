@@ -284,8 +284,8 @@ test_no_files(void **state)
 		"/fifo.tsv: not a regular file",
 		"/folder.cdb: Is a directory",
 		"/loop.json: Too many levels of symbolic links",
-		"/a.txt: its name ends in none of .tsv .csv .json .jsonl "
-		    ".cdb",
+		("/a.txt: its name ends in none of .tsv .csv .json .jsonl "
+		    ".cdb"),
 		"/secret.tsv: Permission denied",
 	};
 
