@@ -180,23 +180,18 @@ static enum search_result
 fill_places(struct search *search)
 {
 	const struct index *index = search->index;
-	struct search_hits *hits = &search->hits;
+	uint32_t pos;
 
-	for (; hits->range < hits->ranges_n; hits->range++, hits->at = 0) {
-		const struct search_range *range = &hits->ranges[hits->range];
+	while (search_hits_place_next(&search->hits, index->suffixes, &pos)) {
+		uint32_t rank = index_rank(index, pos);
+		enum search_result result;
 
-		while (hits->at < range->n) {
-			uint32_t pos = (uint32_t)index->suffixes[range->lo +
-			    hits->at++], rank = index_rank(index, pos);
-			enum search_result result;
-
-			if (search_near_may(search, rank, 0) &&
-			    fill_matches(search, rank, pos) && (result =
-			    fill_add(search, rank)) != SEARCH_MORE)
-				return result;
-			if (search_tick(search, 10))
-				return SEARCH_MORE;
-		}
+		if (search_near_may(search, rank, 0) &&
+		    fill_matches(search, rank, pos) && (result =
+		    fill_add(search, rank)) != SEARCH_MORE)
+			return result;
+		if (search_tick(search, 10))
+			return SEARCH_MORE;
 	}
 	return SEARCH_DONE;
 }

@@ -239,22 +239,17 @@ static enum search_result
 fuzzy_hits(struct search *search)
 {
 	const struct index *index = search->index;
-	struct search_hits *hits = &search->hits;
+	uint32_t pos;
 
-	for (; hits->range < hits->ranges_n; hits->range++, hits->at = 0) {
-		const struct search_range *range = &hits->ranges[hits->range];
+	while (search_hits_place_next(&search->hits, index->suffixes, &pos)) {
+		uint32_t rank = index_rank(index, pos);
+		enum search_result result;
 
-		while (hits->at < range->n) {
-			uint32_t pos = (uint32_t)index->suffixes[range->lo +
-			    hits->at++], rank = index_rank(index, pos);
-			enum search_result result;
-
-			if (fuzzy_test(search, rank, pos) && (result =
-			    fuzzy_found(search, rank)) != SEARCH_MORE)
-				return result;
-			if (search_tick(search, 10))
-				return SEARCH_MORE;
-		}
+		if (fuzzy_test(search, rank, pos) && (result =
+		    fuzzy_found(search, rank)) != SEARCH_MORE)
+			return result;
+		if (search_tick(search, 10))
+			return SEARCH_MORE;
 	}
 	return SEARCH_DONE;
 }

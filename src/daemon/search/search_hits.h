@@ -105,4 +105,25 @@ enum search_result search_hits_work(struct search *, unsigned int distance);
 
 void search_hits_clear(struct search *);
 
+/*
+ * Walk the places in hits.ranges, for who looks at each himself; range is
+ * that of the place until the next call.
+ *
+ * Returns whether there was one more, with pos set to where in the text.
+ */
+static inline bool
+search_hits_place_next(struct search_hits *hits, const int32_t *suffixes,
+    uint32_t *pos)
+{
+	for (; hits->range < hits->ranges_n; hits->range++, hits->at = 0) {
+		const struct search_range *range = &hits->ranges[hits->range];
+
+		if (hits->at < range->n) {
+			*pos = (uint32_t)suffixes[range->lo + hits->at++];
+			return true;
+		}
+	}
+	return false;
+}
+
 #endif
