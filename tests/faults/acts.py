@@ -307,7 +307,8 @@ class Pages(trial.Trial):
             return
         status, body = got
         found = (status, self.form_of(path, body))
-        if self.pages_of.setdefault(path, found) != found:
+        right = self.pages_of.setdefault((path, self.serving), found)
+        if found != right:
             raise Ill(f"{path} is {status} {body[:200]}")
 
 

@@ -82,6 +82,9 @@ SAFE = ("clock_gettime close epoll_ctl exit futex geteuid getpid getppid "
 ASKED = ("hit", "unix", "pipelined", "long pieces", "large", "large unix",
          "half close", "incomplete", "echo", "prefix", "regex", "blob")
 
+PAGES = (("http", "/stats.json"), ("http unix", "/healthz"),
+         ("search", "/v1/search?q=tsv&match=prefix"))
+
 
 class Syscalls(acts.Requests, acts.Pages, acts.Control, acts.Reloads):
     """A daemon, and strace when it is wanted."""
@@ -100,6 +103,8 @@ class Syscalls(acts.Requests, acts.Pages, acts.Control, acts.Reloads):
         super().renew()
         while len(self.asked) < 2:
             self.asked[self.serving] = self.learn()
+            for page in PAGES:
+                self.get_once(*page)
             self.reload_once()
 
     # What it does meanwhile
@@ -111,9 +116,7 @@ class Syscalls(acts.Requests, acts.Pages, acts.Control, acts.Reloads):
                  for name in ASKED]
         tries += [functools.partial(self.order_once, name)
                   for name in ("status", "stats")]
-        tries += [functools.partial(self.get_once, *page) for page in
-                  (("http", "/stats.json"), ("http unix", "/healthz"),
-                   ("search", "/v1/search?q=tsv&match=prefix"))]
+        tries += [functools.partial(self.get_once, *page) for page in PAGES]
         problems = []
         for one in tries:
             try:
