@@ -50,6 +50,31 @@ fuzz_random(uint64_t *state, uint32_t n)
 	return (uint32_t)(*state >> 33) % n;
 }
 
+/* How bytes are cut into the pieces that a peer sends. */
+enum cuts {
+	CUTS_RANDOM,
+	CUTS_ALL,		/* into single bytes */
+	CUTS_NONE
+};
+
+/*
+ * Where the next piece ends.
+ *
+ * at, len  where it begins, and how many bytes there are
+ * state    of what is random; the same cuts for the same start
+ */
+static inline size_t
+fuzz_cut(enum cuts cuts, uint32_t *state, size_t at, size_t len)
+{
+	size_t n = cuts == CUTS_ALL ? 1 : len;
+
+	*state = *state * 1664525 + 1013904223;
+	if (cuts == CUTS_RANDOM)
+		n = (*state >> 24) % 4 == 0 ? 1 + (*state >> 16) % 8 :
+		    1 + (*state >> 16) % 97;
+	return n > len - at ? len : at + n;
+}
+
 /* As assert(3), whatever NDEBUG says. */
 #define FUZZ_CHECK(condition)						\
 	do {								\

@@ -51,13 +51,6 @@ enum setup_bit {
 	SETUP_TOLD = 64
 };
 
-/* How the bytes are cut. */
-enum cuts {
-	CUTS_RANDOM,
-	CUTS_ALL,		/* into single bytes */
-	CUTS_NONE
-};
-
 struct setup {
 	struct http_turn turn;
 	struct heads_server server;
@@ -236,13 +229,7 @@ run_all(struct run *r, struct setup *setup, const uint8_t *data, size_t len,
 	*r = (struct run){ .verdict = HTTP_MORE };
 	run_feed(r, &turn, data, 0);
 	while (at < len) {
-		size_t n = cuts == CUTS_ALL ? 1 : len;
-
-		x = x * 1664525 + 1013904223;
-		if (cuts == CUTS_RANDOM)
-			n = (x >> 24) % 4 == 0 ? 1 + (x >> 16) % 8 :
-			    1 + (x >> 16) % 97;
-		at = n > len - at ? len : at + n;
+		at = fuzz_cut(cuts, &x, at, len);
 		run_feed(r, &turn, data, at);
 	}
 	/* The peer has ended its sending. */

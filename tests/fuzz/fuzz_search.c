@@ -57,13 +57,6 @@ enum setup_bit {
 	SETUP_TOLD = 64
 };
 
-/* How the bytes are cut. */
-enum cuts {
-	CUTS_RANDOM,
-	CUTS_ALL,		/* into single bytes */
-	CUTS_NONE
-};
-
 struct setup {
 	struct conf_listen listen;
 	struct conf_limits limits;
@@ -354,13 +347,7 @@ run_all(struct run *r, const struct setup *setup, const uint8_t *data,
 	stream_init(&r->stream, false);
 	run_feed(r, setup, data, 0);
 	while (at < len && r->verdict != STREAM_CLOSE) {
-		size_t n = cuts == CUTS_ALL ? 1 : len;
-
-		x = x * 1664525 + 1013904223;
-		if (cuts == CUTS_RANDOM)
-			n = (x >> 24) % 4 == 0 ? 1 + (x >> 16) % 8 :
-			    1 + (x >> 16) % 97;
-		at = n > len - at ? len : at + n;
+		at = fuzz_cut(cuts, &x, at, len);
 		run_feed(r, setup, data, at);
 	}
 	if (setup->told && r->verdict != STREAM_CLOSE && http_head_has_begun(

@@ -58,13 +58,6 @@ enum setup_bit {
 	SETUP_SOME = 128
 };
 
-/* How the bytes are cut. */
-enum cuts {
-	CUTS_RANDOM,
-	CUTS_ALL,		/* into single bytes */
-	CUTS_NONE
-};
-
 struct setup {
 	bool keep_alive;
 	bool draining;
@@ -277,13 +270,7 @@ run_all(struct run *r, const struct setup *setup, const uint8_t *data,
 		FUZZ_CHECK((env.fast = fast_new()) != NULL);
 	run_feed(r, data, 0);
 	while (at < len) {
-		size_t n = cuts == CUTS_ALL ? 1 : len;
-
-		x = x * 1664525 + 1013904223;
-		if (cuts == CUTS_RANDOM)
-			n = (x >> 24) % 4 == 0 ? 1 + (x >> 16) % 8 :
-			    1 + (x >> 16) % 97;
-		at = n > len - at ? len : at + n;
+		at = fuzz_cut(cuts, &x, at, len);
 		run_feed(r, data, at);
 	}
 	run_end(r, setup->timeout, data, len);
