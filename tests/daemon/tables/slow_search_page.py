@@ -21,6 +21,7 @@ MARKUP = "<img src=x onerror=\"document.title='taken'\"><b>bold</b>"
 HOSTILE = "<script>document.title='taken'</script>"
 CODES = {"ArrowDown": 40, "ArrowUp": 38, "ArrowRight": 39, "Enter": 13,
          "Escape": 27, "Tab": 9}
+OPEN = "document.querySelector('.open .where')?.innerText"
 
 
 class Page(harness.DaemonTest):
@@ -100,7 +101,7 @@ class Page(harness.DaemonTest):
         self.press("ArrowDown", "ArrowDown", "ArrowDown", "ArrowUp")
         self.assertEqual(self.chosen(), "word 001")
         self.press("Enter")
-        self.wait("document.querySelector('.where')?.innerText !== ''")
+        self.wait(OPEN)
         told = self.seen.text(".where")
         self.assertIn(f"table words, {self.words}:2, loaded ", told)
         self.assertEqual(self.seen.text(".open .answer"),
@@ -127,6 +128,37 @@ class Page(harness.DaemonTest):
         self.see("100 matches")
         self.assertEqual(self.keys(), [f"word {i}" for i in range(100, 200)])
         self.assertTrue(self.seen.run("more.hidden"))
+        self.check_quiet()
+
+    def test_keys_wait_for_what_is_asked(self):
+        """Who types faster than answers come gets what he typed."""
+        for keys, chosen in ((["Enter"], "word 190"),
+                             (["ArrowDown", "ArrowDown", "Enter"],
+                              "word 191"),
+                             (["ArrowUp", "Enter"], "word 199")):
+            self.press(*"word 1")
+            self.see("10 matches, and more")
+            self.seen.run(f"""(() => {{
+                q.value = "word 19";
+                q.dispatchEvent(new Event("input"));
+                for (const key of {keys!r})
+                    q.dispatchEvent(new KeyboardEvent("keydown", {{ key }}));
+            }})()""")
+            self.wait(OPEN)
+            self.assertEqual(self.chosen(), chosen)
+            self.see("10 matches")
+            self.press("Escape", "Escape", "Escape")
+            self.see("")
+        self.press(*"word 1")
+        self.see("10 matches, and more")
+        self.seen.run("""(() => {
+            q.value = "word 19";
+            q.dispatchEvent(new Event("input"));
+            q.dispatchEvent(new KeyboardEvent("keydown",
+                                              { key: "ArrowRight" }));
+        })()""")
+        self.see("1 match")
+        self.assertEqual(self.seen.run("q.value"), "word 190")
         self.check_quiet()
 
     def test_completed(self):
@@ -158,7 +190,7 @@ class Page(harness.DaemonTest):
         self.press(*"ring")
         self.see("1 match")
         self.press("Enter")
-        self.wait("document.querySelector('.where')?.innerText !== ''")
+        self.wait(OPEN)
         self.assertEqual(self.seen.text(".open .answer"), MARKUP)
         self.press("Escape", "Escape", "Escape", *HOSTILE[:9])
         self.see("1 match")
@@ -192,7 +224,7 @@ class Page(harness.DaemonTest):
         self.press(*"word")
         self.see("10 matches, and more")
         self.press("ArrowDown", "Enter")
-        self.wait("document.querySelector('.where')?.innerText !== ''")
+        self.wait(OPEN)
         for width in (390, 900):
             self.seen.resize(width, 900)
             for scheme in ("light", "dark"):
