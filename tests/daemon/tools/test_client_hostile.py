@@ -48,11 +48,11 @@ class Case:
         self.trace = self.action != "echo" and rng.randrange(4) == 0
         self.rng = rng
 
-    def arguments(self):
+    def arguments(self, short):
         words = {"several": ("search", KEY, "l", "m"), "echo": ("echo", KEY),
                  "tables": ("tables",),
                  "match": ("-m", "prefix", "--explain", "search", KEY)}
-        return ["-t", SHORT if self.end in ("wait", "flood") else LONG,
+        return ["-t", short if self.end in ("wait", "flood") else LONG,
                 *(["--json"] if self.json else []),
                 *(["--trace"] if self.trace else []),
                 *words.get(self.action, (self.action, KEY))]
@@ -121,18 +121,21 @@ class HostileServerTest(unittest.TestCase):
         if wrong:
             self.fail("\n".join([f"APPMSG_SEED={seed}", *wrong[:9]]))
 
-    def why_wrong(self, case):
+    def why_wrong(self, case, short=SHORT):
         """What is wrong with what the client did, or None."""
         with Server(case.serve) as server:
             where = ("-H", server.address[0], "-p", str(server.port))
             try:
                 status, shown = self.run_client(case, *where,
-                                                *case.arguments())
+                                                *case.arguments(short))
             except (AssertionError, subprocess.TimeoutExpired) as error:
                 return f"{case}: {error}"
         if case.terminal and not all(map(is_shown, shown)):
             return f"{case}: {shown!r}"
         if status not in case.statuses():
+            # Whether it came too late tells whether there was time for it.
+            if status == GIVEN_UP and short == SHORT:
+                return self.why_wrong(case, LONG)
             return f"{case}: exit status {status}, {shown!r}"
         return None
 
