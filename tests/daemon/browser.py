@@ -121,9 +121,9 @@ class Browser:
         self.call("Page.navigate", url=url)
 
     def run(self, script):
-        """The value of an expression in the page."""
+        """The value of an expression in the page, when it has one."""
         got = self.call("Runtime.evaluate", expression=script,
-                        returnByValue=True)
+                        returnByValue=True, awaitPromise=True)
         if "exceptionDetails" in got:
             raise AssertionError(f"{script}: {got['exceptionDetails']}")
         return got["result"].get("value")

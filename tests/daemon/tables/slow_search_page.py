@@ -68,6 +68,8 @@ class Page(harness.DaemonTest):
                 told["text"] = key
             self.seen.call("Input.dispatchKeyEvent", type="keyDown", **told)
             self.seen.call("Input.dispatchKeyEvent", type="keyUp", **told)
+        # What is shown then is what was asked for.
+        self.seen.run("isThere()")
 
     def see(self, text):
         """Wait until so much is said."""
