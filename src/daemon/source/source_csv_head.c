@@ -144,16 +144,59 @@ read_names(struct head *h)
 	return 0;
 }
 
-/* Names must be text, and differ. */
-static void
+/* A name, and the column that has it. */
+struct named {
+	const char *name;
+	size_t at;
+};
+
+static int
+compare_named(const void *a, const void *b)
+{
+	const struct named *x = a, *y = b;
+	int order = strcmp(x->name, y->name);
+
+	return order != 0 ? order : (x->at > y->at) - (x->at < y->at);
+}
+
+/* The first two columns of one name.  They are sorted for that: a file that is
+ * none may have a million.  0, or -1 with errno. */
+static int
+check_twice(const struct head *h)
+{
+	size_t n = h->csv->n_columns, first = 0, again = n;
+	struct named *all = calloc(n, sizeof(*all));
+	char quoted[QUOTE_SIZE];
+
+	if (all == NULL)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		all[i] = (struct named){ h->names[i], i };
+	qsort(all, n, sizeof(*all), compare_named);
+	for (size_t i = 1; i < n; i++)
+		if (all[i].at < again &&
+		    strcmp(all[i - 1].name, all[i].name) == 0) {
+			first = all[i - 1].at;
+			again = all[i].at;
+		}
+	free(all);
+	if (again == n)
+		return 0;
+	quote(quoted, h->names[again], strlen(h->names[again]));
+	wrong(h->csv, "columns %zu and %zu are both named \"%s\"", first + 1,
+	    again + 1, quoted);
+	return 0;
+}
+
+/* Names must be text, and differ; 0, or -1 with errno. */
+static int
 check_names(const struct head *h)
 {
 	struct source_csv *csv = h->csv;
-	char quoted[QUOTE_SIZE];
 
 	for (size_t i = 0; i < csv->n_columns && !csv->bad; i++) {
 		const char *name = h->names[i];
-		size_t len = strlen(name), j = 0;
+		size_t len = strlen(name);
 
 		if (memchr(h->fields[i].p, '\0', h->fields[i].len) != NULL)
 			wrong(csv, "a raw NUL in the name of column %zu",
@@ -161,13 +204,8 @@ check_names(const struct head *h)
 		else if (scan_utf8(name, len) != len)
 			wrong(csv, "the name of column %zu is %s", i + 1,
 			    encoding_not_utf8(name, len));
-		while (j < i && strcmp(name, h->names[j]) != 0)
-			j++;
-		quote(quoted, name, len);
-		if (j < i)
-			wrong(csv, "columns %zu and %zu are both named \"%s\"",
-			    j + 1, i + 1, quoted);
 	}
+	return csv->bad ? 0 : check_twice(h);
 }
 
 static bool
@@ -324,8 +362,8 @@ settle(struct head *h, const struct source_record *r)
 		    find_name(h, NAME_ANSWER) < csv->n_columns;
 		header |= named;
 	}
-	if (header)
-		check_names(h);
+	if (header && check_names(h) != 0)
+		return -1;
 	choose_columns(h, named);
 	if (!csv->bad && csv->whole && spell_names(h) != 0)
 		return -1;

@@ -19,6 +19,8 @@ from tables import TableTest
 
 MARK = b"\xef\xbb\xbf"
 KEY = "k" * 1024
+# More than could be told apart by comparing each with each.
+NAMES = b",".join(b"n%d" % n for n in range(500000))
 csv.field_size_limit(1 << 20)
 
 # Files that are served: bytes, options, and the separator for Python.
@@ -119,6 +121,8 @@ WRONG = [
     (b"name,text\na,1\n", "answer=price", 1, '"price".*the answer'),
     (b"name,x,name\na,1,2\n", "key=name", 1, 'both named "name"'),
     (b"name,,\na,1,2\n", "answer=*", 1, 'both named ""'),
+    (b"b,a,c,a,b\n", "answer=*", 1, 'columns 2 and 4 are both named "a"'),
+    (NAMES + b",n7\n", "answer=*", 1, "columns 8 and 500001 are both"),
     (b"name,t\xe9\na,1\n", "answer=*", 1, "Latin-1"),
     (b"a,1\nb,2\n\"a\",3\n", "", 3, '"a" was given before, at .*:1'),
     (b'key,"ans\nwer"\na,1\na,2\n', "header=yes", 4, "before, at .*:3"),
