@@ -287,6 +287,22 @@ records_may_be_long(void **state)
 	source_tuning.part_min = 2;
 	loaded_expect(path, 3, "long.csv:2: the record has more than "
 	    "500000 bytes; does a field in quotes not end?\n");
+	/* One that ends, however much of the file is read at once. */
+	for (int quoted = 0; quoted <= 1; quoted++) {
+		source_tuning.part_min = 1 << 20;
+		memset(text, 'x', len);
+		memcpy(text, quoted ? "b,2\na,\"" : "b,2\naa,", 7);
+		strcpy(text + 500005, quoted ? "\"\nc,3\n" : "x\nc,3\n");
+		path = folder_write_text("long.csv", text);
+		loaded_expect(path, 1, "long.csv:2: the record has more than "
+		    "500000 bytes\n");
+		strcpy(text + 500003, quoted ? "\"\r\nc,3" : "x\r\nc,3");
+		path = folder_write_text("long.csv", text);
+		t = loaded_table(&path, 1, 1, &problems);
+		assert_non_null(t);
+		assert_int_equal(table_count(t), 3);
+		table_unref(t);
+	}
 	free(text);
 }
 

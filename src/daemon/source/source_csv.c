@@ -179,6 +179,21 @@ check_text(struct work *w, const char *start, size_t len)
 	return false;
 }
 
+/* Whether the record is as short as a line must be, its end not counted. */
+static bool
+check_length(struct work *w, const char *start, size_t len)
+{
+	if (len > 0 && start[len - 1] == '\n')
+		len--;
+	if (len > 0 && start[len - 1] == '\r')
+		len--;
+	if (len <= source_tuning.line_max)
+		return true;
+	source_complain(w->job, w->line, "the record has more than %zu bytes",
+	    source_tuning.line_max);
+	return false;
+}
+
 /* The fields are there: whether they are as many as the first record has. */
 static bool
 check_columns(struct work *w)
@@ -248,7 +263,8 @@ take_quick(struct work *w, const char *p, const char *lf)
 		end--;
 	if (end == p) {
 		source_blank(w->job);
-	} else if (source_is_plain(p, (size_t)(end - p))) {
+	} else if ((size_t)(end - p) <= source_tuning.line_max &&
+	    source_is_plain(p, (size_t)(end - p))) {
 		source_content(w->job);
 		split(w, p, end);
 		if (check_columns(w) && take_weight(w))
@@ -282,8 +298,8 @@ take_record(struct work *w, const char *p, bool last)
 	if (r.crossed)
 		w->job->lines += count_lines(p, r.p) - (r.p[-1] == '\n');
 	reader->start = (size_t)(r.p - reader->buf);
-	if (check_columns(w) && check_text(w, p, (size_t)(r.p - p)) &&
-	    take_weight(w))
+	if (check_length(w, p, (size_t)(r.p - p)) && check_columns(w) &&
+	    check_text(w, p, (size_t)(r.p - p)) && take_weight(w))
 		add(w, (size_t)(r.p - p), false);
 	return true;
 }
