@@ -29,9 +29,15 @@ Very many, in their order, over one connection and without waiting in between:
     >>> [reply.found for reply in client.search_many(["ring", "nothing"])]
     [True, False]
 
+The tables that this client may ask, in their order:
+
+    >>> client.tables()
+    ['words']
+
 Servers that give the same answers, the first of which that works is asked, and
-what it leaves unanswered the next one.  Without servers, those of the
-environment's APPMSG_SERVER are asked, or 127.0.0.1:
+what it leaves unanswered the next one; half a minute later the first is gone
+back to, if it is there again.  Without servers, those of the environment's
+APPMSG_SERVER are asked, or 127.0.0.1:
 
     >>> client = appmsg.Client("127.0.0.1:1, 127.0.0.1:65432", timeout=3)
     >>> "ring" in client
@@ -58,6 +64,7 @@ import collections
 import dataclasses
 import itertools
 import json
+import math
 import os
 import select
 import socket
@@ -75,6 +82,8 @@ TIMEOUT = 10.0              # seconds, for a reply
 MAX_CONTENT = 64 << 20      # bytes of a reply
 DEPTH = 256                 # requests on their way
 PIECE = 1 << 16             # bytes that are read at once
+RETURN = 30.0               # seconds, then the first server is looked at
+LOOK = 0.25                 # seconds, at most, for that
 ALPN = "appmsg/1"
 
 
@@ -257,6 +266,12 @@ def _search(number: int, value: str, explain: bool = False,
                   json.dumps(content, ensure_ascii=False).encode(), value)
 
 
+def _tables(number: int) -> _Asked:
+    return _Asked(number, {
+        "content-type": "text/json", "content-encoding": "utf-8"},
+        b'{"action": "tables"}')
+
+
 def _binary(number: int, content: bytes) -> _Asked:
     return _Asked(number, {
         "content-type": "binary/custom-client-binary-type",
@@ -310,6 +325,14 @@ def _reply(asked: Optional[_Asked], header: Dict[str, Any],
         tuple(Match(_text(m.get("key")), _text(m.get("result")))
               for m in matches),
         body.get("more") is True, tuple(map(_text, words)))
+
+
+def _names(reply: Reply) -> List[str]:
+    """What the reply to _tables() names."""
+    names = _object(reply.check().content, "the content").get("tables")
+    if not isinstance(names, list):
+        raise ProtocolError("the reply names no tables")
+    return list(map(_text, names))
 
 
 class _Talk:
@@ -380,6 +403,7 @@ class _Turns:
         self.servers = servers(given)
         self.at = 0
         self.left = len(self.servers)
+        self.due = math.inf         # when to look at the first one
 
     def begin(self) -> None:
         """Each may be tried."""
@@ -390,6 +414,21 @@ class _Turns:
         self.at = (self.at + 1) % len(self.servers)
         self.left -= 1
         return self.left > 0
+
+    def answered(self) -> None:
+        """The server that is asked has."""
+        if self.at == 0:
+            self.due = math.inf
+        elif self.due == math.inf:
+            self.due = time.monotonic() + RETURN
+
+    def is_due(self) -> bool:
+        """Whether to look now if the first one is back; once in a while."""
+        now = time.monotonic()
+        if now < self.due:
+            return False
+        self.due = now + RETURN
+        return True
 
     @property
     def server(self) -> Server:
@@ -614,6 +653,13 @@ class Client:
             order=order)
             for value in values), depth)
 
+    def tables(self) -> List[str]:
+        """The names of the tables that this client may ask, in their order.
+
+        Raises Refused where the server does not tell.
+        """
+        return _names(self._one(_tables(next(self._numbers))))
+
     def binary(self, content: bytes) -> Reply:
         """The reply to a binary request."""
         return self._one(_binary(next(self._numbers), content))
@@ -655,9 +701,23 @@ class Client:
         self._out = memoryview(b"")
         self._talk = _Talk(self._asked, self._max_content)
 
+    def _return(self, seconds: float) -> None:
+        """To the first server, if it can be had in time."""
+        if self._link is not None:
+            try:
+                link = _Link(self._turns.servers[0], self._context,
+                             self._name, seconds)
+            except _BROKEN:
+                return
+            self._leave()
+            self._link = link
+        self._turns.at = 0
+
     def _replies(self) -> Iterator[Reply]:
         """One or more replies, from the first server that has them."""
         deadline = time.monotonic() + self._timeout
+        if self._talk.n_sent == 0 and self._turns.is_due():
+            self._return(min(LOOK, self._timeout / 4))
         error: Optional[Error] = None
         second_best: Optional[Reply] = None
         self._turns.begin()
@@ -670,6 +730,7 @@ class Client:
                 if not replies:
                     raise TimedOut(f"{self._turns.server}: no reply in time")
                 if not _is_elsewhere(replies[0]):
+                    self._turns.answered()
                     yield from replies
                     return
                 second_best = replies[0]
@@ -797,6 +858,13 @@ class AsyncClient:
             table=table, limit=limit, distance=distance, after=after,
             order=order))
 
+    async def tables(self) -> List[str]:
+        """The names of the tables that this client may ask, in their order.
+
+        Raises Refused where the server does not tell.
+        """
+        return _names(await self._ask(_tables(next(self._numbers))))
+
     async def binary(self, content: bytes) -> Reply:
         """The reply to a binary request."""
         return await self._ask(_binary(next(self._numbers), content))
@@ -861,9 +929,8 @@ class AsyncClient:
             self._fail(error)
         held.clear()
 
-    async def _open(self) -> Tuple[asyncio.StreamReader,
-                                   asyncio.StreamWriter]:
-        server = self._turns.server
+    async def _open(self, server: Server) -> Tuple[asyncio.StreamReader,
+                                                   asyncio.StreamWriter]:
         if not server.path:
             context = _context(server, self._context)
             return await asyncio.open_connection(
@@ -883,10 +950,10 @@ class AsyncClient:
             sock.close()
             raise
 
-    async def _opened(self, share: float) -> Tuple[asyncio.StreamReader,
-                                                   asyncio.StreamWriter]:
+    async def _opened(self, server: Server, share: float) -> Tuple[
+            asyncio.StreamReader, asyncio.StreamWriter]:
         """The same in time; wait_for() might lose that we are cancelled."""
-        opening = asyncio.ensure_future(self._open())
+        opening = asyncio.ensure_future(self._open(server))
         try:
             done, _ = await asyncio.wait([opening], timeout=share)
         except asyncio.CancelledError:
@@ -900,10 +967,19 @@ class AsyncClient:
             raise asyncio.TimeoutError
         return opening.result()
 
+    async def _first(self) -> Optional[Tuple[asyncio.StreamReader,
+                                             asyncio.StreamWriter]]:
+        """The first server, if it can be had in time."""
+        try:
+            return await self._opened(self._turns.servers[0],
+                                      min(LOOK, self._timeout / 4))
+        except (asyncio.TimeoutError, OSError):
+            return None
+
     async def _connection(self, held: List[Tuple[_Asked, Reply]]) -> bool:
         """Ask over one connection, to its end; whether it has answered."""
         share = self._timeout / len(self._turns.servers)
-        reader, writer = await self._opened(share)
+        reader, writer = await self._opened(self._turns.server, share)
         self._made = True
         talk = _Talk(self._asked, self._max_content)
         progress = False
@@ -911,6 +987,18 @@ class AsyncClient:
         due: Optional[float] = None     # of the oldest's reply
         try:
             while True:
+                if not talk.n_sent and self._asked and self._turns.is_due():
+                    first = await self._first()
+                    if first is not None:
+                        if reading is not None:
+                            reading.cancel()
+                            reading = None
+                        writer.close()
+                        reader, writer = first
+                        talk = _Talk(self._asked, self._max_content)
+                        progress = False
+                        self._turns.at = 0
+                        self._turns.begin()
                 writer.write(talk.to_send())
                 if due is None and talk.n_sent:
                     due = time.monotonic() + share
@@ -925,6 +1013,7 @@ class AsyncClient:
                         held[:] = [(asked, reply)]
                         return progress
                     progress = True
+                    self._turns.answered()
                     due = None
                     held.clear()
                     if not asked.future.done():

@@ -8,13 +8,10 @@ import contextlib
 import doctest
 import gc
 import json
-import os
 import subprocess
 import sys
 import threading
 import time
-import unittest
-from unittest import mock
 
 sys.path.insert(1, sys.path[0] + "/..")
 
@@ -24,7 +21,7 @@ import tls
 from harness import (DEADLINE, LOOPBACK, RING, environment, free_port, quoted,
                      to_json, top)
 from scripted import Server
-from test_client_servers import answers, at, says
+from test_client_servers import answers, at
 from tables import TableTest, tsv
 
 sys.path.insert(1, top("python"))
@@ -87,6 +84,21 @@ class Daemon(TableTest):
                 client.get("ring", table="none")
             self.assertEqual(caught.exception.reply.code, "no-table")
             self.assertEqual(client.get("ring"), RING)
+
+    def test_tables(self):
+        """Those that may be asked, in their order, by both."""
+        daemon = self.serve(self.table("b", b""), self.table("a", b""),
+                            self.table("hidden", b"", "allow=unix"))
+
+        async def ask(where):
+            async with appmsg.AsyncClient(where) as client:
+                return await client.tables()
+
+        for where, names in ((f"{LOOPBACK}:{daemon.port}", ["b", "a"]),
+                             (self.path("sock"), ["b", "a", "hidden"])):
+            with appmsg.Client(where) as client:
+                self.assertEqual(client.tables(), names)
+            self.assertEqual(run(ask(where)), names)
 
     def test_pages(self):
         """All matches, some at a time, by both."""
@@ -299,88 +311,6 @@ class Tls(harness.DaemonTest):
         with appmsg.Client(where, **trusting(mine)) as client:
             for reply in client.search_many(["ring"] * 5000):
                 self.assertEqual(reply.result, RING)
-
-
-class Servers(harness.DaemonTest):
-    """Which servers are named, and which is asked."""
-
-    def test_names(self):
-        for text, right in (
-                ("a", appmsg.Server("a")),
-                (" a:1 ", appmsg.Server("a", 1)),
-                ("[::1]", appmsg.Server("::1")),
-                ("[::1]:65535", appmsg.Server("::1", 65535)),
-                ("fe80::1", appmsg.Server("fe80::1")),
-                ("/run/x y", appmsg.Server(path="/run/x y")),
-                ("appmsg://a:2", appmsg.Server("a", 2)),
-                ("appmsgs://[::1]:3", appmsg.Server("::1", 3, tls=True))):
-            self.assertEqual(appmsg.servers(text), [right])
-            self.assertEqual(appmsg.servers(str(right)), [right])
-        self.assertEqual([s.host for s in appmsg.servers("a, b:1")],
-                         ["a", "b"])
-        for text in ("", "a,", "a:", "a:0", "a:65536", "a:x", "[::1",
-                     "[::1]x", ":1", "http://a", "a b", "appmsg:///x",
-                     "a..b", "x" * 64):
-            with self.assertRaises(ValueError, msg=text):
-                appmsg.Client(text)
-
-    def test_environment(self):
-        with Server(answers) as server, mock.patch.dict(
-                os.environ, APPMSG_SERVER=at(free_port(), server)):
-            with appmsg.Client() as client:
-                self.assertEqual(client.get("k"), "K")
-
-    def test_next(self):
-        """Who is away, busy, or breaks off is left for the next one."""
-        def cut(connection):
-            connection.request()
-            connection.send(b"\0\x67{")
-
-        def garbage(connection):
-            connection.request()
-            connection.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-
-        for first in (None, says("busy"), says("unavailable"), cut, garbage):
-            with contextlib.ExitStack() as stack:
-                away = free_port() if first is None else \
-                    stack.enter_context(Server(first))
-                server = stack.enter_context(Server(answers))
-                for reply in both(at(away, server), "k"):
-                    self.assertEqual(getattr(reply, "result", reply), "K")
-
-    def test_all_busy(self):
-        with Server(says("busy")) as one, Server(says("unavailable")) as two:
-            for reply in both(at(one, two), "k"):
-                self.assertEqual(reply.status, "unavailable")
-                with self.assertRaises(appmsg.Unavailable):
-                    reply.check()
-            with appmsg.Client(at(one)) as client, \
-                    self.assertRaises(appmsg.Busy):
-                client.get("k")
-
-    def test_tutorial(self):
-        """One that closes after each reply, and knows no status."""
-        def serve(connection):
-            key = connection.key()
-            connection.reply(
-                f"No match for '{key}'." if key == "b" else key.upper())
-
-        with Server(serve) as server:
-            with appmsg.Client(at(server)) as client:
-                self.assertEqual([r.status for r in client.search_many("abc")],
-                                 ["found", "not-found", "found"])
-
-            async def ask():
-                async with appmsg.AsyncClient(at(server)) as client:
-                    return await asyncio.gather(*map(client.get, "abc"))
-
-            self.assertEqual(run(ask()), ["A", None, "C"])
-
-    def test_original(self):
-        """The tutorial's own server."""
-        port = self.original("app-server.py", LOOPBACK, "PORT")
-        for reply in both(at(port), "ring"):
-            self.assertEqual((reply.result, reply.status), (RING, "found"))
 
 
 class Hostile(harness.DaemonTest):
