@@ -168,7 +168,10 @@ take_one(struct http_text one, unsigned int known, char **room,
 	    !is_text(name, names[p])))
 		p++;
 	if (p == HTTP_PARAMS)
-		return "the target has a parameter that is not known here";
+		return known == HTTP_PARAM(HTTP_PARAM_TABLE) ?
+		    "the target has a parameter other than table" :
+		    "the target has a parameter other than q, match, table, "
+		    "limit, distance, after, order and explain";
 	if (params->has & HTTP_PARAM(p))
 		return "the target has a parameter twice";
 	params->has |= HTTP_PARAM(p);

@@ -263,7 +263,7 @@ tables(struct taken *x)
 	asked_init(&a, x, false);
 	if (x->head.query.len > 0)
 		return asked_refuse(&a, x, "bad-request",
-		    "the target has a parameter that is not known here");
+		    "the target has a parameter, and there are none here");
 	a.ask.kind = STATS_TABLES;
 	if (x->env->access != NULL)
 		access_note_ask(x->env->access, "tables");

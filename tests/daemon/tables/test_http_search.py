@@ -132,9 +132,9 @@ class Answers(HttpSearchTest):
             "/v1/search?q=%ED%A0%80": "UTF-8",
             "/v1/search?q=%c0%af": "UTF-8",
             "/v1/search?q=a&q=b": "twice",
-            "/v1/search?q=a&Match=exact": "not known",
-            "/v1/search?q=a&%6datch=exact": "not known",
-            "/v1/search?q=a&x": "not known",
+            "/v1/search?q=a&Match=exact": "other than q, match, ",
+            "/v1/search?q=a&%6datch=exact": "order and explain",
+            "/v1/search?q=a&x": "other than q",
             "/v1/search?q=a&match=most": "match is none of",
             "/v1/search?q=a&limit=0": "limit is not",
             "/v1/search?q=a&limit=1001": "limit is not",
@@ -147,8 +147,8 @@ class Answers(HttpSearchTest):
             "/v1/search?q=(&match=regex": "Error: ",
             "/v1/search?q=a&table=none": "no such table",
             "/v1/key/%": "percent", "/v1/key/%fe": "UTF-8",
-            "/v1/key/": "there is no key", "/v1/key/a?q=b": "not known",
-            "/v1/tables?q=b": "not known"}
+            "/v1/key/": "there is no key", "/v1/key/a?q=b": "other than table",
+            "/v1/tables?q=b": "there are none here"}
         got = self.replies(*map(asking, wrong), asking("/v1/key/ring"))
         self.assertEqual(len(got), len(wrong) + 1)
         for (target, words), one in zip(wrong.items(), got):
