@@ -304,6 +304,15 @@ choose_socket(const char *socket, const char *instance)
 	return path;
 }
 
+/* What is wrong with the command line was said. */
+static _Noreturn void
+fail_usage(void)
+{
+	fprintf(stderr, "%sTry 'appmsgctl --help' for more information.\n",
+	    usage);
+	exit(EX_USAGE);
+}
+
 static void
 parse_options(int argc, char **argv, struct options *o)
 {
@@ -347,14 +356,11 @@ parse_options(int argc, char **argv, struct options *o)
 			printf("appmsgctl %s\n", PACKAGE_VERSION);
 			exit(printed(EX_OK));
 		default:
-			fputs(usage, stderr);
-			exit(EX_USAGE);
+			fail_usage();
 		}
 	}
-	if (!parse_words(argc - optind, argv + optind, o)) {
-		fputs(usage, stderr);
-		exit(EX_USAGE);
-	}
+	if (!parse_words(argc - optind, argv + optind, o))
+		fail_usage();
 	o->socket = choose_socket(socket, instance);
 }
 

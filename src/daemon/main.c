@@ -87,6 +87,15 @@ absolute(const char *path)
 	return made;
 }
 
+/* What is wrong with the command line was said. */
+static _Noreturn void
+fail_usage(void)
+{
+	fprintf(stderr, "%sTry 'appmsgd --help' for more information.\n",
+	    usage);
+	exit(EX_USAGE);
+}
+
 static void
 parse_options(int argc, char **argv, struct options *o)
 {
@@ -124,8 +133,7 @@ parse_options(int argc, char **argv, struct options *o)
 			    tls_version() != NULL ? tls_version() : "none");
 			exit(printed(EX_OK));
 		default:
-			fputs(usage, stderr);
-			exit(EX_USAGE);
+			fail_usage();
 		}
 	}
 	if (optind < argc || (asks && !o->check) || (o->as != NULL && !asks)) {
@@ -135,8 +143,7 @@ parse_options(int argc, char **argv, struct options *o)
 		    "appmsgd: unexpected argument \"%s\"\n" :
 		    "appmsgd: unexpected argument \"%s\"; a configuration "
 		    "goes behind -f\n", argv[optind]);
-		fputs(usage, stderr);
-		exit(EX_USAGE);
+		fail_usage();
 	}
 	/* A daemon leaves its folder, and reloads; others say what was typed. */
 	if (conf == NULL)

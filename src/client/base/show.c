@@ -56,7 +56,7 @@ show_hint(const struct call *call, const struct reply *reply)
 {
 	if (reply->code != NULL && strcmp(reply->code, "not-allowed") == 0)
 		call_tell(call, "search= in its appmsgd.conf allows ways to "
-		    "search a table of files");
+		    "search a table, but for one on other machines");
 	else if (reply->code != NULL && strcmp(reply->code, "no-table") == 0)
 		call_tell(call, "\"appmsg-client tables\" prints the tables "
 		    "that there are");

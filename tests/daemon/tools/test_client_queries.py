@@ -211,7 +211,8 @@ class MatchTest(ServedTest):
         self.assertEqual((done.returncode, done.stdout), (65, ""))
         self.assertTrue(done.stderr.endswith(
             f"appmsg-client: {self.name}: search= in its appmsgd.conf allows "
-            "ways to search a table of files\n"), done.stderr)
+            "ways to search a table, but for one on other machines\n"),
+            done.stderr)
 
     def test_one_table(self):
         self.assert_done(self.ask("search", "bern"), 0, "Switzerland\n")

@@ -566,7 +566,7 @@ class Usage(ConfigTest):
                 done = run(program(name), *args)
                 self.assertEqual(done.returncode, USAGE, done)
                 self.assertEqual(done.stdout, "")
-                self.assertNotEqual(done.stderr, "")
+                self.assertRegex(done.stderr, rf".\nTry '{name} --help' ")
 
     def test_what_was_meant(self):
         """A file without its option, words of other daemons and programs."""
