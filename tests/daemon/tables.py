@@ -289,11 +289,6 @@ def in_word(c):
     return unicodedata.category(c)[0] in "LMN"
 
 
-def words_of(text):
-    """The words of a text."""
-    return "".join(c if in_word(c) else " " for c in text).split(" ")
-
-
 def begins(text, word):
     """Whether a word in a text begins with one."""
     return any(other.startswith(word) for other in words_of(text))
@@ -334,8 +329,7 @@ def group(way, key, value):
 
 def words_of(text):
     """The words of a text: runs of letters, marks and numbers."""
-    return "".join(c if unicodedata.category(c)[0] in "LMN" else " "
-                   for c in text).split()
+    return "".join(c if in_word(c) else " " for c in text).split()
 
 
 def has_words(wanted_words, words):
@@ -352,18 +346,29 @@ class Reference:
         """entries: a dict; ways: the option search=, or all"""
         self.ways = ways or ALL_WAYS
         self.fold = folded if fold else str
-        self.entries = {}
-        for key, answer in entries.items():
-            compared = self.fold(key)
-            assert compared not in self.entries, key
-            self.entries[compared] = (key, answer)
-        self.keys = sorted(self.entries, key=str.encode)
-        self.characters = [characters(key) for key in self.keys]
+        self.entries = dict(entries)
+        self.compared = {key: self.fold(key) for key in entries}
+        self.keys = sorted(entries, key=self.order)
+        self.characters = [characters(self.compared[key])
+                           for key in self.keys]
+        self.first = {}         # of those that are equal, as compared
+        for key in self.keys:
+            self.first.setdefault(self.compared[key], key)
 
-    def near(self, key, most):
+    def order(self, key):
+        """What decides the order of keys: of equal ones, as they are."""
+        return self.fold(key).encode(), key.encode()
+
+    def own(self, key):
+        """The key that a lookup finds, or None."""
+        return key if key in self.entries else self.first.get(self.fold(key))
+
+    def near(self, plain, most):
         """Those keys that are near, nearest and most alike first."""
+        key = self.fold(plain)
         bits, found = characters(key), []
-        for other, others in zip(self.keys, self.characters):
+        for shown, others in zip(self.keys, self.characters):
+            other = self.compared[shown]
             # What one has and the other has not needs an edit each.
             if (abs(len(other) - len(key)) > most
                     or (bits & ~others).bit_count() > most
@@ -371,8 +376,9 @@ class Reference:
                 continue
             far = distance(key, other, most)
             if far <= most:
-                found.append((far, likeness.cost(key, other),
-                              other.encode(), other))
+                found.append((far, likeness.cost(key, other) if far else
+                              shown != self.own(plain),
+                              self.order(shown), shown))
         return [key for *_, key in sorted(found)]
 
     def by_words(self, value, answers):
@@ -381,27 +387,27 @@ class Reference:
         value = self.fold(value)
         wanted_words = words_of(value)
         for key in self.keys:
-            words = words_of(key)
-            if key.startswith(value):
+            words = words_of(self.compared[key])
+            if self.compared[key].startswith(value):
                 begin.append(key)
             elif not wanted_words:
                 continue
             elif has_words(wanted_words, words):
                 keys.append(key)
             elif answers and has_words(wanted_words, words + words_of(
-                    self.fold(self.entries[key][1]))):
+                    self.fold(self.entries[key]))):
                 texts.append(key)
         return begin + keys + texts
 
     def suggestions(self, key):
         """What is suggested for a miss, in order."""
-        key = self.fold(key)
+        plain, key = key, self.fold(key)
         found = []
         if "fuzzy" in self.ways:
-            found += self.near(key, 2 if len(key) >= 4 else 1)
+            found += self.near(plain, 2 if len(key) >= 4 else 1)
         if "fuzzy" in self.ways and len(key) >= 8:
-            found += [k for k in self.near(key, 3)
-                      if k not in found and k[:2] == key[:2]]
+            found += [k for k in self.near(plain, 3) if k not in found
+                      and self.compared[k][:2] == key[:2]]
         if 0 < len(key.encode()) <= 256:
             words = [word for word in words_of(key) if word]
             tests = []
@@ -415,37 +421,48 @@ class Reference:
                 tests.append(lambda k: any(begins(k, w) for w in words
                                            if len(w.encode()) >= 3))
             for test in tests:
-                found += [k for k in self.keys if k not in found and test(k)]
-        return [self.entries[k][0] for k in found]
+                found += [k for k in self.keys if k not in found
+                          and test(self.compared[k])]
+        return found
 
     def search(self, way, key, distance=None, after=None):
         """All matches in order, as (key, answer), or those after a key."""
+        plain = key
         if way in ("words", "text"):
             found = self.by_words(key, way == "text")
             key = self.fold(key)
         elif way == "regex":
             flags = re.IGNORECASE if self.fold is folded else 0
             pattern = re.compile(key, flags)
-            found = [k for k in self.keys if pattern.search(k)]
+            found = [k for k in self.keys if pattern.search(
+                self.compared[k])]
             key = self.fold(key)
         else:
             if way == "fuzzy":
-                found = self.near(self.fold(key), distance or (
+                found = self.near(key, distance or (
                     2 if len(key) >= 4 else 1))
             else:
                 key = self.fold(key)
                 test = {"exact": str.__eq__, "prefix": str.startswith,
                         "suffix": str.endswith,
                         "substring": str.__contains__}[way]
-                found = [k for k in self.keys if test(k, key)]
+                found = [k for k in self.keys if test(
+                    self.compared[k], key)]
+                if way == "exact":
+                    found = [self.own(plain)] if found else []
+
+        def place(k):
+            """Where a key is, or would be; what a lookup finds is first."""
+            return (group(way, self.fold(k), key),
+                    self.fold(k) == key and k != self.own(plain),
+                    self.order(k))
         if way != "fuzzy":
-            found.sort(key=lambda k: group(way, k, key))
+            found.sort(key=place)
         if after is not None:
-            after = self.fold(after)
-            place = group(way, after, key), after.encode()
+            after = place(self.own(after) or after)
             found = [k for k in found if way != "exact" and
-                     (group(way, k, key), k.encode()) > place]
-        return [self.entries[k] for k in found]
+                     place(k) > after]
+        return [(k, self.entries[k]) for k in found]
 
 
 def wanted(key, match, **members):

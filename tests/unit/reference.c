@@ -23,95 +23,7 @@
 #include <pcre2.h>
 #endif
 
-#include "daemon/base/problems.h"
-#include "daemon/builder/builder.h"
 #include "daemon/table/word.h"
-#include "roll.h"
-
-int
-text_compare(const void *a, const void *b)
-{
-	const struct text *x = a, *y = b;
-	int c = memcmp(x->p, y->p, x->len < y->len ? x->len : y->len);
-
-	return c != 0 ? c : (x->len > y->len) - (x->len < y->len);
-}
-
-void
-text_fold(struct text *text)
-{
-	char out[FOLD_ROOM(TABLE_KEY_MAX)];
-
-	assert_int_equal(fold(text->p, text->len, out, &text->len), 0);
-	assert_true(text->len <= sizeof(text->p));
-	memcpy(text->p, out, text->len);
-}
-
-struct table *
-reference_table(const struct text *texts, size_t n, unsigned int ways,
-    bool folds)
-{
-	struct table_options options = { .name = "t", .ways = ways,
-	    .duplicates = TABLE_DUPLICATES_FIRST, .fold = folds };
-	struct problems problems = PROBLEMS_INIT;
-	size_t bytes = 4096;
-	struct table_builder *builder;
-	struct table_segment *segment;
-	struct table *table;
-
-	for (size_t i = 0; i < n; i++)
-		bytes += TABLE_ENTRY_ROOM(FOLD_ROOM(texts[i].len), 1);
-	builder = table_builder_new(&options, bytes);
-	assert_non_null(builder);
-	segment = table_builder_segment(builder, "f", bytes - 4096);
-	assert_non_null(segment);
-	for (size_t i = 0; i < n; i++)
-		assert_int_equal(table_segment_add(segment, texts[i].p,
-		    texts[i].len, "v", 1, (unsigned int)i + 1), 0);
-	table = table_builder_finish(builder, 1 + roll(2), &problems);
-	assert_non_null(table);
-	return table;
-}
-
-void
-keys_init(struct keys *keys, struct text *texts, size_t n, unsigned int ways,
-    bool folds)
-{
-	keys->table = reference_table(texts, n, ways, folds);
-	keys->fold = folds;
-	keys->keys = calloc(n + 1, sizeof(*keys->keys));
-	keys->n = 0;
-	for (size_t i = 0; i < n; i++) {
-		struct text text = texts[i];
-		bool had = false;
-
-		if (folds)
-			text_fold(&text);
-		for (size_t j = 0; j < keys->n && !had; j++)
-			had = text_compare(&keys->keys[j], &text) == 0;
-		if (!had)
-			keys->keys[keys->n++] = text;
-	}
-	assert_int_equal(table_count(keys->table), keys->n);
-	qsort(keys->keys, keys->n, sizeof(*keys->keys), text_compare);
-	keys->shown = calloc(n + 1, sizeof(*keys->shown));
-	for (size_t i = 0; i < keys->n; i++) {
-		struct table_entry entry;
-
-		assert_int_not_equal(table_find(keys->table, keys->keys[i].p,
-		    keys->keys[i].len, &entry), TABLE_NO_ID);
-		keys->shown[i].len = entry.shown_len;
-		memcpy(keys->shown[i].p, entry.shown, entry.shown_len);
-	}
-}
-
-void
-keys_clear(struct keys *keys)
-{
-	table_unref(keys->table);
-	free(keys->keys);
-	free(keys->shown);
-}
 
 static unsigned int
 chars_of(const struct text *text, uint32_t *chars)
@@ -164,7 +76,7 @@ letter_of(uint32_t c)
 	static const struct {
 		uint32_t c, letter;
 	} marked[] = { { 0xc3a4, 'a' }, { 0xc384, 'a' }, { 0xc3a5, 'a' },
-	    { 0xc3a1, 'a' } };
+	    { 0xc3a1, 'a' }, { 0xc3a9, 'e' }, { 0xc389, 'e' } };
 
 	for (size_t i = 0; i < sizeof(marked) / sizeof(*marked); i++)
 		if (marked[i].c == c)
@@ -431,6 +343,51 @@ starts_word(const struct text *text, size_t at)
 	return !is_word_at(text, before);
 }
 
+size_t
+reference_chars(const struct text *text, size_t *starts, bool *has)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < text->len; n++) {
+		uint32_t c = (uint8_t)text->p[i];
+		size_t len = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+
+		if (len > 1)
+			c &= 0x7fu >> len;
+		starts[n] = i;
+		for (size_t j = 1; j < len; j++)
+			c = c << 6 | ((uint8_t)text->p[i + j] & 0x3f);
+		has[n] = word_has(c);
+		i += len;
+	}
+	starts[n] = text->len;
+	has[n] = false;
+	return n;
+}
+
+bool
+reference_has_word(const struct text *text, const char *word, size_t len,
+    bool begins)
+{
+	size_t starts[sizeof(text->p) + 1], n;
+	bool has[sizeof(text->p) + 1];
+
+	n = reference_chars(text, starts, has);
+	for (size_t i = 0; i < n; i++) {
+		size_t end = i;
+
+		if (!has[i] || (i > 0 && has[i - 1]))
+			continue;
+		while (has[end])
+			end++;
+		if ((begins ? starts[end] - starts[i] >= len :
+		    starts[end] - starts[i] == len) &&
+		    memcmp(text->p + starts[i], word, len) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Which of a table's matches it is among, or would be. */
 static unsigned int
 group_of(const struct text *key, const struct text *text, enum table_way way)
@@ -480,29 +437,40 @@ found_compare(const void *a, const void *b)
 		return x->table < y->table ? -1 : 1;
 	if (x->group != y->group)
 		return x->group < y->group ? -1 : 1;
-	return text_compare(x->key, y->key);
+	if (x->unasked != y->unasked)
+		return x->unasked ? 1 : -1;
+	if (text_compare(x->key, y->key) != 0)
+		return text_compare(x->key, y->key);
+	return text_compare(x->shown, y->shown);
 }
 
 /* Where a key is in the order of matches of a table, if it is one or not. */
 static struct found
 place_of(const struct keys *keys, size_t at, const struct text *key,
-    const struct search_query *query)
+    const struct text *shown, const struct search_query *query)
 {
+	const struct text plain = text_as(query->key, query->key_len, false);
 	const struct text value = text_as(query->key, query->key_len,
 	    keys[at].fold);
+	bool is_value = text_compare(key, &value) == 0;
+	size_t own = keys_find(&keys[at], &value, &plain);
 
 	return (struct found){ .keys = &keys[at], .table = at, .key = key,
-	    .other = query->way == TABLE_FUZZY ||
-	    text_compare(key, &value) != 0,
+	    .shown = shown, .other = query->way == TABLE_FUZZY || !is_value,
+	    .unasked = is_value && own < keys[at].n &&
+	    text_compare(shown, &keys[at].shown[own]) != 0,
 	    .group = group_of(key, &value, query->way) };
 }
 
 /* The place to go on after; false: no table has that key. */
 static bool
 place_after(const struct keys *keys, size_t n,
-    const struct search_query *query, struct text *text, struct found *place)
+    const struct search_query *query, struct text text[2],
+    struct found *place)
 {
-	size_t filled = 0;
+	size_t filled = 0, own;
+
+	text[1] = text_as(query->after, query->after_len, false);
 
 	for (size_t t = 0; t < n; t++)
 		filled += keys[t].n > 0;
@@ -510,10 +478,11 @@ place_after(const struct keys *keys, size_t n,
 		*text = text_as(query->after, query->after_len, keys[t].fold);
 		if (filled > 0 && keys[t].n == 0)
 			continue;
-		if (filled > 1 && bsearch(text, keys[t].keys, keys[t].n,
-		    sizeof(*text), text_compare) == NULL)
+		own = keys_find(&keys[t], text, &text[1]);
+		if (filled > 1 && own == keys[t].n)
 			continue;
-		*place = place_of(keys, t, text, query);
+		*place = place_of(keys, t, text, own < keys[t].n ?
+		    &keys[t].shown[own] : &text[1], query);
 		return true;
 	}
 	return false;
@@ -542,11 +511,14 @@ find_all(const struct keys *keys, size_t n, const struct search_query *query,
 			if (query->way != TABLE_EXACT &&
 			    is_hidden(keys, t, i))
 				continue;
-			*found = place_of(keys, t, &keys[t].keys[i], query);
+			*found = place_of(keys, t, &keys[t].keys[i],
+			    &keys[t].shown[i], query);
+			if (query->way == TABLE_EXACT && found->unasked)
+				continue;
 			found->distance = distance;
 			if (query->way == TABLE_FUZZY)
-				found->like = reference_like(&text,
-				    &keys[t].keys[i]);
+				found->like = distance == 0 ? found->unasked :
+				    reference_like(&text, &keys[t].keys[i]);
 			count++;
 		}
 	}
@@ -559,9 +531,9 @@ reference_find(const struct keys *keys, size_t n,
 {
 	struct found *all, place;
 	size_t room = 1, count, told = 0;
-	struct text text;
+	struct text text[2];
 
-	if (query->after_len > 0 && !place_after(keys, n, query, &text,
+	if (query->after_len > 0 && !place_after(keys, n, query, text,
 	    &place))
 		return REFERENCE_LOST;
 	for (size_t t = 0; t < n; t++)

@@ -44,8 +44,8 @@ struct keys {
 	struct table *table;
 	bool fold;
 	size_t n;
-	struct text *keys;	/* as they are compared, in order, distinct */
-	struct text *shown;
+	struct text *keys;	/* as they are compared, in order */
+	struct text *shown;	/* which decide it among equal ones */
 };
 
 /* Matches are in the order of these members, from the second on. */
@@ -56,7 +56,10 @@ struct found {
 	bool other;		/* than the value */
 	size_t table;		/* which of those that are asked */
 	unsigned int group;	/* of those of a table */
+	bool unasked;		/* equal to the value, and not what a lookup of
+				   that finds */
 	const struct text *key;
+	const struct text *shown;
 };
 
 #define REFERENCE_LOST	SIZE_MAX
@@ -72,7 +75,7 @@ void text_fold(struct text *);
 /*
  * Build a table with an index.
  *
- * texts  its keys; of equal ones the first counts
+ * texts  its keys; of those with the same bytes the first counts
  *
  * Returns it, owned by the caller, table_unref().
  */
@@ -87,6 +90,16 @@ void keys_init(struct keys *, struct text *texts, size_t n,
     unsigned int ways, bool folds);
 
 void keys_clear(struct keys *);
+
+/*
+ * Which key a lookup finds.
+ *
+ * text, own  what is looked up, as the table compares it, and as it is
+ *
+ * Returns its number, or n where there is none.
+ */
+size_t keys_find(const struct keys *, const struct text *text,
+    const struct text *own);
 
 /*
  * What the edits between a query and a key cost, as appmsg-protocol(7) says.
@@ -112,6 +125,24 @@ bool reference_matches(const struct text *key, const struct text *text,
  */
 size_t reference_find(const struct keys *, size_t n,
     const struct search_query *, struct found *found);
+
+/*
+ * The characters of a text.
+ *
+ * starts, has  set, with one more than there are: where each starts, and
+ *              whether it is of a word
+ *
+ * Returns how many they are.
+ */
+size_t reference_chars(const struct text *text, size_t *starts, bool *has);
+
+/*
+ * Whether a word is in a text: at each place, by all that may be around.
+ *
+ * begins  or one that begins so
+ */
+bool reference_has_word(const struct text *text, const char *word, size_t len,
+    bool begins);
 
 /* Whether the query is no regular expression. */
 bool reference_regex_is_bad(const struct search_query *);

@@ -22,6 +22,7 @@
 #include "confs.h"
 #include "daemon/snapshot/generation.h"
 #include "daemon/snapshot/snapshot.h"
+#include "daemon/table/fold.h"
 #include "folder.h"
 
 static struct generation *
@@ -98,6 +99,43 @@ what_changes_is_counted(void **state)
 	write_keys("t.tsv", 0, 10, "x");
 	old = load(LISTEN "table t file t.tsv\n");
 	expect_diff(old, load(LISTEN "table t file t.tsv\n"), "");
+}
+
+static struct generation *
+load_folded(const char *lines)
+{
+	folder_write_text("t.tsv", lines);
+	return load(LISTEN "table t file t.tsv fold=yes guard=no\n");
+}
+
+/* Each of them by its bytes; one that has no equal is spelled anew. */
+static void
+equal_keys_are_told_apart(void **state)
+{
+	static const struct {
+		const char *before, *after, *told;
+	} rows[] = {
+		{ "Ab\t1\n", "AB\t1\n", "" },
+		{ "Ab\t1\n", "AB\t2\n", "t 1>1 +0 -0 ~1\n" },
+		{ "Ab\t1\nAB\t2\n", "Ab\t2\nAB\t1\n", "t 2>2 +0 -0 ~2\n" },
+		{ "Ab\t1\nAB\t2\n", "AB\t2\nAb\t1\n", "" },
+		{ "Ab\t1\nAB\t2\n", "Ab\t1\n", "t 2>1 +0 -1 ~0\n" },
+		{ "Ab\t1\n", "AB\t2\nAb\t1\n", "t 1>2 +1 -0 ~0\n" },
+		/* Which of them it was, nobody can say. */
+		{ "Ab\t1\nAB\t2\n", "ab\t1\n", "t 2>1 +1 -2 ~0\n" },
+		{ "ab\t1\n", "AB\t1\nAb\t2\n", "t 1>2 +2 -1 ~0\n" },
+		{ "Ab\t1\nx\t1\nAB\t1\n", "X\t2\nAb\t2\naB\t1\n",
+		    "t 3>3 +1 -1 ~2\n" }
+	};
+
+	(void)state;
+	if (!fold_available())
+		skip();
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct generation *old = load_folded(rows[i].before);
+
+		expect_diff(old, load_folded(rows[i].after), rows[i].told);
+	}
 }
 
 static void
@@ -209,6 +247,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_changes_is_counted),
+		cmocka_unit_test(equal_keys_are_told_apart),
 		cmocka_unit_test(a_loss_beyond_the_guard_is_told),
 		cmocka_unit_test(a_table_that_is_gone_lost_all),
 		cmocka_unit_test(another_kind_is_another_table),

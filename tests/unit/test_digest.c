@@ -192,7 +192,7 @@ folding_and_searching_change_nothing(void **state)
 {
 	static const char text[] = "RING\tIn the caves\n\u00c4pfel\trot\n"
 	    "plain\tas it is\nSTRASSE\t\n";
-	static const char again[] = "RING\tone\nring\ttwo\n";
+	static const char again[] = "RING\tone\nring\ttwo\nRING\tthree\n";
 	hex plain, folded;
 
 	(void)state;
@@ -207,7 +207,7 @@ folding_and_searching_change_nothing(void **state)
 	loaded_options.duplicates = TABLE_DUPLICATES_LAST;
 	digest_of_text("t.tsv", again, folded);
 	loaded_options.fold = false;
-	digest_of_text("t.tsv", "ring\ttwo\n", plain);
+	digest_of_text("t.tsv", "ring\ttwo\nRING\tthree\n", plain);
 	assert_string_equal(plain, folded);
 }
 

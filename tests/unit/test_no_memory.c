@@ -77,7 +77,7 @@ write_files(void)
 	folder_write_text("part2.conf", fold_available() ?
 	    "table folded file words.tsv fold=yes search=text\n" : "");
 	folder_write_text("words.tsv", "A\\tb\tc\\n\nBee\thive\n"
-	    "\\u{df}\tsharp\n\\u{e9}\tacute\n");
+	    "\\u{df}\tsharp\n\\u{e9}\tacute\nBEE\tloud\nbee\tsmall\n");
 	folder_write_text("lines1.jsonl",
 	    "{\"key\": \"a\", \"answer\": \"\\u0001\"}\n");
 	folder_write_text("lines2.jsonl",

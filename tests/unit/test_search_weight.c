@@ -114,8 +114,9 @@ compare_hits(const void *a, const void *b)
 	if (p->weight != q->weight)
 		return p->weight > q->weight ? -1 : 1;
 	c = memcmp(p->e.key, q->e.key, len);
-	return c != 0 ? c : (p->e.key_len > q->e.key_len) -
-	    (p->e.key_len < q->e.key_len);
+	if (c != 0 || p->e.key_len != q->e.key_len)
+		return c != 0 ? c : p->e.key_len < q->e.key_len ? -1 : 1;
+	return table_shown_cmp(&p->e, &q->e);
 }
 
 /* Text as a table compares it. */

@@ -38,6 +38,7 @@ struct doc {
 	struct text said, answer;	/* answer: folded where the table folds */
 	size_t table;
 	bool is_other;		/* than the value: that comes first */
+	bool is_unasked;	/* equal to it, and not what a lookup finds */
 	uint32_t weight;	/* of a match: 0 where it does not count */
 	unsigned int group;	/* of a match: what comes first in a table */
 };
@@ -105,7 +106,32 @@ doc_compare(const void *a, const void *b)
 		return x->weight > y->weight ? -1 : 1;
 	if (x->group != y->group)
 		return x->group < y->group ? -1 : 1;
-	return text_compare(&x->key, &y->key);
+	if (x->is_unasked != y->is_unasked)
+		return x->is_unasked ? 1 : -1;
+	if (text_compare(&x->key, &y->key) != 0)
+		return text_compare(&x->key, &y->key);
+	return text_compare(&x->shown, &y->shown);
+}
+
+/* What a lookup finds; NULL: nothing. */
+static const struct doc *
+find_own(const struct docs *docs, const struct text *key,
+    const struct text *own)
+{
+	const struct doc *first = NULL;
+
+	for (size_t i = 0; i < docs->n; i++) {
+		const struct doc *doc = &docs->docs[i];
+
+		if (text_compare(&doc->key, key) != 0)
+			continue;
+		if (text_compare(&doc->shown, own) == 0)
+			return doc;
+		if (first == NULL ||
+		    text_compare(&doc->shown, &first->shown) < 0)
+			first = doc;
+	}
+	return first;
 }
 
 /* Build a table of documents that are set but for what is folded. */
@@ -147,12 +173,12 @@ docs_build(struct docs *docs, unsigned int threads)
 	}
 	docs->table = table_builder_finish(builder, threads, &problems);
 	assert_non_null(docs->table);
-	/* Of equal keys the first counts. */
+	/* Of the same keys the first counts. */
 	for (size_t i = 0; i < docs->n; i++) {
 		struct table_entry entry;
 		struct doc *doc = &docs->docs[i];
-		table_id id = table_find(docs->table, doc->key.p,
-		    doc->key.len, &entry);
+		table_id id = table_find_own(docs->table, doc->key.p,
+		    doc->key.len, doc->shown.p, doc->shown.len, &entry);
 		const char *file;
 		unsigned int line;
 
@@ -194,64 +220,18 @@ docs_clear(struct docs *docs)
 	free(docs->docs);
 }
 
-/* The characters of a text: where each starts, and whether it is of a word. */
-static size_t
-chars(const struct text *text, size_t *starts, bool *has)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < text->len; n++) {
-		uint32_t c = (uint8_t)text->p[i];
-		size_t len = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-
-		if (len > 1)
-			c &= 0x7fu >> len;
-		starts[n] = i;
-		for (size_t j = 1; j < len; j++)
-			c = c << 6 | ((uint8_t)text->p[i + j] & 0x3f);
-		has[n] = word_has(c);
-		i += len;
-	}
-	starts[n] = text->len;
-	has[n] = false;
-	return n;
-}
-
-/* Whether a word is in a text: at each place, by all that may be around. */
-static bool
-has_word(const struct text *text, const char *word, size_t len, bool begins)
-{
-	size_t starts[sizeof(text->p) + 1], n;
-	bool has[sizeof(text->p) + 1];
-
-	n = chars(text, starts, has);
-	for (size_t i = 0; i < n; i++) {
-		size_t end = i;
-
-		if (!has[i] || (i > 0 && has[i - 1]))
-			continue;
-		while (has[end])
-			end++;
-		if ((begins ? starts[end] - starts[i] >= len :
-		    starts[end] - starts[i] == len) &&
-		    memcmp(text->p + starts[i], word, len) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* The group of a document, or 3: no match. */
 static unsigned int
 group_of(const struct doc *doc, const struct text *value, enum table_way way)
 {
-	size_t starts[sizeof(value->p) + 1], n = chars(value, starts,
+	size_t starts[sizeof(value->p) + 1], n = reference_chars(value, starts,
 	    (bool [sizeof(value->p) + 1]){ false }), words = 0;
 	bool has[sizeof(value->p) + 1], key = true, text = true;
 
 	if (doc->key.len >= value->len &&
 	    memcmp(doc->key.p, value->p, value->len) == 0)
 		return 0;
-	chars(value, starts, has);
+	reference_chars(value, starts, has);
 	for (size_t i = 0, end; i < n; i = end + 1) {
 		bool last = true, here, there;
 		size_t len;
@@ -263,9 +243,10 @@ group_of(const struct doc *doc, const struct text *value, enum table_way way)
 		for (size_t j = end; j < n; j++)
 			last = last && !has[j];
 		len = starts[end] - starts[i];
-		here = has_word(&doc->key, value->p + starts[i], len, last);
-		there = has_word(&doc->answer, value->p + starts[i], len,
-		    last);
+		here = reference_has_word(&doc->key, value->p + starts[i],
+		    len, last);
+		there = reference_has_word(&doc->answer, value->p + starts[i],
+		    len, last);
 		key = key && here;
 		text = text && (here || there);
 		words++;
@@ -302,6 +283,7 @@ by_weight(struct doc *doc, const struct docs *docs,
 		doc->weight = 0;
 	/* What is typed is completed: it is not first itself. */
 	doc->is_other = doc->is_other || query->by_weight;
+	doc->is_unasked = doc->is_unasked && !query->by_weight;
 }
 
 /* All matches, in order. */
@@ -312,9 +294,10 @@ find_all(const struct docs *docs, size_t n, const struct search_query *query,
 	size_t count = 0;
 
 	for (size_t t = 0; t < n; t++) {
-		struct text value = { .len = query->key_len };
+		struct text value = { .len = query->key_len }, plain;
 
 		memcpy(value.p, query->key, query->key_len);
+		plain = value;
 		if (docs[t].folds)
 			text_fold(&value);
 		for (size_t i = 0; i < docs[t].n; i++) {
@@ -328,6 +311,8 @@ find_all(const struct docs *docs, size_t n, const struct search_query *query,
 			found[count].table = t;
 			found[count].is_other = text_compare(&doc->key,
 			    &value) != 0;
+			found[count].is_unasked = !found[count].is_other &&
+			    find_own(&docs[t], &value, &plain) != doc;
 			found[count].group = group;
 			by_weight(&found[count++], &docs[t], query);
 		}
@@ -359,26 +344,32 @@ behind(const struct docs *docs, const struct search_query *query,
     const struct doc *found, size_t n)
 {
 	struct doc after = { .shown = { .len = query->after_len } };
-	struct text value = { .len = query->key_len };
+	struct text value = { .len = query->key_len }, plain;
+	const struct doc *own;
 	size_t i = 0;
 
 	if (query->after_len == 0)
 		return 0;
 	memcpy(after.shown.p, query->after, query->after_len);
 	memcpy(value.p, query->key, query->key_len);
+	plain = value;
 	after.key = after.shown;
 	if (docs->folds) {
 		text_fold(&after.key);
 		text_fold(&value);
 	}
+	own = find_own(docs, &after.key, &after.shown);
+	if (own != NULL) {
+		after.shown = own->shown;
+		after.weight = own->weight;
+	}
 	after.is_other = text_compare(&after.key, &value) != 0;
+	after.is_unasked = !after.is_other && own != NULL &&
+	    own != find_own(docs, &value, &plain);
 	/* Its answer does not count: it may have none any more. */
 	after.group = group_of(&after, &value, TABLE_WORDS);
 	if (after.group == 3)
 		after.group = query->way == TABLE_TEXT ? 2 : 1;
-	for (size_t j = 0; j < docs->n; j++)
-		if (text_compare(&docs->docs[j].key, &after.key) == 0)
-			after.weight = docs->docs[j].weight;
 	by_weight(&after, docs, query);
 	while (i < n && doc_compare(&found[i], &after) <= 0)
 		i++;
@@ -410,6 +401,9 @@ check(const struct docs *docs, size_t n, const struct search_query *query,
 		assert_int_equal(entry.key_len, found[i].key.len);
 		assert_memory_equal(entry.key, found[i].key.p,
 		    entry.key_len);
+		assert_int_equal(entry.shown_len, found[i].shown.len);
+		assert_memory_equal(entry.shown, found[i].shown.p,
+		    entry.shown_len);
 	}
 	search_free(search);
 }

@@ -6,7 +6,9 @@
  * compare and swap.  A slot that was taken is never empty again, and a key's
  * probe always starts at the same place: so of two threads with one key, the
  * later one comes across the slot of the other, whatever happens between.
- * There it is decided by offset which of the two stays.
+ * There it is decided by offset which of the two stays; or, where the keys
+ * are equal only once folded, by their bytes.  The other one of these gets a
+ * slot by its bytes later, by one thread: such keys are few.
  *
  * Slots are far apart and in no cache, so a batch is hashed and its slots are
  * fetched before the first one is looked at.
@@ -33,10 +35,16 @@
 #define BATCH		32	/* slots that are fetched at once */
 #define RUN_BLOCKS	16	/* blocks that a thread takes at once */
 
-struct loser_list {
+struct id_list {
 	table_id *ids;		/* owned */
 	size_t n;
 	size_t cap;
+};
+
+/* What a thread leaves over. */
+struct left {
+	struct id_list losers;	/* their keys came again */
+	struct id_list others;	/* equal ones, not the first by their bytes */
 };
 
 struct insert {
@@ -44,7 +52,7 @@ struct insert {
 	bool last;		/* the last of equal keys is kept */
 	atomic_size_t next_block;
 	atomic_bool failed;
-	struct loser_list losers[CREW_MAX];	/* one a thread */
+	struct left left[CREW_MAX];	/* one a thread */
 };
 
 struct pending {
@@ -55,7 +63,7 @@ struct pending {
 };
 
 static int
-losers_add(struct loser_list *l, table_id id)
+list_add(struct id_list *l, table_id id)
 {
 	table_id *ids;
 	size_t cap;
@@ -81,9 +89,22 @@ is_key_of(const struct table *t, uint64_t slot, const struct pending *p)
 	    memcmp(layout_key(&head), p->key, p->key_len) == 0;
 }
 
+/* The order of two entries' keys as their files have them. */
 static int
-insert_one(struct insert *in, const struct pending *p,
-    struct loser_list *losers)
+compare_shown(const struct table *t, table_id a, table_id b)
+{
+	struct table_entry x, y;
+
+	if ((t->form & LAYOUT_FOLDS) == 0)
+		return 0;
+	table_entry(t, a, &x);
+	table_entry(t, b, &y);
+	return table_shown_cmp(&x, &y);
+}
+
+/* Put an entry into the slot of its key, and what that displaces aside. */
+static int
+insert_one(struct insert *in, const struct pending *p, struct left *left)
 {
 	const struct table *t = in->table;
 	uint64_t tag = layout_tag(p->hash), mine = tag | (p->id + 1);
@@ -93,35 +114,42 @@ insert_one(struct insert *in, const struct pending *p,
 		uint64_t there = __atomic_load_n(&t->slots[i],
 		    __ATOMIC_RELAXED);
 		table_id other = (there & OFFSET_MASK) - 1;
+		struct id_list *list = &left->losers;
+		bool stays = (other < p->id) != in->last;
+		int c;
 
 		if (there != 0 && ((there & ~OFFSET_MASK) != tag ||
 		    !is_key_of(t, there, p))) {
 			i = layout_next_slot(t, i);
 			continue;
 		}
-		if (there != 0 && (other < p->id) != in->last)
-			return losers_add(losers, p->id);
+		if (there != 0 && (c = compare_shown(t, other, p->id)) != 0) {
+			list = &left->others;
+			stays = c < 0;
+		}
+		if (there != 0 && stays)
+			return list_add(list, p->id);
 		/* When another thread was faster, look again. */
 		if (!__atomic_compare_exchange_n(&t->slots[i], &there, mine,
 		    false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 			continue;
-		return there == 0 ? 0 : losers_add(losers, other);
+		return there == 0 ? 0 : list_add(list, other);
 	}
 }
 
 static int
 insert_batch(struct insert *in, const struct pending *batch, unsigned int n,
-    struct loser_list *losers)
+    struct left *left)
 {
 	for (unsigned int i = 0; i < n; i++)
-		if (insert_one(in, &batch[i], losers) != 0)
+		if (insert_one(in, &batch[i], left) != 0)
 			return -1;
 	return 0;
 }
 
 /* The entries of one block, up to the next one or the segment's end. */
 static int
-insert_block(struct insert *in, size_t block, struct loser_list *losers)
+insert_block(struct insert *in, size_t block, struct left *left)
 {
 	const struct table *t = in->table;
 	const char *p = t->arena.base + t->blocks[block].offset;
@@ -140,13 +168,13 @@ insert_block(struct insert *in, size_t block, struct loser_list *losers)
 		__builtin_prefetch(&t->slots[layout_slot(t, batch[n].hash)],
 		    1);
 		if (++n == BATCH) {
-			if (insert_batch(in, batch, n, losers) != 0)
+			if (insert_batch(in, batch, n, left) != 0)
 				return -1;
 			n = 0;
 		}
 		p = head.end;
 	}
-	return insert_batch(in, batch, n, losers);
+	return insert_batch(in, batch, n, left);
 }
 
 static void
@@ -163,13 +191,64 @@ insert_work(unsigned int number, void *arg)
 		    n_blocks;
 		for (; block < end; block++) {
 			pace();
-			if (insert_block(in, block,
-			    &in->losers[number]) != 0) {
+			if (insert_block(in, block, &in->left[number]) != 0) {
 				atomic_store(&in->failed, true);
 				return;
 			}
 		}
 	}
+}
+
+/* A slot for one that is not the first of equal keys, by its bytes. */
+static int
+insert_other(struct insert *in, table_id id, struct id_list *losers)
+{
+	struct table *t = in->table;
+	struct table_entry e, first;
+	uint64_t hash, tag, slot;
+	size_t i;
+
+	table_entry(t, id, &e);
+	hash = layout_hash(e.key, e.key_len);
+	layout_mark(t, table_find_hashed(t, hash, e.key, e.key_len, &first),
+	    LAYOUT_FIRST);
+	hash = layout_hash_other(hash, e.shown, e.shown_len);
+	tag = layout_tag(hash);
+	for (i = layout_slot(t, hash); (slot = t->slots[i]) != 0;
+	    i = layout_next_slot(t, i)) {
+		table_id there = (slot & OFFSET_MASK) - 1;
+
+		if ((slot & ~OFFSET_MASK) != tag ||
+		    compare_shown(t, there, id) != 0)
+			continue;
+		if ((there < id) != in->last)
+			return list_add(losers, id);
+		t->slots[i] = tag | (id + 1);
+		return list_add(losers, there);
+	}
+	t->slots[i] = tag | (id + 1);
+	return 0;
+}
+
+static int
+insert_others(struct insert *in)
+{
+	size_t done = 0;
+
+	for (unsigned int i = 0; i < CREW_MAX; i++) {
+		const struct id_list *l = &in->left[i].others;
+
+		for (size_t j = 0; j < l->n; j++) {
+			if (done++ % PACE_ENTRIES == 0)
+				pace();
+			if (insert_other(in, l->ids[j],
+			    &in->left[i].losers) != 0)
+				return -1;
+		}
+	}
+	if (done > 0)
+		in->table->form |= LAYOUT_EQUALS;
+	return 0;
 }
 
 static int
@@ -200,22 +279,17 @@ static void
 report(const struct table *t, const struct table_options *options,
     table_id id, struct problems *problems)
 {
-	char key[QUOTE_SIZE], kept_key[QUOTE_SIZE], place[PATH_MAX + 32];
+	char key[QUOTE_SIZE], place[PATH_MAX + 32];
 	const char *file;
 	unsigned int line;
 	struct table_entry entry, kept;
 	const char *hint = " (duplicates=first or last keeps one, "
 	    "join all)";
-	table_id kept_id;
-	bool same;
 
 	table_entry(t, id, &entry);
-	kept_id = table_find(t, entry.key, entry.key_len, &kept);
-	spell_place(t, kept_id, place, sizeof(place));
+	spell_place(t, table_find_own(t, entry.key, entry.key_len,
+	    entry.shown, entry.shown_len, &kept), place, sizeof(place));
 	quote(key, entry.shown, entry.shown_len);
-	quote(kept_key, kept.shown, kept.shown_len);
-	same = entry.shown_len == kept.shown_len &&
-	    memcmp(entry.shown, kept.shown, kept.shown_len) == 0;
 	/* The answer lines need no directive of their own. */
 	if (options->said_file == NULL)
 		hint = " (table main duplicates=first or last keeps one, "
@@ -223,14 +297,12 @@ report(const struct table *t, const struct table_options *options,
 	table_locate(t, id, &file, &line);
 	if (line != 0)
 		problems_add(problems, file, line, "the key \"%s\" was given "
-		    "before%s%s%s, at %s%s", key, same ? "" : " as \"",
-		    same ? "" : kept_key, same ? "" : "\"", place, hint);
+		    "before, at %s%s", key, place, hint);
 	else
 		problems_add_of(problems, file, options->said_file,
 		    options->said_line, "%s: record %zu: the key \"%s\" was "
-		    "given before%s%s%s, at %s%s", file, table_record(t, id),
-		    key, same ? "" : " as \"", same ? "" : kept_key,
-		    same ? "" : "\"", place, hint);
+		    "given before, at %s%s", file, table_record(t, id), key,
+		    place, hint);
 }
 
 /* Where the entries of the next file begin, behind those of an entry's. */
@@ -279,7 +351,7 @@ gather(struct insert *in, table_id **ids)
 	size_t n = 0;
 
 	for (unsigned int i = 0; i < CREW_MAX; i++)
-		n += in->losers[i].n;
+		n += in->left[i].losers.n;
 	*ids = NULL;
 	if (n == 0)
 		return 0;
@@ -287,7 +359,7 @@ gather(struct insert *in, table_id **ids)
 		return -1;
 	n = 0;
 	for (unsigned int i = 0; i < CREW_MAX; i++) {
-		const struct loser_list *l = &in->losers[i];
+		const struct id_list *l = &in->left[i].losers;
 
 		if (l->n > 0)
 			memcpy(*ids + n, l->ids, l->n * sizeof(**ids));
@@ -332,14 +404,16 @@ insert_all(struct table *t, const struct table_options *options,
 	in->last = options->duplicates == TABLE_DUPLICATES_LAST;
 	crew_run(runs < threads ? (unsigned int)runs : threads, insert_work,
 	    in);
-	if (!atomic_load(&in->failed))
+	if (!atomic_load(&in->failed) && insert_others(in) == 0)
 		n = gather(in, &ids);
 	if (n != -1 && settle(t, options, ids, (size_t)n, sum, problems) != 0)
 		n = -1;
 	if (n > 0)
 		t->count -= (size_t)n;
-	for (unsigned int i = 0; i < CREW_MAX; i++)
-		free(in->losers[i].ids);
+	for (unsigned int i = 0; i < CREW_MAX; i++) {
+		free(in->left[i].losers.ids);
+		free(in->left[i].others.ids);
+	}
 	free(in);
 	free(ids);
 	return n == -1 ? -1 : 0;

@@ -16,9 +16,10 @@ struct problems;
 
 /*
  * Fill the slots, which must be more than the entries and empty, and count.
- * The outcome is the same whatever the threads: of equal keys the first is
- * kept, or the last for TABLE_DUPLICATES_LAST; the others are marked; or all
- * are joined for TABLE_DUPLICATES_JOIN, see join.h.
+ * The outcome is the same whatever the threads: of entries whose keys have the
+ * same bytes the first is kept, or the last for TABLE_DUPLICATES_LAST; the
+ * others are marked; or all are joined for TABLE_DUPLICATES_JOIN, see join.h.
+ * Keys that are equal only once folded are all kept.
  *
  * sum       of all entries; those that are marked are taken from it
  * problems  gets every key that came twice, for TABLE_DUPLICATES_ERROR

@@ -46,15 +46,11 @@ struct join {
 void
 join_mark(const struct table *t, table_id id, struct digest_sum *sum)
 {
-	char *start = t->arena.base + id;
-	const char *p = start;
 	struct table_entry e;
 
 	table_entry(t, id, &e);
 	digest_take(sum, e.shown, e.shown_len, e.value, e.value_len);
-	layout_number(&p);
-	layout_number(&p);
-	start[p - start] |= LAYOUT_REPLACED;
+	layout_mark(t, id, LAYOUT_REPLACED);
 }
 
 static int
@@ -80,8 +76,8 @@ find_pairs(struct join *j, const table_id *ids)
 			pace();
 		table_entry(j->table, ids[i], &e);
 		j->pairs[i].id = ids[i];
-		j->pairs[i].first = table_find(j->table, e.key, e.key_len,
-		    &first);
+		j->pairs[i].first = table_find_own(j->table, e.key, e.key_len,
+		    e.shown, e.shown_len, &first);
 	}
 	qsort(j->pairs, j->n, sizeof(*j->pairs), pair_cmp);
 	return 0;
@@ -178,14 +174,23 @@ next_segment(struct join *j, const char *file)
 	return 0;
 }
 
-/* The slot of an entry is another's. */
+/* The slot of an entry is another's, and so is that it is the first. */
 static void
 move_slot(const struct table *t, const struct table_entry *e, table_id from,
     table_id to)
 {
 	uint64_t hash = layout_hash(e->key, e->key_len);
-	size_t i = layout_slot(t, hash);
+	struct table_entry first;
+	struct layout_head head;
+	size_t i;
 
+	layout_head(t, t->arena.base + from, &head);
+	if (head.first)
+		layout_mark(t, to, LAYOUT_FIRST);
+	else if (table_find_hashed(t, hash, e->key, e->key_len,
+	    &first) != from)
+		hash = layout_hash_other(hash, e->shown, e->shown_len);
+	i = layout_slot(t, hash);
 	while ((t->slots[i] & OFFSET_MASK) != from + 1)
 		i = layout_next_slot(t, i);
 	t->slots[i] = layout_tag(hash) | (to + 1);

@@ -68,8 +68,9 @@ index_compare(const struct table_entry *a, const struct table_entry *b)
 	size_t len = a->key_len < b->key_len ? a->key_len : b->key_len;
 	int c = memcmp(a->key, b->key, len);
 
-	return c != 0 ? c : (a->key_len > b->key_len) -
-	    (a->key_len < b->key_len);
+	if (c != 0 || a->key_len != b->key_len)
+		return c != 0 ? c : a->key_len < b->key_len ? -1 : 1;
+	return table_shown_cmp(a, b);
 }
 
 static int
@@ -324,6 +325,16 @@ index_table_key(const void *arg, uint64_t id, size_t *len)
 	return (const uint8_t *)entry.key;
 }
 
+static const uint8_t *
+index_table_shown(const void *arg, uint64_t id, size_t *len)
+{
+	struct table_entry entry;
+
+	table_entry(arg, id, &entry);
+	*len = entry.shown_len;
+	return (const uint8_t *)entry.shown;
+}
+
 struct index *
 index_new(const struct table *table, unsigned int ways, unsigned int threads,
     const char **why, table_id *at)
@@ -342,12 +353,14 @@ index_new(const struct table *table, unsigned int ways, unsigned int threads,
 	if (index_survey(&survey, table, why, at) == -1)
 		goto fail;
 	*why = "out of memory";
-	if (!survey.sorted && index_sort(index_table_key, table, survey.items,
-	    survey.n, survey.common) == -1)
+	if (!survey.sorted && index_sort(index_table_key,
+	    table_has_equals(table) ? index_table_shown : NULL, table,
+	    survey.items, survey.n, survey.common) == -1)
 		goto fail;
 	if ((index = calloc(1, sizeof(*index))) == NULL ||
 	    index_room(index, &survey) == -1)
 		goto fail;
+	index->equals = table_has_equals(table);
 	index_fill(index, table, &survey);
 	if (table_weighs(table) && index_weigh(index, table) == -1)
 		goto fail;
@@ -433,6 +446,41 @@ index_lower(const struct index *index, const void *str, size_t len, bool past,
 			to = mid;
 	}
 	return from;
+}
+
+/* Whether the keys of two ranks are equal. */
+static bool
+index_same(const struct index *index, uint32_t a, uint32_t b)
+{
+	size_t a_len, b_len;
+	const uint8_t *p = index_key(index, a, &a_len);
+	const uint8_t *q = index_key(index, b, &b_len);
+
+	return a_len == b_len && memcmp(p, q, a_len) == 0;
+}
+
+uint32_t
+index_behind(const struct index *index, uint32_t rank)
+{
+	uint32_t low = rank, high, step = 1;
+
+	if (!index->equals)
+		return rank + 1;
+	/* They are neighbours, and mostly few. */
+	while (index->n - low > step && index_same(index, rank, low + step)) {
+		low += step;
+		step *= 2;
+	}
+	high = index->n - low > step ? low + step : index->n;
+	while (high - low > 1) {
+		uint32_t mid = low + (high - low) / 2;
+
+		if (index_same(index, rank, mid))
+			low = mid;
+		else
+			high = mid;
+	}
+	return high;
 }
 
 /* The first sample from from on that is not less; near ones are quick. */

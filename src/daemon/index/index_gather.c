@@ -296,8 +296,8 @@ gather_sort(struct index_gather *gather)
 		return -1;
 	for (size_t i = 0; i < gather->n; i++)
 		gather->items[i].id = i;
-	return index_sort(gather_sort_key, gather, gather->items, gather->n,
-	    0);
+	return index_sort(gather_sort_key, NULL, gather, gather->items,
+	    gather->n, 0);
 }
 
 int

@@ -7,10 +7,11 @@
 /*
  * The inside of an index, for those that search in it.
  *
- * A key's rank is its place in the order of bytes, from 0.  All keys lie in
- * that order in one text, each followed by INDEX_END, which is no byte of
- * UTF-8: so a suffix of a key is a string of the text that ends with it, and
- * no match goes beyond its key.
+ * A key's rank is its place in the order of bytes, from 0; where keys are equal
+ * as they are compared, in the order of the bytes that their files have.  All
+ * keys lie in that order in one text, each followed by INDEX_END, which is no
+ * byte of UTF-8: so a suffix of a key is a string of the text that ends with
+ * it, and no match goes beyond its key.
  */
 
 #include <stdbool.h>
@@ -39,6 +40,7 @@ struct index {
 	unsigned int id_size;
 	size_t key_max;		/* bytes of the longest key */
 	size_t common;		/* bytes that all keys begin with */
+	bool equals;		/* some keys are equal, as they are compared */
 	uint64_t *samples;	/* owned: 8 bytes behind those of some keys */
 	uint32_t samples_n;
 	int32_t *suffixes;	/* owned: the suffix array; NULL: none */
@@ -167,17 +169,27 @@ size_t index_skip_starts(const struct index *, size_t at, size_t end);
 bool index_starts_in(const struct index *, uint32_t rank, const uint8_t *str,
     size_t len);
 
+/* Gives the string of an id, and its length. */
+typedef const uint8_t *index_string(const void *arg, uint64_t id,
+    size_t *len);
+
 /*
- * Sort items by the bytes of their strings, all of which differ.
+ * Sort items by the bytes of their strings.
  *
- * string  gives that of an id, and its length; arg is passed to it
+ * string  passed arg
+ * second  likewise: of those whose strings are equal, others, which differ;
+ *         NULL: all strings do
  * skip    bytes that all strings begin with
  *
  * Returns 0, or -1 with errno.
  */
-int index_sort(const uint8_t *(*string)(const void *arg, uint64_t id,
-    size_t *len), const void *arg, struct index_item *items, size_t n,
-    size_t skip);
+int index_sort(index_string *string, index_string *second, const void *arg,
+    struct index_item *items, size_t n, size_t skip);
+
+/*
+ * The first rank behind one whose key is not equal to that one's.
+ */
+uint32_t index_behind(const struct index *, uint32_t rank);
 
 /*
  * The first rank from from on, and before to, whose key is not less than a

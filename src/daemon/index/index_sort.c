@@ -5,7 +5,8 @@
  * Sorting strings by their bytes, seven at a time: those, and how many of the
  * seven the string still had, make one number, so that most of the work is a
  * radix sort of numbers; only keys that are equal in them are looked at
- * again.  No recursion: strings are other people's.
+ * again.  No recursion: strings are other people's.  Those that are equal to
+ * their ends are sorted so once more by a second string.
  */
 
 #include "config.h"
@@ -24,10 +25,11 @@
 /* Items that are equal in their first depth bytes. */
 struct index_run {
 	size_t from, n, depth;
+	bool second;		/* those of their second strings */
 };
 
 struct index_sorter {
-	const uint8_t *(*string)(const void *, uint64_t, size_t *);
+	index_string *string, *second;
 	const void *arg;
 	struct index_item *items;
 	struct index_item *spare;	/* owned: room for as many */
@@ -39,11 +41,12 @@ static void
 index_sort_load(const struct index_sorter *sorter,
     const struct index_run *run)
 {
+	index_string *string = run->second ? sorter->second : sorter->string;
+
 	for (size_t i = run->from; i < run->from + run->n; i++) {
 		struct index_item *item = &sorter->items[i];
 		size_t left;
-		const uint8_t *p = sorter->string(sorter->arg, item->id,
-		    &left);
+		const uint8_t *p = string(sorter->arg, item->id, &left);
 		uint64_t word = 0;
 
 		if (i % PACE_ENTRIES == 0)
@@ -104,8 +107,7 @@ index_sort_radix(struct index_item *items, struct index_item *spare, size_t n)
 }
 
 static int
-index_sort_push(struct index_sorter *sorter, size_t from, size_t n,
-    size_t depth)
+index_sort_push(struct index_sorter *sorter, struct index_run run)
 {
 	if (sorter->runs_n == sorter->runs_room) {
 		size_t room = sorter->runs_room * 2 + 64;
@@ -117,9 +119,27 @@ index_sort_push(struct index_sorter *sorter, size_t from, size_t n,
 		sorter->runs = runs;
 		sorter->runs_room = room;
 	}
-	sorter->runs[sorter->runs_n++] =
-	    (struct index_run){ from, n, depth };
+	sorter->runs[sorter->runs_n++] = run;
 	return 0;
+}
+
+/* What is equal in a run: is to be done again from the next bytes on, or by
+ * second strings.  Returns whether there is anything to do. */
+static bool
+index_sort_again(const struct index_sorter *sorter, uint64_t word,
+    struct index_run *run)
+{
+	if (run->n < 2)
+		return false;
+	run->depth += INDEX_WORD_BYTES;
+	if ((word & 0xff) == INDEX_WORD_BYTES)
+		return true;
+	/* They ended here: those that have no second ones differ. */
+	run->depth = 0;
+	if (run->second || sorter->second == NULL)
+		return false;
+	run->second = true;
+	return true;
 }
 
 /* Those that are equal still are runs to do again. */
@@ -130,31 +150,32 @@ index_sort_split(struct index_sorter *sorter, const struct index_run *run)
 	size_t end = run->from + run->n;
 
 	for (size_t i = run->from; i < end;) {
+		struct index_run equal = *run;
 		size_t from = i++;
 
 		while (i < end && items[i].word == items[from].word)
 			i++;
-		/* One that ended here has no equal: all differ. */
-		if (i - from > 1 &&
-		    (items[from].word & 0xff) == INDEX_WORD_BYTES &&
-		    index_sort_push(sorter, from, i - from,
-		    run->depth + INDEX_WORD_BYTES) == -1)
+		equal.from = from;
+		equal.n = i - from;
+		if (index_sort_again(sorter, items[from].word, &equal) &&
+		    index_sort_push(sorter, equal) == -1)
 			return -1;
 	}
 	return 0;
 }
 
 int
-index_sort(const uint8_t *(*string)(const void *, uint64_t, size_t *),
-    const void *arg, struct index_item *items, size_t n, size_t skip)
+index_sort(index_string *string, index_string *second, const void *arg,
+    struct index_item *items, size_t n, size_t skip)
 {
-	struct index_sorter sorter = { .string = string, .arg = arg,
-		.items = items };
+	struct index_sorter sorter = { .string = string, .second = second,
+		.arg = arg, .items = items };
 	int rc = -1;
 
 	sorter.spare = reallocarray(NULL, n + 1, sizeof(*items));
 	if (sorter.spare == NULL ||
-	    index_sort_push(&sorter, 0, n, skip) == -1)
+	    index_sort_push(&sorter, (struct index_run){ 0, n, skip,
+	    false }) == -1)
 		goto end;
 	while (sorter.runs_n > 0) {
 		struct index_run run = sorter.runs[--sorter.runs_n];

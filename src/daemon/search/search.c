@@ -69,7 +69,8 @@ search_new(const struct table *const *tables, size_t n,
 	search->fill.wanted = query->fill;
 	search->n = n;
 	search->apart = search->itself = search->way != NULL &&
-	    search->way->itself != NULL && (n > 1 || !search->way->is_first);
+	    search->way->itself != NULL && (n > 1 || !search->way->is_first ||
+	    (n == 1 && table_has_equals(tables[0])));
 	search->plain_len = query->key_len;
 	search->tables = malloc((n + 1) * sizeof(*search->tables));
 	search->plain = malloc(query->key_len + 1);
@@ -98,7 +99,9 @@ search_is_past(const struct search *search)
 	if (after->plain == NULL || search->wanted == TABLE_FUZZY)
 		return false;
 	if (search->itself)
-		return !after->is_value || search->at <= after->at;
+		return !after->is_value || search->at < after->at ||
+		    (search->at == after->at &&
+		    !table_has_equals(search->tables[search->at]));
 	return !after->is_value && search->at < after->at;
 }
 
@@ -110,6 +113,7 @@ search_begin(struct search *search)
 	enum search_result result;
 
 	search->first = search->found;
+	search->equals.begun = false;
 	if (search->fill.wanted)
 		ways |= TABLE_WAY(TABLE_PREFIX) | TABLE_WAY(TABLE_SUBSTRING);
 	/* It is only there to hide what it has. */

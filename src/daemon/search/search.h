@@ -21,9 +21,11 @@
  *	others
  *	of the keys' bytes
  *
- * all of it as keys are compared.  A key that an earlier table has hides the
- * same key of later ones, as it does for plain lookups, whether that table may
- * be searched so or not.
+ * all of it as keys are compared; of several that are equal so, in the order of
+ * the bytes that their files have, but that of those that are equal to the value
+ * the one that a lookup of it finds is the first.  A key that an earlier table
+ * has hides the same key of later ones, as it does for plain lookups, whether
+ * that table may be searched so or not.
  *
  * A search may be for what is behind a key in that order.  The key stands in
  * the first table that has it, so that one of them must; a single one, beside

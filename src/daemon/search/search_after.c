@@ -4,7 +4,8 @@
 /*
  * The key that a search goes on after: in which table it stands, whether it is
  * the value, and where its bytes are in the order of that table's keys, be it
- * one of them or not.
+ * one of them or not; and the keys that are equal to the value, of which it may
+ * be one.
  */
 
 #include "config.h"
@@ -114,6 +115,27 @@ search_after_find(struct search *search)
 }
 
 uint32_t
+search_after_own(const struct search *search, uint32_t rank)
+{
+	return search_rank_own(search, rank, search->after.plain,
+	    search->after.plain_len);
+}
+
+bool
+search_after_is_found(const struct search *search)
+{
+	const struct search_after *after = &search->after;
+	const struct table *table = search->tables[after->at];
+	struct table_entry entry;
+
+	return table_find_own(table, (const char *)after->key,
+	    after->key_len, (const char *)after->plain, after->plain_len,
+	    &entry) == table_find_own(table, (const char *)search->key,
+	    search->key_len, (const char *)search->plain, search->plain_len,
+	    &entry);
+}
+
+uint32_t
 search_after_seek(const struct search *search)
 {
 	const struct search_after *after = &search->after;
@@ -122,5 +144,61 @@ search_after_seek(const struct search *search)
 
 	rank = index_seek(index, after->key, after->key_len, false, 0);
 	return search_is_key(index, rank, after->key, after->key_len) ?
-	    rank + 1 : rank;
+	    search_after_own(search, rank) + 1 : rank;
+}
+
+/* Where they are, and which is the first of interest. */
+static void
+search_equals_begin(struct search *search, uint32_t first)
+{
+	struct search_equals *equals = &search->equals;
+	const struct search_after *after = &search->after;
+	uint32_t own;
+
+	*equals = (struct search_equals){ .begun = true, .own = true };
+	if (first == SEARCH_NO_RANK)
+		return;
+	equals->first = search_rank_own(search, first, search->plain,
+	    search->plain_len);
+	equals->own = false;
+	equals->at = first;
+	equals->end = index_behind(search->index, first);
+	if (after->plain == NULL || after->at != search->at ||
+	    !search_is_key(search->index, first, after->key, after->key_len))
+		return;
+	own = search_after_own(search, first);
+	equals->own = true;
+	if (own != equals->first)
+		equals->at = own + 1;
+}
+
+uint32_t
+search_equals_next(struct search *search, uint32_t first)
+{
+	struct search_equals *equals = &search->equals;
+
+	if (!equals->begun)
+		search_equals_begin(search, first);
+	if (!equals->own) {
+		equals->own = true;
+		return equals->first;
+	}
+	if (equals->at < equals->end && equals->at == equals->first)
+		equals->at++;
+	return equals->at < equals->end ? equals->at++ : SEARCH_NO_RANK;
+}
+
+enum search_result
+search_equals(struct search *search, uint32_t first)
+{
+	uint32_t rank;
+
+	while ((rank = search_equals_next(search, first)) != SEARCH_NO_RANK) {
+		enum search_result result = search_push(search,
+		    index_id(search->index, rank), 0);
+
+		if (result != SEARCH_MORE || search_tick(search, 5))
+			return result;
+	}
+	return SEARCH_DONE;
 }

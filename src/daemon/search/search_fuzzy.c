@@ -345,17 +345,29 @@ fuzzy_pass(struct search *search)
 	return fuzzy_walk(search);
 }
 
-/* The key itself. */
+/* The key itself; of equal ones, what a lookup finds is more alike. */
 static enum search_result
 fuzzy_exact(struct search *search)
 {
 	struct table_entry entry;
+	uint32_t first = SEARCH_NO_RANK, rank;
 
 	if (table_find(search->tables[search->at], (const char *)search->key,
-	    search->key_len, &entry) == TABLE_NO_ID)
-		return SEARCH_MORE;
-	return search_near(search, index_seek(search->index, search->key,
-	    search->key_len, false, 0), 0, 0);
+	    search->key_len, &entry) != TABLE_NO_ID)
+		first = index_seek(search->index, search->key,
+		    search->key_len, false, 0);
+	while ((rank = search_equals_next(search, first)) != SEARCH_NO_RANK) {
+		unsigned int like = rank != search->equals.first;
+		enum search_result result;
+
+		/* Nor is any that follows it. */
+		if (!search_near_may(search, rank, like))
+			break;
+		result = search_near(search, rank, 0, like);
+		if (result != SEARCH_MORE || search_tick(search, 10))
+			return result;
+	}
+	return SEARCH_DONE;
 }
 
 /*
@@ -391,8 +403,10 @@ fuzzy_place_after(struct search *search)
 			continue;
 		near->after_distance = edits_is_match(edits) ?
 		    edits->last : 0;
-		near->after_like = like_cost(edits_query(edits),
-		    edits->n, edits->chars, edits->depth, UINT_MAX);
+		near->after_like = near->after_distance == 0 ?
+		    !search_after_is_found(search) :
+		    like_cost(edits_query(edits), edits->n, edits->chars,
+		    edits->depth, UINT_MAX);
 		break;
 	}
 	return SEARCH_MORE;
@@ -454,8 +468,7 @@ fuzzy_work(struct search *search)
 	struct search_fuzzy *fuzzy = search->fuzzy;
 
 	if (fuzzy->pass == 0)
-		return fuzzy_exact(search) == SEARCH_FAILED ? SEARCH_FAILED :
-		    SEARCH_DONE;
+		return fuzzy_exact(search);
 	if (fuzzy->pass <= EDITS_MAX)
 		return fuzzy_pass(search);
 	if (fuzzy->phase == FUZZY_BEGIN) {

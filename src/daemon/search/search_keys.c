@@ -25,8 +25,9 @@ static enum search_result
 search_exact_work(struct search *search)
 {
 	struct table_entry entry;
-	table_id id = table_find(search->tables[search->at],
-	    (const char *)search->key, search->key_len, &entry);
+	table_id id = table_find_own(search->tables[search->at],
+	    (const char *)search->key, search->key_len,
+	    (const char *)search->plain, search->plain_len, &entry);
 
 	if (id == TABLE_NO_ID)
 		return SEARCH_DONE;
@@ -51,8 +52,21 @@ search_itself(struct search *search)
 
 	if (id == TABLE_NO_ID)
 		return SEARCH_DONE;
+	if (search->index->equals)
+		return search_equals(search, search_rank_of(search,
+		    search->key, search->key_len));
 	result = search_push(search, id, 0);
 	return result == SEARCH_MORE ? SEARCH_DONE : result;
+}
+
+/* Whether the key to go on after is equal to the value. */
+static bool
+is_after_value(const struct search *search)
+{
+	const struct search_after *after = &search->after;
+
+	return after->key_len == search->key_len && memcmp(after->key,
+	    search->key, search->key_len) == 0;
 }
 
 static enum search_result
@@ -62,10 +76,12 @@ search_prefix_begin(struct search *search)
 
 	search->lo = index_seek(index, search->key, search->key_len, false,
 	    search_after_rank(search));
-	/* The value itself is first, so before every key to go on after. */
-	if ((search->apart || search_is_after(search)) &&
+	/* The value itself is first, so before every key to go on after; but
+	 * that may be one of several that are equal to it. */
+	if ((search->apart || (search_is_after(search) &&
+	    !is_after_value(search))) &&
 	    search_is_key(index, search->lo, search->key, search->key_len))
-		search->lo++;
+		search->lo = index_behind(index, search->lo);
 	search->hi = search->lo;
 	return SEARCH_MORE;
 }
@@ -172,7 +188,7 @@ search_substring_begin(struct search *search)
 	/* In a round before it was the first. */
 	if (search->apart && search_is_key(index, search->lo, search->key,
 	    search->key_len))
-		search->lo++;
+		search->lo = index_behind(index, search->lo);
 	search->hi = search->lo;
 	return SEARCH_MORE;
 }
@@ -216,7 +232,8 @@ search_suffix_begin(struct search *search)
 	if (table_find(search->tables[search->at], (const char *)search->key,
 	    len, &entry) != TABLE_NO_ID) {
 		search->hits.but = search_rank_of(search, search->key, len);
-		search->hits.but_n = 1;
+		search->hits.but_n = index_behind(search->index,
+		    search->hits.but) - search->hits.but;
 	}
 	if (!search->hits.words || (search_is_after(search) &&
 	    !(after->key_len >= len && memcmp(after->key + after->key_len -

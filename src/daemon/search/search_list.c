@@ -150,6 +150,35 @@ search_rank_of(const struct search *search, const uint8_t *key, size_t len)
 	    SEARCH_NO_RANK;
 }
 
+uint32_t
+search_rank_own(const struct search *search, uint32_t rank,
+    const uint8_t *own, size_t len)
+{
+	const struct index *index = search->index;
+	const struct table *table = search->tables[search->at];
+	const struct table_entry key = { .shown = (const char *)own,
+	    .shown_len = len };
+	uint32_t low = rank, high = index_behind(index, rank);
+	struct table_entry entry;
+
+	if (high - low == 1)
+		return rank;
+	while (low < high) {
+		uint32_t mid = low + (high - low) / 2;
+		int c;
+
+		table_entry(table, index_id(index, mid), &entry);
+		c = table_shown_cmp(&entry, &key);
+		if (c == 0)
+			return mid;
+		if (c < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return rank;
+}
+
 int
 search_reserve(struct search *search)
 {

@@ -19,6 +19,7 @@ void
 search_near_start(struct search *search)
 {
 	search->near.from = search->found;
+	search->near.behind = search_after_rank(search);
 }
 
 /* Whether there are enough, so that a match must be better than the last. */
@@ -49,8 +50,7 @@ near_is_before(const struct search *search, uint32_t rank,
 	if (like != near->after_like)
 		return like < near->after_like;
 	/* Of those that are as near, tables come in turn. */
-	return search->at < search->after.at ||
-	    rank < search_after_rank(search);
+	return search->at < search->after.at || rank < near->behind;
 }
 
 /* Where it belongs; one that is there already is there. */

@@ -67,7 +67,8 @@ struct search_regex {
 	uint32_t slow_rank;		/* which key, and */
 	size_t start;			/* from where on */
 	bool hits;			/* what the suffix array tells */
-	uint32_t value;			/* rank of the key that is the pattern */
+	/* Ranks of keys that are the pattern: equal ones match alike. */
+	uint32_t value, value_end;
 	uint8_t literal[SEARCH_PATTERN_MAX];
 	char why[REGEX_WHY];
 };
@@ -256,11 +257,13 @@ regex_test(struct search *search, uint32_t rank, uint32_t pos)
 	return regex_slowly(search, key, len);
 }
 
-/* The key that is the pattern was in a round before. */
+/* Keys that are the pattern were in a round before. */
 static enum search_verdict
 regex_test_other(struct search *search, uint32_t rank, uint32_t pos)
 {
-	return rank == search->regex->value ? SEARCH_NO :
+	const struct search_regex *regex = search->regex;
+
+	return rank >= regex->value && rank < regex->value_end ? SEARCH_NO :
 	    regex_test(search, rank, pos);
 }
 
@@ -320,6 +323,8 @@ regex_prepare(struct search *search)
 	    &len) == SEARCH_FAILED)
 		return SEARCH_FAILED;
 	regex->value = search_rank_of(search, value, len);
+	regex->value_end = regex->value == SEARCH_NO_RANK ? SEARCH_NO_RANK :
+	    index_behind(search->index, regex->value);
 	return SEARCH_MORE;
 }
 
@@ -336,7 +341,7 @@ search_regex_begin(struct search *search)
 	return SEARCH_MORE;
 }
 
-/* The key that is the pattern, if it matches it. */
+/* The keys that are the pattern, if they match it. */
 static enum search_result
 search_regex_itself(struct search *search)
 {
@@ -346,6 +351,8 @@ search_regex_itself(struct search *search)
 		return result;
 	if (search->regex->value == SEARCH_NO_RANK)
 		return SEARCH_DONE;
+	if (search->equals.begun)
+		return search_equals(search, search->regex->value);
 	switch (regex_test(search, search->regex->value, 0)) {
 	case SEARCH_NO:
 		return SEARCH_DONE;
@@ -356,9 +363,7 @@ search_regex_itself(struct search *search)
 	case SEARCH_TOO_LATE:
 		return SEARCH_LATE;
 	}
-	result = search_push(search, index_id(search->index,
-	    search->regex->value), 0);
-	return result == SEARCH_MORE ? SEARCH_DONE : result;
+	return search_equals(search, search->regex->value);
 }
 
 static enum search_result

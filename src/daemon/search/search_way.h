@@ -36,12 +36,13 @@ struct search_way {
 	enum search_result (*work)(struct search *);
 	void (*end)(struct search *);	/* once; NULL: nothing to free */
 	/*
-	 * As work, in a round before: push the key that is the value, if it is
-	 * a match.  NULL: there is no such round.
+	 * As work, in a round before: push the key that is the value, or all
+	 * that are equal to it, if they are matches.  NULL: there is no such
+	 * round.
 	 */
 	enum search_result (*itself)(struct search *);
 	bool is_first;		/* nor with one table, where that key is first
-				   by its bytes */
+				   by its bytes, unless several are equal */
 };
 
 /* Who takes what words find, in any order. */
@@ -72,9 +73,19 @@ struct search_after {
 	size_t key_len;
 };
 
+/* Of keys that are equal to the value, as they are compared, those that are to
+ * be pushed: first what a lookup of it finds, then the others by their bytes. */
+struct search_equals {
+	bool begun;		/* these are set, of the table in hand: */
+	bool own;		/* the first is pushed, or not wanted */
+	uint32_t first;		/* its rank */
+	uint32_t at, end;	/* of the others */
+};
+
 /* What is behind the key to go on after, by distance; search_near.c. */
 struct search_near {
 	size_t from;		/* of the list that is of the pass in hand */
+	uint32_t behind;	/* search_after_rank(), for it */
 	bool placed;		/* these are set: */
 	unsigned int after_distance;	/* of that key from the query */
 	unsigned int after_like;
@@ -112,6 +123,7 @@ struct search {
 	enum table_way wanted;
 	size_t first;		/* of list that is from the table in hand */
 	bool table_more;	/* fuzzy: a table has more than the limit */
+	struct search_equals equals;
 	struct search_near near;
 	struct search_fill fill;
 	size_t limit;
@@ -214,6 +226,19 @@ void search_after_clear(struct search_after *);
 enum search_result search_after_find(struct search *);
 
 /*
+ * The rank of the key that stands for it, in the table in hand, where that has
+ * it: of keys that are equal to it the one that a lookup finds.
+ */
+uint32_t search_after_own(const struct search *, uint32_t rank);
+
+/*
+ * Whether it is, of keys that are equal to the value in the table in which it
+ * stands, the one that a lookup of the value finds; the value is set as that
+ * table compares it.
+ */
+bool search_after_is_found(const struct search *);
+
+/*
  * Whether it stands in the table in hand, among others than the value: then
  * only some matches of that are behind it.
  */
@@ -301,11 +326,38 @@ search_is_key(const struct index *index, uint32_t rank, const uint8_t *p,
 }
 
 /*
- * The rank of a key in the table in hand; SEARCH_NO_RANK where it is none.
+ * The rank of a key in the table in hand, of equal ones the first;
+ * SEARCH_NO_RANK where it is none.
  */
 uint32_t search_rank_of(const struct search *, const uint8_t *key,
     size_t len);
 #define SEARCH_NO_RANK	UINT32_MAX
+
+/*
+ * Of the keys that are equal to the one of a rank, which is their first, the
+ * rank of that which a lookup finds.
+ *
+ * own, len  what is looked up, as it was asked for
+ */
+uint32_t search_rank_own(const struct search *, uint32_t rank,
+    const uint8_t *own, size_t len);
+
+/*
+ * The next one of the keys that are equal to the value, behind the key to go on
+ * after.
+ *
+ * first  the rank of the first of them, or SEARCH_NO_RANK
+ *
+ * Returns its rank, or SEARCH_NO_RANK.
+ */
+uint32_t search_equals_next(struct search *, uint32_t first);
+
+/*
+ * Push the keys that are equal to the value.
+ *
+ * Returns SEARCH_DONE, or why not.
+ */
+enum search_result search_equals(struct search *, uint32_t first);
 
 /*
  * Push the key that is the value, if there is one: what struct search_way has

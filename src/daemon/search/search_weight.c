@@ -104,6 +104,7 @@ find_behind(struct search *search)
 		key = index_key(index, rank, &len);
 		if (len == after->key_len &&
 		    memcmp(key, after->key, len) == 0) {
+			rank = search_after_own(search, rank);
 			search->weight->behind =
 			    index->weights->levels[0][rank] + 1;
 			return SEARCH_MORE;

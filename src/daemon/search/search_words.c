@@ -158,7 +158,7 @@ words_begin(struct search *search)
 	/* The value itself is pushed already, where it has a round. */
 	if (search->apart && search_is_key(search->index, words->lo,
 	    search->key, search->key_len))
-		words->from++;
+		words->from = index_behind(search->index, words->lo);
 	if (search_is_after(search) && search->sink == NULL)
 		words_after(search);
 	return SEARCH_MORE;

@@ -46,7 +46,7 @@ compare(const struct table *old, const struct table *new,
 		if (seen++ % PACE_ENTRIES == 0)
 			pace();
 		/* Where one of them folds, the keys cannot be compared so. */
-		if (table_find(old, e.key, e.key_len, &was) == TABLE_NO_ID)
+		if (table_find_again(old, new, &e, &was) == TABLE_NO_ID)
 			continue;
 		kept++;
 		d->changed += was.value_len != e.value_len ||

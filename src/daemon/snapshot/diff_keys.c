@@ -55,15 +55,16 @@ count(const struct diff_table *d, enum diff_sort sort)
 	    sort == DIFF_CHANGED ? d->changed : d->added;
 }
 
-/* What an entry is, seen from the other table, as diff.c compares them. */
+/* What an entry of one table is, seen from the other, as diff.c compares
+ * them. */
 static bool
-is_sort(const struct table *other, const struct table_entry *e,
-    enum diff_sort sort)
+is_sort(const struct table *other, const struct table *t,
+    const struct table_entry *e, enum diff_sort sort)
 {
 	struct table_entry was;
 
 	if (other == NULL ||
-	    table_find(other, e->key, e->key_len, &was) == TABLE_NO_ID)
+	    table_find_again(other, t, e, &was) == TABLE_NO_ID)
 		return sort != DIFF_CHANGED;
 	return sort == DIFF_CHANGED && (was.value_len != e->value_len ||
 	    memcmp(was.value, e->value, e->value_len) != 0);
@@ -82,7 +83,7 @@ find(struct diff_named *named, const struct diff_table *d,
 	while (left > 0 && named->n < most && table_next(walked, &id, &e)) {
 		if (seen++ % PACE_ENTRIES == 0)
 			pace();
-		if (!is_sort(other, &e, sort))
+		if (!is_sort(other, walked, &e, sort))
 			continue;
 		named->list[named->n++] = (struct diff_key){ d, e.shown,
 		    e.shown_len };

@@ -466,7 +466,7 @@ find_folded(const struct table *t, const char *key, size_t key_len,
 	    key_len > FOLD_OF_MOST(table_key_max(t)) ||
 	    fold_as(table_drops_marks(t), key, key_len, folded, &len) != 0)
 		return TABLE_NO_ID;
-	return table_find(t, folded, len, e);
+	return table_find_own(t, folded, len, key, key_len, e);
 }
 
 static inline bool

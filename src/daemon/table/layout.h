@@ -12,8 +12,9 @@
  *
  *	key_len		numbers of 7 bits a byte, the lowest first, with the
  *	value_len	high bit on all bytes but the last
- *	lines		that it is below the entry before it, times 4; plus 2
- *			when it has a weight, plus 1 when another entry
+ *	lines		that it is below the entry before it, times 8; plus 4
+ *			when it is the first of several with equal keys, plus
+ *			2 when it has a weight, plus 1 when another entry
  *			replaced it
  *	shown_len	only in a table that folds; 0: shown is the key
  *	where		only in a table that refers to files: the offset of
@@ -28,6 +29,11 @@
  * Behind the last entry of a segment there is a key_len of 0, which no entry
  * has.  A block starts at a segment's first entry and again after each
  * BLOCK_ENTRIES; its first entry's lines count from the block's line.
+ *
+ * Keys that are equal as they are compared, and not in their bytes, are of
+ * tables that fold.  The first of them, in the order of bytes, has the slot
+ * that a lookup comes to; each other one has a slot by the hash of its bytes,
+ * with a tag that no lookup of what they are compared as has.
  */
 
 #include <stdatomic.h>
@@ -53,11 +59,13 @@
 #define LAYOUT_REFERS	2u
 #define LAYOUT_WEIGHS	4u	/* an entry has a weight */
 #define LAYOUT_MARKS	8u	/* no number: with the first, drops marks */
+#define LAYOUT_EQUALS	16u	/* nor here: some keys are equal, once folded */
 
 /* Beside an entry's lines. */
 #define LAYOUT_REPLACED	1u
 #define LAYOUT_WEIGHED	2u
-#define LAYOUT_LINES_SHIFT	2
+#define LAYOUT_FIRST	4u	/* of several with equal keys */
+#define LAYOUT_LINES_SHIFT	3
 
 struct table_block {
 	uint64_t offset;	/* of its first entry */
@@ -95,6 +103,7 @@ struct layout_head {
 	size_t shown_len;	/* of the bytes before the key */
 	bool replaced;
 	bool weighed;		/* a weight is among the numbers */
+	bool first;		/* there are others with an equal key */
 	uint32_t weight;
 	const char *bytes;	/* behind the numbers, or in a file */
 	const char *end;	/* where the next entry is */
@@ -149,12 +158,24 @@ layout_head(const struct table *t, const char *p, struct layout_head *h)
 	h->lines = lines >> LAYOUT_LINES_SHIFT;
 	h->replaced = lines & LAYOUT_REPLACED;
 	h->weighed = lines & LAYOUT_WEIGHED;
+	h->first = lines & LAYOUT_FIRST;
 	h->weight = 0;
 	h->shown_len = 0;
 	h->bytes = p;
 	h->end = p + h->key_len + h->value_len;
 	if (t->form != 0)
 		layout_more(t, p, h);
+}
+
+/* Set a mark beside the lines of an entry, while its table is built. */
+static inline void
+layout_mark(const struct table *t, table_id id, unsigned int mark)
+{
+	const char *p = t->arena.base + id;
+
+	layout_number(&p);
+	layout_number(&p);
+	((uint8_t *)t->arena.base)[p - t->arena.base] |= (uint8_t)mark;
 }
 
 static inline const char *
@@ -176,6 +197,19 @@ static inline uint64_t
 layout_tag(uint64_t hash)
 {
 	return hash << OFFSET_BITS;
+}
+
+/*
+ * The hash of a key's bytes, where it is not the first of equal ones.
+ *
+ * hash  of what they are compared as, which has another tag
+ */
+static inline uint64_t
+layout_hash_other(uint64_t hash, const char *shown, size_t len)
+{
+	uint64_t other = layout_hash(shown, len);
+
+	return layout_tag(other) != layout_tag(hash) ? other : other ^ 1;
 }
 
 /* Where the probe for a hash starts: its share of all slots. */

@@ -68,6 +68,77 @@ table_find_hashed(const struct table *t, uint64_t hash, const char *key,
 	return TABLE_NO_ID;
 }
 
+static bool
+is_shown(const struct table_entry *e, const char *own, size_t len)
+{
+	return e->shown_len == len && memcmp(e->shown, own, len) == 0;
+}
+
+/* Of keys that are equal to one, the one that has some bytes and is not the
+ * first. */
+static table_id
+find_other(const struct table *t, uint64_t hash, const char *own, size_t len,
+    struct table_entry *entry)
+{
+	uint64_t other = layout_hash_other(hash, own, len), slot;
+	struct table_entry e;
+	struct layout_head head;
+
+	for (size_t i = layout_slot(t, other); (slot = t->slots[i]) != 0;
+	    i = layout_next_slot(t, i)) {
+		if ((slot & ~OFFSET_MASK) != layout_tag(other))
+			continue;
+		layout_head(t, layout_of_slot(t, slot), &head);
+		entry_set(&head, &e);
+		if (is_shown(&e, own, len)) {
+			*entry = e;
+			return (slot & OFFSET_MASK) - 1;
+		}
+	}
+	return TABLE_NO_ID;
+}
+
+/* Whether an entry that table_find() found is one of several. */
+static bool
+is_first(const struct table *t, table_id id)
+{
+	struct layout_head head;
+
+	layout_head(t, t->arena.base + id, &head);
+	return head.first;
+}
+
+table_id
+table_find_own(const struct table *t, const char *key, size_t key_len,
+    const char *own, size_t own_len, struct table_entry *entry)
+{
+	uint64_t hash = layout_hash(key, key_len);
+	table_id id = table_find_hashed(t, hash, key, key_len, entry), other;
+
+	if (id == TABLE_NO_ID || !table_has_equals(t) ||
+	    is_shown(entry, own, own_len) || !is_first(t, id))
+		return id;
+	other = find_other(t, hash, own, own_len, entry);
+	return other != TABLE_NO_ID ? other : id;
+}
+
+table_id
+table_find_again(const struct table *other, const struct table *t,
+    const struct table_entry *e, struct table_entry *was)
+{
+	table_id id = table_find_own(other, e->key, e->key_len, e->shown,
+	    e->shown_len, was);
+	struct table_entry first;
+
+	if (id == TABLE_NO_ID ||
+	    (!table_has_equals(other) && !table_has_equals(t)) ||
+	    is_shown(was, e->shown, e->shown_len))
+		return id;
+	/* It is the first of those that are equal. */
+	return is_first(other, id) || is_first(t, table_find(t, e->key,
+	    e->key_len, &first)) ? TABLE_NO_ID : id;
+}
+
 void
 table_prefetch(const struct table *t, uint64_t hash)
 {
@@ -104,6 +175,16 @@ table_entry(const struct table *t, table_id id, struct table_entry *entry)
 
 	layout_head(t, t->arena.base + id, &head);
 	entry_set(&head, entry);
+}
+
+int
+table_shown_cmp(const struct table_entry *a, const struct table_entry *b)
+{
+	size_t len = a->shown_len < b->shown_len ? a->shown_len : b->shown_len;
+	int c = memcmp(a->shown, b->shown, len);
+
+	return c != 0 ? c : (a->shown_len > b->shown_len) -
+	    (a->shown_len < b->shown_len);
 }
 
 /* The last block that starts at or before an id; there is one. */
@@ -205,6 +286,12 @@ bool
 table_weighs(const struct table *t)
 {
 	return (t->form & LAYOUT_WEIGHS) != 0;
+}
+
+bool
+table_has_equals(const struct table *t)
+{
+	return (t->form & LAYOUT_EQUALS) != 0;
 }
 
 uint32_t

@@ -47,7 +47,8 @@ struct table_entry {
 typedef uint64_t table_id;
 
 /*
- * Find the entry with a key; for a table with fold, already folded.
+ * Find the entry with a key; for a table with fold, already folded: of several
+ * whose keys are equal so, the first in the order of their bytes.
  *
  * entry  filled when there is one
  *
@@ -70,6 +71,29 @@ table_id table_find_hashed(const struct table *, uint64_t hash,
     const char *key, size_t key_len, struct table_entry *entry);
 
 /*
+ * The same in a table with fold, for a key that was asked for: of several, the
+ * one whose key has just its bytes, if there is one.
+ *
+ * key, key_len  folded
+ * own, own_len  as it was asked for
+ */
+table_id table_find_own(const struct table *, const char *key,
+    size_t key_len, const char *own, size_t own_len,
+    struct table_entry *entry);
+
+/*
+ * Find what an entry of one table is in another one: the entry whose key has
+ * the same bytes; or one with an equal key, if that is the only one in both.
+ *
+ * was  filled when there is one
+ *
+ * Returns its id, or TABLE_NO_ID.
+ */
+table_id table_find_again(const struct table *other,
+    const struct table *, const struct table_entry *,
+    struct table_entry *was);
+
+/*
  * For who has several keys to find: call the first for each of them, the
  * second for each, then table_find_hashed() for each, so that the waiting
  * for memory overlaps.
@@ -81,6 +105,12 @@ void table_prefetch_entry(const struct table *, uint64_t hash);
  * The entry with an id.
  */
 void table_entry(const struct table *, table_id, struct table_entry *);
+
+/*
+ * The order of the bytes of keys as their files have them: as memcmp(3), a key
+ * before those that begin with it.
+ */
+int table_shown_cmp(const struct table_entry *, const struct table_entry *);
 
 /*
  * Walk all entries in order; those that another one replaced are passed
@@ -111,6 +141,7 @@ size_t table_record(const struct table *, table_id id);
 const char *table_name(const struct table *);
 bool table_folds(const struct table *);
 bool table_weighs(const struct table *);	/* some entry is not 0 */
+bool table_has_equals(const struct table *);	/* and folds; some keys are so */
 bool table_drops_marks(const struct table *);	/* and folds; fold_as() */
 size_t table_key_max(const struct table *);	/* bytes, once folded */
 unsigned int table_ways(const struct table *);	/* the set, never 0 */

@@ -6,6 +6,7 @@
 
 import re
 import sys
+import unicodedata
 
 sys.path.insert(1, sys.path[0] + "/..")
 
@@ -33,10 +34,16 @@ def entries_at_random(rng):
     return entries
 
 
-def without_same(entries):
-    """Entries without those that are the same when folded."""
-    seen = {tables.folded(key): key for key in entries}
-    return {key: entries[key] for key in seen.values()}
+def with_equal(rng, entries):
+    """Entries, and other spellings of some, which are equal when folded."""
+    more = dict(entries)
+    for key in rng.sample(list(entries), len(entries) // 5):
+        for _ in range(rng.choice((1, 1, 2, 20))):
+            other = "".join(rng.choice((c.upper(), c, unicodedata.normalize(
+                "NFD", c))) for c in key)
+            more.setdefault(other, f"{len(more)} of {other[::-1]}")
+    return {key: text for key, text in more.items()
+            if len(key.encode()) <= KEY_MAX}
 
 
 def mistyped(rng, key):
@@ -181,7 +188,7 @@ class Random(TableTest):
 
     def test_folded(self):
         """A table with fold=yes."""
-        entries = without_same(entries_at_random(self.rng))
+        entries = with_equal(self.rng, entries_at_random(self.rng))
         lines = self.table("words", tables.tsv(entries.items()), ALL_WAYS,
                            "fold=yes")
         self.write("small.tsv", "a\tb\n")
@@ -194,7 +201,8 @@ class Random(TableTest):
         """A table that is left in its file, but for what is escaped."""
         tables.needs_cdb()
         entries = {key: answer + "\n" * (len(answer) % 5 == 0) for key, answer
-                   in without_same(entries_at_random(self.rng)).items()}
+                   in with_equal(self.rng, entries_at_random(
+                       self.rng)).items()}
         line = (f"table words file {self.make('cdb', entries.items())} "
                 f"{ALL_WAYS} mmap=yes")
         for fold in (False, True):

@@ -287,21 +287,25 @@ class Duplicates(TableTest):
         self.assertEqual(self.find("a", table="join"), "1\n3")
 
     def test_folded(self):
-        """Keys that differ in case only are the same with fold=yes."""
-        data = "Stra\u00dfe\t1\nx\t2\nSTRASSE\t3\n".encode()
+        """With fold=yes, too, only the same bytes are duplicates."""
+        data = ("Stra\u00dfe\t1\nx\t2\nSTRASSE\t3\nStra\u00dfe\t4\n"
+                ).encode()
         found = self.problems(self.table("words", data, "fold=yes"))
         if "libutf8proc" in found[0][2]:
             self.skipTest("built without libutf8proc")
         self.assertEqual([place[:2] for place in found],
-                         [(self.path("words.tsv"), 3)])
+                         [(self.path("words.tsv"), 4)])
         self.serve(self.table("words", data, "fold=yes", "duplicates=last"),
+                   self.table("first", data, "fold=yes", "duplicates=first"),
                    self.table("joined", data, "fold=yes", "duplicates=join"),
-                   self.table("plain", data))
-        for key in ("strasse", "STRASSE", "Stra\u00dfe", "stra\u1e9ee"):
-            self.assertEqual(self.find(key, table="words"), "3")
-            self.assertEqual(self.find(key, table="joined"), "1\n3")
-        self.assert_finds("prefix", "stra", [("Stra\u00dfe", "1\n3")],
-                          table="joined")
+                   self.table("plain", data, "duplicates=first"))
+        for table, text in (("words", "4"), ("first", "1"),
+                            ("joined", "1\n4")):
+            self.assertEqual(self.find("Stra\u00dfe", table=table), text)
+            for key in ("strasse", "STRASSE", "stra\u1e9ee"):
+                self.assertEqual(self.find(key, table=table), "3")
+            self.assert_finds("prefix", "stra", [
+                ("STRASSE", "3"), ("Stra\u00dfe", text)], table=table)
         self.assertIsNone(self.find("strasse", table="plain"))
         self.assertEqual(self.find("Stra\u00dfe", table="plain"), "1")
 
