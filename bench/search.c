@@ -5,7 +5,9 @@
  * What searches cost in the process itself: CPU per query, by way and table,
  * as JSON.
  *
- *     search [-w WORDS] [-n KEYS] [-q QUERIES] [-t TSV]
+ *     search [-s] [-w WORDS] [-n KEYS] [-q QUERIES] [-t TSV]
+ *
+ * With -s, only what suggestions cost.
  *
  * With a file of KEY TAB ANSWER lines, it is only told what the words of it
  * take: bytes of their indexes for each byte of keys, and of keys and answers,
@@ -52,6 +54,7 @@ struct run {
 
 static unsigned int queries = 2000;
 static bool first = true;
+static bool suggests;		/* limits are filled up */
 
 static double
 now(clockid_t clock)
@@ -188,6 +191,25 @@ make_word(struct text *text)
 	phrase_add(text, phrase_some());
 }
 
+/* A short word, which may be initials. */
+static void
+make_initials(struct text *text)
+{
+	for (text->len = 0; text->len < 3; text->len++)
+		text->p[text->len] = (char)('a' + phrase_rnd(26));
+}
+
+/* The first word of a key, mistyped. */
+static void
+make_begun(struct text *text)
+{
+	const char *space = memchr(text->p, ' ', text->len);
+
+	if (space != NULL)
+		text->len = (size_t)(space - text->p);
+	make_edit(text);
+}
+
 static const char *const regexes[] = {
 	"^colou?r", "ing$", "^un.*able$", "[aeiou]{4}", "^.{3}$", "q[^u]",
 	"(.)\\1\\1", "^s.*s$", "ph.*gy$", "z{2}", "^[^aeiouy]+$",
@@ -271,7 +293,8 @@ run_one(const struct table *table, const char *name, const struct run *run)
 			.key = key, .key_len = run->make == NULL ?
 			strlen(key) : texts[i].len,
 			.distance = run->distance, .limit = run->limit,
-			.after = after[i].p, .after_len = after[i].len };
+			.fill = suggests, .after = after[i].p,
+			.after_len = after[i].len };
 		double start = now(CLOCK_MONOTONIC);
 		struct search *search = search_new(&table, 1, &query);
 		const struct search_match *list;
@@ -449,6 +472,13 @@ static const struct run runs_phrases[] = {
 	{ "text, a letter", TABLE_TEXT, 0, 10, make_letter, false }
 };
 
+/* Distances are those that requests have for such values. */
+static const struct run runs_suggest[] = {
+	{ "suggest", TABLE_FUZZY, 3, 5, make_edits, false },
+	{ "suggest, first word", TABLE_FUZZY, 3, 5, make_begun, false },
+	{ "suggest, three letters", TABLE_FUZZY, 1, 5, make_initials, false }
+};
+
 /* What the indexes of words take, for each byte of what they index. */
 static void
 measure_sizes(const char *path)
@@ -483,6 +513,21 @@ measure(const char *name, enum kind kind, const char *path, size_t n,
 	table_unref(table);
 }
 
+/* Suggestions for names of some words, and for words. */
+static void
+measure_suggestions(const char *words, size_t n)
+{
+	const unsigned int ways = TABLE_WAY(TABLE_PREFIX) |
+	    TABLE_WAY(TABLE_SUBSTRING) | TABLE_WAY(TABLE_FUZZY);
+	const size_t runs_n = sizeof(runs_suggest) / sizeof(*runs_suggest);
+
+	suggests = true;
+	measure("phrases", KIND_PHRASES, NULL, n, ways, runs_suggest, runs_n);
+	measure("words", KIND_WORDS, words, 0, ways, runs_suggest, runs_n);
+	measure("random", KIND_RANDOM, NULL, n, ways, runs_suggest, runs_n);
+	suggests = false;
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -492,15 +537,19 @@ main(int argc, char *argv[])
 	const char *words = "/usr/share/dict/american-english-huge";
 	const char *tsv = NULL;
 	size_t n = 1000000;
+	bool only = false;
 	int c;
 
-	while ((c = getopt(argc, argv, "n:q:t:w:")) != -1) {
+	while ((c = getopt(argc, argv, "n:q:st:w:")) != -1) {
 		switch (c) {
 		case 'n':
 			n = strtoul(optarg, NULL, 10);
 			break;
 		case 'q':
 			queries = (unsigned int)strtoul(optarg, NULL, 10);
+			break;
+		case 's':
+			only = true;
 			break;
 		case 't':
 			tsv = optarg;
@@ -509,7 +558,7 @@ main(int argc, char *argv[])
 			words = optarg;
 			break;
 		default:
-			fprintf(stderr, "usage: search [-n keys] "
+			fprintf(stderr, "usage: search [-s] [-n keys] "
 			    "[-q queries] [-t tsv] [-w words]\n");
 			return 64;
 		}
@@ -521,6 +570,11 @@ main(int argc, char *argv[])
 		return 0;
 	}
 	phrase_read(words);
+	measure_suggestions(words, n);
+	if (only) {
+		printf("\n]\n");
+		return 0;
+	}
 	measure("phrases", KIND_PHRASES, NULL, n, TABLE_WAY(TABLE_WORDS) |
 	    TABLE_WAY(TABLE_TEXT), runs_phrases,
 	    sizeof(runs_phrases) / sizeof(*runs_phrases));
