@@ -222,18 +222,28 @@ def spelling(options):
                 + " |", flush=True)
 
 
-def countries(options):
-    """Everyday names in a table of the standard's."""
-    with open(COUNTRIES, encoding="utf-8") as f:
-        names = {entry["name"]: entry["alpha_2"]
-                 for entry in json.load(f)["3166-1"]}
-    with contextlib.closing(Appmsgd(options.appmsgd, names)) as server:
+def everyday(options, names, what):
+    """Everyday names in a table of some."""
+    with contextlib.closing(Appmsgd(options.appmsgd, names,
+                                    "fold=marks")) as server:
         missed = [name for name, code in EVERYDAY.items()
                   if name not in names and code not in (
                       names[key] for key in server.suggest(name))]
     asked = sum(name not in names for name in EVERYDAY)
-    print(f"\ncountries: {asked - len(missed)} of {asked} everyday names "
+    print(f"\n{what}: {asked - len(missed)} of {asked} everyday names "
           f"have the right one among five; not {', '.join(missed)}")
+
+
+def countries(options):
+    """Everyday names in tables of the standard's."""
+    with open(COUNTRIES, encoding="utf-8") as f:
+        entries = json.load(f)["3166-1"]
+    names = {entry["name"]: entry["alpha_2"] for entry in entries}
+    everyday(options, names, "countries")
+    official = {entry["official_name"]: entry["alpha_2"] for entry in entries
+                if "official_name" in entry}
+    everyday(options, {**official, **names},
+             "countries, with their official names")
 
 
 def main():

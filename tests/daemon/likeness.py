@@ -1,13 +1,34 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 The appmsgd authors
 
-"""How alike a key and a value are, as appmsg-protocol(7) says it."""
+"""How near and how alike a key and a value are, as appmsg-protocol(7) says
+it."""
 
 import unicodedata
 
 VOWELS = "aeiouy"
 MOST = 3                            # edits between the two
 ALIKE = (VOWELS, "bp", "ckqsxz", "dt", "fvw", "gj", "mn")
+
+
+def distance(a, b, most):
+    """Edits from a to b: insert, leave out, replace a character, or
+    exchange two neighbours; none is edited twice.
+
+    Of the matrix only what can be at most most is filled.
+    """
+    before, above = None, list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        row = [i] + [most + 1] * len(b)
+        for j in range(max(1, i - most), min(len(b), i + most) + 1):
+            y = b[j - 1]
+            least = min(above[j] + 1, row[j - 1] + 1,
+                        above[j - 1] + (x != y))
+            if i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
+                least = min(least, before[j - 2] + 1)
+            row[j] = least
+        before, above = above, row
+    return above[-1]
 
 
 def letter(c):

@@ -17,12 +17,14 @@ import unittest
 import harness
 import likeness
 from harness import LOOPBACK, kept, program, quoted, request, run, to_json
+from words import begins, has_words, in_word, starts_word, words_of
 
 FORMATS = ("tsv", "json", "jsonl", "cdb")
 WAYS = ("exact", "prefix", "suffix", "substring", "fuzzy", "regex", "words",
         "text")
 LITERAL_WAYS = WAYS[:5]  # by the key as a string
 DEFAULT_WAYS = (*LITERAL_WAYS, "words")
+SMALL = 3                           # characters of a word that may be left out
 ALL_WAYS = "search=" + ",".join(WAYS)
 KEY_MAX = 1024          # bytes
 CONFIG = 78             # exit status
@@ -264,34 +266,13 @@ def folded(text):
     return unicodedata.normalize("NFC", text)
 
 
-def distance(a, b, most):
-    """Edits from a to b: insert, leave out, replace a character, or
-    exchange two neighbours; none is edited twice.
-
-    Of the matrix only what can be at most most is filled.
-    """
-    before, above = None, list(range(len(b) + 1))
-    for i, x in enumerate(a, 1):
-        row = [i] + [most + 1] * len(b)
-        for j in range(max(1, i - most), min(len(b), i + most) + 1):
-            y = b[j - 1]
-            least = min(above[j] + 1, row[j - 1] + 1,
-                        above[j - 1] + (x != y))
-            if i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
-                least = min(least, before[j - 2] + 1)
-            row[j] = least
-        before, above = above, row
-    return above[-1]
-
-
-def in_word(c):
-    """Whether it is a letter, a mark or a number."""
-    return unicodedata.category(c)[0] in "LMN"
-
-
-def begins(text, word):
-    """Whether a word in a text begins with one."""
-    return any(other.startswith(word) for other in words_of(text))
+def nearly_begins(text, value):
+    """Whether one that ends where a word does is an edit from the value."""
+    return any(text[:2] == value[:2] and in_word(text[end - 1])
+               and (end == len(text) or not in_word(text[end]))
+               and likeness.distance(value, text[:end], 1) == 1
+               for end in range(len(value) - 1, min(
+                   len(text), len(value) + 1) + 1))
 
 
 def characters(text):
@@ -300,13 +281,6 @@ def characters(text):
     for c in text:
         bits |= 1 << ord(c) % 61
     return bits
-
-
-def starts_word(text, at):
-    """Whether a word starts there: a run of letters, marks and numbers."""
-    has = [unicodedata.category(c)[0] in "LMN"
-           for c in text[max(at - 1, 0):at + 1]]
-    return has[-1:] == [True] and (at == 0 or not has[0])
 
 
 def group(way, key, value):
@@ -325,18 +299,6 @@ def group(way, key, value):
         return 0
     return 1 if any(starts_word(key, at) for at in range(len(key))
                     if key.startswith(value, at)) else 2
-
-
-def words_of(text):
-    """The words of a text: runs of letters, marks and numbers."""
-    return "".join(c if in_word(c) else " " for c in text).split()
-
-
-def has_words(wanted_words, words):
-    """Whether all are there, the last as a beginning."""
-    *whole, last = wanted_words
-    return (set(whole) <= set(words)
-            and any(word.startswith(last) for word in words))
 
 
 class Reference:
@@ -374,7 +336,7 @@ class Reference:
                     or (bits & ~others).bit_count() > most
                     or (others & ~bits).bit_count() > most):
                 continue
-            far = distance(key, other, most)
+            far = likeness.distance(key, other, most)
             if far <= most:
                 found.append((far, likeness.cost(key, other) if far else
                               shown != self.own(plain),
@@ -399,31 +361,46 @@ class Reference:
                 texts.append(key)
         return begin + keys + texts
 
+    def initials(self, key, small):
+        """Of a key's words, of small ones too or not."""
+        first, *others = words_of(key) or [""]
+        return first[:1] + "".join(
+            word[0] for word in others
+            if len(word) > 1 and (small or len(word) > SMALL))
+
     def suggestions(self, key):
         """What is suggested for a miss, in order."""
         plain, key = key, self.fold(key)
+        words = words_of(key) if len(key.encode()) <= 256 else []
+        is_initials = words == [key] and 2 <= len(key) <= 5
         found = []
+
+        def add(*ways, test):
+            if all(way in self.ways for way in ways):
+                found.extend(k for k in self.keys if test(self.compared[k]))
+
+        if is_initials:
+            add("substring", test=lambda k: key in (
+                self.initials(k, True), self.initials(k, False)))
         if "fuzzy" in self.ways:
             found += self.near(plain, 2 if len(key) >= 4 else 1)
         if "fuzzy" in self.ways and len(key) >= 8:
-            found += [k for k in self.near(plain, 3) if k not in found
-                      and self.compared[k][:2] == key[:2]]
+            found += [k for k in self.near(plain, 3)
+                      if self.compared[k][:2] == key[:2]]
         if 0 < len(key.encode()) <= 256:
-            words = [word for word in words_of(key) if word]
-            tests = []
-            if "prefix" in self.ways:
-                tests.append(lambda k: k.startswith(key))
-            if "substring" not in self.ways:
-                words = []
-            if 0 < len(words) <= 6:
-                tests.append(lambda k: all(begins(k, w) for w in words))
-            if 2 <= len(words) <= 6:
-                tests.append(lambda k: any(begins(k, w) for w in words
-                                           if len(w.encode()) >= 3))
-            for test in tests:
-                found += [k for k in self.keys if k not in found
-                          and test(self.compared[k])]
-        return found
+            add("prefix", test=lambda k: k.startswith(key))
+        if 0 < len(words) <= 6:
+            add("substring", test=lambda k: all(begins(k, w) for w in words))
+        if 2 <= len(words) <= 6:
+            add("substring", test=lambda k: any(
+                begins(k, w) for w in words if len(w.encode()) >= 3))
+        if 4 <= len(key) and len(key.encode()) <= 256:
+            add("prefix", "fuzzy", test=lambda k: nearly_begins(k, key))
+        if is_initials:
+            add("substring", test=lambda k: any(
+                self.initials(k, small).startswith(key)
+                for small in (True, False)))
+        return list(dict.fromkeys(found))
 
     def search(self, way, key, distance=None, after=None):
         """All matches in order, as (key, answer), or those after a key."""

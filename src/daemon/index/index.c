@@ -212,7 +212,8 @@ index_fill_suffixes(struct index *index)
 	if (index->text_len > 0 && divsufsort(index->text, index->suffixes,
 	    (saidx_t)index->text_len) != 0)
 		return -1;
-	return index_fill_starts(index);
+	return index_fill_starts(index) == -1 ? -1 :
+	    index_fill_initials(index);
 }
 #endif
 
@@ -394,6 +395,7 @@ index_free(struct index *index)
 	index_words_free(index->words);
 	index_words_free(index->texts);
 	index_weights_free(index->weights);
+	index_initials_free(index->initials);
 	free(index);
 }
 
@@ -418,7 +420,8 @@ index_memory(const struct index *index)
 		bytes += index_words_memory(index->words);
 	if (index->texts != NULL)
 		bytes += index_words_memory(index->texts);
-	return bytes + index_weights_memory(index->weights);
+	return bytes + index_weights_memory(index->weights) +
+	    index_initials_memory(index->initials);
 }
 
 /* Whether a key is before a string (and, past, before what begins so). */

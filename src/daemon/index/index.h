@@ -7,8 +7,9 @@
 /*
  * What a table has beside its hash to be searched in other ways: its keys in
  * order of their bytes in one text; for suffix and substring, the suffix array
- * of that text, and where words start in it; for words, a dictionary of its
- * words, and for text one of those and the answers'.  Immutable.
+ * of that text, where words start in it, and keys by their initials; for
+ * words, a dictionary of its words, and for text one of those and the
+ * answers'.  Immutable.
  */
 
 #include <stddef.h>

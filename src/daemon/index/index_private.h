@@ -53,6 +53,7 @@ struct index {
 	struct index_words *words;	/* owned: of keys; NULL: none */
 	struct index_words *texts;	/* owned: of keys and answers; NULL */
 	struct index_weights *weights;	/* owned; NULL: no key has one */
+	struct index_initials *initials;	/* owned, with suffixes */
 };
 
 /* The order of keys by weight: a key's place in it, from 0, and where the least
@@ -68,6 +69,8 @@ struct index_weights {
 	uint32_t sizes[INDEX_HEIGHT];
 	unsigned int levels_n;
 };
+
+struct index_initials;
 
 /* What sorts: seven bytes of a string and how many they are, and its id. */
 struct index_item {
@@ -168,6 +171,69 @@ size_t index_skip_starts(const struct index *, size_t at, size_t end);
  */
 bool index_starts_in(const struct index *, uint32_t rank, const uint8_t *str,
     size_t len);
+
+/* Bytes of the character there; the text is UTF-8. */
+static inline size_t
+index_char_len(const uint8_t *text, size_t len, size_t at)
+{
+	size_t end = at + 1;
+
+	while (end < len && (text[end] & 0xc0) == 0x80)
+		end++;
+	return end - at;
+}
+
+/* The character there, as a number of its own. */
+static inline uint32_t
+index_char(const uint8_t *text, size_t len, size_t at)
+{
+	uint32_t c = 0;
+
+	for (size_t n = index_char_len(text, len, at); n > 0; n--)
+		c = c << 8 | text[at++];
+	return c;
+}
+
+/* So many initials of a key's words count; words of so many characters are
+ * small. */
+#define INDEX_INITIALS		5
+#define INDEX_INITIALS_SMALL	3
+
+/*
+ * The initials of a key: of its first word, and of others that have more than
+ * one character.
+ *
+ * small     of small words, too
+ * initials  set to the first of them, as index_char() tells them
+ *
+ * Returns how many there are; INDEX_INITIALS + 1 if there are more than that.
+ */
+unsigned int index_initials(const struct index *, uint32_t rank, bool small,
+    uint32_t initials[INDEX_INITIALS]);
+
+/*
+ * Find keys by their initials, 2 or more, with small words or without.
+ *
+ * initials  n of them, 2 to INDEX_INITIALS
+ * whole     of keys that have no more
+ * lo, hi    set to the places, from one on and before another, of ranks;
+ *           some of those have other initials, and some are there twice.
+ *           When whole, they are rising
+ */
+void index_initials_find(const struct index *, const uint32_t *initials,
+    unsigned int n, bool whole, uint32_t *lo, uint32_t *hi);
+uint32_t index_initials_rank(const struct index *, uint32_t at);
+
+/*
+ * Gather them, once there is the text.
+ *
+ * Returns 0, or -1 when out of memory.
+ */
+int index_fill_initials(struct index *);
+
+/* NULL is allowed. */
+void index_initials_free(struct index_initials *);
+size_t index_initials_memory(const struct index_initials *);
 
 /* Gives the string of an id, and its length. */
 typedef const uint8_t *index_string(const void *arg, uint64_t id,

@@ -57,7 +57,8 @@ struct search_query {
 				   weightiest first */
 	bool fill;		/* fuzzy: up to the limit with keys that begin
 				   with the query, then with those that have
-				   all of its words, or one */
+				   all of its words, or one, or nearly begin
+				   with it; keys with such initials are first */
 };
 
 struct search_match {

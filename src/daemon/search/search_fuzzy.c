@@ -47,6 +47,7 @@ struct search_fuzzy {
 	struct edits edits;
 	unsigned int pass;	/* the distance that is looked for */
 	enum { FUZZY_BEGIN, FUZZY_HITS, FUZZY_WALK } phase;
+	bool none;		/* no key here is near by edits */
 	bool seeds;		/* the hits are all there is to do */
 	size_t split;		/* of the edits, for the walk */
 };
@@ -429,12 +430,11 @@ search_fuzzy_begin(struct search *search)
 	search->fuzzy->phase = FUZZY_BEGIN;
 	search->fuzzy->pass = 0;
 	/* A character has a byte at least, in keys, and at most four. */
-	if (!(table_ways(search->tables[search->at]) &
+	search->fuzzy->none = !(table_ways(search->tables[search->at]) &
 	    TABLE_WAY(TABLE_FUZZY)) ||
-	    search->key_len > 4 * (index->key_max + search->distance)) {
-		search->fuzzy->pass = EDITS_MAX + 1;
+	    search->key_len > 4 * (index->key_max + search->distance);
+	if (search->fuzzy->none)
 		return search->fill.wanted ? SEARCH_MORE : SEARCH_DONE;
-	}
 	return edits_set(&search->fuzzy->edits, search->key,
 	    search->key_len, index->key_max) == 0 ? SEARCH_MORE :
 	    SEARCH_FAILED;
@@ -445,7 +445,7 @@ static bool
 fuzzy_next(struct search *search)
 {
 	struct search_fuzzy *fuzzy = search->fuzzy;
-	unsigned int most = search->distance;
+	unsigned int most = fuzzy->none ? 0 : search->distance;
 
 	if (search_near_end(search))
 		return false;
@@ -467,12 +467,13 @@ fuzzy_work(struct search *search)
 {
 	struct search_fuzzy *fuzzy = search->fuzzy;
 
-	if (fuzzy->pass == 0)
+	if (fuzzy->pass == 0 && !search->fill.wanted)
 		return fuzzy_exact(search);
-	if (fuzzy->pass <= EDITS_MAX)
+	if (fuzzy->pass > 0 && fuzzy->pass <= EDITS_MAX)
 		return fuzzy_pass(search);
 	if (fuzzy->phase == FUZZY_BEGIN) {
-		search_fill_start(search, (enum search_fill_stage)
+		search_fill_start(search, fuzzy->pass == 0 ?
+		    SEARCH_FILL_BEFORE : (enum search_fill_stage)
 		    (fuzzy->pass - EDITS_MAX - 1));
 		fuzzy->phase = FUZZY_WALK;
 	}

@@ -79,6 +79,16 @@ search_near_may(const struct search *search, uint32_t rank,
 	    near_place(search, rank, like) < search->found;
 }
 
+/* Whether a key was found before, as a nearer one. */
+static bool
+near_is_known(const struct search *search, table_id id)
+{
+	for (size_t i = search->first; i < search->near.from; i++)
+		if (search->list[i].id == id)
+			return true;
+	return false;
+}
+
 enum search_result
 search_near(struct search *search, uint32_t rank, unsigned int distance,
     unsigned int like)
@@ -93,6 +103,9 @@ search_near(struct search *search, uint32_t rank, unsigned int distance,
 	place = near_place(search, rank, like);
 	if (place == search->found ? near_is_full(search) :
 	    search->list[place].id == id)
+		return SEARCH_MORE;
+	/* By edits alone, none is found twice. */
+	if (search->fill.wanted && near_is_known(search, id))
 		return SEARCH_MORE;
 	hidden = search_is_hidden(search, id);
 	if (hidden != 0)

@@ -95,11 +95,23 @@ struct search_near {
 #define SEARCH_FILL_MAX		256	/* bytes */
 #define SEARCH_FILL_WORDS	SEARCH_RANGES
 
+
 enum search_fill_stage {
 	SEARCH_FILL_PREFIX,	/* keys that begin with the query */
 	SEARCH_FILL_WORDS_ALL,	/* that have all of its words */
 	SEARCH_FILL_WORDS_ONE,	/* one of them */
-	SEARCH_FILL_STAGES
+	SEARCH_FILL_NEARLY,	/* that nearly begin with it */
+	SEARCH_FILL_INITIAL,	/* whose first words have it as initials */
+	SEARCH_FILL_STAGES,
+	SEARCH_FILL_BEFORE	/* before all near ones: all words have */
+};
+
+/* Which edit of the query is tried; search_fill.c. */
+enum search_fill_edit {
+	SEARCH_FILL_LEAVE_OUT,
+	SEARCH_FILL_EXCHANGE,
+	SEARCH_FILL_REPLACE,
+	SEARCH_FILL_INSERT
 };
 
 struct search_fill {
@@ -109,6 +121,17 @@ struct search_fill {
 		size_t at, len;
 	} words[SEARCH_FILL_WORDS];
 	unsigned int n;
+	uint32_t initials[INDEX_INITIALS];
+	unsigned int initials_n;	/* 0: it is none */
+	/* The query with an edit, and which is next. */
+	uint8_t edited[SEARCH_FILL_MAX + 4];
+	size_t edited_len;
+	enum search_fill_edit edit;
+	size_t at;		/* where in the query */
+	uint32_t child;		/* the first key that has some character there;
+				   all are before children */
+	uint32_t children;
+	uint32_t end;		/* of those that may have the edit */
 };
 
 struct search {
@@ -401,8 +424,8 @@ bool search_near_may(const struct search *, uint32_t rank, unsigned int like);
 
 /*
  * Fill up with what is near in other ways than by edits: the stages follow
- * each other, each between search_near_start() and search_near_end().
- * search_fill_work() returns as a way's work does.
+ * each other, each between search_near_start() and search_near_end(), one of
+ * them before all edits.  search_fill_work() returns as a way's work does.
  */
 void search_fill_start(struct search *, enum search_fill_stage);
 enum search_result search_fill_work(struct search *);

@@ -422,6 +422,49 @@ class Suggest(TableTest):
             self.assert_answer(reply, no_match(key + more), KEEP, MISSED,
                                ("suggestions", near))
 
+    def test_names(self):
+        """Initials, and a beginning with an edit, of names of some words."""
+        self.serve(self.table("names", tables.tsv((name, "x") for name in (
+            "Cuba", "Lao People's Democratic Republic", "Latvia", "Ukraine",
+            "USB", "United Arab Emirates", "United Kingdom", "Uganda Kings",
+            "United Kingdom of Great Britain", "United States of America",
+            "Untied States", "(Unicode) Special Area", "d'Italia, Unione",
+            "O'Hara's", "World Wide Web", "Republic of the Congo",
+            "One Two Three Four Five Six")), "fold=yes"))
+        kingdoms = ["Uganda Kings", "United Kingdom"]
+        great, america = ("United Kingdom of Great Britain",
+                          "United States of America")
+        for value, near in (
+                # Of all words, with small ones or without; then near ones;
+                # then those that begin with it; then of their first words.
+                ("UK", [*kingdoms, "Ukraine", great]),
+                ("usa", ["(Unicode) Special Area", america, "USB"]),
+                ("usoa", [america, "USB"]),
+                ("uae", ["United Arab Emirates"]),
+                ("ukgb", [great, "USB"]), ("ukog", [great]),
+                ("ukogb", [great]), ("uko", [great]),
+                ("sa", []), ("os", []), ("oh", ["O'Hara's"]),
+                ("www", ["World Wide Web"]),
+                ("ww", ["World Wide Web"]),
+                ("rc", ["Republic of the Congo"]),
+                ("rotc", ["Republic of the Congo"]),
+                ("otttf", []), ("ottff", ["One Two Three Four Five Six"]),
+                ("ottffs", []), ("u k", [*kingdoms, great]),
+                # An edit in one that ends where a word does.
+                ("Laos", ["Lao People's Democratic Republic"]),
+                ("Lao", ["Lao People's Democratic Republic"]),
+                ("laoss", []), ("los", []), ("aLao", []),
+                ("unitde", ["United Arab Emirates", "United Kingdom", great,
+                            america]),
+                ("unitedX states",
+                 ["Untied States", america]),
+                ("worldwide", ["World Wide Web"]),
+                ("wordl", ["World Wide Web"]), ("wurld", [])):
+            with self.subTest(value):
+                reply = self.ask({"value": value}, suggest=5)
+                self.assert_answer(reply, no_match(value), KEEP, MISSED,
+                                   ("suggestions", near))
+
     def test_bytes(self):
         """The list is JSON as the rest is."""
         reply = self.ask({"value": "quote"}, suggest=5)

@@ -16,6 +16,7 @@ import tables
 from harness import kept, request, thorough, to_json
 from tables import (ALL_WAYS, FOUND, KEEP, KEY_MAX, MISSED, WAYS, Reference,
                     TableTest, wanted)
+from words import words_of
 
 KEYS = thorough(1500, 4000)
 QUERIES = thorough(60, 150)     # of each way, against every key
@@ -109,7 +110,7 @@ def expression(rng, key, depth=0):
 
 def shuffled(rng, *texts):
     """Words of texts, and pieces of them, in some order, the last one cut."""
-    words = [word for text in texts for word in tables.words_of(text)]
+    words = [word for text in texts for word in words_of(text)]
     words = rng.sample(words, min(len(words), rng.randint(0, 3)))
     if rng.randrange(4) == 0:
         words.append(piece(rng, rng.choice(texts)))
@@ -233,7 +234,8 @@ class Random(TableTest):
     def name(self):
         """A name of some words."""
         words = ("north", "northern", "of", "the", "isles", "island",
-                 "Isl\u00e4nd", "new", "york", "st", "10", "a")
+                 "Isl\u00e4nd", "new", "york", "st", "10", "a", "nor",
+                 "\u00e4", "republic", "people")
         return "".join(self.rng.choice(words) + self.rng.choice(
             (" ", " ", ", ", "-", " (")) for _ in range(
                 self.rng.randint(1, 4))).strip(" ,(-")
@@ -241,7 +243,7 @@ class Random(TableTest):
     def asked_for(self, keys):
         """What misses: mistyped, a beginning, some words."""
         key = self.rng.choice(keys)
-        words = [word for word in tables.words_of(key) if word]
+        words = [word for word in words_of(key) if word]
         return self.rng.choice((
             lambda: mistyped(self.rng, key),
             lambda: key[:self.rng.randint(0, len(key))],
@@ -249,13 +251,18 @@ class Random(TableTest):
                 1, len(words)))),
             lambda: "?".join(word[:self.rng.randint(1, 4)]
                              for word in words),
+            lambda: "".join(word[0] for word in words
+                            if len(word) > self.rng.choice((0, 1, 3))),
+            lambda: key[:2] + mistyped(self.rng, re.match(
+                r"\w*\W*\w*", key[2:]).group()[:self.rng.randint(2, 9)]),
             lambda: self.name()))()
 
     def test_suggestions(self):
         """Near keys, and what fills them up, by the ways there are."""
         for ways in ("", "search=prefix", "search=fuzzy",
                      "search=substring,prefix"):
-            names = {self.name(): "x" for _ in range(300)}
+            names = {self.name(): "x" for _ in range(
+                self.rng.choice((5, 20, 300)))}
             self.serve(self.table("names", tables.tsv(names.items()), ways))
             reference = Reference(names, ways=ways)
             for _ in range(QUERIES):
@@ -291,7 +298,7 @@ class Random(TableTest):
                      for match in reference.search(way, text, most)]
             if way == "fuzzy":      # stable, so of equals by tables
                 found.sort(key=lambda match: (
-                    tables.distance(match[0], text, most),
+                    likeness.distance(match[0], text, most),
                     likeness.cost(text, match[0])))
             else:                   # the key itself before all tables
                 found.sort(key=lambda match: match[0] != text)
