@@ -454,12 +454,18 @@ place_of(const struct keys *keys, size_t at, const struct text *key,
 	    keys[at].fold);
 	bool is_value = text_compare(key, &value) == 0;
 	size_t own = keys_find(&keys[at], &value, &plain);
-
-	return (struct found){ .keys = &keys[at], .table = at, .key = key,
+	struct found place = { .keys = &keys[at], .table = at, .key = key,
 	    .shown = shown, .other = query->way == TABLE_FUZZY || !is_value,
 	    .unasked = is_value && own < keys[at].n &&
 	    text_compare(shown, &keys[at].shown[own]) != 0,
 	    .group = group_of(key, &value, query->way) };
+
+	if (query->way == TABLE_FUZZY) {
+		place.distance = distance_of(key, &value);
+		place.like = is_value ? place.unasked :
+		    reference_like(&value, key);
+	}
+	return place;
 }
 
 /* The place to go on after; false: no table has that key. */
@@ -515,10 +521,6 @@ find_all(const struct keys *keys, size_t n, const struct search_query *query,
 			    &keys[t].shown[i], query);
 			if (query->way == TABLE_EXACT && found->unasked)
 				continue;
-			found->distance = distance;
-			if (query->way == TABLE_FUZZY)
-				found->like = distance == 0 ? found->unasked :
-				    reference_like(&text, &keys[t].keys[i]);
 			count++;
 		}
 	}

@@ -116,7 +116,7 @@ bool reference_matches(const struct text *key, const struct text *text,
     const struct search_query *, bool folds, unsigned int *distance);
 
 /*
- * What should be found in n tables; there is no key to go on after for fuzzy.
+ * What should be found in n tables.
  *
  * found  has room for all keys; what is set behind the limit of the query
  *        tells that there is more

@@ -41,7 +41,10 @@ static const char *const alphabets[][8] = {
 	{ "a", "e", "E", "b", "p", "t", "\xc3\xa4", "q" },
 	/* Very many are equal, once folded. */
 	{ "a", "A" },
-	{ "e", "E", "\xc3\xa9", "\xc3\x89", "e\xcc\x81", " " }
+	{ "e", "E", "\xc3\xa9", "\xc3\x89", "e\xcc\x81", " " },
+	/* Where all characters cost the same, and where some do not. */
+	{ "0", "1", "2", "3", "4", "5", "6", "7" },
+	{ "0", "1", "9", "A", "_", "a", "~", "\xc3\xa4" }
 };
 
 #define ALPHABETS	(sizeof(alphabets) / sizeof(*alphabets))
@@ -144,7 +147,7 @@ static void
 random_after(const struct keys *keys, unsigned int alphabet,
     struct search_query *query, struct text *text)
 {
-	if (query->way == TABLE_FUZZY || roll(2) == 0)
+	if (roll(2) == 0)
 		return;
 	random_text(text, alphabet, 1, CHARS_MAX);
 	if (keys->n > 0 && roll(8) != 0)
@@ -286,6 +289,75 @@ one_table_gives_what_is_in_it(void **state)
 			check_way(way, 1, false, EACH_SLICE, QUERIES);
 }
 
+/* Go through all matches of a query in pages. */
+static void
+check_pages(const struct keys *keys, size_t n, struct search_query *query)
+{
+	static struct found found[4 * KEYS_MAX + 1];
+	size_t expected, told = 0, page = query->limit;
+	struct text after;
+	bool more = true;
+
+	query->limit = 4 * KEYS_MAX;
+	expected = reference_find(keys, n, query, found);
+	query->limit = page;
+	while (more) {
+		const struct search_match *list;
+		enum search_result result;
+		struct search *search = reference_search(keys, n, query,
+		    told % 2 == 0 ? EACH_SLICE : 0, &result);
+		size_t got = search_matches(search, &list, &more);
+		struct table_entry entry;
+
+		assert_int_equal(result, SEARCH_DONE);
+		assert_true(got <= page && (!more || got == page));
+		assert_true(got <= expected - told);
+		for (size_t i = 0; i < got; i++, told++) {
+			table_entry(list[i].table, list[i].id, &entry);
+			assert_ptr_equal(list[i].table,
+			    found[told].keys->table);
+			assert_int_equal(entry.key_len, found[told].key->len);
+			assert_memory_equal(entry.key, found[told].key->p,
+			    entry.key_len);
+			memcpy(after.p, entry.shown, entry.shown_len);
+			after.len = entry.shown_len;
+		}
+		search_free(search);
+		query->after = after.p;
+		query->after_len = after.len;
+	}
+	assert_int_equal(told, expected);
+}
+
+static void
+pages_of_fuzzy_matches_are_all_of_them(void **state)
+{
+	struct keys keys[3];
+
+	(void)state;
+	for (unsigned int t = 0; t < 10 * TABLES; t++) {
+		unsigned int alphabet = roll(ALPHABETS);
+		size_t tables = 1 + roll(3);
+
+		for (size_t i = 0; i < tables; i++)
+			keys_random(&keys[i], alphabet, roll(2) == 0 ?
+			    WAYS_ALL : WAYS_OTHERS, false);
+		for (unsigned int i = 0; i < 10; i++) {
+			struct search_query query = { .way = TABLE_FUZZY,
+				.distance = 1 + roll(3), .limit = 1 + roll(7) };
+			struct text text;
+
+			random_query(&keys[roll((unsigned int)tables)],
+			    alphabet, &query, &text);
+			query.key = text.p;
+			query.key_len = text.len;
+			check_pages(keys, tables, &query);
+		}
+		for (size_t i = 0; i < tables; i++)
+			keys_clear(&keys[i]);
+	}
+}
+
 static void
 slices_change_nothing(void **state)
 {
@@ -326,6 +398,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_table_gives_what_is_in_it),
+		cmocka_unit_test(pages_of_fuzzy_matches_are_all_of_them),
 		cmocka_unit_test(slices_change_nothing),
 		cmocka_unit_test(earlier_tables_hide_keys_of_later_ones),
 		cmocka_unit_test(folded_keys_are_found_folded)

@@ -12,10 +12,13 @@
 
 #include "daemon/edits/edits.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/edits/like.h"
 #include "daemon/index/index_private.h"
+#include "daemon/table/fold.h"
 
 #define EDITS_BAND	((size_t)EDITS_MAX)
 #define EDITS_ALL	0x7fu	/* a bit for each diagonal */
@@ -70,9 +73,11 @@ edits_set(struct edits *edits, const uint8_t *key, size_t len,
 {
 	const uint8_t *p = key, *end = key + len;
 
+	edits->key_max = key_max;
 	if (edits->key == key && edits->target_room >= key_max + EDITS_FOLLOW)
 		return 0;
 	edits_clear(edits);
+	edits->key_max = key_max;
 	edits->target_room = key_max + EDITS_FOLLOW;
 	edits->padded = reallocarray(NULL, len + 4 * EDITS_BAND + 2,
 	    sizeof(*edits->padded));
@@ -135,17 +140,70 @@ edits_keep_last(const struct edits *edits, struct edits_row *row,
 	row->r[edits->last] &= (uint8_t)(~before | row->r[edits->last - 1]);
 }
 
+/*
+ * See which diagonals lead to a key that is no longer than there are: each
+ * edit that is left leads one farther.
+ */
+static void
+edits_set_reach(struct edits *edits)
+{
+	for (unsigned int i = 0; i <= EDITS_MAX; i++) {
+		size_t left = i < edits->last ? edits->last - i : 0;
+		size_t most = edits->key_max + left, least = 0;
+
+		/* A key of so many characters ends on this one. */
+		if (edits->n + EDITS_BAND > most)
+			least = edits->n + EDITS_BAND - most;
+		edits->reach[i] = least > 2 * EDITS_BAND ? 0 :
+		    (uint8_t)(EDITS_ALL << least & EDITS_ALL);
+	}
+}
+
 void
 edits_start(struct edits *edits)
 {
 	unsigned int in = edits_inside(edits, 0);
+	struct edits_row *row = &edits->rows[0];
 
 	edits->depth = 0;
-	edits->rows[0] = (struct edits_row){
-		{ 1 << EDITS_BAND, 3 << EDITS_BAND & in,
+	edits->below = UINT_MAX;
+	edits_set_reach(edits);
+	*row = (struct edits_row){
+		{ 1 << EDITS_BAND & edits->reach[0], 3 << EDITS_BAND & in,
 		    7 << EDITS_BAND & in, 15 << EDITS_BAND & in }, 0, 0
 	};
+	for (unsigned int i = 1; i <= EDITS_MAX; i++)
+		row->r[i] = (row->r[i] & edits->reach[i]) | row->r[i - 1];
 	edits_keep_last(edits, &edits->rows[0], 0);
+}
+
+/*
+ * Take from a row those of its places, new there and without an edit left,
+ * that lead to keys which cost too much: what follows is known.
+ *
+ * Returns whether anything is left.
+ */
+static bool
+edits_prune(struct edits *edits, size_t j, unsigned int places)
+{
+	struct edits_row *row = &edits->rows[j];
+	const uint32_t *query = edits_query(edits);
+	unsigned int last = edits->last;
+
+	for (unsigned int i = 0; i <= 2 * EDITS_BAND; i++) {
+		size_t at = i + j - EDITS_BAND;
+
+		if (!(places >> i & 1))
+			continue;
+		memcpy(edits->chars + j, query + at,
+		    (edits->n - at) * sizeof(*query));
+		if (like_cost(query, edits->n, edits->chars,
+		    j + edits->n - at, edits->below) >= edits->below)
+			row->r[last] &= (uint8_t)~(1u << i);
+	}
+	/* It may be the first of two that are exchanged. */
+	return row->r[last] != 0 ||
+	    (row[-1].r[last - 1] & row->equal >> 1) != 0;
 }
 
 /*
@@ -162,8 +220,9 @@ edits_next(struct edits *edits, uint32_t c)
 	const struct edits_row *above = &edits->rows[j - 1];
 	struct edits_row *row = &edits->rows[j];
 	unsigned int in = edits_inside(edits, j), equal, swap = 0;
-	unsigned int r0, r1, r2;
+	unsigned int last = edits->last, r0, r1, r2, places;
 
+	edits->chars[j - 1] = c;
 	equal = (unsigned int)(window[0] == c) |
 	    (unsigned int)(window[1] == c) << 1 |
 	    (unsigned int)(window[2] == c) << 2 |
@@ -179,22 +238,30 @@ edits_next(struct edits *edits, uint32_t c)
 		r1 |= swap & above[-1].r[0];
 		r2 |= swap & above[-1].r[1];
 	}
-	r1 &= in;
-	r2 = (r2 | r1 << 1) & in;
+	r0 &= edits->reach[0];
+	r1 = (r1 & in & edits->reach[1]) | r0;
+	r2 = ((r2 | r1 << 1) & in & edits->reach[2]) | r1;
 	row->r[0] = (uint8_t)r0;
 	row->r[1] = (uint8_t)r1;
 	row->r[2] = (uint8_t)r2;
 	row->equal = (uint8_t)equal;
-	if (edits->last == 3) {
+	if (last == 3) {
 		unsigned int r3 = (above->r[3] & equal) | above->r[2] |
 		    above->r[2] >> 1;
 
 		if (j >= 2)
 			r3 |= swap & above[-1].r[2];
-		row->r[3] = (uint8_t)((r3 | r2 << 1) & in);
+		row->r[3] = (uint8_t)(((r3 | r2 << 1) & in &
+		    edits->reach[3]) | r2);
 	}
 	edits_keep_last(edits, row, j);
-	return row->r[edits->last] != 0;
+	if (edits->below != UINT_MAX) {
+		places = row->r[last] & ~row->r[last - 1] &
+		    ~(above->r[last] & equal);
+		if (places != 0)
+			return edits_prune(edits, j, places);
+	}
+	return row->r[last] != 0;
 }
 
 bool
@@ -239,11 +306,13 @@ edits_read(struct edits *edits, const uint8_t *key, size_t len,
 	const uint8_t *p = key + edits->rows[edits->depth].end;
 
 	while (p < key + len) {
-		*wrong = edits_char(&p, key + len);
+		if (*p < 0x80)
+			*wrong = *p++;
+		else
+			*wrong = edits_char(&p, key + len);
 		*wrong_end = (size_t)(p - key);
 		if (!edits_next(edits, *wrong))
 			return false;
-		edits->chars[edits->depth] = *wrong;
 		edits->rows[++edits->depth].end = (uint32_t)*wrong_end;
 	}
 	return true;
@@ -329,6 +398,39 @@ edits_is_free(const struct edits *edits, size_t depth)
 	    (pass >= 2 && row->r[pass - 2] != 0);
 }
 
+/*
+ * The least character above one that led nowhere from a row on which there may
+ * lead on.  One that is no letter, and not in the query thereabouts, is as good
+ * as each other such one that is not doubled: no cost depends on which it is.
+ */
+static uint32_t
+edits_else(const struct edits *edits, uint32_t c)
+{
+	const uint32_t *window = edits->padded + edits->depth;
+	uint32_t least = c < 'A' ? 'A' : c < 'a' ? 'a' : 0x80, prev;
+	/* So many edits lead no farther from the middle. */
+	size_t first = EDITS_BAND - edits->last;
+	size_t end = EDITS_BAND + edits->last;
+
+	if (c >= 0x80 || fold_letter(c) - 'a' < 26)
+		return c + 1;
+	prev = edits->depth > 0 ? edits->chars[edits->depth - 1] : EDITS_NONE;
+	if (prev > c && prev < least)
+		least = prev;
+	for (size_t i = first; i <= end; i++) {
+		uint32_t letter = window[i] == EDITS_NONE ? EDITS_NONE :
+		    fold_letter(window[i]);
+
+		if (letter == c)
+			return c + 1;
+		if (window[i] > c && window[i] < least)
+			least = window[i];
+		if (letter > c && letter < least)
+			least = letter;
+	}
+	return least;
+}
+
 uint32_t
 edits_skip(struct edits *edits, const struct index *index,
     uint32_t next, const uint8_t *key, uint32_t wrong, size_t wrong_end)
@@ -338,9 +440,15 @@ edits_skip(struct edits *edits, const struct index *index,
 		const uint8_t *p;
 		size_t len;
 
+		memcpy(edits->target, key, row->end);
+		if (edits_is_free(edits, depth) && depth == edits->depth) {
+			len = row->end + edits_put_char(edits->target +
+			    row->end, edits_else(edits, wrong));
+			return index_seek(index, edits->target, len, false,
+			    next);
+		}
 		if (edits_is_free(edits, depth))
 			return index_seek(index, key, wrong_end, true, next);
-		memcpy(edits->target, key, row->end);
 		len = edits_follow(edits, depth, wrong);
 		if (len > 0)
 			return index_seek(index, edits->target, len, false,

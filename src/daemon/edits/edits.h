@@ -32,10 +32,16 @@ struct edits {
 	size_t depth;		/* rows[0] to rows[depth] are set */
 	uint8_t *target;	/* owned: a string to go to */
 	size_t target_room;
+	size_t key_max;		/* bytes of the longest key */
+	uint8_t reach[EDITS_MAX + 1];	/* by edits: diagonals on which a key's
+					   end may be reached */
 	/* Set by the caller before edits_start(): */
 	unsigned int last;	/* edits that there may be, from 1 */
 	size_t split;		/* none but those before the last one may be
 				   before this place in the query */
+	/* Set at any time: keys as far as there may be edits are no matches,
+	 * unless they cost less (like.h); UINT_MAX: all are. */
+	unsigned int below;
 };
 
 /*
@@ -57,7 +63,7 @@ void edits_clear(struct edits *);
 const uint32_t *edits_query(const struct edits *);
 
 /*
- * Begin with no character read.
+ * Begin with no character read, and with all costs.
  */
 void edits_start(struct edits *);
 

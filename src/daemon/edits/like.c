@@ -147,7 +147,9 @@ like_cell(const struct like *like, size_t from, size_t i, size_t j,
 }
 
 /*
- * All cells from one place, equal in both texts, to two others.
+ * All cells from one place, equal in both texts, to two others, that a way of
+ * EDITS_MAX edits can take: for each diagonal that it leaves the shortest way
+ * by, it must come back.
  *
  * apart  what it costs before all edits
  */
@@ -155,15 +157,25 @@ static unsigned int
 like_cells(const struct like *like, size_t from, size_t to, size_t key_to,
     unsigned int apart)
 {
-	unsigned int rows[3][LIKE_CELLS] = { { 0 } };
+	unsigned int rows[3][LIKE_CELLS];
+	size_t end = key_to + LIKE_BAND - to, low = LIKE_BAND, high = end;
 
+	if (low > high) {
+		low = end;
+		high = LIKE_BAND;
+	}
+	low -= (EDITS_MAX - (high - low)) / 2;
+	high = LIKE_BAND + end - low;
+	for (size_t i = 0; i < 3; i++)
+		for (size_t d = 0; d < LIKE_CELLS; d++)
+			rows[i][d] = LIKE_NEVER;
 	for (size_t i = from; i <= to; i++) {
 		unsigned int *row = rows[i % 3];
 		const unsigned int *const above[2] = {
 			rows[(i + 2) % 3], rows[(i + 1) % 3]
 		};
 
-		for (size_t d = 0; d < LIKE_CELLS; d++) {
+		for (size_t d = low; d <= high; d++) {
 			size_t j = i + d - LIKE_BAND;
 
 			if (i + d < from + LIKE_BAND || j > key_to)
@@ -175,7 +187,37 @@ like_cells(const struct like *like, size_t from, size_t to, size_t key_to,
 				    above);
 		}
 	}
-	return rows[to % 3][key_to + LIKE_BAND - to] % LIKE_EDIT;
+	return rows[to % 3][end] % LIKE_EDIT;
+}
+
+/*
+ * What is cheaper than a matrix: the one edit between two texts.
+ *
+ * to, key_to  where they are equal again
+ *
+ * Returns the cost of it, or 0: they are more edits.
+ */
+static unsigned int
+like_one(const struct like *like, size_t from, size_t to, size_t key_to)
+{
+	const uint32_t *q = like->query + from, *k = like->key + from;
+	size_t n = to - from, key_n = key_to - from;
+	unsigned int cost;
+
+	if (n == 1 && key_n == 1)
+		cost = like_replaced(*q, *k);
+	else if (n == 0 && key_n == 1)
+		cost = like_alone(like->key, from, like->key_n, LIKE_LEFT,
+		    LIKE_LEFT_VOWEL);
+	else if (n == 1 && key_n == 0)
+		cost = like_alone(like->query, from, like->n, LIKE_PUT,
+		    LIKE_PUT_VOWEL);
+	else if (n == 2 && key_n == 2 && q[0] == k[1] && q[1] == k[0])
+		return like_edit(like, from, from, to, key_to, 0) -
+		    LIKE_EXCHANGED;
+	else
+		return 0;
+	return like_edit(like, from, from, to, key_to, cost);
 }
 
 unsigned int
@@ -184,7 +226,7 @@ like_cost(const uint32_t *query, size_t n, const uint32_t *key,
 {
 	const struct like like = { query, key, n, key_n };
 	size_t from = 0, to = n, key_to = key_n;
-	unsigned int apart;
+	unsigned int apart, one;
 
 	while (from < n && from < key_n && query[from] == key[from])
 		from++;
@@ -196,5 +238,7 @@ like_cost(const uint32_t *query, size_t n, const uint32_t *key,
 	if (apart == 0 || (apart > EDITS_MAX * LIKE_EXCHANGED &&
 	    apart - EDITS_MAX * LIKE_EXCHANGED > most))
 		return apart;
+	if ((one = like_one(&like, from, to, key_to)) != 0)
+		return (apart + one) % LIKE_EDIT;
 	return like_cells(&like, from, to, key_to, apart);
 }

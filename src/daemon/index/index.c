@@ -559,9 +559,27 @@ index_suffixes_lower(const struct index *index, const void *str, size_t len,
 	return from;
 }
 
+/* Whether the suffix at a place in the array begins with a string. */
+static bool
+index_suffix_has(const struct index *index, size_t at, const void *str,
+    size_t len)
+{
+	size_t pos = (uint32_t)index->suffixes[at];
+
+	return index->text_len - pos >= len &&
+	    memcmp(index->text + pos, str, len) == 0;
+}
+
 size_t
 index_suffixes(const struct index *index, const void *str, size_t len,
     size_t *lo)
+{
+	return index_suffixes_most(index, str, len, SIZE_MAX, lo);
+}
+
+size_t
+index_suffixes_most(const struct index *index, const void *str, size_t len,
+    size_t most, size_t *lo)
 {
 	size_t n = index->text_len, step = 1, from, to;
 
@@ -569,12 +587,11 @@ index_suffixes(const struct index *index, const void *str, size_t len,
 	*lo = from;
 	/* Mostly they are few: look near first. */
 	while (n - from > step) {
-		size_t pos = (uint32_t)index->suffixes[from + step];
-
-		if (index->text_len - pos < len ||
-		    memcmp(index->text + pos, str, len) != 0)
+		if (!index_suffix_has(index, from + step, str, len))
 			break;
 		from += step;
+		if (from - *lo >= most)
+			return most + 1;
 		step *= 2;
 	}
 	to = n - from > step ? from + step : n;

@@ -281,4 +281,11 @@ uint32_t index_seek(const struct index *, const void *str, size_t len,
 size_t index_suffixes(const struct index *, const void *str, size_t len,
     size_t *lo);
 
+/*
+ * The same, which costs less where there are more than so many: it may return
+ * any number above that.
+ */
+size_t index_suffixes_most(const struct index *, const void *str, size_t len,
+    size_t most, size_t *lo);
+
 #endif

@@ -33,6 +33,8 @@
  * keys that end alike. */
 static const size_t fuzzy_hits_most[EDITS_MAX + 1] = { 0, 200, 1000, 0 };
 #define FUZZY_ENDS_MOST	200
+#define FUZZY_ENDS_PART	8	/* if they are more than one of so many of that,
+				   no better place is looked for */
 
 /* Of few keys, fewer: to read them all is quick, too. */
 #define FUZZY_KEYS_A_HIT	8
@@ -49,7 +51,12 @@ struct search_fuzzy {
 	enum { FUZZY_BEGIN, FUZZY_HITS, FUZZY_WALK } phase;
 	bool none;		/* no key here is near by edits */
 	bool seeds;		/* the hits are all there is to do */
+	const uint8_t *read;	/* borrowed: the key that was read last from
+				   hits; NULL: none */
 	size_t split;		/* of the edits, for the walk */
+	struct search_range ends;	/* keys that end as the query does from
+					   there on; none if that is 0 */
+	bool ends_known;	/* those are set for the table in hand */
 };
 
 struct seeds {
@@ -63,15 +70,20 @@ struct seeds {
 static bool
 seeds_add(struct seeds *seeds, const uint8_t *str, size_t from, size_t to)
 {
+	const struct index *index = seeds->search->index;
 	struct search_hits *hits = &seeds->search->hits;
 	struct search_range *range = &hits->ranges[hits->ranges_n];
 	size_t offset = seeds->ends[from], len = seeds->ends[to] - offset;
 
+	/* What all keys begin with is in all. */
+	if (offset + len <= index->common &&
+	    memcmp(index->text + offset, str + offset, len) == 0)
+		return false;
 	/* All of it is a whole key. */
 	if (from == 0 && to == seeds->n)
 		len++;
 	range->offset = offset;
-	range->n = index_suffixes(seeds->search->index, str + offset, len,
+	range->n = index_suffixes_most(index, str + offset, len, seeds->left,
 	    &range->lo);
 	seeds->search->work += 1000;
 	if (range->n > seeds->left)
@@ -169,10 +181,13 @@ fuzzy_found(struct search *search, uint32_t rank)
 {
 	const struct search_fuzzy *fuzzy = search->fuzzy;
 	const struct edits *edits = &fuzzy->edits;
+	unsigned int below = search_near_below(search, rank);
 	unsigned int like = like_cost(edits_query(edits), edits->n,
-	    edits->chars, edits->depth, search_near_most(search));
+	    edits->chars, edits->depth, below);
 
 	search->work += 50 + 10 * (unsigned int)edits->depth;
+	if (like >= below)
+		return SEARCH_MORE;
 	return search_near(search, rank, fuzzy->pass, like);
 }
 
@@ -187,6 +202,7 @@ fuzzy_walk(struct search *search)
 		const uint8_t *key = index_key(index, search->lo, &len), *to;
 		uint32_t wrong = 0, next = search->lo + 1;
 
+		edits->below = search_near_below(search, search->lo);
 		if (!edits_read(edits, key, len, &wrong, &wrong_end)) {
 			next = edits_skip(edits, index, next, key,
 			    wrong, wrong_end);
@@ -213,25 +229,65 @@ fuzzy_walk(struct search *search)
 	return SEARCH_DONE;
 }
 
+/*
+ * Find the key that a place of the text is in, by its ends, which are near: its
+ * rank and what that leads to are far, and most keys are looked at in vain.
+ *
+ * at    bytes of it before the place, at most
+ * len   of it, at most; set
+ *
+ * Returns it, or NULL if it is longer.
+ */
+static const uint8_t *
+fuzzy_key_at(const struct index *index, uint32_t pos, size_t at, size_t *len)
+{
+	const uint8_t *p = index->text + pos, *key = p, *end;
+	size_t most = *len;
+
+	while (key > index->text && key[-1] != INDEX_END) {
+		if (at-- == 0)
+			return NULL;
+		key--;
+	}
+	at = (size_t)(p - key);
+	if (at > most)
+		return NULL;
+	most = most - at + 1;
+	if (most > index->text_len - pos)
+		most = index->text_len - pos;
+	if ((end = memchr(p, INDEX_END, most)) == NULL)
+		return NULL;
+	*len = (size_t)(end - key);
+	return key;
+}
+
 /* Whether a key with a hit matches; most have it at a wrong place. */
 static bool
-fuzzy_test(struct search *search, uint32_t rank, uint32_t pos)
+fuzzy_test(struct search *search, uint32_t pos)
 {
 	struct search_fuzzy *fuzzy = search->fuzzy;
 	const struct search_hits *hits = &search->hits;
 	/* What the query has more of bytes, and the key. */
 	size_t less = (size_t)fuzzy->edits.wide * fuzzy->pass;
-	size_t more = 4 * (size_t)fuzzy->pass, len, at, offset, wrong_end;
-	const uint8_t *key = index_key(search->index, rank, &len);
+	size_t more = 4 * (size_t)fuzzy->pass, len = search->key_len + more;
+	size_t offset = hits->ranges[hits->range].offset;
+	const uint8_t *key = fuzzy_key_at(search->index, pos, offset + more,
+	    &len);
+	size_t same = 0, end, wrong_end;
 	uint32_t wrong;
 
-	at = pos - search->index->starts[rank];
-	offset = hits->ranges[hits->range].offset;
-	if (at > offset + more || offset > at + less ||
-	    len > search->key_len + more || search->key_len > len + less)
+	if (key == NULL || search->key_len > len + less ||
+	    offset > (size_t)(search->index->text + pos - key) + less)
 		return false;
-	search->work += 5 * (unsigned int)len;
-	edits_start(&fuzzy->edits);
+	/* Those at one end mostly begin alike, too. */
+	end = edits_end(&fuzzy->edits);
+	if (end > len)
+		end = len;
+	while (same < end && key[same] == fuzzy->read[same])
+		same++;
+	edits_back(&fuzzy->edits, same);
+	fuzzy->read = key;
+	search->work += 5 * (unsigned int)(len - same);
 	return edits_read(&fuzzy->edits, key, len, &wrong, &wrong_end) &&
 	    edits_is_match(&fuzzy->edits);
 }
@@ -243,11 +299,10 @@ fuzzy_hits(struct search *search)
 	uint32_t pos;
 
 	while (search_hits_place_next(&search->hits, index->suffixes, &pos)) {
-		uint32_t rank = index_rank(index, pos);
 		enum search_result result;
 
-		if (fuzzy_test(search, rank, pos) && (result =
-		    fuzzy_found(search, rank)) != SEARCH_MORE)
+		if (fuzzy_test(search, pos) && (result = fuzzy_found(search,
+		    index_rank(index, pos))) != SEARCH_MORE)
 			return result;
 		if (search_tick(search, 10))
 			return SEARCH_MORE;
@@ -264,36 +319,48 @@ fuzzy_most(const struct search *search, size_t most)
 }
 
 /*
- * Find the last place in the query from which on few keys end as it does.
- *
- * Returns that place; 0: there is none.
+ * Find the last place in the query from which on few keys end as it does, and
+ * those; it is the same in each pass.
  */
-static size_t
-fuzzy_ends(struct search *search)
+static void
+fuzzy_find_ends(struct search *search)
 {
-	const struct search_fuzzy *fuzzy = search->fuzzy;
-	struct search_hits *hits = &search->hits;
+	struct search_fuzzy *fuzzy = search->fuzzy;
 	size_t low = 0, high = fuzzy->edits.n;
 	size_t most = fuzzy_most(search, FUZZY_ENDS_MOST);
 
-	hits->ranges_n = 0;
 	while (high - low > 1) {
 		size_t middle = low + (high - low) / 2, n, lo;
 		uint32_t offset = fuzzy->edits.ends[middle];
 
 		/* The byte behind the query's last is the keys' end. */
-		n = index_suffixes(search->index, search->key + offset,
-		    search->key_len - offset + 1, &lo);
+		n = index_suffixes_most(search->index, search->key + offset,
+		    search->key_len - offset + 1, most, &lo);
 		search->work += 1000;
 		if (n > most) {
 			high = middle;
 			continue;
 		}
 		low = middle;
-		hits->ranges_n = 1;
-		hits->ranges[0] = (struct search_range){ lo, n, offset };
+		fuzzy->ends = (struct search_range){ lo, n, offset };
+		if (n > most / FUZZY_ENDS_PART)
+			break;
 	}
-	return low;
+	fuzzy->split = low;
+	fuzzy->ends_known = true;
+}
+
+/* Read those keys; the walk keeps its last edit for behind that place. */
+static void
+fuzzy_plan_ends(struct search *search)
+{
+	struct search_fuzzy *fuzzy = search->fuzzy;
+	struct search_hits *hits = &search->hits;
+
+	if (!fuzzy->ends_known)
+		fuzzy_find_ends(search);
+	hits->ranges_n = fuzzy->split > 0;
+	hits->ranges[0] = fuzzy->ends;
 }
 
 /* Decide how to go about a pass. */
@@ -322,7 +389,7 @@ fuzzy_plan(struct search *search)
 		    fuzzy->edits.n, fuzzy->pass, fuzzy_most(search,
 		    fuzzy_hits_most[fuzzy->pass]));
 		if (!fuzzy->seeds)
-			fuzzy->split = fuzzy_ends(search);
+			fuzzy_plan_ends(search);
 	}
 	edits_start(&fuzzy->edits);
 }
@@ -429,6 +496,7 @@ search_fuzzy_begin(struct search *search)
 	search_near_start(search);
 	search->fuzzy->phase = FUZZY_BEGIN;
 	search->fuzzy->pass = 0;
+	search->fuzzy->ends_known = false;
 	/* A character has a byte at least, in keys, and at most four. */
 	search->fuzzy->none = !(table_ways(search->tables[search->at]) &
 	    TABLE_WAY(TABLE_FUZZY)) ||

@@ -12,6 +12,7 @@
 
 #include "daemon/search/search_way.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,10 +31,14 @@ near_is_full(const struct search *search)
 }
 
 unsigned int
-search_near_most(const struct search *search)
+search_near_below(const struct search *search, uint32_t rank)
 {
-	return near_is_full(search) ? search->list[search->found - 1].like :
-	    UINT32_MAX;
+	const struct search_match *last;
+
+	if (!near_is_full(search))
+		return UINT_MAX;
+	last = &search->list[search->found - 1];
+	return last->like + (rank <= last->order);
 }
 
 /* Whether a match is not behind the key to go on after. */

@@ -411,12 +411,13 @@ int search_reserve(struct search *);
  *
  * search_near_may() is whether one of some rank, as alike, is of interest.
  *
- * search_near_most() is the cost (like.h) above which a match is of no
- * interest.  search_near() takes one, in any order, and perhaps not for the
- * first time; it returns SEARCH_MORE or SEARCH_FAILED.
+ * search_near_below() is the cost (like.h) below which a match of some rank is
+ * of interest, or one behind it; UINT_MAX: at all costs.  search_near() takes a
+ * match, in any order, and perhaps not for the first time; it returns
+ * SEARCH_MORE or SEARCH_FAILED.
  */
 void search_near_start(struct search *);
-unsigned int search_near_most(const struct search *);
+unsigned int search_near_below(const struct search *, uint32_t rank);
 enum search_result search_near(struct search *, uint32_t rank,
     unsigned int distance, unsigned int like);
 bool search_near_end(struct search *);
