@@ -184,7 +184,7 @@ check_union(const struct index *index, const char *str, size_t len,
 static void
 many_words_are_found(void **state)
 {
-	static const unsigned int leaps[] = { 0, 0, 10, 300, 5000 };
+	static const unsigned int leaps[] = { 0, 0, 10, 300, 5000, 40000 };
 	struct table *table = many(2);
 	const struct index *index = table_index(table);
 
@@ -198,7 +198,7 @@ many_words_are_found(void **state)
 
 		snprintf(str, sizeof(str), "%07u", roll(2) == 0 ? roll(7) :
 		    roll(WORDS));
-		check_union(index, str, len, leaps[roll(5)]);
+		check_union(index, str, len, leaps[roll(6)]);
 	}
 	table_unref(table);
 }

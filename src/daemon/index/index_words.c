@@ -310,12 +310,41 @@ index_cursor_seek(struct index_cursor *cursor, uint32_t rank)
 	}
 }
 
+uint32_t
+index_cursor_mark(struct index_cursor *cursor, uint64_t *bits, uint32_t start,
+    uint32_t end)
+{
+	uint32_t rank = cursor->rank, left = cursor->left, before = left;
+	const uint8_t *next = cursor->next;
+
+	if (rank >= end)
+		return 0;
+	for (;;) {
+		bits[(rank - start) / 64] |= UINT64_C(1) << (rank - start) %
+		    64;
+		if (left == 0)
+			break;
+		left--;
+		rank += (uint32_t)words_number(&next) + 1;
+		if (rank >= end)
+			break;
+	}
+	/* The last one of all was marked, too. */
+	cursor->rank = rank < end ? INDEX_NO_RANK : rank;
+	cursor->left = left;
+	cursor->next = next;
+	return before - left + (rank < end);
+}
+
 size_t
 index_words_memory(const struct index_words *words)
 {
-	size_t bytes = sizeof(*words) + words->words.room +
-	    words->groups.room + words->blocks_room * sizeof(*words->blocks);
+	size_t bytes;
 
+	if (words == NULL)
+		return 0;
+	bytes = sizeof(*words) + words->words.room + words->groups.room +
+	    words->blocks_room * sizeof(*words->blocks);
 	for (unsigned int i = 0; i < INDEX_LEVELS; i++)
 		bytes += words->levels[i].room *
 		    sizeof(*words->levels[i].starts);

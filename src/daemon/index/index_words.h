@@ -102,6 +102,21 @@ void index_cursor_next(struct index_cursor *);
  */
 void index_cursor_seek(struct index_cursor *, uint32_t rank);
 
+/*
+ * Go on to the first rank that is not less than an end, and set the bits of
+ * those before it.
+ *
+ * bits   the lowest of the first is that of a start, which the cursor is not
+ *        before
+ *
+ * Returns how many.
+ */
+uint32_t index_cursor_mark(struct index_cursor *, uint64_t *bits,
+    uint32_t start, uint32_t end);
+
+/*
+ * The bytes that they take; NULL: none.
+ */
 size_t index_words_memory(const struct index_words *);
 
 #endif

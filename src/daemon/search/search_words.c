@@ -26,6 +26,7 @@
 #define WORDS_OPEN_WORK	30	/* a list */
 #define WORDS_SEEK_WORK	30
 #define WORDS_TEST_WORK	60	/* and for each byte of the key, 1 */
+#define WORDS_WHOLE_WORK	150	/* a test, and what it waits for */
 
 /* Words of a value, borrowed from it; the last one is a beginning. */
 struct words_value {
@@ -76,15 +77,16 @@ static bool
 value_word_is_in(const struct words_value *value, unsigned int i,
     const uint8_t *text, size_t len)
 {
-	const uint8_t *word = value->words[i].p;
-	size_t word_len = value->words[i].len, start, end = 0;
+	const uint8_t *word = value->words[i].p, *p = text;
+	size_t word_len = value->words[i].len;
 	bool begins = i + 1 == value->n;
 
-	while (word_next(text, len, &start, &end)) {
-		size_t n = index_word_len(text + start, end - start);
+	while ((p = memmem(p, len - (size_t)(p - text), word,
+	    word_len)) != NULL) {
+		size_t at = (size_t)(p++ - text);
 
-		if ((begins ? n >= word_len : n == word_len) &&
-		    memcmp(text + start, word, word_len) == 0)
+		if (word_starts(text, len, at) && (begins ||
+		    word_ends(text, len, at + word_len)))
 			return true;
 	}
 	return false;
@@ -164,6 +166,22 @@ words_begin(struct search *search)
 	return SEARCH_MORE;
 }
 
+/*
+ * Whether it takes longer to mark the keys of a union than to test for the last
+ * word those that have the others, if all are.
+ */
+static bool
+words_is_tested(const struct search *search)
+{
+	const struct search_words *words = search->words;
+	uint64_t n = words->lists[0].n, moves = search->index->n /
+	    INDEX_UNION_WINDOW + 1;
+
+	return n * WORDS_WHOLE_WORK <= words->some.total *
+	    INDEX_UNION_MARK_WORK + (moves < n ? moves : n) * words->some.n *
+	    INDEX_UNION_SEEK_WORK;
+}
+
 /* Add the list of words lo to hi of a dictionary, or keep it for later. */
 static enum search_result
 words_open_last(struct search *search, const struct index_words *dictionary,
@@ -180,7 +198,7 @@ words_open_last(struct search *search, const struct index_words *dictionary,
 	if (index_union_init(&words->some, dictionary, lo, hi) == -1)
 		return SEARCH_FAILED;
 	search->work += (unsigned int)words->some.n * WORDS_OPEN_WORK;
-	if (keys && words->lists[0].n <= words->some.total) {
+	if (keys && words_is_tested(search)) {
 		index_union_clear(&words->some);
 		words->test = true;
 		return SEARCH_MORE;
@@ -252,10 +270,10 @@ static uint32_t
 words_seek(struct search *search, unsigned int i, uint32_t rank)
 {
 	struct search_words *words = search->words;
-	unsigned int at = words->some_first ? 0 : words->lists_n, lists = 1;
+	unsigned int at = words->some_first ? 0 : words->lists_n;
 
 	if (words->some.cursors != NULL && i == at) {
-		rank = index_union_seek(&words->some, rank, &lists);
+		rank = index_union_seek(&words->some, rank, &search->work);
 	} else {
 		struct index_cursor *list = &words->lists[i -
 		    (words->some.cursors != NULL && i > at)];
@@ -263,7 +281,7 @@ words_seek(struct search *search, unsigned int i, uint32_t rank)
 		index_cursor_seek(list, rank);
 		rank = list->rank;
 	}
-	search->work += lists * WORDS_SEEK_WORK;
+	search->work += WORDS_SEEK_WORK;
 	return rank;
 }
 
