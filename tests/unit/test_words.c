@@ -39,6 +39,7 @@ struct row {
 	const char *key, *answer;	/* as the table has it: escaped */
 };
 
+/* All weigh something, but some, among them the only one of a table. */
 static struct table *
 table_of(const struct row *rows, size_t n, bool folds, unsigned int threads,
     struct problems *problems)
@@ -48,16 +49,21 @@ table_of(const struct row *rows, size_t n, bool folds, unsigned int threads,
 	    .fold = folds, .duplicates = TABLE_DUPLICATES_FIRST };
 	size_t bytes = n * TABLE_ENTRY_ROOM(64, ANSWER_MAX) + 4096;
 	struct table_builder *builder = table_builder_new(&options, bytes);
+	struct table_segment *segment = NULL;
 
-	if (builder == NULL)
+	if (builder != NULL)
+		segment = table_builder_segment(builder, "f", bytes - 4096);
+	if (segment == NULL) {
+		table_builder_free(builder);
 		return NULL;
+	}
 	for (size_t i = 0; i < n; i++) {
 		const struct table_entry entry = { .key = rows[i].key,
 		    .key_len = strlen(rows[i].key), .value = rows[i].answer,
 		    .value_len = strlen(rows[i].answer) };
 
-		if (table_builder_add(builder, "f", (unsigned int)i + 1,
-		    &entry) == -1) {
+		if (table_segment_add_weighed(segment, &entry,
+		    (uint32_t)(i * 31 % 1000), (unsigned int)i + 1) == -1) {
 			table_builder_free(builder);
 			return NULL;
 		}
@@ -271,6 +277,10 @@ threads_change_nothing(void **state)
 		    table_index(more)->words);
 		expect_same(table_index(one)->texts,
 		    table_index(more)->texts);
+		expect_same(table_index(one)->weighed_words,
+		    table_index(more)->weighed_words);
+		expect_same(table_index(one)->weighed_texts,
+		    table_index(more)->weighed_texts);
 		table_unref(more);
 	}
 	table_unref(one);

@@ -22,7 +22,7 @@
 #include "appmsg.h"
 #include "daemon/base/problems.h"
 #include "daemon/builder/builder.h"
-#include "daemon/search/search_way.h"
+#include "daemon/search/search.h"
 #include "daemon/table/word.h"
 #include "roll.h"
 
@@ -471,7 +471,6 @@ check_way(enum table_way way, size_t tables, int64_t slice_us,
     unsigned int queries)
 {
 	static const size_t limits[] = { 1, 2, 3, 10, 50, 1000 };
-	static const uint32_t looks[] = { 0, 20, UINT32_MAX };
 	static struct doc found[TABLES_MAX * DOCS_MAX];
 	struct docs docs[TABLES_MAX];
 
@@ -486,7 +485,6 @@ check_way(enum table_way way, size_t tables, int64_t slice_us,
 				.by_weight = roll(2) == 0 };
 			struct text value, after;
 
-			search_weight_tuning.look_most = looks[roll(3)];
 			random_value(&docs[roll((unsigned int)tables)],
 			    alphabet, &value);
 			query.key = value.p;

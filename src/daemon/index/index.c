@@ -220,6 +220,7 @@ index_fill_suffixes(struct index *index)
 /* Words that are gathered by shares, and made one by who ends last. */
 struct index_wanted {
 	struct index_words **words;	/* where they go */
+	const uint32_t *order;	/* of keys; NULL: by their ranks */
 	bool answers;
 	struct index_gather gathers[INDEX_SHARES_MAX];
 	atomic_uint left;	/* shares that are not gathered */
@@ -233,7 +234,7 @@ struct index_work {
 	struct index *index;
 	const struct table *table;
 	bool suffixes;
-	struct index_wanted wanted[2];
+	struct index_wanted wanted[4];
 	unsigned int wanted_n, shares;
 	atomic_uint next;
 	atomic_bool failed;
@@ -247,6 +248,7 @@ index_work_share(struct index_work *work, struct index_wanted *wanted,
 	uint64_t n = index->n;
 	int rc;
 
+	wanted->gathers[share].order = wanted->order;
 	rc = index_gather_run(&wanted->gathers[share], index, work->table,
 	    (uint32_t)(n * share / work->shares),
 	    (uint32_t)(n * (share + 1) / work->shares), wanted->answers);
@@ -285,13 +287,35 @@ index_work_main(unsigned int number, void *arg)
 
 static void
 index_work_want(struct index_work *work, struct index_words **words,
-    bool answers)
+    const uint32_t *order, bool answers)
 {
 	struct index_wanted *wanted = &work->wanted[work->wanted_n++];
 
 	wanted->words = words;
+	wanted->order = order;
 	wanted->answers = answers;
 	wanted->left = work->shares;
+}
+
+/* The words that ways need; of answers, which are more than keys, first. */
+static void
+index_work_words(struct index_work *work, struct index *index,
+    unsigned int ways)
+{
+	const uint32_t *order = index->weights != NULL ?
+	    index->weights->order : NULL;
+
+	if (ways & TABLE_WAY(TABLE_TEXT)) {
+		index_work_want(work, &index->texts, NULL, true);
+		if (order != NULL)
+			index_work_want(work, &index->weighed_texts, order,
+			    true);
+	}
+	if (ways & INDEX_WORDS_WAYS)
+		index_work_want(work, &index->words, NULL, false);
+	/* By weight, text is looked for in one of them. */
+	if (ways & TABLE_WAY(TABLE_WORDS) && order != NULL)
+		index_work_want(work, &index->weighed_words, order, false);
 }
 
 /* All that is made of the text of keys. */
@@ -304,11 +328,7 @@ index_make(struct index *index, const struct table *table, unsigned int ways,
 
 	work.shares = threads < 1 ? 1 : threads > INDEX_SHARES_MAX ?
 	    INDEX_SHARES_MAX : threads;
-	/* Answers are more than keys. */
-	if (ways & TABLE_WAY(TABLE_TEXT))
-		index_work_want(&work, &index->texts, true);
-	if (ways & INDEX_WORDS_WAYS)
-		index_work_want(&work, &index->words, false);
+	index_work_words(&work, index, ways);
 	crew_run(threads, index_work_main, &work);
 	for (unsigned int i = 0; i < work.wanted_n; i++)
 		for (unsigned int j = 0; j < work.shares; j++)
@@ -394,6 +414,8 @@ index_free(struct index *index)
 	free(index->starts_before);
 	index_words_free(index->words);
 	index_words_free(index->texts);
+	index_words_free(index->weighed_words);
+	index_words_free(index->weighed_texts);
 	index_weights_free(index->weights);
 	index_initials_free(index->initials);
 	free(index);
@@ -416,10 +438,10 @@ index_memory(const struct index *index)
 		bytes += (index->text_len / INDEX_STARTS + 2) *
 		    sizeof(*index->starts_before);
 	}
-	if (index->words != NULL)
-		bytes += index_words_memory(index->words);
-	if (index->texts != NULL)
-		bytes += index_words_memory(index->texts);
+	bytes += index_words_memory(index->words) +
+	    index_words_memory(index->texts) +
+	    index_words_memory(index->weighed_words) +
+	    index_words_memory(index->weighed_texts);
 	return bytes + index_weights_memory(index->weights) +
 	    index_initials_memory(index->initials);
 }

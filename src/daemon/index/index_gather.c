@@ -306,15 +306,16 @@ index_gather_run(struct index_gather *gather, const struct index *index,
 {
 	/* A block's number is never 0. */
 	gather->units_n = 1;
-	for (uint32_t rank = from; rank < to; rank++) {
+	for (uint32_t i = from; i < to; i++) {
+		uint32_t rank = gather->order == NULL ? i : gather->order[i];
 		size_t len;
 		const uint8_t *key = index_key(index, rank, &len);
 
-		if (rank % PACE_ENTRIES == 0)
+		if (i % PACE_ENTRIES == 0)
 			pace();
-		if (gather_text(gather, key, len, rank) == -1 ||
+		if (gather_text(gather, key, len, i) == -1 ||
 		    (answers && gather_answer(gather, table, index_id(index,
-		    rank), rank) == -1))
+		    rank), i) == -1))
 			return -1;
 	}
 	free(gather->slots);

@@ -54,6 +54,9 @@ struct index {
 	struct index_words *texts;	/* owned: of keys and answers; NULL */
 	struct index_weights *weights;	/* owned; NULL: no key has one */
 	struct index_initials *initials;	/* owned, with suffixes */
+	/* Owned: the same as words and texts, but of keys' places by weight
+	 * for their ranks; NULL, too, where there are no weights. */
+	struct index_words *weighed_words, *weighed_texts;
 };
 
 /* The order of keys by weight: a key's place in it, from 0, and where the least

@@ -55,6 +55,8 @@ struct index_gathered {
 
 /* The words of a share of all keys. */
 struct index_gather {
+	const uint32_t *order;	/* borrowed: keys by what is taken for their
+				   ranks; NULL: as they are */
 	struct index_bytes text;	/* of the words */
 	struct index_gathered *words;	/* owned */
 	size_t n, room;
@@ -90,6 +92,7 @@ size_t index_number_put(uint8_t *, uint64_t);
 /*
  * Gather the words of keys, and sort them.
  *
+ * gather    zeroed, but for its order
  * from, to  ranks
  * answers   also those of the answers
  *

@@ -45,13 +45,6 @@ struct search_way {
 				   by its bytes, unless several are equal */
 };
 
-/* Who takes what words find, in any order. */
-struct search_sink {
-	/* Whether a rank is of interest, if it is a match. */
-	bool (*wants)(const struct search *, uint32_t rank);
-	void (*keep)(struct search *, uint32_t rank);
-};
-
 /* What is found one after the other by substring and suffix. */
 enum search_group {
 	SEARCH_BEGINS,		/* keys that begin with it */
@@ -178,7 +171,6 @@ struct search {
 	struct search_regex *regex;	/* owned by search_regex.c */
 	struct search_words *words;	/* owned by search_words.c */
 	struct search_weight *weight;	/* owned by search_weight.c */
-	const struct search_sink *sink;	/* of words; NULL: search_push() */
 	const char *why;	/* static, or in regex */
 };
 
@@ -200,15 +192,14 @@ search_is_for_words(const struct search *search)
 }
 
 /*
- * About how many ranks are to be looked at for words in keys, after words began
- * in its table.
+ * Begin with words or text by weight, in a table that weighs, from a place in
+ * that order on; then search_words works.
+ *
+ * Returns SEARCH_MORE; SEARCH_DONE where the value has no words, so that what
+ * matches are the keys that begin with it, which are not looked for; SEARCH_BAD
+ * or SEARCH_FAILED.
  */
-uint64_t search_words_count(struct search *);
-
-/*
- * Whether the key of a rank has the words, after words began in its table.
- */
-bool search_words_are_in(struct search *, uint32_t rank);
+enum search_result search_words_begin_weighed(struct search *, uint32_t place);
 
 /*
  * The bytes that searching by weight holds.

@@ -16,11 +16,12 @@
  * all of these are looked at, and as many are kept as are wanted, as it is done
  * for substring.
  *
- * How many keys hold a string or have some words is not known before they are
- * found, but of how many places or ranks they are to be found is.  Where that
- * is many, the order is followed first, and the keys on it are looked at, as
- * long as enough of them match; else all that is found is, for words as
- * search_words.c finds it, each once.
+ * How many keys hold a string is not known before they are found, but of how
+ * many places they are to be found is.  Where that is many, the order is
+ * followed first, and the keys on it are looked at, as long as enough of them
+ * match; else all that is found is, each once.
+ *
+ * Words are found by search_words.c in that order.
  */
 
 #include "config.h"
@@ -36,7 +37,7 @@
 #define TEST_WORK	60	/* of one of those, and for each byte 1 */
 #define HEAP_ROOM	16	/* runs at first */
 #define LEAST_WORK	100	/* of one step in the tree */
-#define SINK_WORK	20	/* of one that is kept */
+#define KEEP_WORK	20	/* of one that is kept */
 
 struct search_weight_tuning search_weight_tuning = {
 	.follow_most = 1024,
@@ -51,7 +52,7 @@ struct run {
 };
 
 struct search_weight {
-	enum { FROM_TREE, FOLLOW, LOOK, GIVE } phase;
+	enum { FROM_TREE, FOLLOW, LOOK, GIVE, WORDS } phase;
 	bool inside;		/* substring: hits, not ranks */
 	uint32_t lo, hi;	/* ranks */
 	size_t from, n;		/* hits: in the suffix array */
@@ -61,9 +62,8 @@ struct search_weight {
 	size_t runs_n, runs_room;
 	uint32_t follow;	/* the place in hand */
 	uint32_t follow_to;
-	bool tested;		/* words and substring: keys are looked into */
-	uint32_t followed, met;	/* then: from where on, and how many matched */
-	uint64_t else_n;	/* and how many would be looked at */
+	uint32_t followed, met;	/* inside: from where on, and how many
+				   matched */
 	size_t at;		/* of ranks or hits that are looked at */
 	uint32_t *kept;		/* owned: places, a heap; the greatest is
 				   first; then sorted */
@@ -204,15 +204,11 @@ is_met(struct search *search, uint32_t rank)
 	size_t len;
 	bool met;
 
-	if (!w->tested)
+	if (!w->inside)
 		return rank >= w->lo && rank < w->hi;
-	if (!w->inside) {
-		met = search_words_are_in(search, rank);
-	} else {
-		key = index_key(search->index, rank, &len);
-		met = memmem(key, len, search->key, search->key_len) != NULL;
-		search->work += TEST_WORK + (unsigned int)len;
-	}
+	key = index_key(search->index, rank, &len);
+	met = memmem(key, len, search->key, search->key_len) != NULL;
+	search->work += TEST_WORK + (unsigned int)len;
 	w->met += met;
 	return met;
 }
@@ -228,8 +224,8 @@ goes_on(struct search *search)
 	uint32_t n = w->follow - w->followed, left = search->index->n -
 	    w->follow;
 
-	if (!w->tested || n == 0 ||
-	    (uint64_t)w->want * n > (uint64_t)w->met * w->else_n)
+	if (!w->inside || n == 0 ||
+	    (uint64_t)w->want * n > (uint64_t)w->met * w->n)
 		return false;
 	w->follow_to = w->follow + (n < left ? n : left);
 	return true;
@@ -260,7 +256,7 @@ follow(struct search *search)
 	if (goes_on(search))
 		return SEARCH_MORE;
 	w->behind = w->follow;
-	if (!w->start || w->tested) {
+	if (!w->start || w->inside) {
 		w->phase = LOOK;
 		return SEARCH_MORE;
 	}
@@ -302,7 +298,7 @@ keep(struct search *search, uint32_t place)
 
 	if (!is_wanted(w, place))
 		return;
-	search->work += SINK_WORK;
+	search->work += KEEP_WORK;
 	/* A key may hold a string more than once. */
 	if (w->inside) {
 		search->work += (unsigned int)w->kept_n / 4;
@@ -334,18 +330,6 @@ keep_rank(struct search *search, uint32_t rank)
 	keep(search, search->index->weights->levels[0][rank]);
 }
 
-static bool
-wants_rank(const struct search *search, uint32_t rank)
-{
-	return is_wanted(search->weight,
-	    search->index->weights->levels[0][rank]);
-}
-
-static const struct search_sink search_weight_sink = {
-	.wants = wants_rank,
-	.keep = keep_rank
-};
-
 /* All are looked at: on to what was kept. */
 static enum search_result
 sort_kept(struct search_weight *w)
@@ -355,15 +339,6 @@ sort_kept(struct search_weight *w)
 	w->given = 0;
 	w->phase = GIVE;
 	return SEARCH_MORE;
-}
-
-/* The same of what has the words. */
-static enum search_result
-look_for_words(struct search *search)
-{
-	enum search_result result = search_words.work(search);
-
-	return result == SEARCH_DONE ? sort_kept(search->weight) : result;
 }
 
 /* Look at all that match, and keep the least places. */
@@ -410,8 +385,7 @@ give(struct search *search)
 	w->phase = LOOK;
 	w->at = 0;
 	w->kept_n = 0;
-	return search_is_for_words(search) ? search_words.begin(search) :
-	    SEARCH_MORE;
+	return SEARCH_MORE;
 }
 
 /* What matches in the table in hand. */
@@ -421,15 +395,9 @@ find_matches(struct search *search)
 	const struct index *index = search->index;
 	struct search_weight *w = search->weight;
 
-	if (search_is_for_words(search)) {
-		/* Words in answers would not be seen on the way. */
-		w->else_n = search->wanted == TABLE_TEXT ? 0 :
-		    search_words_count(search);
-		return;
-	}
 	if (w->inside) {
-		w->else_n = w->n = index_suffixes(index, search->key,
-		    search->key_len, &w->from);
+		w->n = index_suffixes(index, search->key, search->key_len,
+		    &w->from);
 		return;
 	}
 	w->lo = search->key_len == 0 ? 0 : index_seek(index, search->key,
@@ -459,12 +427,12 @@ choose_phase(struct search_weight *w, uint32_t n)
 
 /* The same where keys are looked into. */
 static void
-choose_tested(struct search_weight *w, uint32_t n)
+choose_inside(struct search_weight *w, uint32_t n)
 {
 	/* One of these matches, where enough do to go on. */
-	uint64_t most = w->else_n / w->want;
+	uint64_t most = w->n / w->want;
 
-	w->phase = w->else_n > search_weight_tuning.look_most ? FOLLOW : LOOK;
+	w->phase = w->n > search_weight_tuning.look_most ? FOLLOW : LOOK;
 	w->followed = w->follow = w->behind;
 	w->follow_to = most < n - w->follow ? w->follow + (uint32_t)most : n;
 	w->met = 0;
@@ -476,7 +444,6 @@ search_weight_begin(struct search *search)
 	struct search_weight *w = search->weight;
 	enum search_result result;
 
-	search->sink = NULL;
 	if (!is_weighed(search))
 		return plain_way(search)->begin(search);
 	if (w == NULL) {
@@ -494,15 +461,15 @@ search_weight_begin(struct search *search)
 	w->runs_n = w->kept_n = w->at = 0;
 	w->start = w->behind == 0;
 	w->inside = search->wanted == TABLE_SUBSTRING && search->key_len > 0;
-	w->tested = w->inside || search_is_for_words(search);
 	if (search_is_for_words(search)) {
-		search->sink = &search_weight_sink;
-		if ((result = search_words.begin(search)) != SEARCH_MORE)
+		w->phase = WORDS;
+		result = search_words_begin_weighed(search, w->behind);
+		if (result != SEARCH_DONE)
 			return result;
 	}
 	find_matches(search);
-	if (w->tested)
-		choose_tested(w, search->index->n);
+	if (w->inside)
+		choose_inside(w, search->index->n);
 	else
 		choose_phase(w, search->index->n);
 	if (w->phase == FROM_TREE && runs_add(search, w->lo, w->hi) == -1)
@@ -525,11 +492,13 @@ search_weight_work(struct search *search)
 		result = follow(search);
 		break;
 	case LOOK:
-		result = search->sink != NULL ? look_for_words(search) :
-		    look(search);
+		result = look(search);
 		break;
 	case GIVE:
 		result = give(search);
+		break;
+	case WORDS:
+		result = search_words.work(search);
 		break;
 	}
 	return result;

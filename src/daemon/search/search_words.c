@@ -6,6 +6,10 @@
  * is one itself; they need no dictionary.  Then the lists of all words are
  * walked side by side for the ranks that are in all of them, in the keys'
  * dictionary and, for text, in that of keys and answers.
+ *
+ * By weight there are dictionaries of their own, in which each key has its
+ * place for its rank, so that what is found first is first.  Of a value with
+ * words, every key that begins with it has them all: one walk finds all.
  */
 
 #include "config.h"
@@ -40,7 +44,8 @@ struct words_value {
 enum words_phase {
 	WORDS_BEGIN,		/* keys that begin with the value */
 	WORDS_KEYS,		/* those with all words */
-	WORDS_TEXTS		/* and those with all words here or there */
+	WORDS_TEXTS,		/* and those with all words here or there */
+	WORDS_WEIGHED		/* by weight: all of these */
 };
 
 struct search_words {
@@ -48,7 +53,7 @@ struct search_words {
 	enum words_phase phase;
 	bool open;		/* the phase's lists are */
 	uint32_t lo, hi;	/* ranks of keys that begin with the value */
-	uint32_t from;		/* go on here */
+	uint32_t from;		/* go on here; weighed: places */
 	struct index_cursor lists[WORDS_MAX];	/* shortest first */
 	unsigned int lists_n;
 	struct index_union some;	/* of the last word, or none */
@@ -138,8 +143,9 @@ words_after(struct search *search)
 	words_phase(words, phase, search_after_rank(search));
 }
 
+/* The words of the value. */
 static enum search_result
-words_begin(struct search *search)
+words_start(struct search *search)
 {
 	struct search_words *words = search->words;
 
@@ -152,6 +158,28 @@ words_begin(struct search *search)
 		search->why = "the value has more than 32 words";
 		return SEARCH_BAD;
 	}
+	return SEARCH_MORE;
+}
+
+enum search_result
+search_words_begin_weighed(struct search *search, uint32_t place)
+{
+	enum search_result result = words_start(search);
+
+	if (result != SEARCH_MORE)
+		return result;
+	words_phase(search->words, WORDS_WEIGHED, place);
+	return search->words->value.n > 0 ? SEARCH_MORE : SEARCH_DONE;
+}
+
+static enum search_result
+words_begin(struct search *search)
+{
+	enum search_result result = words_start(search);
+	struct search_words *words = search->words;
+
+	if (result != SEARCH_MORE)
+		return result;
 	words->lo = index_seek(search->index, search->key, search->key_len,
 	    false, 0);
 	words->hi = index_seek(search->index, search->key, search->key_len,
@@ -161,7 +189,7 @@ words_begin(struct search *search)
 	if (search->apart && search_is_key(search->index, words->lo,
 	    search->key, search->key_len))
 		words->from = index_behind(search->index, words->lo);
-	if (search_is_after(search) && search->sink == NULL)
+	if (search_is_after(search))
 		words_after(search);
 	return SEARCH_MORE;
 }
@@ -182,13 +210,22 @@ words_is_tested(const struct search *search)
 	    INDEX_UNION_SEEK_WORK;
 }
 
+/* Whether the texts that words are of are keys, which are at hand. */
+static bool
+words_are_of_keys(const struct search *search)
+{
+	return search->words->phase == WORDS_KEYS ||
+	    (search->words->phase == WORDS_WEIGHED &&
+	    search->wanted == TABLE_WORDS);
+}
+
 /* Add the list of words lo to hi of a dictionary, or keep it for later. */
 static enum search_result
 words_open_last(struct search *search, const struct index_words *dictionary,
     uint32_t lo, uint32_t hi)
 {
 	struct search_words *words = search->words;
-	bool keys = words->phase == WORDS_KEYS && words->lists_n > 0;
+	bool keys = words->lists_n > 0 && words_are_of_keys(search);
 
 	/* What is in few keys is looked up there. */
 	if (keys && words->lists[0].n <= hi - lo) {
@@ -250,21 +287,6 @@ words_open(struct search *search, const struct index_words *dictionary)
 	    words_open_last(search, dictionary, lo, hi);
 }
 
-uint64_t
-search_words_count(struct search *search)
-{
-	struct search_words *words = search->words;
-	uint64_t n = words->hi - words->lo;
-
-	words->phase = WORDS_KEYS;
-	if (words_open(search, search->index->words) == SEARCH_MORE)
-		n += words->some.cursors != NULL &&
-		    (words->lists_n == 0 || words->some_first) ?
-		    words->some.total : words->lists[0].n;
-	words_phase(words, WORDS_BEGIN, words->lo);
-	return n;
-}
-
 /* The first rank of a list, or of the union, that is not less than one. */
 static uint32_t
 words_seek(struct search *search, unsigned int i, uint32_t rank)
@@ -317,6 +339,24 @@ words_next(struct search *search, bool *over)
 	return SEARCH_MORE;
 }
 
+/* The rank of what is in hand. */
+static uint32_t
+words_rank(const struct search *search)
+{
+	const struct search_words *words = search->words;
+
+	return words->phase == WORDS_WEIGHED ?
+	    search->index->weights->order[words->from] : words->from;
+}
+
+/* Whether it is in a phase before this one. */
+static bool
+words_is_begin(const struct search_words *words)
+{
+	return words->phase != WORDS_WEIGHED && words->from >= words->lo &&
+	    words->from < words->hi;
+}
+
 /* Whether what all lists have is a match of this phase. */
 static bool
 words_test(struct search *search)
@@ -326,15 +366,13 @@ words_test(struct search *search)
 	const uint8_t *key;
 	size_t len;
 
-	if (words->from >= words->lo && words->from < words->hi)
+	if (words_is_begin(words))
 		return false;
-	if (words->phase == WORDS_KEYS && !words->test)
+	if (words->phase != WORDS_TEXTS && !words->test)
 		return true;
-	if (search->sink != NULL && !search->sink->wants(search, words->from))
-		return false;
-	key = index_key(search->index, words->from, &len);
+	key = index_key(search->index, words_rank(search), &len);
 	search->work += WORDS_TEST_WORK + (unsigned int)len;
-	if (words->phase == WORDS_KEYS)
+	if (words->phase != WORDS_TEXTS)
 		return value_is_in(value, value->n - 1, key, len);
 	search->work += value->n * (unsigned int)len;
 	return !value_is_in(value, 0, key, len);
@@ -343,28 +381,10 @@ words_test(struct search *search)
 static enum search_result
 words_push(struct search *search)
 {
-	uint32_t rank = search->words->from++;
+	uint32_t rank = words_rank(search);
 
-	if (search->sink == NULL)
-		return search_push(search, index_id(search->index, rank), 0);
-	search->sink->keep(search, rank);
-	return SEARCH_MORE;
-}
-
-bool
-search_words_are_in(struct search *search, uint32_t rank)
-{
-	const struct search_words *words = search->words;
-	const uint8_t *key;
-	size_t len;
-
-	if (rank >= words->lo && rank < words->hi)
-		return true;
-	key = index_key(search->index, rank, &len);
-	search->work += WORDS_TEST_WORK + (unsigned int)len *
-	    (words->value.n > 0 ? words->value.n : 1);
-	return words->value.n > 0 &&
-	    value_is_in(&words->value, 0, key, len);
+	search->words->from++;
+	return search_push(search, index_id(search->index, rank), 0);
 }
 
 /* Keys that begin with the value. */
@@ -403,7 +423,7 @@ words_work_lists(struct search *search, const struct index_words *dictionary)
 			break;
 		if (words_test(search))
 			result = words_push(search);
-		else if (words->from >= words->lo && words->from < words->hi)
+		else if (words_is_begin(words))
 			words->from = words->hi;
 		else
 			words->from++;
@@ -437,6 +457,10 @@ search_words_work(struct search *search)
 		case WORDS_TEXTS:
 			return words_work_lists(search,
 			    search->index->texts);
+		case WORDS_WEIGHED:
+			return words_work_lists(search, search->wanted ==
+			    TABLE_TEXT ? search->index->weighed_texts :
+			    search->index->weighed_words);
 		}
 	}
 }
