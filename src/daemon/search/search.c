@@ -58,10 +58,14 @@ struct search *
 search_new(const struct table *const *tables, size_t n,
     const struct search_query *query)
 {
-	struct search *search = calloc(1, sizeof(*search));
+	/* The tables and the value lie behind it: most searches are short, and
+	 * cost little but what is allocated. */
+	struct search *search = malloc(sizeof(*search) +
+	    n * sizeof(*search->tables) + query->key_len + 1);
 
 	if (search == NULL)
 		return NULL;
+	memset(search, 0, sizeof(*search));
 	search->way = search_way(query);
 	search->wanted = query->way;
 	search->limit = query->limit;
@@ -72,11 +76,10 @@ search_new(const struct table *const *tables, size_t n,
 	    search->way->itself != NULL && (n > 1 || !search->way->is_first ||
 	    (n == 1 && table_has_equals(tables[0])));
 	search->plain_len = query->key_len;
-	search->tables = malloc((n + 1) * sizeof(*search->tables));
-	search->plain = malloc(query->key_len + 1);
-	if (search->tables == NULL || search->plain == NULL ||
-	    (query->after_len > 0 && search_after_init(&search->after,
-	    query->after, query->after_len) == -1)) {
+	search->tables = (const struct table **)(search + 1);
+	search->plain = (uint8_t *)(search->tables + n);
+	if (query->after_len > 0 && search_after_init(&search->after,
+	    query->after, query->after_len) == -1) {
 		search_free(search);
 		return NULL;
 	}
@@ -240,8 +243,6 @@ search_free(struct search *search)
 	if (search->way != NULL && search->way->end != NULL)
 		search->way->end(search);
 	search_hits_clear(search);
-	free(search->tables);
-	free(search->plain);
 	free(search->folded[0]);
 	free(search->folded[1]);
 	if (search->after.plain != NULL)

@@ -129,7 +129,7 @@ struct search_fill {
 
 struct search {
 	const struct search_way *way;
-	const struct table **tables;	/* owned: n of them, borrowed */
+	const struct table **tables;	/* n of them, borrowed; behind this */
 	size_t n;
 	size_t at;		/* the table that is searched */
 	bool begun;		/* that one is */
@@ -146,7 +146,8 @@ struct search {
 	unsigned int distance;
 	const uint8_t *key;	/* as the table compares */
 	size_t key_len;
-	uint8_t *plain;		/* owned: as it was asked for; and 0xff */
+	uint8_t *plain;		/* behind those: as it was asked for; and
+				   0xff */
 	size_t plain_len;
 	/* Owned: once a table needs it, the second one if that drops marks;
 	 * and 0xff. */
