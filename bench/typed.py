@@ -22,7 +22,6 @@ import tempfile
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import trigrams
-import wire
 
 CONNECTIONS = 64
 TYPED = 2000
@@ -51,14 +50,6 @@ def measure(path, asked, rate, way, order):
     return got
 
 
-def serves(path):
-    """Wait until the table does."""
-    trigrams.waits(lambda: os.path.exists(path))
-    with wire.connect(path) as sock, sock.makefile("rb") as stream:
-        sock.sendall(wire.request("a", match="prefix", limit=1))
-        wire.read_reply(stream)
-
-
 def main():
     """Measure, and print a line for each way and order."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 1000000
@@ -83,7 +74,7 @@ def main():
                            f"{folder}/conf"],
                           stderr=subprocess.DEVNULL) as daemon:
         try:
-            serves(path)
+            trigrams.serves(path)
             for way, order in (("prefix", "key"), ("prefix", "weight"),
                                ("words", "key"), ("words", "weight"),
                                ("substring", "weight")):
