@@ -31,6 +31,9 @@ struct index_block {
 	uint32_t before;
 };
 
+/* Every so many keys have a sample: all of them fit a processor's cache. */
+#define INDEX_SAMPLE	8
+
 struct index {
 	uint8_t *text;		/* owned */
 	size_t text_len;
@@ -174,6 +177,17 @@ size_t index_skip_starts(const struct index *, size_t at, size_t end);
  */
 bool index_starts_in(const struct index *, uint32_t rank, const uint8_t *str,
     size_t len);
+
+/* Seen as numbers, eight bytes compare as strings do. */
+static inline uint64_t
+index_word(const uint8_t *p, size_t len)
+{
+	uint64_t word = 0;
+
+	for (size_t i = 0; i < 8; i++)
+		word = word << 8 | (i < len ? p[i] : 0);
+	return word;
+}
 
 /* Bytes of the character there; the text is UTF-8. */
 static inline size_t
