@@ -61,7 +61,8 @@ search_new(const struct table *const *tables, size_t n,
 	/* The tables and the value lie behind it: most searches are short, and
 	 * cost little but what is allocated. */
 	struct search *search = malloc(sizeof(*search) +
-	    n * sizeof(*search->tables) + query->key_len + 1);
+	    n * sizeof(*search->tables) + query->key_len + 1 +
+	    (query->fill ? SEARCH_FILL_ROOM : 0));
 
 	if (search == NULL)
 		return NULL;
@@ -89,6 +90,7 @@ search_new(const struct table *const *tables, size_t n,
 		memcpy(search->plain, query->key, query->key_len);
 	/* So a string that ends a key is the query with one byte more. */
 	search->plain[query->key_len] = INDEX_END;
+	search->fill.edited = search->plain + query->key_len + 1;
 	return search;
 }
 
@@ -226,6 +228,8 @@ search_held(const struct search *search)
 	    (search->hits.room * 2 + search->hits.others_n) *
 	    sizeof(*search->hits.ranks);
 
+	if (search->fill.wanted)
+		held += SEARCH_FILL_ROOM;
 	if (search->fuzzy != NULL)
 		held += FUZZY_HELD + search->key_len * FUZZY_CHAR_HELD;
 	if (search->regex != NULL)

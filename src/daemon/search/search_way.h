@@ -86,8 +86,8 @@ struct search_near {
 
 /* Of the query, at most: for what near keys are filled up with. */
 #define SEARCH_FILL_MAX		256	/* bytes */
+#define SEARCH_FILL_ROOM	(SEARCH_FILL_MAX + 4)	/* with an edit */
 #define SEARCH_FILL_WORDS	SEARCH_RANGES
-
 
 enum search_fill_stage {
 	SEARCH_FILL_PREFIX,	/* keys that begin with the query */
@@ -116,8 +116,9 @@ struct search_fill {
 	unsigned int n;
 	uint32_t initials[INDEX_INITIALS];
 	unsigned int initials_n;	/* 0: it is none */
-	/* The query with an edit, and which is next. */
-	uint8_t edited[SEARCH_FILL_MAX + 4];
+	/* The query with an edit, and which is next.  It lies behind the search
+	 * where it is wanted: others shall be small. */
+	uint8_t *edited;
 	size_t edited_len;
 	enum search_fill_edit edit;
 	size_t at;		/* where in the query */
