@@ -401,18 +401,21 @@ static void
 fill_next_child(struct search *search, size_t next)
 {
 	struct search_fill *fill = &search->fill;
-	const uint8_t *key = NULL;
-	size_t len = 0, bytes;
+	const uint8_t *key;
+	size_t len, bytes;
 
-	for (; fill->child < fill->children; fill->child++) {
+	/* Those that end there are equal, and have none. */
+	if (fill->child < fill->children) {
 		key = index_key(search->index, fill->child, &len);
-		if (len > fill->at)
-			break;
+		if (len == fill->at)
+			fill->child = index_behind(search->index,
+			    fill->child);
 	}
 	if (fill->child >= fill->children) {
 		fill_edit_at(search, next);
 		return;
 	}
+	key = index_key(search->index, fill->child, &len);
 	bytes = index_char_len(key, len, fill->at);
 	if (fill->edit == SEARCH_FILL_REPLACE) {
 		fill->end = index_seek(search->index, key, fill->at + bytes,
