@@ -239,11 +239,13 @@ tables_are_named(void **state)
 {
 	static const char reply[] =
 	    "{\"result\": \"main\", \"tables\": [\"main\"]}";
+	static const char many[] =
+	    "{\"table\":7,\"match\":\"odd\",\"limit\":-1,\"distance\":"
+	    "\"\\ud800\",\"action\":\"search\",\"action\":\"tables\"}";
 	static const char *const contents[] = {
 		"{\"action\": \"tables\"}",
 		"{\"action\":\"t\\u0061bles\",\"value\":[{\"x\":null}]}",
-		"{\"table\":7,\"match\":\"odd\",\"limit\":-1,\"distance\":"
-		    "\"\\ud800\",\"action\":\"search\",\"action\":\"tables\"}"
+		many
 	};
 
 	(void)state;
