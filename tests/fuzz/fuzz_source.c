@@ -186,7 +186,8 @@ check_table(const struct table *t, const struct table_options *options,
 		FUZZ_CHECK(plain_utf8((const uint8_t *)e.key, e.key_len) ==
 		    e.key_len);
 		check_value(&e);
-		FUZZ_CHECK(table_find(t, e.key, e.key_len, &found) == id);
+		FUZZ_CHECK(table_find_own(t, e.key, e.key_len, e.shown,
+		    e.shown_len, &found) == id);
 		FUZZ_CHECK(found.value == e.value);
 		table_locate(t, id, &file, &line);
 		FUZZ_CHECK(strcmp(file, files_path(file_names[format])) == 0);

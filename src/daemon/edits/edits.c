@@ -154,8 +154,8 @@ edits_set_reach(struct edits *edits)
 		/* A key of so many characters ends on this one. */
 		if (edits->n + EDITS_BAND > most)
 			least = edits->n + EDITS_BAND - most;
-		edits->reach[i] = least > 2 * EDITS_BAND ? 0 :
-		    (uint8_t)(EDITS_ALL << least & EDITS_ALL);
+		edits->reach[i] = (uint8_t)(least > 2 * EDITS_BAND ? 0 :
+		    EDITS_ALL << least & EDITS_ALL);
 	}
 }
 
