@@ -406,7 +406,7 @@ fill_next_child(struct search *search, size_t next)
 
 	/* Those that end there are equal, and have none. */
 	if (fill->child < fill->children) {
-		key = index_key(search->index, fill->child, &len);
+		index_key(search->index, fill->child, &len);
 		if (len == fill->at)
 			fill->child = index_behind(search->index,
 			    fill->child);

@@ -109,7 +109,7 @@ head_keep(struct head *h, const struct source_field *f)
 	struct source_field *fields = h->fields;
 
 	/* At 1, 2, 4, 8 and so on there is no more room. */
-	if ((n & (n - 1)) == 0) {
+	if (fields == NULL || (n & (n - 1)) == 0) {
 		fields = reallocarray(fields, n == 0 ? 1 : 2 * n,
 		    sizeof(*fields));
 		if (fields == NULL)
@@ -193,8 +193,9 @@ static int
 check_names(const struct head *h)
 {
 	struct source_csv *csv = h->csv;
+	const size_t n = csv->n_columns;
 
-	for (size_t i = 0; i < csv->n_columns && !csv->bad; i++) {
+	for (size_t i = 0; i < n && !csv->bad; i++) {
 		const char *name = h->names[i];
 		size_t len = strlen(name);
 
@@ -311,7 +312,7 @@ spell_name(const char *name, bool first)
 		p = stpcpy(text, first ? "{\\\"" : "\\\", \\\"");
 		n = appmsg_escape(name, len, once, 6 * len);
 		p += appmsg_escape(once, n, p, 6 * n);
-		strcpy(p, "\\\": \\\"");
+		memcpy(p, "\\\": \\\"", sizeof("\\\": \\\""));
 	} else {
 		free(text);
 		text = NULL;
