@@ -274,8 +274,8 @@ find_from(struct publishing_errand *e, const struct appmsg_str *name)
 	if (table_drops_marks(e->wanted.from))
 		return "a table with fold=marks cannot be published";
 	if (table_has_equals(e->wanted.from))
-		return "a table whose keys are the same once folded cannot be "
-		    "published";
+		return "a table in which keys are the same once folded "
+		    "cannot be published";
 	if (t == NULL)
 		t = conf->main;
 	if (t != NULL)

@@ -76,7 +76,7 @@ class Trial(world.World):
     """A daemon that is tried again and again."""
 
     grown = GROWN
-    serving = None      # which version of its tables, where that changes
+    serving = None      # which version of its files, where that changes
 
     def setUp(self):
         super().setUp()

@@ -51,8 +51,8 @@ struct search_fuzzy {
 	enum { FUZZY_BEGIN, FUZZY_HITS, FUZZY_WALK } phase;
 	bool none;		/* no key here is near by edits */
 	bool seeds;		/* the hits are all there is to do */
-	const uint8_t *read;	/* borrowed: the key that was read last from
-				   hits; NULL: none */
+	const uint8_t *read;	/* borrowed: the key of hits that the edits have
+				   read, as far as edits_end() */
 	size_t split;		/* of the edits, for the walk */
 	struct search_range ends;	/* keys that end as the query does from
 					   there on; none if that is 0 */

@@ -94,9 +94,9 @@ enum search_fill_stage {
 	SEARCH_FILL_WORDS_ALL,	/* that have all of its words */
 	SEARCH_FILL_WORDS_ONE,	/* one of them */
 	SEARCH_FILL_NEARLY,	/* that nearly begin with it */
-	SEARCH_FILL_INITIAL,	/* whose first words have it as initials */
+	SEARCH_FILL_INITIAL,	/* whose initials begin with it */
 	SEARCH_FILL_STAGES,
-	SEARCH_FILL_BEFORE	/* before all near ones: all words have */
+	SEARCH_FILL_BEFORE	/* whose initials it is; before all near ones */
 };
 
 /* Which edit of the query is tried; search_fill.c. */
